@@ -1,0 +1,136 @@
+//! What every cache promises, as cases to be run against an adapter and a clock in our hands.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+
+use super::{Admission, Cache};
+use crate::clock::Clock;
+
+/// A clock that stands still until it is moved.
+#[derive(Default)]
+pub struct HandClock(AtomicI64);
+
+impl HandClock {
+    /// Moves on.
+    pub fn pass(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// The cache of one case and its clock.
+pub type Place = (Arc<dyn Cache>, Arc<HandClock>);
+
+/// One promise.
+pub struct Case {
+    pub name: &'static str,
+    pub run: fn(Place) -> BoxFuture<'static, ()>,
+}
+
+macro_rules! cases {
+    ($($name:ident)*) => {
+        /// All promises.
+        pub const CASES: &[Case] = &[$(
+            Case { name: stringify!($name), run: |place| $name(place).boxed() },
+        )*];
+    };
+}
+
+cases! {
+    exactly_the_limit_is_admitted
+    a_new_window_admits_again
+    a_limit_of_none_admits_nobody
+    keys_do_not_share_a_limit
+    a_lease_has_one_holder
+    a_lease_ends_with_its_time
+    a_lease_can_be_given_back
+    a_value_ends_with_its_time
+    a_value_is_replaced_by_the_next
+    absent_is_none
+}
+
+async fn take(cache: &Arc<dyn Cache>, key: &str, limit: u32) -> bool {
+    cache.take(key, limit, 1_000).await.expect("a take") == Admission::Admitted
+}
+
+async fn exactly_the_limit_is_admitted((cache, _): Place) {
+    let takes = join_all((0..50).map(|_| take(&cache, "a", 7))).await;
+    assert_eq!(takes.into_iter().filter(|it| *it).count(), 7);
+    let refused = cache.take("a", 7, 1_000).await.expect("a take");
+    assert_eq!(refused, Admission::Refused { retry_after_ms: 1_000 });
+}
+
+async fn a_new_window_admits_again((cache, clock): Place) {
+    assert!(take(&cache, "a", 1).await);
+    clock.pass(999);
+    let refused = cache.take("a", 1, 1_000).await.expect("a take");
+    assert_eq!(refused, Admission::Refused { retry_after_ms: 1 });
+    clock.pass(1);
+    assert!(take(&cache, "a", 1).await);
+}
+
+async fn a_limit_of_none_admits_nobody((cache, _): Place) {
+    assert!(!take(&cache, "a", 0).await);
+}
+
+async fn keys_do_not_share_a_limit((cache, _): Place) {
+    assert!(take(&cache, "a", 1).await);
+    assert!(take(&cache, "b", 1).await);
+}
+
+async fn lease(cache: &Arc<dyn Cache>, holder: &str) -> bool {
+    cache.lease("lease", holder, 1_000).await.expect("a lease")
+}
+
+async fn a_lease_has_one_holder((cache, _): Place) {
+    assert!(lease(&cache, "one").await);
+    assert!(!lease(&cache, "two").await);
+    assert!(lease(&cache, "one").await);
+}
+
+async fn a_lease_ends_with_its_time((cache, clock): Place) {
+    assert!(lease(&cache, "one").await);
+    clock.pass(500);
+    assert!(lease(&cache, "one").await);
+    clock.pass(999);
+    assert!(!lease(&cache, "two").await);
+    clock.pass(1);
+    assert!(lease(&cache, "two").await);
+    assert!(!lease(&cache, "one").await);
+}
+
+async fn a_lease_can_be_given_back((cache, _): Place) {
+    assert!(lease(&cache, "one").await);
+    cache.forget("lease").await.expect("forgetting");
+    assert!(lease(&cache, "two").await);
+}
+
+async fn a_value_ends_with_its_time((cache, clock): Place) {
+    cache.put("a", Bytes::from_static(b"x"), 1_000).await.expect("a put");
+    clock.pass(999);
+    assert_eq!(cache.get("a").await.expect("a get"), Some(Bytes::from_static(b"x")));
+    clock.pass(1);
+    assert_eq!(cache.get("a").await.expect("a get"), None);
+}
+
+async fn a_value_is_replaced_by_the_next((cache, _): Place) {
+    for text in ["x", "y", ""] {
+        let value = Bytes::copy_from_slice(text.as_bytes());
+        cache.put("a", value.clone(), 1_000).await.expect("a put");
+        assert_eq!(cache.get("a").await.expect("a get"), Some(value));
+    }
+}
+
+async fn absent_is_none((cache, _): Place) {
+    assert_eq!(cache.get("a").await.expect("a get"), None);
+    cache.forget("a").await.expect("forgetting what is absent");
+}

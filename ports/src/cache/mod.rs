@@ -1,0 +1,51 @@
+//! Short-lived facts shared by all nodes: rate limits, leases, presence. Losing them is harmless.
+//!
+//! Promises of every adapter (the contract checks each):
+//! - of any number of concurrent takes in a window, exactly `limit` are admitted;
+//! - a lease has one holder until it ends or is given back;
+//! - a value is gone after its time.
+
+pub mod contract;
+mod embedded;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::Error;
+use crate::clock::Clock;
+
+/// Answer of a rate limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    Admitted,
+    /// Try again after this time.
+    Refused {
+        retry_after_ms: u64,
+    },
+}
+
+/// A shared store of short-lived values.
+#[async_trait]
+pub trait Cache: Send + Sync {
+    /// Counts one use of `key`; at most `limit` uses are admitted in each window.
+    async fn take(&self, key: &str, limit: u32, window_ms: u64) -> Result<Admission, Error>;
+
+    /// Takes or prolongs a lease; `false` when somebody else holds it.
+    async fn lease(&self, key: &str, holder: &str, ttl_ms: u64) -> Result<bool, Error>;
+
+    /// Stores a value for a time.
+    async fn put(&self, key: &str, value: Bytes, ttl_ms: u64) -> Result<(), Error>;
+
+    /// Reads a value that has not ended.
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, Error>;
+
+    /// Gives a value or a lease back before its time.
+    async fn forget(&self, key: &str) -> Result<(), Error>;
+}
+
+/// Opens the cache of this process.
+pub fn open(clock: Arc<dyn Clock>) -> Arc<dyn Cache> {
+    Arc::new(embedded::Embedded::new(clock))
+}

@@ -1,0 +1,152 @@
+//! The data folder: one process at a time, a format version, no downgrades.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Format this program writes; raised when an older program could not read the folder.
+pub const FORMAT: u32 = 1;
+
+const PORT: &str = "data folder";
+
+/// A locked data folder.
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    format: u32,
+    documents: u32,
+}
+
+impl DataDir {
+    /// Makes the folder if absent, locks it and checks its format.
+    ///
+    /// # Errors
+    /// `Unavailable` when another process has it, `Corrupt` when a newer program wrote it.
+    pub fn lock(path: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(path).map_err(|it| Error::unavailable(PORT, it))?;
+        restrict(path)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("lock"))
+            .map_err(|it| Error::unavailable(PORT, it))?;
+        lock.try_lock().map_err(|_| {
+            Error::unavailable(PORT, format!("{} is in use by another process", path.display()))
+        })?;
+        let dir = Self { path: path.to_owned(), _lock: lock };
+        let manifest = dir.manifest()?;
+        if manifest.format > FORMAT {
+            let text = format!(
+                "format {} is newer than this program, which writes {FORMAT}",
+                manifest.format
+            );
+            return Err(Error::corrupt(PORT, text));
+        }
+        dir.save(&manifest)?;
+        Ok(dir)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file of the current documents.
+    pub(crate) fn documents_file(&self) -> PathBuf {
+        self.documents_at(self.generation())
+    }
+
+    /// The file of the documents being built beside them.
+    pub(crate) fn next_documents_file(&self) -> PathBuf {
+        self.documents_at(self.generation() + 1)
+    }
+
+    /// Makes the next documents the current ones and removes the old.
+    pub(crate) fn switch_documents(&self) -> Result<(), Error> {
+        let mut manifest = self.manifest()?;
+        let old = self.documents_at(manifest.documents);
+        manifest.documents += 1;
+        self.save(&manifest)?;
+        remove_database(&old)
+    }
+
+    fn documents_at(&self, generation: u32) -> PathBuf {
+        self.path.join(format!("documents-{generation}.db"))
+    }
+
+    fn generation(&self) -> u32 {
+        self.manifest().map_or(1, |it| it.documents)
+    }
+
+    fn manifest(&self) -> Result<Manifest, Error> {
+        let mut text = String::new();
+        match File::open(self.path.join("manifest.json")) {
+            Ok(mut file) => {
+                file.read_to_string(&mut text).map_err(|it| Error::unavailable(PORT, it))?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Manifest { format: FORMAT, documents: 1 });
+            }
+            Err(error) => return Err(Error::unavailable(PORT, error)),
+        }
+        serde_json::from_str(&text).map_err(|it| Error::corrupt(PORT, it))
+    }
+
+    fn save(&self, manifest: &Manifest) -> Result<(), Error> {
+        let text = serde_json::to_vec(manifest).expect("a manifest is plain data");
+        write_durably(&self.path.join("manifest.json"), &text)
+    }
+}
+
+/// Replaces a file so that after a power cut it holds the old or the new bytes, never a mixture.
+pub(crate) fn write_durably(file: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let write = || -> std::io::Result<()> {
+        let beside = file.with_extension("new");
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut new = options.open(&beside)?;
+        new.write_all(bytes)?;
+        new.sync_all()?;
+        fs::rename(&beside, file)?;
+        let folder = file.parent().expect("a file of the data folder has a parent");
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(|it| Error::unavailable(PORT, it))
+}
+
+/// Removes a database with its journal, if it is there.
+pub(crate) fn remove_database(file: &Path) -> Result<(), Error> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        match fs::remove_file(PathBuf::from(name)) {
+            Ok(()) => (),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (),
+            Err(error) => return Err(Error::unavailable(PORT, error)),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn restrict(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+        .map_err(|it| Error::unavailable(PORT, it))
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &Path) -> Result<(), Error> {
+    Ok(())
+}

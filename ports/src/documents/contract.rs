@@ -1,0 +1,258 @@
+//! What every document store promises, as cases to be run against an adapter.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+
+use super::{Collection, Documents, Key, Order, Scan, Stored, Write};
+
+/// Opens the store of one case again and again: the same place each time.
+pub type Open = Box<dyn Fn() -> Arc<dyn Documents> + Send + Sync>;
+
+/// One promise.
+pub struct Case {
+    pub name: &'static str,
+    pub run: fn(Open) -> BoxFuture<'static, ()>,
+}
+
+macro_rules! cases {
+    ($($name:ident)*) => {
+        /// All promises.
+        pub const CASES: &[Case] = &[$(
+            Case { name: stringify!($name), run: |open| $name(open).boxed() },
+        )*];
+    };
+}
+
+cases! {
+    a_document_reads_back_as_written
+    absent_is_none
+    a_lower_ordinal_changes_nothing
+    an_equal_ordinal_changes_nothing
+    a_removed_document_is_not_revived_by_a_late_writer
+    a_removed_document_can_be_made_again_later
+    a_scan_follows_the_bytes_of_the_keys
+    a_scan_takes_its_bounds_and_limit
+    a_document_without_a_key_is_not_found_by_the_index
+    a_changed_key_moves_the_document
+    many_load_in_the_order_asked
+    the_checkpoint_is_stored_with_the_writes
+    an_empty_batch_still_moves_the_checkpoint
+    large_and_empty_bodies_are_kept
+    two_handles_race_and_the_highest_ordinal_wins
+    a_write_and_a_removal_race_and_the_highest_ordinal_wins
+    everything_survives_reopening
+    declaring_again_keeps_what_is_there
+}
+
+const THINGS: Collection = Collection { name: "things", indexes: &["by_owner"] };
+
+async fn start(open: &Open) -> Arc<dyn Documents> {
+    let documents = open();
+    documents.declare(&[THINGS]).await.expect("a declaration");
+    documents
+}
+
+fn key(id: &str) -> Key {
+    Key { collection: THINGS.name, id: id.to_owned() }
+}
+
+fn put(id: &str, ordinal: u64, owner: Option<&str>, body: &str) -> Write {
+    Write {
+        key: key(id),
+        ordinal,
+        index_keys: vec![owner.map(str::to_owned)],
+        body: Some(Bytes::copy_from_slice(body.as_bytes())),
+    }
+}
+
+fn remove(id: &str, ordinal: u64) -> Write {
+    Write { key: key(id), ordinal, index_keys: vec![None], body: None }
+}
+
+async fn write(documents: &Arc<dyn Documents>, writes: Vec<Write>) -> usize {
+    documents.write(0, writes, Bytes::from_static(b"checkpoint")).await.expect("a write")
+}
+
+async fn get(documents: &Arc<dyn Documents>, id: &str) -> Option<Stored> {
+    documents.load(&[key(id)]).await.expect("a load").pop().expect("an answer a key")
+}
+
+fn stored(ordinal: u64, body: &'static str) -> Option<Stored> {
+    Some(Stored { ordinal, body: Some(Bytes::from_static(body.as_bytes())) })
+}
+
+async fn found(documents: &Arc<dyn Documents>, scan: Scan) -> Vec<String> {
+    let found = documents.scan(scan).await.expect("a scan");
+    found.into_iter().map(|it| it.id).collect()
+}
+
+fn owned_by(owner: &str) -> Scan {
+    Scan::prefix(THINGS.name, Some("by_owner"), owner, Order::Ascending, 100)
+}
+
+async fn a_document_reads_back_as_written(open: Open) {
+    let documents = start(&open).await;
+    assert_eq!(write(&documents, vec![put("a", 1, None, "body")]).await, 1);
+    assert_eq!(get(&documents, "a").await, stored(1, "body"));
+}
+
+async fn absent_is_none(open: Open) {
+    let documents = start(&open).await;
+    assert_eq!(get(&documents, "a").await, None);
+    assert_eq!(documents.checkpoint(3).await.expect("a read"), None);
+    assert_eq!(found(&documents, owned_by("")).await, Vec::<String>::new());
+}
+
+async fn a_lower_ordinal_changes_nothing(open: Open) {
+    let documents = start(&open).await;
+    write(&documents, vec![put("a", 5, Some("x"), "new")]).await;
+    assert_eq!(write(&documents, vec![put("a", 4, Some("y"), "old")]).await, 0);
+    assert_eq!(get(&documents, "a").await, stored(5, "new"));
+    assert_eq!(found(&documents, owned_by("y")).await, Vec::<String>::new());
+}
+
+async fn an_equal_ordinal_changes_nothing(open: Open) {
+    let documents = start(&open).await;
+    write(&documents, vec![put("a", 5, None, "first")]).await;
+    assert_eq!(write(&documents, vec![put("a", 5, None, "second")]).await, 0);
+    assert_eq!(get(&documents, "a").await, stored(5, "first"));
+}
+
+async fn a_removed_document_is_not_revived_by_a_late_writer(open: Open) {
+    let documents = start(&open).await;
+    write(&documents, vec![put("a", 1, Some("x"), "body")]).await;
+    write(&documents, vec![remove("a", 3)]).await;
+    assert_eq!(write(&documents, vec![put("a", 2, Some("x"), "late")]).await, 0);
+    assert_eq!(get(&documents, "a").await, Some(Stored { ordinal: 3, body: None }));
+    assert_eq!(found(&documents, owned_by("x")).await, Vec::<String>::new());
+}
+
+async fn a_removed_document_can_be_made_again_later(open: Open) {
+    let documents = start(&open).await;
+    write(&documents, vec![remove("a", 3)]).await;
+    write(&documents, vec![put("a", 4, None, "again")]).await;
+    assert_eq!(get(&documents, "a").await, stored(4, "again"));
+}
+
+async fn a_scan_follows_the_bytes_of_the_keys(open: Open) {
+    let documents = start(&open).await;
+    let keys = ["B", "a", "a/1", "a/10", "a/2", "aa", "b"];
+    let writes = keys.iter().rev().enumerate();
+    let writes = writes.map(|(at, it)| put(it, at as u64 + 1, Some(it), "x")).collect();
+    write(&documents, writes).await;
+    assert_eq!(found(&documents, owned_by("")).await, keys);
+    let mut scan = owned_by("");
+    scan.order = Order::Descending;
+    let mut reversed = keys;
+    reversed.reverse();
+    assert_eq!(found(&documents, scan).await, reversed);
+}
+
+async fn a_scan_takes_its_bounds_and_limit(open: Open) {
+    let documents = start(&open).await;
+    let ids = ["1", "2", "3", "4"];
+    write(&documents, ids.iter().map(|it| put(it, 1, Some(it), "x")).collect()).await;
+    let scan = |from: &str, to: &str, limit| Scan {
+        collection: THINGS.name,
+        index: Some("by_owner"),
+        from: from.to_owned(),
+        to: to.to_owned(),
+        order: Order::Ascending,
+        limit,
+    };
+    assert_eq!(found(&documents, scan("2", "4", 9)).await, ["2", "3"]);
+    assert_eq!(found(&documents, scan("1", "5", 2)).await, ["1", "2"]);
+    let by_id = Scan { index: None, ..scan("3", "9", 9) };
+    assert_eq!(found(&documents, by_id).await, ["3", "4"]);
+}
+
+async fn a_document_without_a_key_is_not_found_by_the_index(open: Open) {
+    let documents = start(&open).await;
+    write(&documents, vec![put("a", 1, None, "x"), put("b", 1, Some("o"), "x")]).await;
+    assert_eq!(found(&documents, owned_by("")).await, ["b"]);
+}
+
+async fn a_changed_key_moves_the_document(open: Open) {
+    let documents = start(&open).await;
+    write(&documents, vec![put("a", 1, Some("x"), "1")]).await;
+    write(&documents, vec![put("a", 2, Some("y"), "2")]).await;
+    assert_eq!(found(&documents, owned_by("x")).await, Vec::<String>::new());
+    assert_eq!(found(&documents, owned_by("y")).await, ["a"]);
+}
+
+async fn many_load_in_the_order_asked(open: Open) {
+    let documents = start(&open).await;
+    write(&documents, vec![put("a", 1, None, "A"), put("b", 2, None, "B")]).await;
+    let loaded = documents.load(&[key("b"), key("none"), key("a")]).await.expect("a load");
+    assert_eq!(loaded, [stored(2, "B"), None, stored(1, "A")]);
+    assert_eq!(documents.load(&[]).await.expect("a load"), []);
+}
+
+async fn the_checkpoint_is_stored_with_the_writes(open: Open) {
+    let documents = start(&open).await;
+    let checkpoint = Bytes::from_static(b"at 7");
+    documents.write(9, vec![put("a", 1, None, "x")], checkpoint.clone()).await.expect("a write");
+    assert_eq!(documents.checkpoint(9).await.expect("a read"), Some(checkpoint));
+    assert_eq!(documents.checkpoint(8).await.expect("a read"), None);
+}
+
+async fn an_empty_batch_still_moves_the_checkpoint(open: Open) {
+    let documents = start(&open).await;
+    for text in ["1", "2"] {
+        let checkpoint = Bytes::copy_from_slice(text.as_bytes());
+        documents.write(0, vec![], checkpoint.clone()).await.expect("a write");
+        assert_eq!(documents.checkpoint(0).await.expect("a read"), Some(checkpoint));
+    }
+}
+
+async fn large_and_empty_bodies_are_kept(open: Open) {
+    let documents = start(&open).await;
+    let large = "x".repeat(1 << 20);
+    write(&documents, vec![put("a", 1, None, &large), put("b", 1, None, "")]).await;
+    let body = get(&documents, "a").await.and_then(|it| it.body).expect("a body");
+    assert_eq!(body, large.as_bytes());
+    assert_eq!(get(&documents, "b").await, stored(1, ""));
+}
+
+async fn two_handles_race_and_the_highest_ordinal_wins(open: Open) {
+    let (one, two) = (start(&open).await, start(&open).await);
+    let race = (1..=60_u64).map(|ordinal| {
+        let documents = Arc::clone(if ordinal % 2 == 0 { &one } else { &two });
+        async move { write(&documents, vec![put("a", ordinal, Some("o"), "x")]).await }
+    });
+    join_all(race).await;
+    assert_eq!(get(&one, "a").await.map(|it| it.ordinal), Some(60));
+    assert_eq!(get(&two, "a").await.map(|it| it.ordinal), Some(60));
+}
+
+async fn a_write_and_a_removal_race_and_the_highest_ordinal_wins(open: Open) {
+    let (one, two) = (start(&open).await, start(&open).await);
+    for round in 0..20_u64 {
+        let id = round.to_string();
+        let (removal, late) = (vec![remove(&id, 2)], vec![put(&id, 1, Some("o"), "x")]);
+        tokio::join!(write(&one, removal), write(&two, late));
+        assert_eq!(get(&one, &id).await, Some(Stored { ordinal: 2, body: None }));
+    }
+    assert_eq!(found(&one, owned_by("o")).await, Vec::<String>::new());
+}
+
+async fn everything_survives_reopening(open: Open) {
+    let documents = start(&open).await;
+    write(&documents, vec![put("a", 1, Some("o"), "x"), remove("b", 2)]).await;
+    drop(documents);
+    let documents = start(&open).await;
+    assert_eq!(get(&documents, "a").await, stored(1, "x"));
+    assert_eq!(get(&documents, "b").await, Some(Stored { ordinal: 2, body: None }));
+    assert_eq!(found(&documents, owned_by("o")).await, ["a"]);
+    assert!(documents.checkpoint(0).await.expect("a read").is_some());
+}
+
+async fn declaring_again_keeps_what_is_there(open: Open) {
+    let documents = start(&open).await;
+    write(&documents, vec![put("a", 1, None, "x")]).await;
+    documents.declare(&[THINGS]).await.expect("a declaration");
+    assert_eq!(get(&documents, "a").await, stored(1, "x"));
+}

@@ -1,0 +1,129 @@
+//! Read-model documents: folded from the log, found by id or by a declared index.
+//!
+//! Promises of every adapter (the contract checks each):
+//! - a write applies only if its ordinal is above the stored one, so a late writer changes nothing;
+//! - a removed document stays as its ordinal, so that a late writer can't revive it;
+//! - when a checkpoint is stored, all writes given with it or before it are stored;
+//! - scans run over declared indexes only, in the order of the bytes of the keys;
+//! - absent is `None`, not an error.
+
+pub mod contract;
+mod embedded;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::Error;
+use crate::event_log::Partition;
+
+/// A collection and the indexes that its documents may be found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Collection {
+    pub name: &'static str,
+    pub indexes: &'static [&'static str],
+}
+
+/// Names one document.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    pub collection: &'static str,
+    pub id: String,
+}
+
+/// A stored document; without a body it has been removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    pub ordinal: u64,
+    pub body: Option<Bytes>,
+}
+
+/// One document to store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    pub key: Key,
+    pub ordinal: u64,
+    /// The document's keys in its collection's indexes, in the order of their declaration;
+    /// ASCII text, numbers padded, so that both adapters sort alike. `None` leaves it out.
+    pub index_keys: Vec<Option<String>>,
+    /// JSON; `None` removes.
+    pub body: Option<Bytes>,
+}
+
+/// A range over one index, or over the ids when `index` is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    pub collection: &'static str,
+    pub index: Option<&'static str>,
+    /// First key that may be found.
+    pub from: String,
+    /// First key beyond the range.
+    pub to: String,
+    pub order: Order,
+    pub limit: usize,
+}
+
+/// Direction of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Ascending,
+    Descending,
+}
+
+/// What a scan found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub id: String,
+    /// Its key in the scanned index.
+    pub index_key: String,
+    pub stored: Stored,
+}
+
+/// A store of documents.
+#[async_trait]
+pub trait Documents: Send + Sync {
+    /// Makes collections and indexes that are absent.
+    async fn declare(&self, collections: &[Collection]) -> Result<(), Error>;
+
+    /// Loads documents in the order of their keys; removed ones come without a body.
+    async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error>;
+
+    /// Stores documents of one partition, then the checkpoint; says how many writes applied.
+    async fn write(
+        &self,
+        partition: Partition,
+        writes: Vec<Write>,
+        checkpoint: Bytes,
+    ) -> Result<usize, Error>;
+
+    /// Finds documents in a range of an index; removed ones are never found by an index.
+    async fn scan(&self, scan: Scan) -> Result<Vec<Found>, Error>;
+
+    /// The partition's checkpoint.
+    async fn checkpoint(&self, partition: Partition) -> Result<Option<Bytes>, Error>;
+}
+
+impl Scan {
+    /// Everything whose key begins with `prefix`.
+    pub fn prefix(
+        collection: &'static str,
+        index: Option<&'static str>,
+        prefix: &str,
+        order: Order,
+        limit: usize,
+    ) -> Self {
+        // '~' sorts after every character that keys are made of.
+        let (from, to) = (prefix.to_owned(), format!("{prefix}~"));
+        Self { collection, index, from, to, order, limit }
+    }
+}
+
+/// Opens the documents in a file.
+///
+/// # Errors
+/// `Unavailable` when it can't be opened, `Corrupt` when it is no database.
+pub fn open(file: &Path) -> Result<Arc<dyn Documents>, Error> {
+    Ok(Arc::new(embedded::Embedded::open(file)?))
+}

@@ -1,0 +1,72 @@
+//! What can go wrong outside the process; each kind names what the caller should do.
+
+use std::fmt;
+
+/// What to do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Nothing happened: retry.
+    Unavailable,
+    /// It may have happened: retry only with the same idempotency key.
+    Unknown,
+    /// Somebody else was first: reload and decide again.
+    Conflict,
+    /// What is stored can't be trusted: stop and call someone.
+    Corrupt,
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unavailable => "is unavailable",
+            Self::Unknown => "did not say what happened",
+            Self::Conflict => "has a conflict",
+            Self::Corrupt => "is corrupt",
+        })
+    }
+}
+
+/// A failure of an outside system.
+#[derive(Debug, thiserror::Error)]
+#[error("{port} {kind}: {source}")]
+pub struct Error {
+    pub kind: ErrorKind,
+    pub port: &'static str,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Error {
+    /// Wraps what an adapter saw.
+    pub fn new(
+        kind: ErrorKind,
+        port: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { kind, port, source: source.into() }
+    }
+
+    /// Nothing happened.
+    pub fn unavailable(
+        port: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::new(ErrorKind::Unavailable, port, source)
+    }
+
+    /// It may have happened.
+    pub fn unknown(
+        port: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::new(ErrorKind::Unknown, port, source)
+    }
+
+    /// What is stored can't be trusted.
+    pub fn corrupt(
+        port: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::new(ErrorKind::Corrupt, port, source)
+    }
+}

@@ -1,0 +1,256 @@
+//! The log in one SQLite file: one thread writes, one commit and one fsync for all that wait.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::{oneshot, watch};
+
+use super::{Ack, Entry, EventLog, Identity, Partition, RECORD_BYTES_MAX};
+use crate::entropy::Entropy;
+use crate::sqlite::{self, Durability, Readers};
+use crate::{Error, ErrorKind};
+
+const PORT: &str = "event log";
+
+/// Records in one commit at most.
+const COMMIT_RECORDS_MAX: usize = 1_024;
+
+/// A row's id is (partition, offset): offsets of a partition lie side by side.
+const OFFSET_BITS: u32 = 44;
+
+pub(super) struct Embedded {
+    identity: Identity,
+    readers: Readers,
+    appends: mpsc::Sender<Append>,
+    ends: Vec<watch::Receiver<u64>>,
+}
+
+struct Append {
+    partition: Partition,
+    record: Bytes,
+    done: oneshot::Sender<Result<Ack, Error>>,
+}
+
+impl Embedded {
+    pub(super) fn open(
+        file: &Path,
+        partitions: u16,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, Error> {
+        let connection = sqlite::open(PORT, file, Durability::Full)?;
+        let identity =
+            birth(&connection, partitions, entropy).map_err(|it| sqlite::translate(PORT, it))?;
+        let mut senders = Vec::new();
+        let mut ends = Vec::new();
+        for partition in 0..identity.partitions {
+            let end =
+                stored_end(&connection, partition).map_err(|it| sqlite::translate(PORT, it))?;
+            let (sender, receiver) = watch::channel(end);
+            senders.push(sender);
+            ends.push(receiver);
+        }
+        let readers = Readers::open(PORT, file)?;
+        let (appends, queue) = mpsc::channel();
+        thread::Builder::new()
+            .name("event-log".into())
+            .spawn(move || write_all(connection, &queue, &senders))
+            .map_err(|it| Error::unavailable(PORT, it))?;
+        Ok(Self { identity, readers, appends, ends })
+    }
+}
+
+impl EventLog for Embedded {
+    fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    fn append(
+        &self,
+        partition: Partition,
+        record: Bytes,
+    ) -> BoxFuture<'static, Result<Ack, Error>> {
+        if record.len() > RECORD_BYTES_MAX || partition >= self.identity.partitions {
+            let error = Error::unavailable(PORT, "record is too large or partition is unknown");
+            return async { Err(error) }.boxed();
+        }
+        let (done, answer) = oneshot::channel();
+        let queued = self.appends.send(Append { partition, record, done });
+        async move {
+            match queued {
+                Ok(()) => answer
+                    .await
+                    .unwrap_or_else(|_| Err(Error::unknown(PORT, "the log's thread has ended"))),
+                Err(_) => Err(Error::unavailable(PORT, "the log's thread has ended")),
+            }
+        }
+        .boxed()
+    }
+
+    fn read(
+        &self,
+        partition: Partition,
+        from: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Entry>, Error>> {
+        let entries = self.readers.with(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, bytes FROM records WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+            )?;
+            let rows = statement.query_map(
+                params![row_id(partition, from), row_id(partition + 1, 0), limit],
+                |row| {
+                    let id: i64 = row.get(0)?;
+                    let bytes: Vec<u8> = row.get(1)?;
+                    Ok(Entry { offset: offset_of(id), bytes: bytes.into() })
+                },
+            )?;
+            rows.collect()
+        });
+        async { entries }.boxed()
+    }
+
+    fn end(&self, partition: Partition) -> BoxFuture<'_, Result<u64, Error>> {
+        let end = *self.ends[usize::from(partition)].borrow();
+        async move { Ok(end) }.boxed()
+    }
+
+    fn wait(&self, partition: Partition, from: u64) -> BoxFuture<'_, Result<(), Error>> {
+        let mut end = self.ends[usize::from(partition)].clone();
+        async move {
+            let reached = end.wait_for(|end| *end > from).await;
+            reached.map(drop).map_err(|_| Error::unavailable(PORT, "the log's thread has ended"))
+        }
+        .boxed()
+    }
+}
+
+fn row_id(partition: Partition, offset: u64) -> i64 {
+    (i64::from(partition) << OFFSET_BITS) | i64::try_from(offset).unwrap_or(i64::MAX)
+}
+
+fn offset_of(id: i64) -> u64 {
+    id as u64 & ((1 << OFFSET_BITS) - 1)
+}
+
+fn birth(
+    connection: &Connection,
+    partitions: u16,
+    entropy: &dyn Entropy,
+) -> Result<Identity, rusqlite::Error> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+         CREATE TABLE IF NOT EXISTS identity (
+             one INTEGER PRIMARY KEY CHECK (one = 1),
+             log BLOB NOT NULL, epoch INTEGER NOT NULL, partitions INTEGER NOT NULL);",
+    )?;
+    connection.execute(
+        "INSERT OR IGNORE INTO identity (one, log, epoch, partitions) VALUES (1, ?1, 0, ?2)",
+        params![entropy.bytes::<16>(), partitions],
+    )?;
+    connection.query_row("SELECT log, epoch, partitions FROM identity", [], |row| {
+        Ok(Identity { log: row.get(0)?, epoch: row.get(1)?, partitions: row.get(2)? })
+    })
+}
+
+fn stored_end(connection: &Connection, partition: Partition) -> Result<u64, rusqlite::Error> {
+    let last: Option<i64> = connection
+        .query_row(
+            "SELECT id FROM records WHERE id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT 1",
+            params![row_id(partition, 0), row_id(partition + 1, 0)],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(last.map_or(0, |id| offset_of(id) + 1))
+}
+
+fn write_all(
+    mut connection: Connection,
+    queue: &mpsc::Receiver<Append>,
+    ends: &[watch::Sender<u64>],
+) {
+    let mut next: Vec<u64> = ends.iter().map(|it| *it.borrow()).collect();
+    while let Ok(first) = queue.recv() {
+        let mut group = vec![first];
+        group.extend(queue.try_iter().take(COMMIT_RECORDS_MAX - 1));
+        metrics::histogram!("parlance_log_commit_records").record(group.len() as f64);
+        match commit(&mut connection, &group, &next) {
+            Ok(offsets) => {
+                metrics::counter!("parlance_log_appends_total").increment(group.len() as u64);
+                for (append, offset) in group.iter().zip(&offsets) {
+                    next[usize::from(append.partition)] = offset + 1;
+                }
+                for append in &group {
+                    let partition = usize::from(append.partition);
+                    ends[partition].send_if_modified(|end| {
+                        std::mem::replace(end, next[partition]) != next[partition]
+                    });
+                }
+                for (append, offset) in group.into_iter().zip(offsets) {
+                    // A caller that has gone away learns the outcome from the log.
+                    let _ = append.done.send(Ok(Some(offset)));
+                }
+            }
+            Err(failure) => {
+                let fatal = failure.after_commit;
+                refuse(group, &failure);
+                if fatal {
+                    // After a failed fsync the kernel may have dropped the pages: what the file
+                    // holds is only known after opening it again.
+                    tracing::error!(error = %failure.error, "log commit failed, stopping");
+                    std::process::abort();
+                }
+            }
+        }
+    }
+}
+
+struct Failure {
+    error: rusqlite::Error,
+    after_commit: bool,
+}
+
+fn refuse(group: Vec<Append>, failure: &Failure) {
+    for append in group {
+        let kind =
+            if failure.after_commit { ErrorKind::Unknown } else { ErrorKind::Unavailable };
+        let error = Error::new(kind, PORT, failure.error.to_string());
+        let _ = append.done.send(Err(error));
+    }
+}
+
+fn commit(
+    connection: &mut Connection,
+    group: &[Append],
+    next: &[u64],
+) -> Result<Vec<u64>, Failure> {
+    let before = |error| Failure { error, after_commit: false };
+    let transaction = connection.transaction().map_err(before)?;
+    let mut next = next.to_vec();
+    let mut offsets = Vec::with_capacity(group.len());
+    {
+        let mut insert = transaction
+            .prepare_cached("INSERT INTO records (id, bytes) VALUES (?1, ?2)")
+            .map_err(before)?;
+        for append in group {
+            let offset = &mut next[usize::from(append.partition)];
+            insert
+                .execute(params![row_id(append.partition, *offset), append.record.as_ref()])
+                .map_err(before)?;
+            offsets.push(*offset);
+            *offset += 1;
+        }
+    }
+    match transaction.commit() {
+        Ok(()) => Ok(offsets),
+        // A full disk is refused before anything was made durable, and the log goes on.
+        Err(error) => {
+            let full = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+            Err(Failure { error, after_commit: !full })
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Append-only partitions of records, and the rule that says which of them count.
+//!
+//! Promises of every adapter (the contract checks each):
+//! - an append that resolved `Ok` is in the log for ever, also after power loss;
+//! - a failed append may be in the log (`Unknown`) or is not (`Unavailable`);
+//! - appends to one partition by one handle land in the order in which they were called;
+//! - every reader sees the same records at the same offsets; gaps in offsets mean nothing.
+
+pub mod contract;
+mod embedded;
+mod fold;
+mod position;
+mod record;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+pub use fold::{Fold, Halt, Rejection, Rules, Verdict};
+pub use position::{Position, PositionInvalid};
+pub use record::{Claim, Header, Kind, OwnerId, RECORD_BYTES_MAX, Record};
+
+use crate::Error;
+
+/// One of the `V` parts of the log.
+pub type Partition = u16;
+
+/// What makes one log different from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Made at birth.
+    pub log: [u8; 16],
+    /// Raised by a restore from a backup.
+    pub epoch: u32,
+    /// Number of partitions, fixed at birth.
+    pub partitions: u16,
+}
+
+/// A stored record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub offset: u64,
+    pub bytes: Bytes,
+}
+
+/// Where an append landed, when the log says so.
+pub type Ack = Option<u64>;
+
+/// An append-only log of partitions.
+pub trait EventLog: Send + Sync {
+    /// Which log this is.
+    fn identity(&self) -> Identity;
+
+    /// Queues a record at the end of a partition, in call order; resolves once it is durable.
+    /// `Ok(None)` means durable at an offset that the log did not tell.
+    fn append(&self, partition: Partition, record: Bytes) -> BoxFuture<'static, Result<Ack, Error>>;
+
+    /// Reads at most `limit` records from `from` on; empty at the end.
+    fn read(
+        &self,
+        partition: Partition,
+        from: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Entry>, Error>>;
+
+    /// Offset that the next record will have at least; a reader at it has read all.
+    fn end(&self, partition: Partition) -> BoxFuture<'_, Result<u64, Error>>;
+
+    /// Resolves when a record at or beyond `from` can be read.
+    fn wait(&self, partition: Partition, from: u64) -> BoxFuture<'_, Result<(), Error>>;
+}
+
+/// Opens the log under a folder.
+///
+/// # Errors
+/// `Unavailable` when the file can't be opened, `Corrupt` when it is not a log.
+pub fn open(
+    data_dir: &Path,
+    partitions: u16,
+    entropy: &dyn crate::entropy::Entropy,
+) -> Result<Arc<dyn EventLog>, Error> {
+    Ok(Arc::new(embedded::Embedded::open(&data_dir.join("log.db"), partitions, entropy)?))
+}

@@ -1,0 +1,121 @@
+//! What every key store promises, as cases to be run against an adapter.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+
+use super::{Keys, TreeId};
+
+/// Opens the store of one case again and again: the same place each time.
+pub type Open = Box<dyn Fn() -> Arc<dyn Keys> + Send + Sync>;
+
+/// One promise.
+pub struct Case {
+    pub name: &'static str,
+    pub run: fn(Open) -> BoxFuture<'static, ()>,
+}
+
+macro_rules! cases {
+    ($($name:ident)*) => {
+        /// All promises.
+        pub const CASES: &[Case] = &[$(
+            Case { name: stringify!($name), run: |open| $name(open).boxed() },
+        )*];
+    };
+}
+
+cases! {
+    a_tree_that_was_never_made_is_none
+    making_a_tree_twice_gives_the_same
+    concurrent_makers_get_the_same_tree
+    a_punctured_leaf_is_gone_and_the_others_stay
+    puncturing_twice_is_puncturing_once
+    concurrent_punctures_all_hold
+    puncturing_a_tree_that_was_never_made_is_an_error
+    a_made_tree_survives_reopening
+    a_puncture_survives_reopening
+    secrets_differ_by_purpose_and_survive_reopening
+}
+
+const ID: TreeId = TreeId { author: [1; 16], stream: [2; 16] };
+
+async fn leaf(keys: &Arc<dyn Keys>, leaf: u64) -> Option<[u8; 32]> {
+    keys.load(ID).await.expect("a load").expect("a tree").leaf(leaf)
+}
+
+async fn a_tree_that_was_never_made_is_none(open: Open) {
+    assert!(open().load(ID).await.expect("a load").is_none());
+}
+
+async fn making_a_tree_twice_gives_the_same(open: Open) {
+    let keys = open();
+    let first = keys.create(ID).await.expect("a tree");
+    assert!(keys.create(ID).await.expect("a tree") == first);
+    let other = TreeId { author: [3; 16], ..ID };
+    assert!(keys.create(other).await.expect("a tree") != first);
+}
+
+async fn concurrent_makers_get_the_same_tree(open: Open) {
+    let (one, two) = (open(), open());
+    let makers = (0..20).map(|n| if n % 2 == 0 { one.create(ID) } else { two.create(ID) });
+    let trees = join_all(makers).await;
+    let trees: Vec<_> = trees.into_iter().map(|it| it.expect("a tree")).collect();
+    assert!(trees.iter().all(|it| *it == trees[0]));
+}
+
+async fn a_punctured_leaf_is_gone_and_the_others_stay(open: Open) {
+    let keys = open();
+    let whole = keys.create(ID).await.expect("a tree");
+    keys.puncture(ID, 7).await.expect("a puncture");
+    assert_eq!(leaf(&keys, 7).await, None);
+    assert_eq!(leaf(&keys, 8).await, whole.leaf(8));
+}
+
+async fn puncturing_twice_is_puncturing_once(open: Open) {
+    let keys = open();
+    keys.create(ID).await.expect("a tree");
+    keys.puncture(ID, 7).await.expect("a puncture");
+    let once = keys.load(ID).await.expect("a load");
+    keys.puncture(ID, 7).await.expect("a puncture");
+    assert!(keys.load(ID).await.expect("a load") == once);
+}
+
+async fn concurrent_punctures_all_hold(open: Open) {
+    let (one, two) = (open(), open());
+    one.create(ID).await.expect("a tree");
+    let punctures =
+        (0..30).map(|n| if n % 2 == 0 { one.puncture(ID, n) } else { two.puncture(ID, n) });
+    for outcome in join_all(punctures).await {
+        outcome.expect("a puncture");
+    }
+    for n in 0..30 {
+        assert_eq!(leaf(&one, n).await, None);
+    }
+    assert!(leaf(&two, 30).await.is_some());
+}
+
+async fn puncturing_a_tree_that_was_never_made_is_an_error(open: Open) {
+    open().puncture(ID, 1).await.expect_err("there is nothing to puncture");
+}
+
+async fn a_made_tree_survives_reopening(open: Open) {
+    let made = open().create(ID).await.expect("a tree");
+    assert!(open().load(ID).await.expect("a load").expect("a tree") == made);
+}
+
+async fn a_puncture_survives_reopening(open: Open) {
+    let keys = open();
+    keys.create(ID).await.expect("a tree");
+    keys.puncture(ID, 1 << 40).await.expect("a puncture");
+    drop(keys);
+    assert_eq!(leaf(&open(), 1 << 40).await, None);
+}
+
+async fn secrets_differ_by_purpose_and_survive_reopening(open: Open) {
+    let keys = open();
+    let names = keys.secret("names");
+    assert_ne!(names, keys.secret("tokens"));
+    drop(keys);
+    assert_eq!(open().secret("names"), names);
+}

@@ -1,0 +1,84 @@
+//! The few cryptographic operations in use, each by one library: AES-256-GCM (NIST SP 800-38D),
+//! HMAC-SHA256 (RFC 2104) and HKDF-SHA256 (RFC 5869).
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::{hkdf, hmac};
+
+use super::Secret;
+
+/// Bytes of a nonce.
+pub const NONCE_BYTES: usize = 12;
+
+/// Encrypts and authenticates; the result is nonce, ciphertext and tag.
+pub fn seal(key: &Secret, nonce: [u8; NONCE_BYTES], associated: &[u8], plain: &[u8]) -> Vec<u8> {
+    let mut sealed = Vec::with_capacity(NONCE_BYTES + plain.len() + AES_256_GCM.tag_len());
+    sealed.extend_from_slice(&nonce);
+    let mut body = plain.to_vec();
+    cipher(key)
+        .seal_in_place_append_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(associated),
+            &mut body,
+        )
+        .expect("the text is shorter than the cipher's limit of 64 GiB");
+    sealed.extend_from_slice(&body);
+    sealed
+}
+
+/// Decrypts what [`seal`] made; `None` when anything about it was changed.
+pub fn unseal(key: &Secret, associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, body) = sealed.split_at_checked(NONCE_BYTES)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let mut body = body.to_vec();
+    let length = cipher(key).open_in_place(nonce, Aad::from(associated), &mut body).ok()?.len();
+    body.truncate(length);
+    Some(body)
+}
+
+fn cipher(key: &Secret) -> LessSafeKey {
+    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("the key has 32 bytes"))
+}
+
+/// A keyed digest over several parts; the caller frames them so that they can't run together.
+pub fn mac(key: &Secret, parts: &[&[u8]]) -> Secret {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    let mut context = hmac::Context::with_key(&key);
+    parts.iter().for_each(|it| context.update(it));
+    context.sign().as_ref().try_into().expect("HMAC-SHA256 has 32 bytes")
+}
+
+/// Derives a key for one use from another key.
+pub fn derive(key: &Secret, info: &[&[u8]]) -> Secret {
+    struct Bytes32;
+    impl hkdf::KeyType for Bytes32 {
+        fn len(&self) -> usize {
+            32
+        }
+    }
+    let key = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, key);
+    let mut derived = [0; 32];
+    key.expand(info, Bytes32)
+        .and_then(|it| it.fill(&mut derived))
+        .expect("32 bytes are within the limit of the derivation");
+    derived
+}
+
+/// Whether two secrets are the same, in time that does not tell where they differ.
+pub fn equal(left: &[u8], right: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(left, right).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_only_whole_and_in_its_place() {
+        let sealed = seal(&[1; 32], [2; 12], b"here", b"text");
+        assert_eq!(unseal(&[1; 32], b"here", &sealed), Some(b"text".to_vec()));
+        assert_eq!(unseal(&[1; 32], b"there", &sealed), None);
+        assert_eq!(unseal(&[3; 32], b"here", &sealed), None);
+        assert_eq!(unseal(&[1; 32], b"here", &sealed[..20]), None);
+        assert_eq!(unseal(&[1; 32], b"here", b""), None);
+    }
+}

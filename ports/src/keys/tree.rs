@@ -1,0 +1,144 @@
+//! A puncturable key tree: 2^64 leaves under one root, any of which can be destroyed alone.
+//!
+//! The construction of Goldreich, Goldwasser and Micali (1986) with sixteen children a node: a
+//! child's key is HMAC(parent's key, nibble). Puncturing a leaf replaces the node above it by the
+//! siblings along its path, from which the leaf can't be computed.
+
+use std::fmt;
+
+use super::{Secret, crypto};
+
+const DEPTH: u8 = 16;
+const NODE_BYTES: usize = 1 + 8 + 32;
+
+/// The nodes from which all leaves that are not destroyed can be computed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Tree {
+    nodes: Vec<Node>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Node {
+    /// Nibbles of the path from the root.
+    depth: u8,
+    /// The path, right-aligned.
+    path: u64,
+    key: Secret,
+}
+
+impl Node {
+    fn covers(&self, leaf: u64) -> bool {
+        self.path == path_at(leaf, self.depth)
+    }
+
+    fn child(&self, nibble: u8) -> Self {
+        Self {
+            depth: self.depth + 1,
+            path: (self.path << 4) | u64::from(nibble),
+            key: crypto::mac(&self.key, &[&[nibble]]),
+        }
+    }
+
+    fn towards(&self, leaf: u64) -> Self {
+        self.child((path_at(leaf, self.depth + 1) & 0xf) as u8)
+    }
+}
+
+fn path_at(leaf: u64, depth: u8) -> u64 {
+    if depth == 0 { 0 } else { leaf >> (64 - 4 * u32::from(depth)) }
+}
+
+impl Tree {
+    /// A whole tree.
+    pub fn new(root: Secret) -> Self {
+        Self { nodes: vec![Node { depth: 0, path: 0, key: root }] }
+    }
+
+    /// The key of a leaf; `None` when it has been destroyed.
+    pub fn leaf(&self, leaf: u64) -> Option<Secret> {
+        let mut node = self.nodes.iter().find(|it| it.covers(leaf))?.clone();
+        while node.depth < DEPTH {
+            node = node.towards(leaf);
+        }
+        Some(node.key)
+    }
+
+    /// Destroys a leaf.
+    pub fn puncture(&mut self, leaf: u64) {
+        let Some(at) = self.nodes.iter().position(|it| it.covers(leaf)) else { return };
+        let mut node = self.nodes.swap_remove(at);
+        while node.depth < DEPTH {
+            let kept = node.towards(leaf);
+            let siblings = (0..16).map(|nibble| node.child(nibble));
+            self.nodes.extend(siblings.filter(|it| it.path != kept.path));
+            node = kept;
+        }
+    }
+
+    /// The bytes to be wrapped and stored.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.nodes.len() * NODE_BYTES);
+        for node in &self.nodes {
+            bytes.push(node.depth);
+            bytes.extend_from_slice(&node.path.to_be_bytes());
+            bytes.extend_from_slice(&node.key);
+        }
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let nodes = bytes.chunks(NODE_BYTES).map(|it| {
+            Some(Node {
+                depth: *it.first().filter(|depth| **depth <= DEPTH)?,
+                path: u64::from_be_bytes(it.get(1..9)?.try_into().ok()?),
+                key: it.get(9..NODE_BYTES)?.try_into().ok()?,
+            })
+        });
+        Some(Self { nodes: nodes.collect::<Option<_>>()? })
+    }
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tree({} nodes)", self.nodes.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOME: [u64; 7] = [0, 1, 15, 16, 1 << 40, (1 << 40) + 1, u64::MAX];
+
+    #[test]
+    fn a_punctured_leaf_is_gone_and_all_others_stay() {
+        let whole = Tree::new([7; 32]);
+        for gone in SOME {
+            let mut tree = whole.clone();
+            tree.puncture(gone);
+            tree.puncture(gone);
+            for leaf in SOME {
+                let expected = if leaf == gone { None } else { whole.leaf(leaf) };
+                assert_eq!(tree.leaf(leaf), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn every_leaf_can_be_punctured_in_turn() {
+        let mut tree = Tree::new([7; 32]);
+        for (count, gone) in SOME.iter().enumerate() {
+            tree.puncture(*gone);
+            assert!(SOME[..=count].iter().all(|it| tree.leaf(*it).is_none()));
+            assert!(SOME[count + 1..].iter().all(|it| tree.leaf(*it).is_some()));
+        }
+    }
+
+    #[test]
+    fn a_tree_reads_back_as_written() {
+        let mut tree = Tree::new([7; 32]);
+        tree.puncture(5);
+        assert!(Tree::from_bytes(&tree.to_bytes()) == Some(tree.clone()));
+        assert!(Tree::from_bytes(&tree.to_bytes()[1..]).is_none());
+    }
+}

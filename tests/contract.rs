@@ -1,0 +1,83 @@
+//! Adapters × promises: every case of every port's contract, run on every adapter.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures_util::future::BoxFuture;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for case in ports::event_log::contract::CASES {
+        trials.push(trial("event_log::embedded", case.name, |dir| {
+            (case.run)(Box::new(move || {
+                ports::event_log::open(&dir, 8, &ports::entropy::System).expect("an opened log")
+            }))
+        }));
+    }
+    for case in ports::documents::contract::CASES {
+        trials.push(trial("documents::embedded", case.name, |dir| {
+            let open = move || ports::documents::open(&dir.join("documents.db"));
+            (case.run)(Box::new(move || open().expect("opened documents")))
+        }));
+    }
+    for case in ports::keys::contract::CASES {
+        trials.push(trial("keys::embedded", case.name, |dir| {
+            let open = move || ports::keys::open(&dir, Arc::new(ports::entropy::System));
+            (case.run)(Box::new(move || open().expect("opened keys")))
+        }));
+    }
+    for case in ports::cache::contract::CASES {
+        trials.push(trial("cache::embedded", case.name, |_| {
+            let clock = Arc::new(ports::cache::contract::HandClock::default());
+            (case.run)((ports::cache::open(Arc::clone(&clock) as _), clock))
+        }));
+    }
+    for case in ports::bus::contract::CASES {
+        trials.push(trial("bus::embedded", case.name, |_| {
+            let bus = ports::bus::open();
+            (case.run)(Box::new(move || Arc::clone(&bus)))
+        }));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trial(
+    adapter: &str,
+    case: &'static str,
+    run: impl FnOnce(PathBuf) -> BoxFuture<'static, ()> + Send + 'static,
+) -> Trial {
+    Trial::test(format!("{adapter}::{case}"), move || {
+        let dir = Folder::new();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(Failed::from)?;
+        runtime.block_on(run(dir.0.clone()));
+        Ok(())
+    })
+}
+
+/// A folder that goes with its test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("parlance-contract-{}-{n}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left behind lies in the system's temporary folder.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
