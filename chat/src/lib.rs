@@ -1,0 +1,63 @@
+//! The product: one room a feature. This list is the table of contents.
+
+pub mod audience;
+pub mod checkpoint;
+pub mod kernel;
+#[macro_use]
+mod rooms;
+pub mod timeline;
+
+rooms! {
+    accounts {
+        events: AccountEvent,
+        commands: [ClaimName, ConfirmName, ReleaseName, CreateAccount, AbandonRegistration,
+            UpdateProfile],
+        documents: [Name, Account, Credential],
+        rejections: [AccountRejection],
+        query: AccountQuery, mutation: AccountMutation,
+        changes: [Account(AccountObject by accounts::AccountId)],
+    }
+    sessions {
+        events: SessionEvent,
+        commands: [OpenSession, RefreshSession, EndSession],
+        documents: [Session],
+        rejections: [SessionRejection],
+        query: SessionQuery, mutation: SessionMutation,
+        changes: [],
+    }
+    conversations {
+        events: ConversationEvent,
+        commands: [CreateGroup, OpenDirect, RenameGroup],
+        documents: [Conversation],
+        rejections: [ConversationRejection],
+        query: ConversationQuery, mutation: ConversationMutation,
+        changes: [Conversation(ConversationObject by conversations::ConversationId)],
+    }
+    members {
+        events: MemberEvent,
+        commands: [AddMembers, RemoveMember, LeaveConversation, JoinGroup, ChangeRole],
+        documents: [Member, Stint],
+        rejections: [MemberRejection],
+        query: MemberQuery, mutation: MemberMutation,
+        changes: [
+            Member(MemberObject by (conversations::ConversationId, accounts::AccountId))
+        ],
+    }
+    messages {
+        events: MessageEvent,
+        commands: [SendMessage, EditMessage, DeleteMessage, HideMessage],
+        documents: [Message, Version, Mention, DeletedNumbers, DeletedCounts, HiddenNumbers],
+        rejections: [MessageRejection],
+        query: MessageQuery, mutation: MessageMutation,
+        changes: [Message(MessageObject by messages::MessageId)],
+        reactions: [destroy_body],
+    }
+    receipts {
+        events: ReceiptEvent,
+        commands: [MarkRead],
+        documents: [ReadPointer],
+        rejections: [ReceiptRejection],
+        query: ReceiptQuery, mutation: ReceiptMutation,
+        changes: [ReadState(ReadStateObject by conversations::ConversationId)],
+    }
+}

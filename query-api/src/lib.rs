@@ -1,0 +1,18 @@
+//! GraphQL over documents: queries, mutations that are forwarded, and the feed of updates.
+
+mod feed;
+mod frame;
+pub mod http;
+mod hub;
+mod limits;
+mod listen;
+mod outbox;
+mod schema;
+mod selection;
+mod socket;
+mod subscribe;
+mod viewer;
+
+pub use hub::Hub;
+pub use limits::Socket as SocketLimits;
+pub use schema::{Api, Parts, sdl};

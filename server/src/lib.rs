@@ -1,0 +1,9 @@
+//! The composition root: all roles in one process, on the ports that the configuration names.
+
+mod app;
+pub mod config;
+mod health;
+pub mod irc;
+mod registry;
+
+pub use app::App;

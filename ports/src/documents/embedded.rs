@@ -156,11 +156,8 @@ impl Statements {
         let columns: String = collection.indexes.iter().map(|it| format!(", k_{it}")).collect();
         let values: String =
             (0..collection.indexes.len()).map(|it| format!(", ?{}", it + 4)).collect();
-        let updates: String = collection
-            .indexes
-            .iter()
-            .map(|it| format!(", k_{it} = excluded.k_{it}"))
-            .collect();
+        let updates: String =
+            collection.indexes.iter().map(|it| format!(", k_{it} = excluded.k_{it}")).collect();
         Self {
             load: format!("SELECT ordinal, body FROM d_{name} WHERE id = ?1"),
             upsert: format!(

@@ -37,11 +37,7 @@ struct Append {
 }
 
 impl Embedded {
-    pub(super) fn open(
-        file: &Path,
-        partitions: u16,
-        entropy: &dyn Entropy,
-    ) -> Result<Self, Error> {
+    pub(super) fn open(file: &Path, partitions: u16, entropy: &dyn Entropy) -> Result<Self, Error> {
         let connection = sqlite::open(PORT, file, Durability::Full)?;
         let identity =
             birth(&connection, partitions, entropy).map_err(|it| sqlite::translate(PORT, it))?;
@@ -216,8 +212,7 @@ struct Failure {
 
 fn refuse(group: Vec<Append>, failure: &Failure) {
     for append in group {
-        let kind =
-            if failure.after_commit { ErrorKind::Unknown } else { ErrorKind::Unavailable };
+        let kind = if failure.after_commit { ErrorKind::Unknown } else { ErrorKind::Unavailable };
         let error = Error::new(kind, PORT, failure.error.to_string());
         let _ = append.done.send(Err(error));
     }

@@ -55,7 +55,8 @@ pub trait EventLog: Send + Sync {
 
     /// Queues a record at the end of a partition, in call order; resolves once it is durable.
     /// `Ok(None)` means durable at an offset that the log did not tell.
-    fn append(&self, partition: Partition, record: Bytes) -> BoxFuture<'static, Result<Ack, Error>>;
+    fn append(&self, partition: Partition, record: Bytes)
+    -> BoxFuture<'static, Result<Ack, Error>>;
 
     /// Reads at most `limit` records from `from` on; empty at the end.
     fn read(

@@ -1,0 +1,303 @@
+//! When a name may be claimed and an account created.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Account, AccountId, AccountRegistered, BIO_CHARS_MAX, DISPLAY_NAME_CHARS_MAX, Name,
+    NameClaimed, NameConfirmed, NameId, NameReleased, NameState, ProfileUpdated,
+    RegistrationAbandoned, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN,
+};
+use crate::Event;
+use crate::kernel::{Command, Context, Personal, Slot, StreamId};
+
+crate::rejections! {
+    /// Why accounts say no.
+    AccountRejection {
+        UsernameTaken: Conflict, "ACCOUNTS_USERNAME_TAKEN",
+            "username is taken", "Choose another username.";
+        UsernameInvalid: Invalid, "ACCOUNTS_USERNAME_INVALID",
+            "username is not 3 to 32 letters, digits or _ beginning with a letter",
+            "Choose a username of that form.";
+        DisplayNameInvalid: Invalid, "ACCOUNTS_DISPLAY_NAME_INVALID",
+            "display name is not 1 to 64 characters", "Shorten the name or give one.";
+        BioInvalid: Invalid, "ACCOUNTS_BIO_INVALID",
+            "bio is over 140 characters", "Shorten the bio.";
+        PasswordInvalid: Invalid, "ACCOUNTS_PASSWORD_INVALID",
+            "password is not 8 to 128 characters", "Choose a password of that length.";
+        Abandoned: Conflict, "ACCOUNTS_REGISTRATION_ABANDONED",
+            "registration was given up", "Register again with a new client id.";
+        NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
+    }
+}
+
+/// A username in the form in which it is unique.
+///
+/// # Errors
+/// `UsernameInvalid` when it has not the right characters or length.
+pub fn username(text: &str) -> Result<String, AccountRejection> {
+    let name = text.to_ascii_lowercase();
+    let begins = name.starts_with(|it: char| it.is_ascii_lowercase());
+    let allowed = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
+    let length = (USERNAME_CHARS_MIN..=USERNAME_CHARS_MAX).contains(&name.len());
+    if begins && length && name.chars().all(allowed) {
+        Ok(name)
+    } else {
+        Err(AccountRejection::UsernameInvalid)
+    }
+}
+
+pub(super) fn display_name(text: &str) -> Result<String, AccountRejection> {
+    let name = text.trim();
+    let count = name.chars().count();
+    let readable = !name.chars().any(char::is_control);
+    if readable && (1..=DISPLAY_NAME_CHARS_MAX).contains(&count) {
+        Ok(name.to_owned())
+    } else {
+        Err(AccountRejection::DisplayNameInvalid)
+    }
+}
+
+fn bio(text: &str) -> Result<String, AccountRejection> {
+    let readable = !text.chars().any(|it| it.is_control() && it != '\n');
+    if readable && text.chars().count() <= BIO_CHARS_MAX {
+        Ok(text.to_owned())
+    } else {
+        Err(AccountRejection::BioInvalid)
+    }
+}
+
+/// Reserves a username for an account.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ClaimName {
+    pub name_id: NameId,
+    pub account_id: AccountId,
+}
+
+impl Command for ClaimName {
+    const NAME: &'static str = "ClaimName";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = Slot<Name>;
+    type Rejection = AccountRejection;
+
+    fn stream(&self, _: &Context<'_>) -> Result<StreamId, AccountRejection> {
+        Ok(StreamId::Name(self.name_id))
+    }
+
+    fn state(&self, _: &Context<'_>) -> Slot<Name> {
+        Slot::new(self.name_id.to_string(), StreamId::Name(self.name_id))
+    }
+
+    fn decide(self, name: &Slot<Name>, _: &Context<'_>) -> Result<Vec<Event>, AccountRejection> {
+        match name.get() {
+            Some(it) if it.state != NameState::Released && it.account_id != self.account_id => {
+                Err(AccountRejection::UsernameTaken)
+            }
+            Some(it) if it.state != NameState::Released => Ok(Vec::new()),
+            Some(_) | None => {
+                let claimed = NameClaimed { name_id: self.name_id, account_id: self.account_id };
+                Ok(vec![claimed.into()])
+            }
+        }
+    }
+}
+
+/// Settles a claim: the account exists.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ConfirmName {
+    pub name_id: NameId,
+    pub account_id: AccountId,
+}
+
+/// Gives a claim back: the account's stream has recorded that it never will exist.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ReleaseName {
+    pub name_id: NameId,
+    pub account_id: AccountId,
+}
+
+/// Whether the claim is this account's and still open.
+fn open_claim(name: &Slot<Name>, account: AccountId) -> bool {
+    name.get().is_some_and(|it| it.account_id == account && it.state == NameState::Claimed)
+}
+
+impl Command for ConfirmName {
+    const NAME: &'static str = "ConfirmName";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = Slot<Name>;
+    type Rejection = AccountRejection;
+
+    fn stream(&self, _: &Context<'_>) -> Result<StreamId, AccountRejection> {
+        Ok(StreamId::Name(self.name_id))
+    }
+
+    fn state(&self, _: &Context<'_>) -> Slot<Name> {
+        Slot::new(self.name_id.to_string(), StreamId::Name(self.name_id))
+    }
+
+    fn decide(self, name: &Slot<Name>, _: &Context<'_>) -> Result<Vec<Event>, AccountRejection> {
+        let confirmed = NameConfirmed { name_id: self.name_id, account_id: self.account_id };
+        let open = open_claim(name, self.account_id);
+        Ok(open.then(|| confirmed.into()).into_iter().collect())
+    }
+}
+
+impl Command for ReleaseName {
+    const NAME: &'static str = "ReleaseName";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = Slot<Name>;
+    type Rejection = AccountRejection;
+
+    fn stream(&self, _: &Context<'_>) -> Result<StreamId, AccountRejection> {
+        Ok(StreamId::Name(self.name_id))
+    }
+
+    fn state(&self, _: &Context<'_>) -> Slot<Name> {
+        Slot::new(self.name_id.to_string(), StreamId::Name(self.name_id))
+    }
+
+    fn decide(self, name: &Slot<Name>, _: &Context<'_>) -> Result<Vec<Event>, AccountRejection> {
+        let released = NameReleased { name_id: self.name_id, account_id: self.account_id };
+        let open = open_claim(name, self.account_id);
+        Ok(open.then(|| released.into()).into_iter().collect())
+    }
+}
+
+/// Creates an account whose name has been claimed.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CreateAccount {
+    pub account_id: AccountId,
+    pub name_id: NameId,
+    pub username: String,
+    pub display_name: String,
+    /// Argon2id in PHC form.
+    pub password: Option<String>,
+}
+
+impl Command for CreateAccount {
+    const NAME: &'static str = "CreateAccount";
+    const SEALS: bool = true;
+    const PUBLIC: bool = false;
+    type State = Slot<Account>;
+    type Rejection = AccountRejection;
+
+    fn stream(&self, _: &Context<'_>) -> Result<StreamId, AccountRejection> {
+        Ok(StreamId::Account(self.account_id))
+    }
+
+    fn state(&self, _: &Context<'_>) -> Slot<Account> {
+        Slot::new(self.account_id.to_string(), StreamId::Account(self.account_id))
+    }
+
+    fn decide(
+        self,
+        account: &Slot<Account>,
+        _: &Context<'_>,
+    ) -> Result<Vec<Event>, AccountRejection> {
+        match account.get() {
+            Some(it) if it.profile.is_none() => Err(AccountRejection::Abandoned),
+            Some(_) => Ok(Vec::new()),
+            None => {
+                let registered = AccountRegistered {
+                    account_id: self.account_id,
+                    name_id: self.name_id,
+                    username: Personal::new(username(&self.username)?),
+                    display_name: Personal::new(display_name(&self.display_name)?),
+                    password: self.password.map(Personal::new),
+                };
+                Ok(vec![registered.into()])
+            }
+        }
+    }
+
+    /// Without the password's hash: its salt differs each time.
+    fn body(&self) -> Vec<u8> {
+        format!("{}\0{}\0{}", self.name_id, self.username, self.display_name).into_bytes()
+    }
+}
+
+/// Records that an account will never be created, so that its name can be given to others.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct AbandonRegistration {
+    pub account_id: AccountId,
+}
+
+impl Command for AbandonRegistration {
+    const NAME: &'static str = "AbandonRegistration";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = Slot<Account>;
+    type Rejection = AccountRejection;
+
+    fn stream(&self, _: &Context<'_>) -> Result<StreamId, AccountRejection> {
+        Ok(StreamId::Account(self.account_id))
+    }
+
+    fn state(&self, _: &Context<'_>) -> Slot<Account> {
+        Slot::new(self.account_id.to_string(), StreamId::Account(self.account_id))
+    }
+
+    fn decide(
+        self,
+        account: &Slot<Account>,
+        _: &Context<'_>,
+    ) -> Result<Vec<Event>, AccountRejection> {
+        match account.get() {
+            Some(it) if it.profile.is_some() => Err(AccountRejection::UsernameTaken),
+            Some(_) => Ok(Vec::new()),
+            None => Ok(vec![RegistrationAbandoned { account_id: self.account_id }.into()]),
+        }
+    }
+}
+
+/// Changes what others see of the person who asks.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct UpdateProfile {
+    #[serde(default)]
+    pub display_name: Option<String>,
+    #[serde(default)]
+    pub bio: Option<String>,
+}
+
+impl Command for UpdateProfile {
+    const NAME: &'static str = "UpdateProfile";
+    const SEALS: bool = true;
+    type State = Slot<Account>;
+    type Rejection = AccountRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, AccountRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<Account> {
+        Slot::new(context.actor.to_string(), StreamId::Account(context.actor))
+    }
+
+    fn decide(
+        self,
+        account: &Slot<Account>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, AccountRejection> {
+        account.get().and_then(|it| it.profile.as_ref()).ok_or(AccountRejection::NotFound)?;
+        let display_name = self.display_name.as_deref().map(display_name).transpose()?;
+        let bio = self.bio.as_deref().map(bio).transpose()?;
+        if display_name.is_none() && bio.is_none() {
+            return Ok(Vec::new());
+        }
+        let updated = ProfileUpdated {
+            account_id: context.actor,
+            display_name: display_name.map(Personal::new),
+            bio: bio.map(Personal::new),
+        };
+        Ok(vec![updated.into()])
+    }
+}

@@ -1,0 +1,96 @@
+//! What can happen to a name and to an account.
+
+use apache_avro::AvroSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Change;
+use crate::kernel::{Effect, Personal, Recorded};
+
+crate::id! {
+    /// Identifies an account.
+    AccountId, "acc"
+}
+
+crate::id! {
+    /// Identifies a username's claim: a keyed digest of the name.
+    NameId, "name"
+}
+
+crate::events! {
+    /// Everything that can happen to names and accounts.
+    AccountEvent {
+        NameClaimed [],
+        NameConfirmed [],
+        NameReleased [],
+        AccountRegistered [username, display_name, password],
+        RegistrationAbandoned [],
+        ProfileUpdated [display_name, bio],
+    }
+}
+
+/// A username is reserved for an account that is being created.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct NameClaimed {
+    pub name_id: NameId,
+    pub account_id: AccountId,
+}
+
+/// The account exists; the username is its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct NameConfirmed {
+    pub name_id: NameId,
+    pub account_id: AccountId,
+}
+
+/// The account will never exist; the username is free again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct NameReleased {
+    pub name_id: NameId,
+    pub account_id: AccountId,
+}
+
+/// An account was created.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct AccountRegistered {
+    pub account_id: AccountId,
+    pub name_id: NameId,
+    pub username: Personal<String>,
+    pub display_name: Personal<String>,
+    /// Argon2id in PHC form; absent for an account that can't sign in by password.
+    pub password: Option<Personal<String>>,
+}
+
+/// The registration was given up: this account will never be created.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct RegistrationAbandoned {
+    pub account_id: AccountId,
+}
+
+/// The person changed what others see of them; what is absent stays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct ProfileUpdated {
+    pub account_id: AccountId,
+    pub display_name: Option<Personal<String>>,
+    pub bio: Option<Personal<String>>,
+}
+
+impl AccountEvent {
+    /// What it means to those who listen.
+    pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
+        let change = match self {
+            Self::AccountRegistered(it) => Change::Account(it.account_id),
+            Self::ProfileUpdated(it) => Change::Account(it.account_id),
+            Self::NameClaimed(_)
+            | Self::NameConfirmed(_)
+            | Self::NameReleased(_)
+            | Self::RegistrationAbandoned(_) => Change::None,
+        };
+        (change, Effect::None)
+    }
+}

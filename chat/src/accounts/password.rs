@@ -1,0 +1,65 @@
+//! Passwords: argon2id (RFC 9106) with 19 MiB, two passes and one lane, as OWASP advises.
+
+use std::sync::LazyLock;
+
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+
+use ports::entropy::Entropy;
+
+use super::{AccountRejection, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
+
+/// Hashes computed at the same time; each takes 19 MiB and a core.
+static PLACES: Semaphore = Semaphore::const_new(2);
+
+/// What is verified for an account that does not exist, so that the answer takes as long.
+static NOBODY: LazyLock<String> =
+    LazyLock::new(|| digest("no password of anybody", &ports::entropy::System));
+
+fn argon2() -> Argon2<'static> {
+    let params = Params::new(19 * 1024, 2, 1, None).expect("the parameters are in range");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn digest(password: &str, entropy: &dyn Entropy) -> String {
+    let salt = SaltString::encode_b64(&entropy.bytes::<16>()).expect("16 bytes are a salt");
+    let hash = argon2().hash_password(password.as_bytes(), &salt);
+    hash.expect("the password's length was checked").to_string()
+}
+
+/// Checks the length of a new password.
+///
+/// # Errors
+/// `PasswordInvalid` outside the limits.
+pub fn check(password: &str) -> Result<(), AccountRejection> {
+    let allowed = PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX;
+    if allowed.contains(&password.chars().count()) {
+        Ok(())
+    } else {
+        Err(AccountRejection::PasswordInvalid)
+    }
+}
+
+/// Hashes a password, away from the threads that serve.
+pub async fn hash(password: String, entropy: std::sync::Arc<dyn Entropy>) -> String {
+    let _place = PLACES.acquire().await.expect("the places are never closed");
+    let hashing = tokio::task::spawn_blocking(move || digest(&password, entropy.as_ref()));
+    hashing.await.expect("hashing does not panic")
+}
+
+/// Verifies a password; without a hash it takes as long and says no.
+pub async fn verify(password: String, hash: Option<String>) -> bool {
+    if password.chars().count() > PASSWORD_CHARS_MAX {
+        return false;
+    }
+    let _place = PLACES.acquire().await.expect("the places are never closed");
+    let verifying = tokio::task::spawn_blocking(move || {
+        let stored = hash.as_deref().unwrap_or(NOBODY.as_str());
+        let stored = PasswordHash::new(stored).ok();
+        let fits =
+            stored.is_some_and(|it| argon2().verify_password(password.as_bytes(), &it).is_ok());
+        fits && hash.is_some()
+    });
+    verifying.await.expect("verifying does not panic")
+}

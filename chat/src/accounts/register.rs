@@ -1,0 +1,124 @@
+//! The saga of registering: claim the name, create the account, confirm the name.
+
+use async_graphql::Result;
+use uuid::Uuid;
+
+use super::{
+    AbandonRegistration, Account, AccountId, AccountRejection, CLAIM_MS_MAX, ClaimName,
+    ConfirmName, CreateAccount, Credential, Name, NameId, NameState, ReleaseName, decide,
+    password,
+};
+use crate::kernel::command::name_id;
+use crate::kernel::graphql::{Scope, failed, outage, rejected};
+use crate::kernel::{Accepted, Command, Failure, id};
+
+/// What a person gives to register.
+pub struct Registration {
+    pub client_id: Uuid,
+    pub username: String,
+    pub display_name: String,
+    pub password: String,
+}
+
+/// Registers, or repeats a registration when the password proves that it is the same person.
+///
+/// # Errors
+/// Rejections of the room, or the failure of a step, after which the same call goes on.
+pub async fn register(scope: &Scope, registration: Registration) -> Result<AccountId> {
+    let username = decide::username(&registration.username).map_err(rejected)?;
+    let display_name = decide::display_name(&registration.display_name).map_err(rejected)?;
+    password::check(&registration.password).map_err(rejected)?;
+    let account_id = AccountId(id::derive(registration.client_id, &[b"account"]));
+    let name_id = name_id(&scope.reader.keyring.secret("names"), &username);
+    let saga = Saga { scope, client_id: registration.client_id, account_id, name_id };
+
+    let account = scope.reader.load::<Account>(account_id.to_string()).await.map_err(outage)?;
+    if let Some(profile) = account.as_ref().and_then(|it| it.profile.as_ref()) {
+        if profile.name_id != name_id || !saga.proves(registration.password).await? {
+            return Err(failed(Failure::IdempotencyMismatch));
+        }
+        saga.step(ConfirmName { name_id, account_id }, "confirm").await?;
+        return Ok(account_id);
+    }
+    saga.claim().await?;
+    let entropy = std::sync::Arc::clone(&scope.entropy);
+    let hash = password::hash(registration.password, entropy).await;
+    let create =
+        CreateAccount { account_id, name_id, username, display_name, password: Some(hash) };
+    saga.step(create, "create").await?;
+    saga.step(ConfirmName { name_id, account_id }, "confirm").await?;
+    Ok(account_id)
+}
+
+struct Saga<'a> {
+    scope: &'a Scope,
+    client_id: Uuid,
+    account_id: AccountId,
+    name_id: NameId,
+}
+
+impl Saga<'_> {
+    async fn submit(
+        &self,
+        actor: AccountId,
+        command: impl Command,
+        step: &str,
+    ) -> Result<Accepted, Failure> {
+        let client_id = id::derive(self.client_id, &[step.as_bytes(), actor.0.as_bytes()]);
+        self.scope.door.submit(actor, client_id, Box::new(command)).await
+    }
+
+    async fn step(&self, command: impl Command, step: &str) -> Result<Accepted> {
+        self.submit(self.account_id, command, step).await.map_err(failed)
+    }
+
+    async fn proves(&self, password: String) -> Result<bool> {
+        let reader = &self.scope.reader;
+        let credential = reader.load::<Credential>(self.account_id.to_string()).await;
+        let hash = match credential.map_err(outage)? {
+            Some(it) => reader.open(&it.password).await.map_err(outage)?,
+            None => None,
+        };
+        Ok(password::verify(password, hash).await)
+    }
+
+    /// Claims the name; a claim that somebody left open long ago is settled first.
+    async fn claim(&self) -> Result<()> {
+        let claim = ClaimName { name_id: self.name_id, account_id: self.account_id };
+        let Err(failure) = self.submit(self.account_id, claim.clone(), "claim").await else {
+            return Ok(());
+        };
+        let taken = Failure::Rejected(AccountRejection::UsernameTaken.into());
+        if failure != taken || !self.settle().await? {
+            return Err(failed(failure));
+        }
+        self.step(claim, "claim again").await.map(drop)
+    }
+
+    /// Frees the name when the account it is claimed for can be kept from ever existing.
+    async fn settle(&self) -> Result<bool> {
+        let reader = &self.scope.reader;
+        let name = reader.load::<Name>(self.name_id.to_string()).await.map_err(outage)?;
+        let now = self.scope.clock.now_ms();
+        let Some(name) = name.filter(|it| {
+            it.state == NameState::Claimed && now - it.claimed_at.0 > CLAIM_MS_MAX
+        }) else {
+            return Ok(false);
+        };
+        let holder = name.account_id;
+        let abandon = AbandonRegistration { account_id: holder };
+        let abandoned = self.submit(holder, abandon, "abandon").await;
+        let settled = match abandoned {
+            Ok(_) => {
+                let release = ReleaseName { name_id: self.name_id, account_id: holder };
+                self.submit(holder, release, "release").await.map(|_| true)
+            }
+            Err(Failure::Rejected(_)) => {
+                let confirm = ConfirmName { name_id: self.name_id, account_id: holder };
+                self.submit(holder, confirm, "settle").await.map(|_| false)
+            }
+            Err(failure) => Err(failure),
+        };
+        settled.map_err(failed)
+    }
+}

@@ -1,0 +1,358 @@
+//! Conversations as clients see them, and the chat list.
+
+use std::sync::Arc;
+
+use async_graphql::connection::{Connection, Edge};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+
+use ports::documents::{Order, Scan};
+
+use super::{Conversation, ConversationId, CreateGroup, Kind, OpenDirect, RenameGroup, direct_id};
+use crate::accounts::{AccountId, AccountObject};
+use crate::kernel::document::{Document, padded};
+use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
+use crate::kernel::time::Long;
+use crate::kernel::{StreamId, Timestamp};
+use crate::members::{Member, MemberObject, Role, members};
+use crate::messages::{MessageObject, Messages, last_live_message, messages};
+use crate::receipts::Unread;
+
+/// Conversations of one person at most.
+const CONVERSATIONS_MAX: usize = 10_000;
+
+/// A conversation.
+pub struct ConversationObject(Arc<Conversation>);
+
+impl ConversationObject {
+    /// A conversation that the viewer is a member of; in a frame the audience has been checked.
+    pub async fn find(context: &Context<'_>, id: ConversationId) -> Result<Option<Self>> {
+        let scope = scope(context);
+        let reader = &scope.reader;
+        if scope.ended_at.is_some() {
+            // What the conversation is now lies after the viewer's time in it.
+            return Ok(None);
+        }
+        let found = match scope.is_checked() {
+            true => reader.load::<Conversation>(id.to_string()).await,
+            false => {
+                let viewer = scope.viewer()?.account;
+                reader.fetch::<Conversation>(viewer, id.to_string()).await
+            }
+        };
+        Ok(found.map_err(outage)?.map(Self))
+    }
+
+    /// The conversation of a payload, if it can be read already.
+    pub async fn readable(
+        context: &Context<'_>,
+        outcome: &Outcome,
+        id: ConversationId,
+    ) -> Result<Option<Self>> {
+        match outcome.readable {
+            true => Self::find(context, id).await,
+            false => Ok(None),
+        }
+    }
+
+    async fn unread(&self, context: &Context<'_>) -> Result<Unread> {
+        let viewer = scope(context).viewer()?.account;
+        Unread::load(&scope(context).reader, viewer, self.0.id).await.map_err(outage)
+    }
+}
+
+/// A group, a direct conversation or one's saved messages.
+#[Object(name = "Conversation")]
+impl ConversationObject {
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    async fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// Title of a group; null for the other kinds and once erased.
+    async fn title(&self, context: &Context<'_>) -> Result<Option<String>> {
+        match &self.0.title {
+            Some(title) => scope(context).reader.open(title).await.map_err(outage),
+            None => Ok(None),
+        }
+    }
+
+    /// The other person of a direct conversation.
+    async fn peer(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
+        if self.0.kind != Kind::Direct {
+            return Ok(None);
+        }
+        let viewer = scope(context).viewer()?.account;
+        match self.0.pair.iter().find(|it| **it != viewer) {
+            Some(peer) => AccountObject::find(context, *peer).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whether anyone who knows the id may join.
+    async fn open(&self) -> bool {
+        self.0.open
+    }
+
+    async fn created_at(&self) -> Timestamp {
+        self.0.created_at
+    }
+
+    async fn member_count(&self) -> i32 {
+        i32::try_from(self.0.member_count).unwrap_or(i32::MAX)
+    }
+
+    /// `seq` of the last event.
+    async fn seq(&self) -> Long {
+        Long(self.0.seq)
+    }
+
+    /// Number of the last message.
+    async fn last_number(&self) -> Long {
+        Long(self.0.last_number)
+    }
+
+    /// Messages after the read number that are neither the viewer's own nor gone.
+    async fn unread_count(&self, context: &Context<'_>) -> Result<i32> {
+        if let Some(unread) = scope(context).shared_unread() {
+            return Ok(unread);
+        }
+        Ok(i32::try_from(self.unread(context).await?.count).unwrap_or(i32::MAX))
+    }
+
+    /// Unread messages that mention the viewer; counted up to 1,000.
+    async fn mention_count(&self, context: &Context<'_>) -> Result<i32> {
+        let viewer = scope(context).viewer()?.account;
+        let unread = self.unread(context).await?;
+        let reader = &scope(context).reader;
+        let count = unread.mentions(reader, viewer, self.0.id).await.map_err(outage)?;
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
+    /// Number up to which the viewer has read.
+    async fn viewer_read_number(&self, context: &Context<'_>) -> Result<Long> {
+        Ok(Long(self.unread(context).await?.read_number))
+    }
+
+    /// What the viewer may do here.
+    async fn viewer_role(&self, context: &Context<'_>) -> Result<Option<Role>> {
+        let id = Member::id(self.0.id, scope(context).viewer()?.account);
+        let member = scope(context).reader.load::<Member>(id).await.map_err(outage)?;
+        Ok(member.filter(|it| it.active).map(|it| it.role))
+    }
+
+    /// The newest message that is not gone for the viewer.
+    async fn last_message(&self, context: &Context<'_>) -> Result<Option<MessageObject>> {
+        last_live_message(context, &self.0).await
+    }
+
+    /// Messages by number. `around` centres the page on a number, `aroundDate` on the first
+    /// message from then on, `firstUnread` on the first that the viewer has not read.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    async fn messages(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+        around: Option<Long>,
+        around_date: Option<Timestamp>,
+        #[graphql(default)] first_unread: bool,
+    ) -> Result<Connection<String, MessageObject>> {
+        let page = Page::new(first, last, after, before)?;
+        let centre = Messages { around, around_date, first_unread };
+        messages(context, &self.0, page, centre).await
+    }
+
+    /// Members: the owner, admins, then by the time they joined.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    async fn members(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Result<Connection<String, MemberObject>> {
+        members(context, self.0.id, Page::new(first, last, after, before)?).await
+    }
+}
+
+/// Cost of a page: its fields once an entry.
+pub(crate) fn page_complexity(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
+    let size = first.or(last).unwrap_or(crate::kernel::graphql::PAGE_DEFAULT);
+    let size = usize::try_from(size.clamp(1, 1_000_000)).unwrap_or(usize::MAX);
+    1 + size.saturating_mul(child) / 4
+}
+
+/// Reads of this room.
+#[derive(Default)]
+pub struct ConversationQuery;
+
+#[Object]
+impl ConversationQuery {
+    /// A conversation that the viewer is a member of.
+    async fn conversation(
+        &self,
+        context: &Context<'_>,
+        id: ID,
+    ) -> Result<Option<ConversationObject>> {
+        ConversationObject::find(context, crate::kernel::graphql::id(&id)?).await
+    }
+
+    /// The viewer's conversations, the most recently active first.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    async fn conversations(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Result<Connection<String, ConversationObject>> {
+        let page = Page::new(first, last, after, before)?;
+        let viewer = scope(context).viewer()?.account;
+        let mut all = heads(context, viewer).await?;
+        all.sort_by(|(left, _), (right, _)| right.cmp(left));
+        Ok(slice(all, &page))
+    }
+}
+
+/// The viewer's conversations with the cursor that each has in the chat list.
+async fn heads(
+    context: &Context<'_>,
+    viewer: AccountId,
+) -> Result<Vec<(String, Arc<Conversation>)>> {
+    let reader = &scope(context).reader;
+    let prefix = format!("{viewer}/");
+    let name = Member::COLLECTION.name;
+    let order = Order::Ascending;
+    let scan = Scan::prefix(name, Some("by_account"), &prefix, order, CONVERSATIONS_MAX);
+    let memberships = reader.scan::<Member>(scan).await.map_err(outage)?;
+    let ids = memberships.iter().map(|(_, it)| it.conversation_id.to_string());
+    let heads = reader.load_many::<Conversation>(ids).await.map_err(outage)?;
+    let cursor = |it: &Arc<Conversation>| {
+        let active_at = u64::try_from(it.active_at.0).unwrap_or(0);
+        format!("{}/{}", padded(active_at), it.id)
+    };
+    Ok(heads.into_iter().flatten().map(|it| (cursor(&it), it)).collect())
+}
+
+/// A page of a list that is sorted by falling cursors.
+fn slice(
+    all: Vec<(String, Arc<Conversation>)>,
+    page: &Page,
+) -> Connection<String, ConversationObject> {
+    let inside = |cursor: &str| {
+        page.after.as_deref().is_none_or(|it| cursor < it)
+            && page.before.as_deref().is_none_or(|it| cursor > it)
+    };
+    let total = all.len();
+    let mut kept: Vec<_> = all.into_iter().filter(|(cursor, _)| inside(cursor)).collect();
+    let more = kept.len() > page.limit;
+    let beyond = kept.len() < total;
+    if page.backward {
+        kept.drain(..kept.len().saturating_sub(page.limit));
+    } else {
+        kept.truncate(page.limit);
+    }
+    let (previous, next) = match page.backward {
+        true => (more, beyond && page.before.is_some()),
+        false => (beyond && page.after.is_some(), more),
+    };
+    let mut connection = Connection::new(previous, next);
+    let edges = kept.into_iter().map(|(cursor, it)| Edge::new(cursor, ConversationObject(it)));
+    connection.edges.extend(edges);
+    connection
+}
+
+#[derive(InputObject)]
+struct CreateGroupInput {
+    client_id: ID,
+    title: String,
+    #[graphql(default)]
+    member_ids: Vec<ID>,
+    /// Whether anyone who knows the id may join.
+    #[graphql(default)]
+    open: bool,
+}
+
+#[derive(InputObject)]
+struct OpenDirectInput {
+    client_id: ID,
+    /// The other person, or the viewer for the saved messages.
+    account_id: ID,
+}
+
+#[derive(InputObject)]
+struct RenameGroupInput {
+    client_id: ID,
+    conversation_id: ID,
+    title: String,
+}
+
+#[derive(SimpleObject)]
+struct ConversationPayload {
+    conversation: Option<ConversationObject>,
+    position: String,
+}
+
+/// Changes of this room.
+#[derive(Default)]
+pub struct ConversationMutation;
+
+#[Object]
+impl ConversationMutation {
+    /// Creates a group with its first members, at most 500.
+    async fn create_group(
+        &self,
+        context: &Context<'_>,
+        input: CreateGroupInput,
+    ) -> Result<ConversationPayload> {
+        let member_ids: Vec<AccountId> = input.member_ids.iter().map(id).collect::<Result<_>>()?;
+        let command = CreateGroup { title: input.title, member_ids, open: input.open };
+        let outcome = scope(context).submit(&input.client_id, command).await?;
+        let StreamId::Conversation(created) = outcome.accepted.stream else {
+            unreachable!("a group is a conversation");
+        };
+        payload(context, outcome, created).await
+    }
+
+    /// Opens the direct conversation with somebody, or with oneself the saved messages.
+    async fn open_direct(
+        &self,
+        context: &Context<'_>,
+        input: OpenDirectInput,
+    ) -> Result<ConversationPayload> {
+        let scope = scope(context);
+        let account_id = id(&input.account_id)?;
+        let direct = direct_id(scope.viewer()?.account, account_id);
+        let outcome = scope.submit(&input.client_id, OpenDirect { account_id }).await?;
+        payload(context, outcome, direct).await
+    }
+
+    /// Gives a group another title.
+    async fn rename_group(
+        &self,
+        context: &Context<'_>,
+        input: RenameGroupInput,
+    ) -> Result<ConversationPayload> {
+        let conversation_id = id(&input.conversation_id)?;
+        let command = RenameGroup { conversation_id, title: input.title };
+        let outcome = scope(context).submit(&input.client_id, command).await?;
+        payload(context, outcome, conversation_id).await
+    }
+}
+
+async fn payload(
+    context: &Context<'_>,
+    outcome: Outcome,
+    conversation: ConversationId,
+) -> Result<ConversationPayload> {
+    let conversation = ConversationObject::readable(context, &outcome, conversation).await?;
+    Ok(ConversationPayload { conversation, position: outcome.position })
+}

@@ -1,0 +1,137 @@
+//! Conversations as they are remembered: the head of each, bounded and small.
+
+use serde::{Deserialize, Serialize};
+
+use ports::documents::Collection;
+
+use super::{ConversationEvent, ConversationId};
+use crate::Event;
+use crate::accounts::AccountId;
+use crate::audience::Audience;
+use crate::kernel::{Document, Personal, Recorded, StreamId, Timestamp};
+use crate::members::MemberEvent;
+use crate::messages::{MessageEvent, MessageId};
+
+/// What kind of conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
+#[graphql(name = "ConversationKind")]
+pub enum Kind {
+    Group,
+    Direct,
+    Saved,
+}
+
+/// The head of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    pub id: ConversationId,
+    pub kind: Kind,
+    pub title: Option<Personal<String>>,
+    /// The pair of a direct conversation; empty for a group.
+    pub pair: Vec<AccountId>,
+    pub open: bool,
+    pub created_at: Timestamp,
+    /// `seq` of the last event.
+    pub seq: u64,
+    /// Number of the last message.
+    pub last_number: u64,
+    pub last_message: Option<MessageId>,
+    /// When the last message was sent, or the conversation was created.
+    pub active_at: Timestamp,
+    pub member_count: u64,
+    /// Messages that are gone for everyone.
+    pub deleted_count: u64,
+}
+
+impl Conversation {
+    fn new(id: ConversationId, kind: Kind, event: &Recorded) -> Self {
+        Self {
+            id,
+            kind,
+            title: None,
+            pair: Vec::new(),
+            open: false,
+            created_at: event.occurred_at,
+            seq: event.seq,
+            last_number: 0,
+            last_message: None,
+            active_at: event.occurred_at,
+            member_count: 0,
+            deleted_count: 0,
+        }
+    }
+
+    fn begin(document: &mut Option<Self>, event: &Recorded, begin: &ConversationEvent) {
+        match begin {
+            ConversationEvent::GroupCreated(it) => {
+                let mut group = Self::new(it.conversation_id, Kind::Group, event);
+                group.title = Some(it.title.clone());
+                group.open = it.open;
+                group.member_count = 1;
+                *document = Some(group);
+            }
+            ConversationEvent::DirectOpened(it) => {
+                let kind = if it.account_ids.len() == 1 { Kind::Saved } else { Kind::Direct };
+                let mut direct = Self::new(it.conversation_id, kind, event);
+                direct.pair = it.account_ids.clone();
+                direct.member_count = it.account_ids.len() as u64;
+                *document = Some(direct);
+            }
+            ConversationEvent::GroupRenamed(it) => {
+                if let Some(group) = document {
+                    group.title = Some(it.title.clone());
+                }
+            }
+        }
+    }
+
+    fn members_change(&mut self, change: &MemberEvent) {
+        match change {
+            MemberEvent::MembersAdded(it) => self.member_count += it.account_ids.len() as u64,
+            MemberEvent::MemberLeft(_) | MemberEvent::MemberRemoved(_) => self.member_count -= 1,
+            MemberEvent::RoleChanged(_) => (),
+        }
+    }
+
+    fn messages_change(&mut self, change: &MessageEvent, event: &Recorded) {
+        match change {
+            MessageEvent::MessageSent(it) => {
+                self.last_number = it.number.0;
+                self.last_message = Some(it.message_id);
+                self.active_at = event.occurred_at;
+            }
+            MessageEvent::MessageDeleted(_) => self.deleted_count += 1,
+            MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_) => (),
+        }
+    }
+}
+
+impl Document for Conversation {
+    const COLLECTION: Collection = Collection { name: "conversations", indexes: &[] };
+
+    fn ids(event: &Recorded) -> Vec<String> {
+        match event.stream {
+            StreamId::Conversation(id) => vec![id.to_string()],
+            StreamId::Account(_) | StreamId::Name(_) => Vec::new(),
+        }
+    }
+
+    fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
+        match (&event.event, document.as_mut()) {
+            (Event::ConversationEvent(it), _) => Self::begin(document, event, it),
+            (Event::MemberEvent(it), Some(conversation)) => conversation.members_change(it),
+            (Event::MessageEvent(it), Some(conversation)) => {
+                conversation.messages_change(it, event);
+            }
+            (Event::MemberEvent(_) | Event::MessageEvent(_), None)
+            | (Event::AccountEvent(_) | Event::SessionEvent(_) | Event::ReceiptEvent(_), _) => (),
+        }
+        if let Some(conversation) = document {
+            conversation.seq = event.seq;
+        }
+    }
+
+    fn audience(&self) -> Audience {
+        Audience::Members(self.id)
+    }
+}

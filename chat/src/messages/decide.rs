@@ -1,0 +1,322 @@
+//! Who may send, edit and delete, and what a message must be.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Body, EDIT_MS_MAX, Message, MessageDeleted, MessageEdited, MessageHidden,
+    MessageId, MessageSent, TEXT_BYTES_MAX, format, parse,
+};
+use crate::Event;
+use crate::accounts::{AccountId, Name, NameState};
+use crate::conversations::{Conversation, ConversationId};
+use crate::kernel::time::{Long, TIMESTAMP_MS_MAX};
+use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
+use crate::members::{Member, Role};
+
+crate::rejections! {
+    /// Why messages say no.
+    MessageRejection {
+        NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
+        Empty: Invalid, "MESSAGES_EMPTY",
+            "a message has text", "Write something.";
+        TooLong: Invalid, "MESSAGES_TOO_LONG",
+            "text is over 16,384 bytes", "Send it in several messages.";
+        TextInvalid: Invalid, "MESSAGES_TEXT_INVALID",
+            "text holds control characters", "Remove them.";
+        ReplyNotFound: NotFound, "MESSAGES_REPLY_NOT_FOUND",
+            "the message replied to is not in this conversation", "Check the id.";
+        SentAtInvalid: Invalid, "MESSAGES_SENT_AT_INVALID",
+            "the claimed time lies in the future", "Leave it out, or claim a time that has passed.";
+        NotAuthor: Forbidden, "MESSAGES_NOT_AUTHOR",
+            "only the author edits a message", "Send a message of your own.";
+        TooLate: Conflict, "MESSAGES_TOO_LATE",
+            "a message is edited within 48 hours", "Send another message.";
+        Forbidden: Forbidden, "MESSAGES_FORBIDDEN",
+            "only the author, admins and the owner delete for everyone",
+            "Delete it for yourself, or ask an admin.";
+        Gone: Conflict, "MESSAGES_GONE",
+            "the message has been deleted", "There is nothing to change any more.";
+    }
+}
+
+fn check(markdown: &str) -> Result<(), MessageRejection> {
+    if markdown.len() > TEXT_BYTES_MAX {
+        return Err(MessageRejection::TooLong);
+    }
+    let control = |it: char| it.is_control() && it != '\n' && it != '\t';
+    if markdown.contains(control) {
+        return Err(MessageRejection::TextInvalid);
+    }
+    Ok(())
+}
+
+type Names = Vec<Slot<Name>>;
+
+fn names(markdown: &str, context: &Context<'_>) -> Names {
+    if markdown.len() > TEXT_BYTES_MAX {
+        return Vec::new();
+    }
+    let ids = format::names(markdown).into_iter().map(|it| context.name_id(&it));
+    ids.map(|it| Slot::new(it.to_string(), StreamId::Name(it))).collect()
+}
+
+/// The parsed body and whom it mentions.
+fn body(markdown: &str, names: &Names) -> Result<(Body, Vec<AccountId>), MessageRejection> {
+    check(markdown)?;
+    let found = format::names(markdown).into_iter().zip(names);
+    let known: BTreeMap<String, AccountId> = found
+        .filter_map(|(name, slot)| {
+            let confirmed = slot.get().filter(|it| it.state == NameState::Confirmed)?;
+            Some((name, confirmed.account_id))
+        })
+        .collect();
+    let body = parse(markdown, |name| known.get(name).copied());
+    if body.text.trim().is_empty() {
+        return Err(MessageRejection::Empty);
+    }
+    let mut mentions: Vec<AccountId> =
+        body.entities.iter().filter_map(|it| it.account_id).collect();
+    mentions.sort_unstable();
+    mentions.dedup();
+    Ok((body, mentions))
+}
+
+fn member(conversation: ConversationId, account: AccountId) -> Slot<Member> {
+    Slot::new(Member::id(conversation, account), StreamId::Conversation(conversation))
+}
+
+fn active(slot: &Slot<Member>) -> Result<&Member, MessageRejection> {
+    slot.get().filter(|it| it.active).ok_or(MessageRejection::NotFound)
+}
+
+fn message(conversation: ConversationId, message: MessageId) -> Slot<Message> {
+    Slot::new(message.to_string(), StreamId::Conversation(conversation))
+}
+
+/// The message, if it is of this conversation.
+fn found(slot: &Slot<Message>, conversation: ConversationId) -> Result<&Message, MessageRejection> {
+    let message = slot.get().filter(|it| it.conversation_id == conversation);
+    message.ok_or(MessageRejection::NotFound)
+}
+
+/// Sends a message.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SendMessage {
+    pub conversation_id: ConversationId,
+    /// Markdown, at most 16,384 bytes.
+    pub text: String,
+    #[serde(default)]
+    pub reply_to: Option<MessageId>,
+    /// When it was sent, for history from elsewhere; not in the future.
+    #[serde(default)]
+    pub sent_at: Option<Timestamp>,
+}
+
+impl SendMessage {
+    /// The id of the message that this command sends.
+    pub fn message_id(&self, context: &Context<'_>) -> MessageId {
+        let parts = [self.conversation_id.0.into_bytes(), context.actor.0.into_bytes()];
+        MessageId(id::derive(context.client_id, &[b"message", &parts[0], &parts[1]]))
+    }
+}
+
+impl Command for SendMessage {
+    const NAME: &'static str = "SendMessage";
+    const SEALS: bool = true;
+    type State = ((Slot<Conversation>, Slot<Member>), Option<Slot<Message>>, Names);
+    type Rejection = MessageRejection;
+
+    fn stream(&self, _: &Context<'_>) -> Result<StreamId, MessageRejection> {
+        Ok(StreamId::Conversation(self.conversation_id))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let stream = StreamId::Conversation(self.conversation_id);
+        let conversation = Slot::new(self.conversation_id.to_string(), stream);
+        let reply = self.reply_to.map(|it| message(self.conversation_id, it));
+        let member = member(self.conversation_id, context.actor);
+        ((conversation, member), reply, names(&self.text, context))
+    }
+
+    fn decide(
+        self,
+        ((conversation, member), reply, names): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, MessageRejection> {
+        active(member)?;
+        let conversation = conversation.get().ok_or(MessageRejection::NotFound)?;
+        if let Some(reply) = reply {
+            let replied = found(reply, self.conversation_id);
+            let present = replied.is_ok_and(|it| it.body.is_some());
+            present.then_some(()).ok_or(MessageRejection::ReplyNotFound)?;
+        }
+        let claimed = self.sent_at.map_or(0, |it| it.0);
+        if !(0..=context.now.0.min(TIMESTAMP_MS_MAX)).contains(&claimed) {
+            return Err(MessageRejection::SentAtInvalid);
+        }
+        let (body, mentions) = body(&self.text, names)?;
+        let sent = MessageSent {
+            message_id: self.message_id(context),
+            conversation_id: self.conversation_id,
+            number: Long(conversation.last_number + 1),
+            author_id: context.actor,
+            body: Personal::new(body),
+            reply_to: self.reply_to,
+            mentions,
+            sent_at: self.sent_at,
+        };
+        Ok(vec![sent.into()])
+    }
+}
+
+/// Changes the text of one's own message.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct EditMessage {
+    pub conversation_id: ConversationId,
+    pub message_id: MessageId,
+    /// Markdown, at most 16,384 bytes.
+    pub text: String,
+}
+
+impl Command for EditMessage {
+    const NAME: &'static str = "EditMessage";
+    const SEALS: bool = true;
+    type State = (Slot<Member>, Slot<Message>, Names);
+    type Rejection = MessageRejection;
+
+    fn stream(&self, _: &Context<'_>) -> Result<StreamId, MessageRejection> {
+        Ok(StreamId::Conversation(self.conversation_id))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        (
+            member(self.conversation_id, context.actor),
+            message(self.conversation_id, self.message_id),
+            names(&self.text, context),
+        )
+    }
+
+    fn decide(
+        self,
+        (member, message, names): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, MessageRejection> {
+        active(member)?;
+        let message = found(message, self.conversation_id)?;
+        if message.author_id != context.actor {
+            return Err(MessageRejection::NotAuthor);
+        }
+        let leaf = message.body.as_ref().and_then(Personal::leaf);
+        if message.body.is_none() {
+            return Err(MessageRejection::Gone);
+        }
+        if context.now.0 - message.occurred_at.0 > EDIT_MS_MAX {
+            return Err(MessageRejection::TooLate);
+        }
+        let (body, mentions) = body(&self.text, names)?;
+        let before = message.mentions.iter().copied();
+        let edited = MessageEdited {
+            message_id: message.id,
+            conversation_id: message.conversation_id,
+            number: Long(message.number),
+            revision: Long(message.revision + 1),
+            body: leaf.map_or_else(|| Personal::new(body.clone()), |it| {
+                Personal::beside(body.clone(), it)
+            }),
+            no_longer_mentioned: before.filter(|it| !mentions.contains(it)).collect(),
+            mentions,
+        };
+        Ok(vec![edited.into()])
+    }
+}
+
+/// Deletes a message for everyone.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct DeleteMessage {
+    pub conversation_id: ConversationId,
+    pub message_id: MessageId,
+}
+
+impl Command for DeleteMessage {
+    const NAME: &'static str = "DeleteMessage";
+    const SEALS: bool = false;
+    type State = (Slot<Member>, Slot<Message>);
+    type Rejection = MessageRejection;
+
+    fn stream(&self, _: &Context<'_>) -> Result<StreamId, MessageRejection> {
+        Ok(StreamId::Conversation(self.conversation_id))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let member = member(self.conversation_id, context.actor);
+        (member, message(self.conversation_id, self.message_id))
+    }
+
+    fn decide(
+        self,
+        (member, message): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, MessageRejection> {
+        let member = active(member)?;
+        let message = found(message, self.conversation_id)?;
+        if message.author_id != context.actor && member.role < Role::Admin {
+            return Err(MessageRejection::Forbidden);
+        }
+        let Some(body) = &message.body else { return Ok(Vec::new()) };
+        let deleted = MessageDeleted {
+            message_id: message.id,
+            conversation_id: message.conversation_id,
+            number: Long(message.number),
+            author_id: message.author_id,
+            leaf: Long(body.leaf().unwrap_or(0)),
+            mentions: message.mentions.clone(),
+        };
+        Ok(vec![deleted.into()])
+    }
+}
+
+/// Puts a message out of one's own sight.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct HideMessage {
+    pub conversation_id: ConversationId,
+    pub message_id: MessageId,
+}
+
+impl Command for HideMessage {
+    const NAME: &'static str = "HideMessage";
+    const SEALS: bool = false;
+    type State = (Slot<Member>, Slot<Message>);
+    type Rejection = MessageRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, MessageRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let member = member(self.conversation_id, context.actor);
+        (member, message(self.conversation_id, self.message_id))
+    }
+
+    fn decide(
+        self,
+        (member, message): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, MessageRejection> {
+        active(member)?;
+        let message = found(message, self.conversation_id)?;
+        let hidden = MessageHidden {
+            message_id: message.id,
+            conversation_id: message.conversation_id,
+            number: Long(message.number),
+            account_id: context.actor,
+        };
+        Ok(vec![hidden.into()])
+    }
+}

@@ -1,0 +1,116 @@
+//! What can happen to a message.
+
+use apache_avro::AvroSchema;
+use serde::{Deserialize, Serialize};
+
+use ports::keys::TreeId;
+
+use super::Body;
+use crate::Event;
+use crate::accounts::AccountId;
+use crate::conversations::ConversationId;
+use crate::kernel::event::Reaction;
+use crate::kernel::time::Long;
+use crate::Change;
+use crate::kernel::{Effect, Personal, Recorded, Timestamp};
+
+crate::id! {
+    /// Identifies a message.
+    MessageId, "msg"
+}
+
+crate::events! {
+    /// Everything that can happen to messages.
+    MessageEvent {
+        MessageSent [body],
+        MessageEdited [body],
+        MessageDeleted [],
+        MessageHidden [],
+    }
+}
+
+/// A member sent a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.messages")]
+pub struct MessageSent {
+    pub message_id: MessageId,
+    pub conversation_id: ConversationId,
+    /// Dense inside the conversation: 1, 2, 3 and so on.
+    pub number: Long,
+    pub author_id: AccountId,
+    pub body: Personal<Body>,
+    pub reply_to: Option<MessageId>,
+    /// At most 50.
+    pub mentions: Vec<AccountId>,
+    /// When the author says it was sent; null is when it occurred.
+    pub sent_at: Option<Timestamp>,
+}
+
+/// The author changed the text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.messages")]
+pub struct MessageEdited {
+    pub message_id: MessageId,
+    pub conversation_id: ConversationId,
+    pub number: Long,
+    /// 1 for the first edit.
+    pub revision: Long,
+    /// Under the key of the message, so that deleting it takes every edit along.
+    pub body: Personal<Body>,
+    pub mentions: Vec<AccountId>,
+    /// Accounts that the text before mentioned and this one does not.
+    pub no_longer_mentioned: Vec<AccountId>,
+}
+
+/// The message is gone for everyone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.messages")]
+pub struct MessageDeleted {
+    pub message_id: MessageId,
+    pub conversation_id: ConversationId,
+    pub number: Long,
+    pub author_id: AccountId,
+    /// The leaf of the author's key tree that sealed the body and its edits.
+    pub leaf: Long,
+    /// Accounts that it mentioned.
+    pub mentions: Vec<AccountId>,
+}
+
+/// A person put a message out of their own sight; it stands in their account's stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.messages")]
+pub struct MessageHidden {
+    pub message_id: MessageId,
+    pub conversation_id: ConversationId,
+    pub number: Long,
+    pub account_id: AccountId,
+}
+
+impl MessageEvent {
+    /// What it means to those who listen.
+    pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
+        match self {
+            Self::MessageSent(it) => (
+                Change::Message(it.message_id),
+                Effect::Sent { number: it.number.0, author: it.author_id },
+            ),
+            Self::MessageEdited(it) => (Change::Message(it.message_id), Effect::None),
+            Self::MessageDeleted(it) => {
+                (Change::Message(it.message_id), Effect::Deleted { number: it.number.0 })
+            }
+            Self::MessageHidden(it) => {
+                (Change::ReadState(it.conversation_id), Effect::Read(it.conversation_id))
+            }
+        }
+    }
+}
+
+/// A deletion destroys the key of the body.
+pub fn destroy_body(event: &Recorded) -> Vec<Reaction> {
+    let Event::MessageEvent(MessageEvent::MessageDeleted(it)) = &event.event else {
+        return Vec::new();
+    };
+    let tree =
+        TreeId { author: it.author_id.0.into_bytes(), stream: it.conversation_id.0.into_bytes() };
+    vec![Reaction::DestroyKey { tree, leaf: it.leaf.0 }]
+}

@@ -1,0 +1,373 @@
+//! Markdown to text and entities; offsets count UTF-16 code units, as clients do.
+//!
+//! CommonMark with strikethrough, `||spoilers||` and `<u>underline</u>`; bare links and @names are
+//! found in the text. Other HTML stays text. Links go to http, https, mailto and tel only.
+
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use serde::{Deserialize, Serialize};
+
+use super::{ENTITIES_MAX, MENTIONS_MAX};
+use crate::accounts::{AccountId, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN};
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Body {
+    /// As the author wrote it.
+    pub markdown: String,
+    /// As it is read.
+    pub text: String,
+    pub entities: Vec<Entity>,
+}
+
+/// A stretch of text with a meaning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entity {
+    pub kind: EntityKind,
+    /// In UTF-16 code units.
+    pub offset: u32,
+    /// In UTF-16 code units.
+    pub length: u32,
+    /// Where a link goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Language of a code block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Who is mentioned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
+}
+
+/// What a stretch of text means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
+pub enum EntityKind {
+    Bold,
+    Italic,
+    Underline,
+    Strike,
+    Spoiler,
+    Code,
+    Pre,
+    Link,
+    Mention,
+    Quote,
+}
+
+/// Usernames that a text may mention, each once.
+pub(super) fn names(markdown: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (_, name) in at_names(markdown) {
+        if names.len() < MENTIONS_MAX && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Parses a message; `find` knows which names are whose.
+pub fn parse(markdown: &str, find: impl Fn(&str) -> Option<AccountId>) -> Body {
+    let mut writer = Writer::default();
+    for event in Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH) {
+        writer.event(event);
+    }
+    writer.finish(markdown, find)
+}
+
+#[derive(Default)]
+struct Writer {
+    text: String,
+    spans: Vec<Span>,
+    open: Vec<Span>,
+    /// Next number of each list that is open; none for bullets.
+    lists: Vec<Option<u64>>,
+    in_code: bool,
+    gap: bool,
+}
+
+/// An entity in bytes.
+#[derive(Clone)]
+struct Span {
+    kind: EntityKind,
+    start: usize,
+    end: usize,
+    url: Option<String>,
+    language: Option<String>,
+    account: Option<AccountId>,
+}
+
+fn span(kind: EntityKind, start: usize) -> Span {
+    Span { kind, start, end: start, url: None, language: None, account: None }
+}
+
+impl Writer {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(tag) => self.start(tag),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) if self.in_code => self.push(&text),
+            Event::Text(text) => self.text_with_spoilers(&text),
+            Event::Code(code) => {
+                self.begin_block();
+                let start = self.text.len();
+                self.text.push_str(&code);
+                self.spans.push(Span { end: self.text.len(), ..span(EntityKind::Code, start) });
+            }
+            Event::SoftBreak | Event::HardBreak => self.push("\n"),
+            Event::InlineHtml(tag) if tag.eq_ignore_ascii_case("<u>") => {
+                self.begin_block();
+                self.open(EntityKind::Underline);
+            }
+            Event::InlineHtml(tag) if tag.eq_ignore_ascii_case("</u>") => {
+                self.close(EntityKind::Underline);
+            }
+            Event::Html(html) | Event::InlineHtml(html) => self.push(&html),
+            Event::Rule => {
+                self.push("---");
+                self.gap = true;
+            }
+            Event::FootnoteReference(it) | Event::InlineMath(it) | Event::DisplayMath(it) => {
+                self.push(&it);
+            }
+            Event::TaskListMarker(done) => self.push(if done { "[x] " } else { "[ ] " }),
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'_>) {
+        match tag {
+            Tag::Strong => self.open_inline(EntityKind::Bold),
+            Tag::Emphasis => self.open_inline(EntityKind::Italic),
+            Tag::Strikethrough => self.open_inline(EntityKind::Strike),
+            Tag::Heading { .. } => self.open_inline(EntityKind::Bold),
+            Tag::BlockQuote(_) => self.open_inline(EntityKind::Quote),
+            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
+                self.open_inline(EntityKind::Link);
+                if let Some(link) = self.open.last_mut() {
+                    link.url = Some(dest_url.to_string());
+                }
+            }
+            Tag::CodeBlock(kind) => {
+                self.open_inline(EntityKind::Pre);
+                self.in_code = true;
+                if let (CodeBlockKind::Fenced(info), Some(pre)) = (kind, self.open.last_mut()) {
+                    pre.language = info.split_whitespace().next().map(str::to_owned);
+                }
+            }
+            Tag::List(first) => self.lists.push(first),
+            Tag::Item => self.item(),
+            _ => (),
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        match tag {
+            TagEnd::Strong => self.close(EntityKind::Bold),
+            TagEnd::Emphasis => self.close(EntityKind::Italic),
+            TagEnd::Strikethrough => self.close(EntityKind::Strike),
+            TagEnd::Heading(_) => {
+                self.close(EntityKind::Bold);
+                self.gap = true;
+            }
+            TagEnd::BlockQuote(_) => {
+                self.close(EntityKind::Quote);
+                self.gap = true;
+            }
+            TagEnd::Link | TagEnd::Image => self.close(EntityKind::Link),
+            TagEnd::CodeBlock => {
+                self.in_code = false;
+                if self.text.ends_with('\n') {
+                    self.text.pop();
+                }
+                self.close(EntityKind::Pre);
+                self.gap = true;
+            }
+            TagEnd::List(_) => {
+                self.lists.pop();
+                self.gap = true;
+            }
+            TagEnd::Paragraph | TagEnd::HtmlBlock => self.gap = true,
+            _ => (),
+        }
+    }
+
+    fn item(&mut self) {
+        self.gap = false;
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+        self.text.push_str(&"  ".repeat(self.lists.len().saturating_sub(1)));
+        match self.lists.last_mut() {
+            Some(Some(number)) => {
+                self.text.push_str(&format!("{number}. "));
+                *number += 1;
+            }
+            _ => self.text.push_str("• "),
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        self.begin_block();
+        self.text.push_str(text);
+    }
+
+    /// Blocks are set apart by an empty line.
+    fn begin_block(&mut self) {
+        if std::mem::take(&mut self.gap) && !self.text.is_empty() {
+            let ends = self.text.len() - self.text.trim_end_matches('\n').len();
+            self.text.push_str(&"\n\n"[..2_usize.saturating_sub(ends)]);
+        }
+    }
+
+    fn open_inline(&mut self, kind: EntityKind) {
+        self.begin_block();
+        self.open(kind);
+    }
+
+    fn open(&mut self, kind: EntityKind) {
+        self.open.push(span(kind, self.text.len()));
+    }
+
+    fn close(&mut self, kind: EntityKind) {
+        if let Some(at) = self.open.iter().rposition(|it| it.kind == kind) {
+            let open = self.open.remove(at);
+            self.spans.push(Span { end: self.text.len(), ..open });
+        }
+    }
+
+    fn text_with_spoilers(&mut self, text: &str) {
+        self.begin_block();
+        for (at, part) in text.split("||").enumerate() {
+            if at > 0 {
+                match self.open.iter().any(|it| it.kind == EntityKind::Spoiler) {
+                    true => self.close(EntityKind::Spoiler),
+                    false => self.open(EntityKind::Spoiler),
+                }
+            }
+            self.text.push_str(part);
+        }
+    }
+
+    fn finish(mut self, markdown: &str, find: impl Fn(&str) -> Option<AccountId>) -> Body {
+        self.reopen_lone_spoiler();
+        let length = self.text.trim_end().len();
+        self.text.truncate(length);
+        let taken: Vec<(usize, usize)> = self
+            .spans
+            .iter()
+            .filter(|it| {
+                matches!(it.kind, EntityKind::Code | EntityKind::Pre | EntityKind::Link)
+            })
+            .map(|it| (it.start, it.end))
+            .collect();
+        let free = |at: usize| !taken.iter().any(|(start, end)| (*start..*end).contains(&at));
+        for (start, url) in urls(&self.text).into_iter().filter(|(at, _)| free(*at)) {
+            let end = start + url.len();
+            self.spans.push(Span { end, url: Some(url), ..span(EntityKind::Link, start) });
+        }
+        let mentions = at_names(&self.text).filter(|(at, _)| free(*at));
+        for (start, name) in mentions.take(ENTITIES_MAX) {
+            if let Some(account) = find(&name) {
+                let end = start + 1 + name.len();
+                let account = Some(account);
+                self.spans.push(Span { end, account, ..span(EntityKind::Mention, start) });
+            }
+        }
+        let entities = self.entities();
+        Body { markdown: markdown.to_owned(), text: self.text, entities }
+    }
+
+    /// A spoiler that was never closed is two bars.
+    fn reopen_lone_spoiler(&mut self) {
+        if let Some(at) = self.open.iter().position(|it| it.kind == EntityKind::Spoiler) {
+            let start = self.open.remove(at).start;
+            self.text.insert_str(start, "||");
+            for it in &mut self.spans {
+                it.start += if it.start >= start { 2 } else { 0 };
+                it.end += if it.end > start { 2 } else { 0 };
+            }
+        }
+    }
+
+    fn entities(&self) -> Vec<Entity> {
+        let mut spans = self.spans.clone();
+        spans.retain_mut(|it| {
+            it.end = it.end.min(self.text.len());
+            let safe = it.kind != EntityKind::Link || it.url.as_deref().is_some_and(is_safe);
+            safe && it.start < it.end
+        });
+        spans.sort_by_key(|it| (it.start, std::cmp::Reverse(it.end)));
+        spans.truncate(ENTITIES_MAX);
+        let mut units = Utf16::new(&self.text);
+        let starts: Vec<u32> = spans.iter().map(|it| units.at(it.start)).collect();
+        let ends = spans.iter().map(|it| Utf16::new(&self.text[it.start..]).at(it.end - it.start));
+        let lengths: Vec<u32> = ends.collect();
+        let placed = spans.into_iter().zip(starts.into_iter().zip(lengths));
+        placed
+            .map(|(it, (offset, length))| Entity {
+                kind: it.kind,
+                offset,
+                length,
+                url: it.url,
+                language: it.language,
+                account_id: it.account,
+            })
+            .collect()
+    }
+}
+
+/// Counts UTF-16 code units up to rising byte offsets.
+struct Utf16<'a> {
+    text: &'a str,
+    byte: usize,
+    units: u32,
+}
+
+impl<'a> Utf16<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, byte: 0, units: 0 }
+    }
+
+    fn at(&mut self, byte: usize) -> u32 {
+        let units = self.text[self.byte..byte].encode_utf16().count();
+        self.units += u32::try_from(units).expect("a message is short");
+        self.byte = byte;
+        self.units
+    }
+}
+
+fn is_safe(url: &str) -> bool {
+    let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|it| ["http", "https", "mailto", "tel"].contains(&it.as_str()))
+}
+
+/// Bare links in a text.
+fn urls(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text[from..].find("http").map(|it| it + from) {
+        let rest = &text[at..];
+        let begins = rest.starts_with("http://") || rest.starts_with("https://");
+        let apart = !text[..at].ends_with(char::is_alphanumeric);
+        let end = rest.find(|it: char| it.is_whitespace() || "<>\"".contains(it));
+        let url = rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'']);
+        if begins && apart && url.len() > "https://".len() {
+            found.push((at, url.to_owned()));
+            from = at + url.len();
+        } else {
+            from = at + 4;
+        }
+    }
+    found
+}
+
+/// `@name` where a name may stand, with its place and the name in lower case.
+fn at_names(text: &str) -> impl Iterator<Item = (usize, String)> + '_ {
+    text.match_indices('@').filter_map(|(at, _)| {
+        let apart = !text[..at].ends_with(|it: char| it.is_alphanumeric() || it == '_' || it == '@');
+        let name: &str = &text[at + 1..];
+        let end = name.find(|it: char| !(it.is_ascii_alphanumeric() || it == '_'));
+        let name = &name[..end.unwrap_or(name.len())];
+        let begins = name.starts_with(|it: char| it.is_ascii_alphabetic());
+        let fits = (USERNAME_CHARS_MIN..=USERNAME_CHARS_MAX).contains(&name.len());
+        (apart && begins && fits).then(|| (at, name.to_ascii_lowercase()))
+    })
+}

@@ -1,0 +1,498 @@
+//! Messages as clients see them, and pages of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_graphql::connection::{Connection, Edge};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+
+use ports::documents::{Order, Scan};
+
+use super::{
+    Body, DeleteMessage, EditMessage, Entity, EntityKind, HiddenNumbers, HideMessage, Message,
+    MessageId, SendMessage, Version,
+};
+use crate::accounts::AccountObject;
+use crate::conversations::{Conversation, ConversationId};
+use crate::kernel::document::{Document, padded};
+use crate::kernel::graphql::{
+    NOT_FOUND, Outcome, Page, Scope, id, invalid, outage, rejected, scope,
+};
+use crate::kernel::time::Long;
+use crate::kernel::{Personal, Timestamp};
+use crate::receipts::Unread;
+use crate::timeline::Timeline;
+
+/// A message; its text is opened when it is asked for.
+pub struct MessageObject {
+    message: Arc<Message>,
+}
+
+impl MessageObject {
+    /// A message whose audience the caller has checked.
+    pub fn new(message: Arc<Message>) -> Self {
+        Self { message }
+    }
+
+    /// A message that the viewer may read; in a frame the audience has been checked.
+    pub async fn find(context: &Context<'_>, id: MessageId) -> Result<Option<Self>> {
+        let scope = scope(context);
+        let found = match scope.is_checked() {
+            true => scope.reader.load::<Message>(id.to_string()).await,
+            false => {
+                let viewer = scope.viewer()?.account;
+                scope.reader.fetch::<Message>(viewer, id.to_string()).await
+            }
+        };
+        let found = found.map_err(outage)?.map(|it| scope.within(&it));
+        Ok(found.map(Self::new))
+    }
+
+    async fn body(&self, context: &Context<'_>) -> Result<Option<Body>> {
+        match &self.message.body {
+            Some(body) => open(scope(context), body).await,
+            None => Ok(None),
+        }
+    }
+}
+
+async fn open(scope: &Scope, body: &Personal<Body>) -> Result<Option<Body>> {
+    scope.reader.open(body).await.map_err(outage)
+}
+
+/// A stretch of text with a meaning; offsets in UTF-16 code units.
+struct EntityObject(Entity);
+
+#[Object(name = "Entity")]
+impl EntityObject {
+    async fn kind(&self) -> EntityKind {
+        self.0.kind
+    }
+
+    async fn offset(&self) -> u32 {
+        self.0.offset
+    }
+
+    async fn length(&self) -> u32 {
+        self.0.length
+    }
+
+    /// Where a link goes: http, https, mailto or tel.
+    async fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// Language of a code block.
+    async fn language(&self) -> Option<&str> {
+        self.0.language.as_deref()
+    }
+
+    /// Who is mentioned.
+    async fn account_id(&self) -> Option<ID> {
+        self.0.account_id.map(ID::from)
+    }
+}
+
+/// A text that a message had.
+#[derive(SimpleObject)]
+struct MessageVersion {
+    /// 0 for the first text.
+    revision: Long,
+    text: Option<String>,
+    at: Timestamp,
+}
+
+/// A message; once deleted only its place remains.
+#[Object(name = "Message")]
+impl MessageObject {
+    async fn id(&self) -> ID {
+        self.message.id.into()
+    }
+
+    async fn conversation_id(&self) -> ID {
+        self.message.conversation_id.into()
+    }
+
+    /// Dense inside the conversation.
+    async fn number(&self) -> Long {
+        Long(self.message.number)
+    }
+
+    /// `seq` of the event that sent it.
+    async fn seq(&self) -> Long {
+        Long(self.message.seq)
+    }
+
+    /// As it is read; null once deleted or erased.
+    async fn text(&self, context: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.body(context).await?.map(|it| it.text))
+    }
+
+    /// As the author wrote it; null once deleted or erased.
+    async fn markdown(&self, context: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.body(context).await?.map(|it| it.markdown))
+    }
+
+    /// Formatting, links and mentions in the text.
+    async fn entities(&self, context: &Context<'_>) -> Result<Vec<EntityObject>> {
+        let entities = self.body(context).await?.map(|it| it.entities).unwrap_or_default();
+        Ok(entities.into_iter().map(EntityObject).collect())
+    }
+
+    async fn sender(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
+        AccountObject::find(context, self.message.author_id).await
+    }
+
+    /// The message that this one answers.
+    async fn reply_to(&self, context: &Context<'_>) -> Result<Option<Self>> {
+        let Some(id) = self.message.reply_to else { return Ok(None) };
+        let found = scope(context).reader.load::<Message>(id.to_string()).await;
+        let found = found.map_err(outage)?;
+        let here = found.filter(|it| it.conversation_id == self.message.conversation_id);
+        Ok(here.map(|it| Self::new(scope(context).within(&it))))
+    }
+
+    /// When it was sent, as far as the author says.
+    async fn sent_at(&self) -> Timestamp {
+        self.message.sent_at
+    }
+
+    /// When the server accepted it.
+    async fn occurred_at(&self) -> Timestamp {
+        self.message.occurred_at
+    }
+
+    async fn edited_at(&self) -> Option<Timestamp> {
+        self.message.edited_at
+    }
+
+    /// Whether it is gone for everyone.
+    async fn deleted(&self) -> bool {
+        self.message.body.is_none()
+    }
+
+    /// Every text that it had, oldest first, at most 100.
+    #[graphql(complexity = "10 + 2 * child_complexity")]
+    async fn versions(&self, context: &Context<'_>) -> Result<Vec<MessageVersion>> {
+        let Some(current) = &self.message.body else { return Ok(Vec::new()) };
+        let scope = scope(context);
+        let first = self.message.original.as_ref().unwrap_or(current);
+        let text = open(scope, first).await?.map(|it| it.text);
+        let at = self.message.occurred_at;
+        let mut versions = vec![MessageVersion { revision: Long(0), text, at }];
+        let prefix = Version::prefix(self.message.id);
+        let scan =
+            Scan::prefix(Version::COLLECTION.name, None, &prefix, Order::Ascending, 99);
+        let edits = scope.reader.scan::<Version>(scan).await.map_err(outage)?;
+        for (revision, (_, edit)) in (1..).zip(edits) {
+            let text = open(scope, &edit.body).await?.map(|it| it.text);
+            versions.push(MessageVersion { revision: Long(revision), text, at: edit.edited_at });
+        }
+        Ok(versions)
+    }
+}
+
+/// What a page of messages is centred on, if on anything.
+pub struct Messages {
+    pub around: Option<Long>,
+    pub around_date: Option<Timestamp>,
+    pub first_unread: bool,
+}
+
+/// Numbers read to find the messages of a page that are hidden from one person.
+const HIDDEN_ROUNDS_MAX: usize = 20;
+
+fn number_cursor(cursor: &str) -> Result<u64> {
+    cursor.parse().map_err(|_| rejected(invalid("cursor is not one of this list")))
+}
+
+/// A page of a conversation's messages that are not gone for the viewer, by number.
+///
+/// # Errors
+/// When the page is malformed or the documents can't be reached.
+pub async fn messages(
+    context: &Context<'_>,
+    conversation: &Conversation,
+    page: Page,
+    centre: Messages,
+) -> Result<Connection<String, MessageObject>> {
+    let mut low = page.after.as_deref().map(number_cursor).transpose()?.unwrap_or(0);
+    let after_given = page.after.is_some();
+    let mut high = match page.before.as_deref().map(number_cursor).transpose()? {
+        Some(before) => before,
+        None => conversation.last_number + 1,
+    };
+    let window = Window { context, conversation: conversation.id };
+    let Some(pivot) = pivot(context, conversation, centre).await? else {
+        let (found, more) = window.take(low, high, page.limit, page.backward).await?;
+        let (previous, next) = match page.backward {
+            true => (more, page.before.is_some()),
+            false => (after_given, more),
+        };
+        return Ok(connected(found, previous, next));
+    };
+    low = low.min(pivot);
+    high = high.max(low);
+    let half = page.limit / 2;
+    let (mut before, previous) = window.take(low, pivot, half, true).await?;
+    let rest = page.limit - before.len();
+    let (after, next) = window.take(pivot - 1, high, rest, false).await?;
+    before.extend(after);
+    Ok(connected(before, previous, next))
+}
+
+fn connected(
+    found: BTreeMap<u64, Arc<Message>>,
+    previous: bool,
+    next: bool,
+) -> Connection<String, MessageObject> {
+    let mut connection = Connection::new(previous, next);
+    connection.edges.extend(
+        found
+            .into_iter()
+            .map(|(number, it)| Edge::new(number.to_string(), MessageObject::new(it))),
+    );
+    connection
+}
+
+/// The first number of the later half of a centred page.
+async fn pivot(
+    context: &Context<'_>,
+    conversation: &Conversation,
+    centre: Messages,
+) -> Result<Option<u64>> {
+    let scope = scope(context);
+    let chosen = [centre.around.is_some(), centre.around_date.is_some(), centre.first_unread];
+    if chosen.iter().filter(|it| **it).count() > 1 {
+        return Err(rejected(invalid("a page has one centre")));
+    }
+    if let Some(number) = centre.around {
+        return Ok(Some(number.0.clamp(1, conversation.last_number + 1)));
+    }
+    if centre.first_unread {
+        let viewer = scope.viewer()?.account;
+        let unread = Unread::load(&scope.reader, viewer, conversation.id).await;
+        return Ok(Some(unread.map_err(outage)?.read_number + 1));
+    }
+    let Some(date) = centre.around_date else { return Ok(None) };
+    let prefix = format!("{}/", conversation.id);
+    let time = padded(u64::try_from(date.0).unwrap_or(0));
+    let scan = Scan {
+        from: format!("{prefix}{time}"),
+        ..Scan::prefix(Message::COLLECTION.name, Some("by_time"), &prefix, Order::Ascending, 1)
+    };
+    let found = scope.reader.scan::<Message>(scan).await.map_err(outage)?;
+    let number = found.first().map_or(conversation.last_number + 1, |(_, it)| it.number);
+    Ok(Some(number))
+}
+
+struct Window<'a> {
+    context: &'a Context<'a>,
+    conversation: ConversationId,
+}
+
+impl Window<'_> {
+    /// Messages with `low < number < high`, from one end; and whether there are more.
+    async fn take(
+        &self,
+        low: u64,
+        high: u64,
+        limit: usize,
+        backward: bool,
+    ) -> Result<(BTreeMap<u64, Arc<Message>>, bool)> {
+        let scope = scope(self.context);
+        let viewer = scope.viewer()?.account;
+        let (mut low, mut high) = (low, high);
+        let mut kept = BTreeMap::new();
+        for _ in 0..HIDDEN_ROUNDS_MAX {
+            let wanted = limit + 1 - kept.len();
+            let prefix = format!("{}/", self.conversation);
+            let scan = Scan {
+                collection: Message::COLLECTION.name,
+                index: Some("by_number"),
+                from: format!("{prefix}{}", padded(low + 1)),
+                to: format!("{prefix}{}", padded(high)),
+                order: if backward { Order::Descending } else { Order::Ascending },
+                limit: wanted,
+            };
+            let found = scope.reader.scan::<Message>(scan).await.map_err(outage)?;
+            let ended = found.len() < wanted;
+            for (_, message) in found {
+                let number = message.number;
+                if backward { high = number } else { low = number }
+                let hidden =
+                    HiddenNumbers::hides(&scope.reader, viewer, self.conversation, number);
+                if !hidden.await.map_err(outage)? {
+                    kept.insert(number, message);
+                }
+            }
+            if ended || kept.len() > limit {
+                break;
+            }
+        }
+        let more = kept.len() > limit;
+        if more {
+            if backward { kept.pop_first() } else { kept.pop_last() };
+        }
+        Ok((kept, more))
+    }
+}
+
+/// The newest message of a conversation that is not gone for the viewer.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub async fn last_live_message(
+    context: &Context<'_>,
+    conversation: &Conversation,
+) -> Result<Option<MessageObject>> {
+    if conversation.last_number == 0 {
+        return Ok(None);
+    }
+    let window = Window { context, conversation: conversation.id };
+    let (found, _) = window.take(0, conversation.last_number + 1, 1, true).await?;
+    Ok(found.into_values().next().map(MessageObject::new))
+}
+
+/// Reads of this room.
+#[derive(Default)]
+pub struct MessageQuery;
+
+#[Object]
+impl MessageQuery {
+    /// A message of a conversation that the viewer is a member of.
+    async fn message(&self, context: &Context<'_>, id: ID) -> Result<Option<MessageObject>> {
+        MessageObject::find(context, crate::kernel::graphql::id(&id)?).await
+    }
+}
+
+#[derive(InputObject)]
+struct SendMessageInput {
+    client_id: ID,
+    conversation_id: ID,
+    /// Markdown, at most 16,384 bytes.
+    text: String,
+    reply_to: Option<ID>,
+    /// When it was sent, for history from elsewhere; not in the future.
+    sent_at: Option<Timestamp>,
+}
+
+#[derive(InputObject)]
+struct EditMessageInput {
+    client_id: ID,
+    message_id: ID,
+    text: String,
+}
+
+#[derive(InputObject)]
+struct DeleteMessageInput {
+    client_id: ID,
+    message_id: ID,
+    /// For everyone, or only for the viewer.
+    #[graphql(default)]
+    for_everyone: bool,
+}
+
+#[derive(SimpleObject)]
+struct MessagePayload {
+    message: Option<MessageObject>,
+    position: String,
+}
+
+/// Changes of this room.
+#[derive(Default)]
+pub struct MessageMutation;
+
+#[Object]
+impl MessageMutation {
+    /// Sends a message; the same client id sends it once, for ever.
+    async fn send_message(
+        &self,
+        context: &Context<'_>,
+        input: SendMessageInput,
+    ) -> Result<MessagePayload> {
+        let command = SendMessage {
+            conversation_id: id(&input.conversation_id)?,
+            text: input.text,
+            reply_to: input.reply_to.as_ref().map(id).transpose()?,
+            sent_at: input.sent_at,
+        };
+        let outcome = scope(context).submit(&input.client_id, command).await?;
+        sent(context, outcome).await
+    }
+
+    /// Changes the text of one's own message, within 48 hours.
+    async fn edit_message(
+        &self,
+        context: &Context<'_>,
+        input: EditMessageInput,
+    ) -> Result<MessagePayload> {
+        let message = visible(context, &input.message_id).await?;
+        let command = EditMessage {
+            conversation_id: message.conversation_id,
+            message_id: message.id,
+            text: input.text,
+        };
+        let outcome = scope(context).submit(&input.client_id, command).await?;
+        changed(context, outcome, message.id).await
+    }
+
+    /// Deletes a message for everyone, with its key, or puts it out of the viewer's sight.
+    async fn delete_message(
+        &self,
+        context: &Context<'_>,
+        input: DeleteMessageInput,
+    ) -> Result<MessagePayload> {
+        let message = visible(context, &input.message_id).await?;
+        let (conversation_id, message_id) = (message.conversation_id, message.id);
+        let scope = scope(context);
+        let outcome = match input.for_everyone {
+            true => {
+                let command = DeleteMessage { conversation_id, message_id };
+                scope.submit(&input.client_id, command).await?
+            }
+            false => {
+                let command = HideMessage { conversation_id, message_id };
+                scope.submit(&input.client_id, command).await?
+            }
+        };
+        changed(context, outcome, message_id).await
+    }
+}
+
+async fn visible(context: &Context<'_>, message: &ID) -> Result<Arc<Message>> {
+    let scope = scope(context);
+    let message_id: MessageId = id(message)?;
+    let viewer = scope.viewer()?.account;
+    let found = scope.reader.fetch::<Message>(viewer, message_id.to_string()).await;
+    found.map_err(outage)?.ok_or_else(|| rejected(NOT_FOUND))
+}
+
+/// The message that the accepted event sent.
+async fn sent(context: &Context<'_>, outcome: Outcome) -> Result<MessagePayload> {
+    let accepted = outcome.accepted;
+    let event = match outcome.readable {
+        true => {
+            let id = Timeline::id(accepted.partition, accepted.ordinal);
+            scope(context).reader.load::<Timeline>(id).await.map_err(outage)?
+        }
+        false => None,
+    };
+    let message = match event.map(|it| it.change) {
+        Some(crate::Change::Message(id)) => MessageObject::find(context, id).await?,
+        _ => None,
+    };
+    Ok(MessagePayload { message, position: outcome.position })
+}
+
+async fn changed(
+    context: &Context<'_>,
+    outcome: Outcome,
+    message: MessageId,
+) -> Result<MessagePayload> {
+    let message = match outcome.readable {
+        true => MessageObject::find(context, message).await?,
+        false => None,
+    };
+    Ok(MessagePayload { message, position: outcome.position })
+}

@@ -1,0 +1,40 @@
+//! Messages: sent, edited, deleted for everyone or for oneself, with replies and mentions.
+//!
+//! A message's `number` is dense inside its conversation; its id derives from the conversation,
+//! the author and the client's id, so sending again is the same message. The body is markdown,
+//! sealed under a key of its own: deleting for everyone destroys that key, with all edits.
+//!
+//! Authors edit for [`EDIT_MS_MAX`]; authors, admins and the owner delete for everyone. A claimed
+//! `sentAt` (imports carry history with it) is shown but orders nothing.
+//!
+//! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`].
+
+mod decide;
+mod events;
+mod format;
+mod graphql;
+mod gone;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use decide::{DeleteMessage, EditMessage, HideMessage, MessageRejection, SendMessage};
+pub use events::{
+    MessageDeleted, MessageEdited, MessageEvent, MessageHidden, MessageId, MessageSent,
+    destroy_body,
+};
+pub use format::{Body, Entity, EntityKind, parse};
+pub use gone::{DeletedCounts, DeletedNumbers, HiddenNumbers, deleted_above, hidden_above};
+pub use graphql::{
+    MessageMutation, MessageObject, MessageQuery, Messages, last_live_message, messages,
+};
+pub use view::{Mention, Message, Version};
+
+/// Most bytes of a message's markdown.
+pub const TEXT_BYTES_MAX: usize = 16 * 1_024;
+/// Most accounts that one message mentions; further names are plain text.
+pub const MENTIONS_MAX: usize = 50;
+/// Most entities of one message; further formatting is plain text.
+pub const ENTITIES_MAX: usize = 1_000;
+/// How long an author may edit a message.
+pub const EDIT_MS_MAX: i64 = 48 * 3_600 * 1_000;

@@ -1,0 +1,204 @@
+//! Messages as they are remembered; one that is gone keeps its place and nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use ports::documents::Collection;
+
+use super::{Body, MessageEvent, MessageId, MessageSent};
+use crate::Event;
+use crate::accounts::AccountId;
+use crate::audience::Audience;
+use crate::conversations::ConversationId;
+use crate::kernel::document::padded;
+use crate::kernel::{Document, Personal, Recorded, Timestamp};
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    pub id: MessageId,
+    pub conversation_id: ConversationId,
+    pub number: u64,
+    /// `seq` of the event that sent it.
+    pub seq: u64,
+    pub author_id: AccountId,
+    /// Absent once it is gone for everyone.
+    pub body: Option<Personal<Body>>,
+    /// The first text, once there is a later one.
+    pub original: Option<Personal<Body>>,
+    pub reply_to: Option<MessageId>,
+    pub mentions: Vec<AccountId>,
+    pub sent_at: Timestamp,
+    pub occurred_at: Timestamp,
+    pub edited_at: Option<Timestamp>,
+    /// Number of edits.
+    pub revision: u64,
+    /// `seq` of the event that made it what it is.
+    pub changed_seq: u64,
+}
+
+impl Message {
+    fn sent(it: &MessageSent, event: &Recorded) -> Self {
+        Self {
+            id: it.message_id,
+            conversation_id: it.conversation_id,
+            number: it.number.0,
+            seq: event.seq,
+            author_id: it.author_id,
+            body: Some(it.body.clone()),
+            original: None,
+            reply_to: it.reply_to,
+            mentions: it.mentions.clone(),
+            sent_at: it.sent_at.unwrap_or(event.occurred_at),
+            occurred_at: event.occurred_at,
+            edited_at: None,
+            revision: 0,
+            changed_seq: event.seq,
+        }
+    }
+}
+
+/// The room's event, unless it is somebody's own.
+fn public(event: &Recorded) -> Option<&MessageEvent> {
+    match &event.event {
+        Event::MessageEvent(MessageEvent::MessageHidden(_))
+        | Event::AccountEvent(_)
+        | Event::SessionEvent(_)
+        | Event::ConversationEvent(_)
+        | Event::MemberEvent(_)
+        | Event::ReceiptEvent(_) => None,
+        Event::MessageEvent(it) => Some(it),
+    }
+}
+
+impl Document for Message {
+    const COLLECTION: Collection =
+        Collection { name: "messages", indexes: &["by_number", "by_time"] };
+
+    fn ids(event: &Recorded) -> Vec<String> {
+        let id = match public(event) {
+            Some(MessageEvent::MessageSent(it)) => it.message_id,
+            Some(MessageEvent::MessageEdited(it)) => it.message_id,
+            Some(MessageEvent::MessageDeleted(it)) => it.message_id,
+            Some(MessageEvent::MessageHidden(_)) | None => return Vec::new(),
+        };
+        vec![id.to_string()]
+    }
+
+    fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
+        match (public(event), document.as_mut()) {
+            (Some(MessageEvent::MessageSent(it)), _) => *document = Some(Self::sent(it, event)),
+            (Some(MessageEvent::MessageEdited(it)), Some(message)) => {
+                let before = message.body.replace(it.body.clone());
+                message.original = message.original.take().or(before);
+                message.mentions = it.mentions.clone();
+                message.edited_at = Some(event.occurred_at);
+                message.revision = it.revision.0;
+                message.changed_seq = event.seq;
+            }
+            (Some(MessageEvent::MessageDeleted(_)), Some(message)) => {
+                message.body = None;
+                message.original = None;
+                message.mentions = Vec::new();
+                message.changed_seq = event.seq;
+            }
+            (Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageDeleted(_)), None)
+            | (Some(MessageEvent::MessageHidden(_)) | None, _) => (),
+        }
+    }
+
+    fn index_keys(&self) -> Vec<Option<String>> {
+        if self.body.is_none() {
+            return vec![None, None];
+        }
+        let (conversation, number) = (self.conversation_id, padded(self.number));
+        let sent_at = padded(u64::try_from(self.sent_at.0).unwrap_or(0));
+        vec![
+            Some(format!("{conversation}/{number}")),
+            Some(format!("{conversation}/{sent_at}/{number}")),
+        ]
+    }
+
+    fn audience(&self) -> Audience {
+        Audience::Members(self.conversation_id)
+    }
+}
+
+/// A text that an edit gave a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Version {
+    pub body: Personal<Body>,
+    pub edited_at: Timestamp,
+}
+
+impl Version {
+    /// Ids of a message's versions begin with this.
+    pub fn prefix(message: MessageId) -> String {
+        format!("{message}/")
+    }
+}
+
+impl Document for Version {
+    const COLLECTION: Collection = Collection { name: "versions", indexes: &[] };
+
+    fn ids(event: &Recorded) -> Vec<String> {
+        match public(event) {
+            Some(MessageEvent::MessageEdited(it)) => {
+                vec![format!("{}{}", Self::prefix(it.message_id), padded(it.revision.0))]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
+        if let Some(MessageEvent::MessageEdited(it)) = public(event) {
+            *document = Some(Self { body: it.body.clone(), edited_at: event.occurred_at });
+        }
+    }
+}
+
+/// That a message mentions somebody; it goes when the message no longer does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mention {
+    pub message_id: MessageId,
+}
+
+impl Mention {
+    /// Ids of a person's mentions in a conversation, by number.
+    pub fn id(conversation: ConversationId, account: AccountId, number: u64) -> String {
+        format!("{conversation}/{account}/{}", padded(number))
+    }
+}
+
+impl Document for Mention {
+    const COLLECTION: Collection = Collection { name: "mentions", indexes: &[] };
+
+    fn ids(event: &Recorded) -> Vec<String> {
+        let (conversation, number, accounts) = match public(event) {
+            Some(MessageEvent::MessageSent(it)) => {
+                (it.conversation_id, it.number.0, it.mentions.clone())
+            }
+            Some(MessageEvent::MessageEdited(it)) => {
+                let both = [it.mentions.as_slice(), &it.no_longer_mentioned].concat();
+                (it.conversation_id, it.number.0, both)
+            }
+            Some(MessageEvent::MessageDeleted(it)) => {
+                (it.conversation_id, it.number.0, it.mentions.clone())
+            }
+            Some(MessageEvent::MessageHidden(_)) | None => return Vec::new(),
+        };
+        accounts.into_iter().map(|it| Self::id(conversation, it, number)).collect()
+    }
+
+    fn project(document: &mut Option<Self>, id: &str, event: &Recorded) {
+        *document = match public(event) {
+            Some(MessageEvent::MessageSent(it)) => Some(Self { message_id: it.message_id }),
+            Some(MessageEvent::MessageEdited(it)) => {
+                let number = it.number.0;
+                let still =
+                    it.mentions.iter().any(|at| Self::id(it.conversation_id, *at, number) == id);
+                still.then_some(Self { message_id: it.message_id })
+            }
+            Some(MessageEvent::MessageDeleted(_) | MessageEvent::MessageHidden(_)) | None => None,
+        };
+    }
+}

@@ -1,0 +1,110 @@
+//! The timeline: one small document an event, from which feeds are resumed and retries answered.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use ports::documents::Collection;
+use ports::event_log::Partition;
+
+use crate::Change;
+use crate::accounts::AccountId;
+use crate::kernel::document::padded;
+use crate::kernel::{Document, Effect, Recorded, StreamId, Timestamp};
+
+/// What happened, without its content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timeline {
+    pub partition: Partition,
+    pub ordinal: u64,
+    pub stream: StreamId,
+    pub seq: u64,
+    pub event: String,
+    pub occurred_at: Timestamp,
+    pub actor: Option<AccountId>,
+    pub change: Change,
+    pub effect: Effect,
+    /// The command, with the first of its events.
+    pub command: Option<First>,
+}
+
+/// What a repeated command is compared with and answered from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct First {
+    pub client_id: Uuid,
+    pub digest: [u8; 32],
+    pub leaf: Option<u64>,
+    pub count: u16,
+}
+
+/// What the projectors tell the nodes that fan out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Announcement {
+    /// An event whose documents are saved.
+    Event(Box<Timeline>),
+    /// The last ordinal of a partition whose documents are saved.
+    Head { partition: Partition, ordinal: u64 },
+    /// Somebody is doing something that is not in the log.
+    Ephemeral(crate::kernel::ephemeral::Ephemeral),
+}
+
+impl Announcement {
+    /// The bytes that go over the bus.
+    pub fn to_bytes(&self) -> bytes::Bytes {
+        serde_json::to_vec(self).expect("an announcement is plain data").into()
+    }
+}
+
+impl Timeline {
+    /// Id of the event at an ordinal of a partition.
+    pub fn id(partition: Partition, ordinal: u64) -> String {
+        format!("{partition:04x}/{}", padded(ordinal))
+    }
+
+    /// Key of a stream's events from an ordinal on.
+    pub fn stream_key(stream: StreamId, ordinal: u64) -> String {
+        format!("{stream}/{}", padded(ordinal))
+    }
+
+    /// Key of a command: who sent what to which stream.
+    pub fn command_key(stream: StreamId, actor: AccountId, client_id: Uuid) -> String {
+        format!("{stream}/{}/{}", actor.0.simple(), client_id.simple())
+    }
+}
+
+impl Document for Timeline {
+    const COLLECTION: Collection =
+        Collection { name: "timeline", indexes: &["by_stream", "by_command"] };
+
+    fn ids(event: &Recorded) -> Vec<String> {
+        vec![Self::id(event.partition, event.ordinal)]
+    }
+
+    fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
+        let (change, effect) = event.meaning();
+        let command = (event.command.index == 0).then(|| First {
+            client_id: event.command.client_id,
+            digest: event.command.digest,
+            leaf: event.command.leaf,
+            count: event.command.count,
+        });
+        *document = Some(Self {
+            partition: event.partition,
+            ordinal: event.ordinal,
+            stream: event.stream,
+            seq: event.seq,
+            event: event.event.name().to_owned(),
+            occurred_at: event.occurred_at,
+            actor: event.actor,
+            change,
+            effect,
+            command,
+        });
+    }
+
+    fn index_keys(&self) -> Vec<Option<String>> {
+        let command = self.command.as_ref().zip(self.actor);
+        let command =
+            command.map(|(it, actor)| Self::command_key(self.stream, actor, it.client_id));
+        vec![Some(Self::stream_key(self.stream, self.ordinal)), command]
+    }
+}

@@ -1,0 +1,378 @@
+//! Deciding a group of commands: load what they need together, then decide each in order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chat::Event;
+use chat::kernel::codec::{Batch, Body, PAYLOAD_FMT};
+use chat::kernel::document::Shared;
+use chat::kernel::event::CommandRef;
+use chat::kernel::graphql::NOT_FOUND;
+use chat::kernel::keyring::Place;
+use chat::kernel::reader::parse;
+use chat::kernel::time::Long;
+use chat::kernel::{Accepted, Context, Failure, Need, Recorded, StreamId, Timestamp};
+use chat::timeline::Timeline;
+use ports::Ports;
+use ports::documents::{Key, Order, Scan};
+use ports::event_log::{Fold, Header, Kind, RECORD_BYTES_MAX, Record};
+use ports::keys::{Secret, Tree, TreeId, crypto};
+
+use crate::owner::{Barrier, Head, Owner, Pending, SteppedDown};
+use crate::recent::{CommandKey, Done};
+use crate::router::Request;
+use crate::shelf::TAIL_MAX;
+
+/// Bits of a leaf's number that count inside a term.
+const LEAF_BITS: u32 = 40;
+
+/// What a command is decided with, read beforehand.
+struct Prepared {
+    stream: StreamId,
+    key: CommandKey,
+    needs: Vec<Need>,
+    tree: Option<Arc<Tree>>,
+}
+
+impl Owner {
+    /// Decides commands in order and sends their records on their way.
+    pub(crate) async fn decide_group(&mut self, group: Vec<Request>) -> Result<(), SteppedDown> {
+        let names = self.keyring.secret("names");
+        let now = Timestamp(self.ports.clock.now_ms());
+        let mut elsewhere = HashMap::new();
+        let mut prepared = Vec::with_capacity(group.len());
+        for request in &group {
+            let context =
+                Context { actor: request.actor, client_id: request.client_id, now, names: &names };
+            prepared.push(self.prepare(request, &context).await);
+        }
+        let needs = prepared.iter().flatten().flat_map(|it| &it.needs);
+        let loaded = self.load(needs.cloned().collect(), &mut elsewhere).await;
+        for (request, prepared) in group.into_iter().zip(prepared) {
+            let context =
+                Context { actor: request.actor, client_id: request.client_id, now, names: &names };
+            let refused = prepared.as_ref().err().copied();
+            let refused = refused.or_else(|| loaded.as_ref().err().copied());
+            if let Some(failure) = refused {
+                let _ = request.reply.send(Err(failure));
+                continue;
+            }
+            if let Ok(prepared) = prepared {
+                self.decide(request, &context, prepared, &elsewhere).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn prepare(
+        &mut self,
+        request: &Request,
+        context: &Context<'_>,
+    ) -> Result<Prepared, Failure> {
+        let stream = request.command.stream(context).map_err(Failure::Rejected)?;
+        if self.quarantined.contains(&stream.bytes()) || self.shelf.tail_len() > TAIL_MAX {
+            return Err(Failure::Unavailable);
+        }
+        let key = CommandKey { stream, actor: request.actor, client_id: request.client_id };
+        self.load_head(stream).await?;
+        self.load_done(key).await?;
+        let needs = request.command.needs(context);
+        let tree = match request.command.seals() {
+            true => {
+                let id = tree_id(request, stream);
+                Some(self.keyring.create(id).await.map_err(|_| Failure::Unavailable)?)
+            }
+            false => None,
+        };
+        Ok(Prepared { stream, key, needs, tree })
+    }
+
+    /// Makes the end of a stream known.
+    async fn load_head(&mut self, stream: StreamId) -> Result<(), Failure> {
+        if self.heads.contains_key(&stream) {
+            return Ok(());
+        }
+        let prefix = format!("{stream}/");
+        let last = last_of(&self.ports, "by_stream", &prefix).await?;
+        let head = last.map_or(Head { seq: 0, occurred_at: Timestamp(0) }, |it| Head {
+            seq: it.seq,
+            occurred_at: it.occurred_at,
+        });
+        self.heads.insert(stream, head);
+        Ok(())
+    }
+
+    /// Makes the first outcome of a command known, if it may have one.
+    async fn load_done(&mut self, key: CommandKey) -> Result<(), Failure> {
+        if self.recent.get(&key).is_some() || !self.recent.may_have_left(&key) {
+            return Ok(());
+        }
+        let command = Timeline::command_key(key.stream, key.actor, key.client_id);
+        let Some(event) = last_of(&self.ports, "by_command", &command).await? else {
+            return Ok(());
+        };
+        if let Some(first) = event.command {
+            let done = Done {
+                digest: first.digest,
+                leaf: first.leaf,
+                first_seq: event.seq,
+                ordinal: event.ordinal + u64::from(first.count) - 1,
+            };
+            self.recent.insert(key, done);
+        }
+        Ok(())
+    }
+
+    /// Loads what is not at hand: documents of this partition onto the shelf, where they are kept
+    /// up to date; those of others as they are stored, since a decision may rest on them stale.
+    async fn load(
+        &mut self,
+        needs: Vec<Need>,
+        elsewhere: &mut HashMap<Key, Option<Shared>>,
+    ) -> Result<(), Failure> {
+        let partitions = self.ports.event_log.identity().partitions;
+        let mut missing: Vec<(Key, bool)> = Vec::new();
+        for need in needs {
+            let own = need.stream.partition(partitions) == self.partition;
+            let known = own && self.shelf.get(&need.key).is_some();
+            if !known && !missing.iter().any(|(key, _)| *key == need.key) {
+                missing.push((need.key, own));
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<Key> = missing.iter().map(|(key, _)| key.clone()).collect();
+        let stored = self.ports.documents.load(&keys).await.map_err(|_| Failure::Unavailable)?;
+        for ((key, own), stored) in missing.into_iter().zip(stored) {
+            let ordinal = stored.as_ref().map_or(0, |it| it.ordinal);
+            let body = stored.and_then(|it| it.body);
+            let document = body.map(|it| parse(key.collection, &it)).transpose();
+            let document = document.map_err(|_| Failure::Unavailable)?;
+            if own {
+                self.shelf.put(key, ordinal, document);
+            } else {
+                elsewhere.insert(key, document);
+            }
+        }
+        Ok(())
+    }
+
+    async fn decide(
+        &mut self,
+        request: Request,
+        context: &Context<'_>,
+        prepared: Prepared,
+        elsewhere: &HashMap<Key, Option<Shared>>,
+    ) -> Result<(), SteppedDown> {
+        if let Some(done) = self.recent.get(&prepared.key).copied() {
+            return self.repeat(request, prepared, done).await;
+        }
+        let shelf = &mut self.shelf;
+        let mut crowded_out = false;
+        let mut fetch = |need: &Need| {
+            let there = elsewhere.get(&need.key).cloned();
+            let document = there.or_else(|| shelf.get(&need.key));
+            crowded_out |= document.is_none();
+            document.flatten()
+        };
+        let decision = request.command.decide(context, &mut fetch);
+        if crowded_out {
+            // The group needed more documents than are kept: absent would be a wrong answer.
+            let _ = request.reply.send(Err(Failure::Unavailable));
+            return Ok(());
+        }
+        let events = match decision {
+            Ok(events) => events,
+            Err(rejection) => return self.settle(request, Err(Failure::Rejected(rejection))).await,
+        };
+        if events.is_empty() {
+            let accepted = Accepted {
+                stream: prepared.stream,
+                partition: self.partition,
+                ordinal: self.ahead.ordinal,
+                first_seq: 0,
+                repeated: false,
+            };
+            return self.settle(request, Ok(accepted)).await;
+        }
+        self.record(request, context, &prepared, events);
+        Ok(())
+    }
+
+    /// Answers a command whose id has been used.
+    async fn repeat(
+        &mut self,
+        request: Request,
+        prepared: Prepared,
+        done: Done,
+    ) -> Result<(), SteppedDown> {
+        let key = match done.leaf {
+            None => Some(self.keyring.secret("digests")),
+            Some(leaf) => {
+                let id = tree_id(&request, prepared.stream);
+                match self.keyring.leaf(id, leaf).await {
+                    Ok(key) => key.map(|it| digest_key(&it)),
+                    Err(_) => {
+                        let _ = request.reply.send(Err(Failure::Unavailable));
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        // Once the key is gone, the bodies can't be compared: the first result stands.
+        let same = key.is_none_or(|it| {
+            crypto::equal(
+                &digest(&it, request.command.name(), &request.command.body()),
+                &done.digest,
+            )
+        });
+        let outcome = match same {
+            false => Err(Failure::IdempotencyMismatch),
+            true => Ok(Accepted {
+                stream: prepared.stream,
+                partition: self.partition,
+                ordinal: done.ordinal,
+                first_seq: done.first_seq,
+                repeated: true,
+            }),
+        };
+        if let Some(pending) = self.pending.iter_mut().find(|it| it.ordinal == done.ordinal) {
+            pending.replies.push((request.reply, outcome));
+            return Ok(());
+        }
+        let _ = request.reply.send(outcome);
+        Ok(())
+    }
+
+    /// Gives an answer that writes nothing: once what it rests on is accepted, and once it is
+    /// known that nobody had taken the partition over when the command came.
+    async fn settle(
+        &mut self,
+        request: Request,
+        outcome: Result<Accepted, Failure>,
+    ) -> Result<(), SteppedDown> {
+        let end = self.ports.event_log.end(self.partition).await.map_err(|_| SteppedDown)?;
+        let barrier = Barrier { n: self.ahead.n, pos: end, reply: request.reply, outcome };
+        self.barriers.push_back(barrier);
+        Ok(())
+    }
+
+    fn record(
+        &mut self,
+        request: Request,
+        context: &Context<'_>,
+        prepared: &Prepared,
+        mut events: Vec<Event>,
+    ) {
+        let stream = prepared.stream;
+        let head = self.heads[&stream];
+        let occurred_at = context.now.max(head.occurred_at);
+        let first_seq = head.seq + 1;
+        let own_leaf = (self.fold.term << LEAF_BITS) | self.ahead.n;
+        let id = tree_id(&request, stream);
+        let place = Place { tree: id, fresh_leaf: own_leaf, term: self.fold.term, first_seq };
+        let (key, leaf) = match &prepared.tree {
+            Some(tree) => {
+                let wanted = events.iter_mut().find_map(first_leaf).unwrap_or(own_leaf);
+                let key = tree.leaf(wanted).map(|it| digest_key(&it));
+                let sealed = self.keyring.seal(tree, &place, &mut events);
+                let Some(key) = key.filter(|_| sealed.is_some()) else {
+                    let _ = request.reply.send(Err(Failure::Rejected(NOT_FOUND)));
+                    return;
+                };
+                (key, Some(wanted))
+            }
+            None => (self.keyring.secret("digests"), None),
+        };
+        let digest = digest(&key, request.command.name(), &request.command.body());
+        let count = u16::try_from(events.len()).expect("a command has few events");
+        let first_ordinal = self.ahead.ordinal + 1;
+        let batch = Batch {
+            stream_id: stream.to_string(),
+            actor_id: Some(request.actor),
+            client_id: request.client_id.as_bytes().to_vec(),
+            occurred_at,
+            digest: digest.to_vec(),
+            leaf: leaf.map(Long),
+            events: events.iter().map(encoded).collect(),
+        };
+        let header = Header {
+            kind: Kind::Batch,
+            term: self.fold.term,
+            owner: self.me,
+            n: self.ahead.n,
+            stream: stream.bytes(),
+            first_seq,
+            count,
+            payload_fmt: PAYLOAD_FMT,
+            prev: self.ahead.chain,
+        };
+        let record = Record { header, payload: batch.encode() }.encode();
+        if record.len() > RECORD_BYTES_MAX {
+            let _ = request.reply.send(Err(Failure::TooLarge));
+            return;
+        }
+        let command = CommandRef { client_id: request.client_id, digest, leaf, count, index: 0 };
+        let recorded = (0_u16..).zip(events).map(|(index, event)| Recorded {
+            stream,
+            seq: first_seq + u64::from(index),
+            partition: self.partition,
+            ordinal: first_ordinal + u64::from(index),
+            occurred_at,
+            actor: Some(request.actor),
+            command: CommandRef { index, ..command.clone() },
+            event,
+        });
+        let recorded = recorded.collect();
+        self.remember(recorded);
+        let n = self.ahead.n;
+        self.ahead.n += 1;
+        self.ahead.chain = Fold::link(&record);
+        self.ahead.ordinal += u64::from(count);
+        let ordinal = self.ahead.ordinal;
+        let partition = self.partition;
+        let accepted = Accepted { stream, partition, ordinal, first_seq, repeated: false };
+        self.pending.push_back(Pending {
+            n,
+            ordinal,
+            replies: vec![(request.reply, Ok(accepted))],
+        });
+        self.append(n, record);
+    }
+}
+
+/// The last event with this prefix in an index of the timeline.
+async fn last_of(
+    ports: &Ports,
+    index: &'static str,
+    prefix: &str,
+) -> Result<Option<Timeline>, Failure> {
+    let scan = Scan::prefix("timeline", Some(index), prefix, Order::Descending, 1);
+    let found = ports.documents.scan(scan).await.map_err(|_| Failure::Unavailable)?;
+    let body = found.into_iter().next().and_then(|it| it.stored.body);
+    let event = body.map(|it| serde_json::from_slice(&it));
+    event.transpose().map_err(|_| Failure::Unavailable)
+}
+
+/// The tree that an actor's words in a stream are sealed under.
+fn tree_id(request: &Request, stream: StreamId) -> TreeId {
+    TreeId { author: request.actor.0.into_bytes(), stream: stream.bytes() }
+}
+
+fn first_leaf(event: &mut Event) -> Option<u64> {
+    event.personal().iter().find_map(|it| it.wanted_leaf())
+}
+
+fn encoded(event: &Event) -> Body {
+    let (schema, body) = event.encode();
+    Body { schema: i32::try_from(schema).expect("schema numbers are small"), body }
+}
+
+fn digest_key(leaf: &Secret) -> Secret {
+    crypto::derive(leaf, &[b"digest"])
+}
+
+fn digest(key: &Secret, name: &str, body: &[u8]) -> [u8; 32] {
+    crypto::mac(key, &[name.as_bytes(), &[0], body])
+}

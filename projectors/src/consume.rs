@@ -1,0 +1,192 @@
+//! Follows each partition of the log and keeps the documents up to date.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use chat::checkpoint::Checkpoint;
+use chat::kernel::codec::Batch;
+use chat::kernel::event::Reaction;
+use chat::kernel::{Keyring, Recorded};
+use chat::timeline::{Announcement, Timeline};
+use ports::bus::{self, Topic};
+use ports::documents::Write;
+use ports::event_log::{Partition, Verdict};
+use ports::{Error, Ports};
+
+use crate::fold::Folding;
+
+/// Records read at once.
+const READ_MAX: usize = 256;
+
+/// Documents of a partition kept at hand.
+const KEPT_MAX: usize = 2_048;
+
+/// How long a partition rests after a failure.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often the heads are announced, for those who lost an announcement.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// How far the projection of each partition has come.
+pub struct Progress {
+    /// Offset of the next record, and ordinal of the last saved event, of each partition.
+    places: Vec<(AtomicU64, AtomicU64)>,
+}
+
+impl Progress {
+    fn new(partitions: u16) -> Self {
+        Self { places: (0..partitions).map(|_| Default::default()).collect() }
+    }
+
+    fn set(&self, partition: Partition, offset: u64, ordinal: u64) {
+        let place = &self.places[usize::from(partition)];
+        place.0.store(offset, Ordering::Release);
+        place.1.store(ordinal, Ordering::Release);
+    }
+
+    /// Records that are in the log and not in the documents, over all partitions.
+    ///
+    /// # Errors
+    /// When the log can't be reached.
+    pub async fn lag(&self, ports: &Ports) -> Result<u64, Error> {
+        let mut lag = 0;
+        for (partition, place) in (0..).zip(&self.places) {
+            let end = ports.event_log.end(partition).await?;
+            lag += end.saturating_sub(place.0.load(Ordering::Acquire));
+        }
+        metrics::gauge!("parlance_projection_lag_records").set(lag as f64);
+        Ok(lag)
+    }
+}
+
+/// Declares the collections and starts a projection of every partition.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub async fn start(ports: &Ports, keyring: &Arc<Keyring>) -> Result<Arc<Progress>, Error> {
+    let collections: Vec<_> = chat::PROJECTIONS.iter().map(|it| it.collection).collect();
+    ports.documents.declare(&collections).await?;
+    let partitions = ports.event_log.identity().partitions;
+    let progress = Arc::new(Progress::new(partitions));
+    for partition in 0..partitions {
+        let consumer = Consumer {
+            partition,
+            ports: ports.clone(),
+            keyring: Arc::clone(keyring),
+            progress: Arc::clone(&progress),
+            folding: Folding::new(Arc::clone(&ports.documents), KEPT_MAX),
+            checkpoint: Checkpoint::default(),
+        };
+        ports::spawn("projection", consumer.run());
+    }
+    ports::spawn("heartbeat", heartbeat(ports.clone(), Arc::clone(&progress)));
+    Ok(progress)
+}
+
+async fn heartbeat(ports: Ports, progress: Arc<Progress>) {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        for (partition, place) in (0..).zip(&progress.places) {
+            let ordinal = place.1.load(Ordering::Acquire);
+            let head = Announcement::Head { partition, ordinal };
+            announce(&ports, partition, head.to_bytes()).await;
+        }
+    }
+}
+
+async fn announce(ports: &Ports, partition: Partition, payload: Bytes) {
+    let announcement = bus::Announcement { topic: Topic::Events(partition), payload };
+    if let Err(error) = ports.bus.publish(announcement).await {
+        tracing::warn!(error = %error, "an announcement is lost");
+    }
+}
+
+struct Consumer {
+    partition: Partition,
+    ports: Ports,
+    keyring: Arc<Keyring>,
+    progress: Arc<Progress>,
+    folding: Folding,
+    checkpoint: Checkpoint,
+}
+
+impl Consumer {
+    async fn run(mut self) {
+        loop {
+            let Err(error) = self.follow().await;
+            tracing::warn!(partition = self.partition, error = %error, "the projection rests");
+            metrics::counter!("parlance_projection_failures_total").increment(1);
+            self.folding.forget();
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn follow(&mut self) -> Result<std::convert::Infallible, Error> {
+        let documents = Arc::clone(&self.ports.documents);
+        self.checkpoint = Checkpoint::load(&*documents, self.partition).await?;
+        self.announce_place();
+        loop {
+            let log = Arc::clone(&self.ports.event_log);
+            let pos = self.checkpoint.fold.pos;
+            let entries = log.read(self.partition, pos, READ_MAX).await?;
+            if entries.is_empty() {
+                log.wait(self.partition, pos).await?;
+                continue;
+            }
+            let mut events = Vec::with_capacity(entries.len());
+            for entry in entries {
+                let verdict = self.checkpoint.fold.step(entry.offset, &entry.bytes);
+                let verdict = verdict.map_err(|it| Error::corrupt("event log", it))?;
+                events.extend(accepted(self.partition, verdict));
+            }
+            self.save(&events).await?;
+        }
+    }
+
+    async fn save(&mut self, events: &[Recorded]) -> Result<(), Error> {
+        events.iter().for_each(|it| self.checkpoint.cover(it));
+        for reaction in events.iter().flat_map(chat::reactions) {
+            let Reaction::DestroyKey { tree, leaf } = reaction;
+            self.keyring.puncture(tree, leaf).await?;
+        }
+        let writes = self.folding.fold(events).await?;
+        let announced = announced(&writes);
+        let checkpoint = self.checkpoint.to_bytes();
+        self.ports.documents.write(self.partition, writes, checkpoint).await?;
+        self.announce_place();
+        metrics::counter!("parlance_events_projected_total").increment(events.len() as u64);
+        for payload in announced {
+            announce(&self.ports, self.partition, payload).await;
+        }
+        Ok(())
+    }
+
+    fn announce_place(&self) {
+        let fold = &self.checkpoint.fold;
+        self.progress.set(self.partition, fold.pos, fold.ordinal);
+    }
+}
+
+/// The timeline's new documents as announcements, in order.
+fn announced(writes: &[Write]) -> Vec<Bytes> {
+    let timeline = writes.iter().filter(|it| it.key.collection == "timeline");
+    let bodies = timeline.filter_map(|it| it.body.as_ref());
+    let events = bodies.filter_map(|it| serde_json::from_slice::<Timeline>(it).ok());
+    events.map(|it| Announcement::Event(Box::new(it)).to_bytes()).collect()
+}
+
+/// The events of an accepted record; one that can't be read is told and passed over, so that it
+/// holds up only its own stream.
+pub(crate) fn accepted(partition: Partition, verdict: Verdict) -> Vec<Recorded> {
+    let Verdict::Accepted { record, first_ordinal } = verdict else { return Vec::new() };
+    let events = Batch::decode(&record.payload)
+        .and_then(|it| it.recorded(partition, record.header.first_seq, first_ordinal));
+    events.unwrap_or_else(|_| {
+        tracing::error!(partition, ordinal = first_ordinal, "a record's payload can't be read");
+        metrics::counter!("parlance_events_unreadable_total").increment(1);
+        Vec::new()
+    })
+}

@@ -1,0 +1,194 @@
+//! Follows the announcements of all partitions without a gap: a hole is read from the timeline.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use chat::checkpoint::Checkpoint;
+use chat::kernel::document::Document;
+use chat::timeline::{Announcement, Timeline};
+use ports::documents::{Order, Scan};
+use ports::event_log::{Partition, Position};
+use ports::{Error, Ports};
+
+use crate::frame::Shown;
+
+/// How long a read waits for the documents to catch up.
+const REACH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Pause before a failed read of the timeline is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Events read from the timeline at once.
+const PAGE: usize = 500;
+
+/// How far the documents of each partition have come, as this node knows.
+pub(crate) struct Saved {
+    ordinals: Vec<AtomicU64>,
+    waiters: Mutex<BTreeMap<(Partition, u64), Vec<oneshot::Sender<()>>>>,
+}
+
+impl Saved {
+    pub(crate) fn new(partitions: u16) -> Self {
+        let ordinals = (0..partitions).map(|_| AtomicU64::new(0)).collect();
+        Self { ordinals, waiters: Mutex::default() }
+    }
+
+    pub(crate) fn ordinal(&self, partition: Partition) -> u64 {
+        self.ordinals[usize::from(partition)].load(Ordering::Acquire)
+    }
+
+    fn set(&self, partition: Partition, ordinal: u64) {
+        self.ordinals[usize::from(partition)].fetch_max(ordinal, Ordering::AcqRel);
+        let mut waiters = self.waiters.lock().expect("no holder of the lock panics");
+        let later = waiters.split_off(&(partition, ordinal + 1));
+        let mut before = std::mem::replace(&mut *waiters, later);
+        let reached = before.split_off(&(partition, 0));
+        waiters.append(&mut before);
+        drop(waiters);
+        for waiter in reached.into_values().flatten() {
+            // Whoever waited may have given up.
+            let _ = waiter.send(());
+        }
+    }
+
+    /// The position that everything saved stands for.
+    pub(crate) fn position(&self, start: Position) -> Position {
+        let mut position = start;
+        for (partition, ordinal) in (0..).zip(&self.ordinals) {
+            position.advance(partition, ordinal.load(Ordering::Acquire));
+        }
+        position
+    }
+
+    /// Waits, bounded, until a position is saved.
+    pub(crate) async fn reach(&self, position: &Position) -> bool {
+        let mut waits = Vec::new();
+        for (partition, ordinal) in position.iter() {
+            if self.ordinal(partition) >= ordinal {
+                continue;
+            }
+            let (sender, receiver) = oneshot::channel();
+            let mut waiters = self.waiters.lock().expect("no holder of the lock panics");
+            waiters.entry((partition, ordinal)).or_default().push(sender);
+            drop(waiters);
+            // It may have been reached between the look and the registration.
+            if self.ordinal(partition) < ordinal {
+                waits.push(receiver);
+            }
+        }
+        let all = futures_util::future::join_all(waits);
+        tokio::time::timeout(REACH_TIMEOUT, all).await.is_ok()
+    }
+}
+
+/// Reads announcements and hands events on in order, each once.
+pub(crate) struct Listener {
+    pub(crate) ports: Ports,
+    pub(crate) saved: Arc<Saved>,
+    pub(crate) events: mpsc::Sender<Shown>,
+}
+
+impl Listener {
+    /// Listens for ever. It subscribes before it looks where the documents are, so that nothing
+    /// falls between.
+    pub(crate) async fn start(self) -> Result<(), Error> {
+        let mut subscription = self.ports.bus.subscribe().await?;
+        for partition in 0..self.ports.event_log.identity().partitions {
+            let checkpoint = Checkpoint::load(&*self.ports.documents, partition).await?;
+            self.saved.set(partition, checkpoint.fold.ordinal);
+        }
+        ports::spawn("announcements", async move {
+            loop {
+                match subscription.next().await {
+                    Some(announcement) => self.hear(&announcement.payload).await,
+                    None => self.catch_up_all().await,
+                }
+            }
+        });
+        Ok(())
+    }
+
+    async fn hear(&self, payload: &[u8]) {
+        match serde_json::from_slice(payload) {
+            Ok(Announcement::Event(event)) => {
+                let (partition, ordinal) = (event.partition, event.ordinal);
+                if ordinal > self.saved.ordinal(partition) + 1 {
+                    self.catch_up(partition, ordinal - 1).await;
+                }
+                if ordinal == self.saved.ordinal(partition) + 1 {
+                    self.hand_on(Arc::new(*event)).await;
+                }
+            }
+            Ok(Announcement::Head { partition, ordinal }) => {
+                self.catch_up(partition, ordinal).await;
+            }
+            Ok(Announcement::Ephemeral(it)) => {
+                // Passing facts may be lost; they never hold up what may not.
+                let _ = self.events.try_send(Shown::Passing(Arc::new(it)));
+            }
+            Err(error) => tracing::warn!(error = %error, "an announcement can't be read"),
+        }
+    }
+
+    async fn catch_up_all(&self) {
+        metrics::counter!("parlance_announcements_lost_total").increment(1);
+        for partition in 0..self.ports.event_log.identity().partitions {
+            match Checkpoint::load(&*self.ports.documents, partition).await {
+                Ok(checkpoint) => self.catch_up(partition, checkpoint.fold.ordinal).await,
+                Err(error) => tracing::warn!(error = %error, "a checkpoint can't be read"),
+            }
+        }
+    }
+
+    /// Reads what was not announced, up to an ordinal.
+    async fn catch_up(&self, partition: Partition, to: u64) {
+        while self.saved.ordinal(partition) < to {
+            let from = self.saved.ordinal(partition) + 1;
+            match between(&self.ports, partition, from, to).await {
+                Ok(events) => {
+                    for event in events {
+                        self.hand_on(Arc::new(event)).await;
+                    }
+                    if self.saved.ordinal(partition) < from {
+                        // What can't be read has no place in the timeline: pass over it.
+                        self.saved.set(partition, to);
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "the timeline can't be read");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn hand_on(&self, event: Arc<Timeline>) {
+        self.saved.set(event.partition, event.ordinal);
+        // The receiver lives as long as the process.
+        let _ = self.events.send(Shown::Event(event)).await;
+    }
+}
+
+async fn between(
+    ports: &Ports,
+    partition: Partition,
+    from: u64,
+    to: u64,
+) -> Result<Vec<Timeline>, Error> {
+    let scan = Scan {
+        collection: Timeline::COLLECTION.name,
+        index: None,
+        from: Timeline::id(partition, from),
+        to: Timeline::id(partition, to + 1),
+        order: Order::Ascending,
+        limit: PAGE,
+    };
+    let found = ports.documents.scan(scan).await?;
+    let bodies = found.into_iter().filter_map(|it| it.stored.body);
+    let events = bodies.map(|it| serde_json::from_slice(&it));
+    events.collect::<Result<_, _>>().map_err(|it| Error::corrupt("documents", it))
+}

@@ -1,0 +1,211 @@
+//! The schema and everything a request needs to be carried out.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{
+    Context, MergedObject, Object, Request, Response, Schema, ServerError, Subscription, Value,
+};
+use futures_util::Stream;
+use lru::LruCache;
+
+use chat::kernel::graphql::{Asker, Limits, Scope, invalid, rejected, scope};
+use chat::kernel::{Door, Keyring, Progress, Reader};
+use chat::sessions::Tokens;
+use ports::Ports;
+use ports::event_log::{Position, PositionInvalid};
+
+use crate::frame::Frame;
+use crate::hub::Hub;
+use crate::limits::{COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, QUERY_BYTES_MAX, Socket, excess};
+
+/// What the roles give to the read side.
+#[derive(Clone)]
+pub struct Parts {
+    pub ports: Ports,
+    pub keyring: Arc<Keyring>,
+    pub door: Arc<dyn Door>,
+    pub tokens: Arc<Tokens>,
+    pub limits: Limits,
+    pub socket: Socket,
+}
+
+/// Reads that belong to no room.
+#[derive(Default)]
+pub(crate) struct Own;
+
+#[Object]
+impl Own {
+    /// The place that everything read now stands for; `updates` resumes from it.
+    async fn position(&self, context: &Context<'_>) -> String {
+        scope(context).progress.position().to_string()
+    }
+}
+
+#[derive(MergedObject, Default)]
+#[graphql(name = "Query")]
+pub(crate) struct Query(chat::Query, Own);
+
+#[derive(Default)]
+pub(crate) struct Updates;
+
+/// The feed.
+#[Subscription(name = "Subscription")]
+impl Updates {
+    /// Every event of the viewer's conversations and of the viewer's own account, in order: what
+    /// was missed after a position, then live. Without a position it starts at now. Compacted, a
+    /// document that changed several times while away comes once, as it is.
+    #[expect(unused_variables, reason = "sockets read the arguments before they subscribe")]
+    async fn updates(
+        &self,
+        after: Option<String>,
+        #[graphql(default)] compact: bool,
+    ) -> async_graphql::Result<impl Stream<Item = Frame>> {
+        let error = rejected(invalid("subscriptions go over a WebSocket: graphql-transport-ws"));
+        Err::<futures_util::stream::Empty<Frame>, _>(error)
+    }
+}
+
+/// The public schema.
+pub(crate) type Public = Schema<Query, chat::Mutation, Updates>;
+
+fn public() -> Public {
+    Schema::build(Query::default(), chat::Mutation::default(), Updates)
+        .limit_depth(DEPTH_MAX)
+        .limit_complexity(COMPLEXITY_MAX)
+        .limit_directives(DIRECTIVES_MAX)
+        .disable_suggestions()
+        .finish()
+}
+
+/// The schema in its own language, as it is committed.
+pub fn sdl() -> String {
+    public().sdl()
+}
+
+/// Parsed documents kept by their text.
+const PARSED_MAX: usize = 1_024;
+
+/// Carries out requests.
+pub struct Api {
+    pub(crate) parts: Parts,
+    pub(crate) hub: Arc<Hub>,
+    schema: Public,
+    parsed: Mutex<LruCache<String, Arc<ExecutableDocument>>>,
+}
+
+impl Api {
+    /// An API over a hub.
+    pub fn new(parts: Parts, hub: Arc<Hub>) -> Arc<Self> {
+        let size = NonZeroUsize::new(PARSED_MAX).expect("the size is not zero");
+        Arc::new(Self { parts, hub, schema: public(), parsed: Mutex::new(LruCache::new(size)) })
+    }
+
+    /// Parses a query, or finds it parsed.
+    pub(crate) fn parse(&self, query: &str) -> Result<Arc<ExecutableDocument>, Response> {
+        if query.len() > QUERY_BYTES_MAX {
+            return Err(refusal("TOO_LARGE", "query is over 16,384 bytes"));
+        }
+        let mut parsed = self.parsed.lock().expect("no holder of the lock panics");
+        if let Some(document) = parsed.get(query) {
+            return Ok(Arc::clone(document));
+        }
+        drop(parsed);
+        let document = async_graphql::parser::parse_query(query)
+            .map_err(|it| refusal("INVALID", &it.to_string()))?;
+        if let Some((code, message)) = excess(&document) {
+            return Err(refusal(code, message));
+        }
+        let document = Arc::new(document);
+        parsed = self.parsed.lock().expect("no holder of the lock panics");
+        parsed.put(query.to_owned(), Arc::clone(&document));
+        Ok(document)
+    }
+
+    /// Carries out a query or mutation; the caller has parsed it.
+    pub(crate) async fn execute(
+        &self,
+        mut request: Request,
+        document: &ExecutableDocument,
+        asker: Asker,
+    ) -> Response {
+        request.set_parsed_query(document.clone());
+        let response = self.schema.execute(request.data(Arc::new(self.scope(asker)))).await;
+        coded(response)
+    }
+
+    /// Waits until a position that a client names can be read.
+    pub(crate) async fn after(&self, text: &str) -> Result<(), Response> {
+        let identity = self.parts.ports.event_log.identity();
+        let position = Position::parse(&identity, text);
+        let position =
+            position.map_err(|it: PositionInvalid| refusal("POSITION_INVALID", &it.to_string()))?;
+        match self.hub.reach(&position).await {
+            true => Ok(()),
+            false => Err(refusal("UNAVAILABLE", "the position can't be read yet, try again")),
+        }
+    }
+
+    pub(crate) fn scope(&self, asker: Asker) -> Scope {
+        make_scope(&self.parts, &(Arc::clone(&self.hub) as Arc<dyn Progress>), asker)
+    }
+}
+
+/// A scope for one request.
+pub(crate) fn make_scope(parts: &Parts, progress: &Arc<dyn Progress>, asker: Asker) -> Scope {
+    let ports = &parts.ports;
+    Scope {
+        reader: Reader::new(Arc::clone(&ports.documents), Arc::clone(&parts.keyring)),
+        door: Arc::clone(&parts.door),
+        progress: Arc::clone(progress),
+        cache: Arc::clone(&ports.cache),
+        clock: Arc::clone(&ports.clock),
+        entropy: Arc::clone(&ports.entropy),
+        bus: Arc::clone(&ports.bus),
+        tokens: Arc::clone(&parts.tokens),
+        identity: ports.event_log.identity(),
+        limits: parts.limits,
+        asker,
+        checked: false,
+        ended_at: None,
+    }
+}
+
+/// Stands for everyone who sees an event alike.
+pub(crate) fn shared(unread: i32) -> Asker {
+    Asker::Shared { differs: AtomicBool::new(false), unread }
+}
+
+/// An answer that refuses the whole request.
+pub(crate) fn refusal(code: &str, message: &str) -> Response {
+    let mut error = ServerError::new(message, None);
+    let mut extensions = async_graphql::ErrorExtensionValues::default();
+    extensions.set("code", code);
+    extensions.set("kind", if code == "UNAVAILABLE" { code } else { "INVALID" });
+    error.extensions = Some(extensions);
+    Response::from_errors(vec![error])
+}
+
+/// Gives errors of validation, which the library leaves without one, a code.
+pub(crate) fn coded(mut response: Response) -> Response {
+    for error in &mut response.errors {
+        let extensions = error.extensions.get_or_insert_default();
+        if extensions.get("code").is_some() {
+            continue;
+        }
+        let message = error.message.as_str();
+        let code = match message {
+            _ if message.contains("too complex") => "QUERY_TOO_COMPLEX",
+            _ if message.contains("too deep") || message.contains("recursion depth") => {
+                "QUERY_TOO_DEEP"
+            }
+            _ if message.contains("number of directives") => "TOO_MANY_DIRECTIVES",
+            _ => "INVALID",
+        };
+        extensions.set("code", Value::from(code));
+        extensions.set("kind", "INVALID");
+    }
+    response
+}

@@ -1,0 +1,207 @@
+//! What a subscriber wants to see of each event; equal selections are executed once.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, Weak};
+
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationType, Selection as Selected,
+};
+use async_graphql::{Request, Response, Schema, Variables};
+
+use chat::kernel::graphql::{Asker, Scope};
+use ports::event_log::{Position, PositionInvalid};
+
+use crate::frame::{Arguments, Frame, FrameRoot, Frames, Holes, Root, Shown, Template};
+use crate::limits::{COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX};
+use crate::schema::{coded, refusal};
+
+/// A checked subscription document without its arguments.
+pub(crate) struct Selection {
+    document: ExecutableDocument,
+    operation: Option<String>,
+    variables: Variables,
+}
+
+/// A subscription as it was asked for.
+pub(crate) struct Asked {
+    pub(crate) selection: Arc<Selection>,
+    pub(crate) after: Option<Position>,
+    pub(crate) compact: bool,
+}
+
+/// Checks subscriptions and executes frames.
+pub(crate) struct Selections {
+    frames: Frames,
+    pub(crate) holes: Holes,
+    known: Mutex<HashMap<String, Weak<Selection>>>,
+}
+
+/// What came of executing a frame.
+pub(crate) enum Executed {
+    /// The same for everyone who may see the event.
+    Shared(Template),
+    /// Different for each viewer.
+    Differs,
+}
+
+impl Selections {
+    pub(crate) fn new(entropy: &dyn ports::entropy::Entropy) -> Self {
+        let frames = Schema::build(
+            FrameRoot,
+            async_graphql::EmptyMutation,
+            async_graphql::EmptySubscription,
+        )
+        .limit_depth(DEPTH_MAX)
+        .limit_complexity(COMPLEXITY_MAX)
+        .limit_directives(DIRECTIVES_MAX)
+        .disable_suggestions()
+        .finish();
+        Self { frames, holes: Holes::new(entropy), known: Mutex::new(HashMap::new()) }
+    }
+
+    /// Checks a subscription and reads its arguments.
+    pub(crate) async fn ask(
+        &self,
+        document: &ExecutableDocument,
+        operation: Option<&str>,
+        variables: Variables,
+        scope: Scope,
+    ) -> Result<Asked, Response> {
+        let identity = scope.identity;
+        let document = as_query(document);
+        let arguments = Arc::new(Mutex::new(Arguments::default()));
+        let request = request(&document, operation, variables.clone());
+        let request = request.data(Arc::new(scope)).data(Root::Check(Arc::clone(&arguments)));
+        let response = self.frames.execute(request).await;
+        if response.is_err() {
+            return Err(coded(response));
+        }
+        let mut arguments = arguments.lock().expect("no holder of the lock panics");
+        if arguments.fields != 1 {
+            return Err(refusal("INVALID", "a subscription has one field, updates"));
+        }
+        let after = arguments.after.take();
+        let after = after.map(|it| Position::parse(&identity, &it)).transpose();
+        let after =
+            after.map_err(|it: PositionInvalid| refusal("POSITION_INVALID", &it.to_string()))?;
+        let selection = self.intern(document, operation, variables);
+        Ok(Asked { selection, after, compact: arguments.compact })
+    }
+
+    fn intern(
+        &self,
+        mut document: ExecutableDocument,
+        operation: Option<&str>,
+        mut variables: Variables,
+    ) -> Arc<Selection> {
+        forget_arguments(&mut document, operation, &mut variables);
+        let text = serde_json::to_string(&(&document.operations, operation, &variables))
+            .expect("a document is plain data");
+        let fragments: std::collections::BTreeMap<_, _> = document.fragments.iter().collect();
+        let fragments = serde_json::to_string(&fragments).expect("a document is plain data");
+        let key = format!("{text}{fragments}");
+        let mut known = self.known.lock().expect("no holder of the lock panics");
+        if let Some(selection) = known.get(&key).and_then(Weak::upgrade) {
+            return selection;
+        }
+        known.retain(|_, it| it.strong_count() > 0);
+        let operation = operation.map(str::to_owned);
+        let selection = Arc::new(Selection { document, operation, variables });
+        known.insert(key, Arc::downgrade(&selection));
+        selection
+    }
+
+    /// Executes a frame for everyone, or finds that it differs by viewer.
+    pub(crate) async fn shared(
+        &self,
+        selection: &Selection,
+        shown: Shown,
+        scope: Scope,
+    ) -> Executed {
+        let scope = Arc::new(scope);
+        let response = self.run(selection, shown, Arc::clone(&scope)).await;
+        if let Asker::Shared { differs, .. } = &scope.asker
+            && differs.load(Ordering::Relaxed)
+        {
+            return Executed::Differs;
+        }
+        Executed::Shared(self.template(&response))
+    }
+
+    /// Executes a frame for one viewer.
+    pub(crate) async fn own(&self, selection: &Selection, shown: Shown, scope: Scope) -> Template {
+        let response = self.run(selection, shown, Arc::new(scope)).await;
+        self.template(&response)
+    }
+
+    async fn run(&self, selection: &Selection, shown: Shown, scope: Arc<Scope>) -> Response {
+        let frame = Frame { shown, holes: self.holes.clone() };
+        let operation = selection.operation.as_deref();
+        let request = request(&selection.document, operation, selection.variables.clone());
+        coded(self.frames.execute(request.data(scope).data(Root::Frame(frame))).await)
+    }
+
+    fn template(&self, response: &Response) -> Template {
+        let json = serde_json::to_vec(response).expect("a response is plain data");
+        Template::new(json, &self.holes)
+    }
+}
+
+fn request(
+    document: &ExecutableDocument,
+    operation: Option<&str>,
+    variables: Variables,
+) -> Request {
+    let mut request = Request::new("").variables(variables);
+    request.set_parsed_query(document.clone());
+    request.operation_name = operation.map(str::to_owned);
+    request
+}
+
+/// The document with its subscriptions turned into queries of the frame's root.
+fn as_query(document: &ExecutableDocument) -> ExecutableDocument {
+    let mut document = document.clone();
+    let turn = |it: &mut OperationType| {
+        if *it == OperationType::Subscription {
+            *it = OperationType::Query;
+        }
+    };
+    match &mut document.operations {
+        DocumentOperations::Single(it) => turn(&mut it.node.ty),
+        DocumentOperations::Multiple(all) => {
+            all.values_mut().for_each(|it| turn(&mut it.node.ty));
+        }
+    }
+    document
+}
+
+/// Removes the root's arguments and the variables that only they used, so that subscriptions
+/// that differ in where they resume share their frames.
+fn forget_arguments(
+    document: &mut ExecutableDocument,
+    name: Option<&str>,
+    variables: &mut Variables,
+) {
+    let operation = match (&mut document.operations, name) {
+        (DocumentOperations::Single(it), _) => Some(it),
+        (DocumentOperations::Multiple(all), Some(name)) => all.get_mut(name),
+        (DocumentOperations::Multiple(all), None) => all.values_mut().next(),
+    };
+    let Some(operation) = operation else { return };
+    let operation = &mut operation.node;
+    let mut used = Vec::new();
+    for selected in &mut operation.selection_set.node.items {
+        if let Selected::Field(field) = &mut selected.node {
+            for (_, value) in field.node.arguments.drain(..) {
+                if let async_graphql_value::Value::Variable(name) = value.node {
+                    used.push(name);
+                }
+            }
+        }
+    }
+    operation.variable_definitions.retain(|it| !used.contains(&it.node.name.node));
+    used.iter().for_each(|it| {
+        variables.remove(it);
+    });
+}

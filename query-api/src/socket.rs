@@ -1,0 +1,385 @@
+//! The `graphql-transport-ws` protocol on one socket, with its close codes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Response, Variables};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::task::AbortHandle;
+
+use chat::kernel::graphql::Asker;
+
+use crate::hub::SubscriberId;
+use crate::limits::{INIT_MS_MAX, OPERATIONS_MAX, PING_MS, SUBSCRIPTIONS_MAX, operation};
+use crate::outbox::{Close, Outbox};
+use crate::schema::{Api, refusal};
+use crate::subscribe::Subscription;
+use crate::viewer::{Proved, Refused, bearer, prove};
+
+/// Name of the protocol.
+pub(crate) const PROTOCOL: &str = "graphql-transport-ws";
+
+/// What a client sends.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Incoming {
+    ConnectionInit { payload: Option<Init> },
+    Ping {},
+    Pong {},
+    Subscribe { id: String, payload: Operation },
+    Complete { id: String },
+}
+
+#[derive(Deserialize)]
+struct Init {
+    #[serde(alias = "Authorization")]
+    authorization: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Operation {
+    query: String,
+    operation_name: Option<String>,
+    #[serde(default)]
+    variables: Option<Variables>,
+}
+
+const MALFORMED: Close = Close { code: 4400, reason: "Invalid message" };
+const NO_INIT: Close = Close { code: 4401, reason: "Unauthorized" };
+const INIT_TIMEOUT: Close = Close { code: 4408, reason: "Connection initialisation timeout" };
+const REFUSED: Close = Close { code: 4403, reason: "Forbidden" };
+const TOO_MANY_INITS: Close = Close { code: 4429, reason: "Too many initialisation requests" };
+const FLOOD: Close = Close { code: 4429, reason: "Too many messages" };
+const UNAVAILABLE: Close = Close { code: 1013, reason: "Try again later" };
+const INTERNAL: Close = Close { code: 1011, reason: "Internal error" };
+
+/// Longest id of an operation.
+const ID_BYTES_MAX: usize = 128;
+
+/// Time that a closing socket is given to take what is left.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// An operation in progress.
+enum Running {
+    /// A query, a mutation, or a subscription that is catching up.
+    Task(AbortHandle),
+    Live(SubscriberId),
+}
+
+type RunningById = Arc<Mutex<HashMap<String, Running>>>;
+
+/// Everything that belongs to one socket.
+struct Connection {
+    api: Arc<Api>,
+    outbox: Arc<Outbox>,
+    address: String,
+    proved: Option<(Proved, u64)>,
+    running: RunningById,
+    /// Second of the last message, and messages in it.
+    rate: (i64, u32),
+}
+
+/// Serves one socket until it closes.
+pub(crate) async fn serve(socket: WebSocket, api: Arc<Api>, address: String) {
+    let outbox = Outbox::new(api.parts.socket);
+    let running = RunningById::default();
+    let mut connection = Connection { api, outbox, address, proved: None, running, rate: (0, 0) };
+    connection.run(socket).await;
+    connection.end();
+}
+
+impl Connection {
+    async fn run(&mut self, socket: WebSocket) {
+        let (mut sink, mut stream) = socket.split();
+        let outbox = Arc::clone(&self.outbox);
+        let init = tokio::time::sleep(Duration::from_millis(INIT_MS_MAX));
+        tokio::pin!(init);
+        let mut pings = tokio::time::interval(Duration::from_millis(PING_MS));
+        pings.reset();
+        let mut unanswered = false;
+        loop {
+            tokio::select! {
+                biased;
+                (messages, close) = outbox.take() => {
+                    let write = async {
+                        for message in messages {
+                            sink.feed(Message::Text(text(message))).await?;
+                        }
+                        sink.flush().await
+                    };
+                    let written = tokio::select! {
+                        biased;
+                        written = write => written.is_ok(),
+                        () = outbox.overflowed() => true,
+                    };
+                    if let Some(close) = close {
+                        let frame =
+                            CloseFrame { code: close.code, reason: close.reason.into() };
+                        let farewell = sink.send(Message::Close(Some(frame)));
+                        // A reader that takes nothing is not told why.
+                        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+                        return;
+                    }
+                    if !written {
+                        return;
+                    }
+                }
+                incoming = stream.next() => {
+                    unanswered = false;
+                    match incoming {
+                        Some(Ok(Message::Text(text))) => {
+                            if let Err(close) = self.receive(&text).await {
+                                outbox.close(close);
+                            }
+                        }
+                        Some(Ok(Message::Binary(_))) => outbox.close(MALFORMED),
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => (),
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                    }
+                }
+                () = &mut init, if self.proved.is_none() => outbox.close(INIT_TIMEOUT),
+                _ = pings.tick() => {
+                    if self.has_expired() {
+                        outbox.close(Close::EXPIRED);
+                    } else if std::mem::replace(&mut unanswered, true) {
+                        // Nothing was heard for a whole interval: the other end is gone.
+                        return;
+                    } else {
+                        outbox.push(Bytes::from_static(b"{\"type\":\"ping\"}"));
+                    }
+                }
+            }
+        }
+    }
+
+    fn has_expired(&self) -> bool {
+        let now = self.api.parts.ports.clock.now_ms();
+        self.proved.is_some_and(|(it, _)| it.until_ms <= now)
+    }
+
+    async fn receive(&mut self, text: &str) -> Result<(), Close> {
+        let second = self.api.parts.ports.clock.now_ms() / 1_000;
+        if self.rate.0 != second {
+            self.rate = (second, 0);
+        }
+        self.rate.1 += 1;
+        if self.rate.1 > self.api.parts.socket.per_socket {
+            return Err(FLOOD);
+        }
+        let incoming: Incoming = serde_json::from_str(text).map_err(|_| MALFORMED)?;
+        match incoming {
+            Incoming::ConnectionInit { payload } => self.init(payload).await,
+            Incoming::Ping {} => {
+                self.outbox.push(Bytes::from_static(b"{\"type\":\"pong\"}"));
+                Ok(())
+            }
+            Incoming::Pong {} => Ok(()),
+            Incoming::Subscribe { id, payload } => self.subscribe(id, payload),
+            Incoming::Complete { id } => {
+                let running = self.running().remove(&id);
+                running.into_iter().for_each(|it| self.stop(it));
+                Ok(())
+            }
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, Running>> {
+        self.running.lock().expect("no holder of the lock panics")
+    }
+
+    async fn init(&mut self, payload: Option<Init>) -> Result<(), Close> {
+        if self.proved.is_some() {
+            return Err(TOO_MANY_INITS);
+        }
+        let header = payload.and_then(|it| it.authorization).ok_or(REFUSED)?;
+        let token = bearer(&header).ok_or(REFUSED)?;
+        let proved = prove(&self.api.parts, token).await.map_err(|it| match it {
+            Refused::Token => REFUSED,
+            Refused::Unavailable => UNAVAILABLE,
+        })?;
+        let socket = self.api.hub.attach(proved.viewer.session, &self.outbox);
+        self.proved = Some((proved, socket));
+        self.outbox.push(Bytes::from_static(b"{\"type\":\"connection_ack\"}"));
+        Ok(())
+    }
+
+    fn subscribe(&mut self, id: String, payload: Operation) -> Result<(), Close> {
+        let (proved, _) = self.proved.ok_or(NO_INIT)?;
+        if self.has_expired() {
+            return Err(Close::EXPIRED);
+        }
+        if id.is_empty() || id.len() > ID_BYTES_MAX {
+            return Err(MALFORMED);
+        }
+        if self.running().contains_key(&id) {
+            // The protocol wants the id in the reason; ids are the client's own words.
+            return Err(Close { code: 4409, reason: "Subscriber already exists" });
+        }
+        let asker = Asker::Viewer(proved.viewer, self.address.clone());
+        let operation = Started {
+            api: Arc::clone(&self.api),
+            outbox: Arc::clone(&self.outbox),
+            running: Arc::clone(&self.running),
+            proved,
+            id: id.clone(),
+        };
+        let mut running = self.running();
+        let full = running.len() >= OPERATIONS_MAX;
+        let (start, started) = tokio::sync::oneshot::channel::<()>();
+        if full {
+            drop(running);
+            let response = refusal("RATE_LIMITED", "too many operations on this socket");
+            operation.fail(&response);
+            return Ok(());
+        }
+        let task = ports::spawn("operation", async move {
+            // It starts once it can be found and stopped.
+            if started.await.is_ok() {
+                operation.run(payload, asker).await;
+            }
+        });
+        running.insert(id, Running::Task(task.abort_handle()));
+        drop(running);
+        start.send(()).map_err(|()| INTERNAL)
+    }
+
+    fn stop(&self, running: Running) {
+        match running {
+            Running::Task(task) => task.abort(),
+            Running::Live(id) => self.api.hub.leave(id),
+        }
+    }
+
+    fn end(&self) {
+        self.outbox.close(Close::SLOW);
+        let running: Vec<Running> = self.running().drain().map(|(_, it)| it).collect();
+        running.into_iter().for_each(|it| self.stop(it));
+        if let Some((_, socket)) = self.proved {
+            self.api.hub.detach(socket);
+        }
+    }
+}
+
+fn text(message: Bytes) -> axum::extract::ws::Utf8Bytes {
+    message.try_into().expect("messages are JSON")
+}
+
+/// An operation that a client has started.
+struct Started {
+    api: Arc<Api>,
+    outbox: Arc<Outbox>,
+    running: RunningById,
+    proved: Proved,
+    id: String,
+}
+
+impl Started {
+    async fn run(self, payload: Operation, asker: Asker) {
+        let document = match self.api.parse(&payload.query) {
+            Ok(document) => document,
+            Err(response) => return self.fail(&response),
+        };
+        let name = payload.operation_name.as_deref();
+        let Some(kind) = operation(&document, name).map(|it| it.ty) else {
+            return self.fail(&refusal("INVALID", "name one of the document's operations"));
+        };
+        let variables = payload.variables.unwrap_or_default();
+        if kind == OperationType::Subscription {
+            return self.follow(&document, name.map(str::to_owned), variables).await;
+        }
+        let mut request = Request::new(payload.query).variables(variables);
+        request.operation_name = payload.operation_name;
+        let response = self.api.execute(request, &document, asker).await;
+        if response.data == async_graphql::Value::Null && response.is_err() {
+            return self.fail(&response);
+        }
+        self.send("next", &response);
+        self.complete();
+    }
+
+    /// Catches up and goes live.
+    async fn follow(
+        self,
+        document: &async_graphql::parser::types::ExecutableDocument,
+        name: Option<String>,
+        variables: Variables,
+    ) {
+        let live = self.running().values().filter(|it| matches!(it, Running::Live(_))).count();
+        if live >= SUBSCRIPTIONS_MAX {
+            return self.fail(&refusal("RATE_LIMITED", "a socket has at most 50 subscriptions"));
+        }
+        let hub = Arc::clone(&self.api.hub);
+        let scope = self.api.scope(Asker::Viewer(self.proved.viewer, String::new()));
+        let asked = hub.selections.ask(document, name.as_deref(), variables, scope).await;
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(response) => return self.fail(&response),
+        };
+        let head = format!("{{\"id\":{},\"type\":\"next\",\"payload\":", quoted(&self.id));
+        let subscription = Subscription {
+            hub: Arc::clone(&hub),
+            viewer: self.proved.viewer,
+            asked,
+            outbox: Arc::clone(&self.outbox),
+            head: head.into(),
+        };
+        match subscription.start().await {
+            Ok(Some(subscriber)) => {
+                let mut running = self.running();
+                match running.get_mut(&self.id) {
+                    Some(it) => *it = Running::Live(subscriber),
+                    // It was completed meanwhile.
+                    None => {
+                        drop(running);
+                        hub.leave(subscriber);
+                    }
+                }
+            }
+            Ok(None) => (),
+            Err(error) => {
+                tracing::error!(error = %error, "a subscription failed");
+                self.fail(&refusal("UNAVAILABLE", "updates can't be read now, try again"));
+            }
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, Running>> {
+        self.running.lock().expect("no holder of the lock panics")
+    }
+
+    fn send(&self, kind: &str, payload: &impl serde::Serialize) {
+        let payload = serde_json::value::to_raw_value(payload).expect("a response is plain data");
+        self.outbox.push(envelope(kind, &self.id, Some(&payload)));
+    }
+
+    fn complete(&self) {
+        self.running().remove(&self.id);
+        self.outbox.push(envelope("complete", &self.id, None));
+    }
+
+    fn fail(&self, response: &Response) {
+        self.running().remove(&self.id);
+        self.send("error", &response.errors);
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("text is plain data")
+}
+
+fn envelope(kind: &str, id: &str, payload: Option<&RawValue>) -> Bytes {
+    let id = quoted(id);
+    match payload {
+        Some(payload) => {
+            format!("{{\"id\":{id},\"type\":\"{kind}\",\"payload\":{}}}", payload.get()).into()
+        }
+        None => format!("{{\"id\":{id},\"type\":\"{kind}\"}}").into(),
+    }
+}

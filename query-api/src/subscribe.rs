@@ -1,0 +1,246 @@
+//! From the past into the present: sends what was missed, then goes live without a gap.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use chat::Change;
+use chat::conversations::ConversationId;
+use chat::kernel::graphql::Viewer;
+use chat::kernel::{Effect, Reader, StreamId};
+use chat::receipts::Unread;
+use chat::timeline::Timeline;
+use ports::Error;
+use ports::event_log::Position;
+
+use crate::feed::{Seen, Stints, Walk};
+use crate::frame::{Fill, Shown};
+use crate::hub::{Hub, Seat, Subscriber, SubscriberId, message};
+use crate::outbox::Outbox;
+use crate::selection::{Asked, Executed, Selection};
+
+/// Events that a compacted walk looks at together.
+const COMPACTED: usize = 1_000;
+
+/// Frames after which a walk waits for room.
+const ROOM_EVERY: usize = 64;
+
+/// Longest last stretch that is sent while fan-out waits.
+const LAST_STRETCH_MAX: u64 = 200;
+
+/// Whether a walk waits for a slow reader. While fan-out waits for the walk it may not: a reader
+/// without room is closed instead.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Patient,
+    Hurried,
+}
+
+/// A subscription on its way into the present.
+pub(crate) struct Subscription {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) viewer: Viewer,
+    pub(crate) asked: Asked,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) head: Arc<str>,
+}
+
+impl Subscription {
+    /// Sends what was missed and goes live; `None` when the socket closed meanwhile.
+    pub(crate) async fn start(self) -> Result<Option<SubscriberId>, Error> {
+        let Some(after) = self.asked.after.clone() else {
+            let done = self.hub.turnstile.lock().await;
+            let reader = self.hub.reader();
+            let stints = Stints::load(&reader, self.viewer.account).await?;
+            return Ok(Some(self.hub.go_live(self.subscriber(&stints, &done))));
+        };
+        let mut place = after;
+        loop {
+            let target = self.hub.turnstile.lock().await.clone();
+            if !self.replay(&mut place, &target, Pace::Patient).await? {
+                return Ok(None);
+            }
+            let done = self.hub.turnstile.lock().await;
+            let left: u64 = done.iter().map(|(it, to)| to.saturating_sub(place.ordinal(it))).sum();
+            if left > LAST_STRETCH_MAX {
+                continue;
+            }
+            if !self.replay(&mut place, &done, Pace::Hurried).await? {
+                return Ok(None);
+            }
+            let stints = Stints::load(&self.hub.reader(), self.viewer.account).await?;
+            return Ok(Some(self.hub.go_live(self.subscriber(&stints, &done))));
+        }
+    }
+
+    /// The subscriber with a seat in each conversation that it still hears.
+    fn subscriber(&self, stints: &Stints, done: &Position) -> Subscriber {
+        let partitions = self.hub.parts.ports.event_log.identity().partitions;
+        let mut seats = HashMap::new();
+        for (conversation, stints_there) in stints.conversations() {
+            let stream = StreamId::Conversation(conversation);
+            let heard = done.ordinal(stream.partition(partitions));
+            let Some(last) = stints_there.last() else { continue };
+            // An end that has not been fanned out yet still has to be heard.
+            let open = last.left.is_none_or(|(_, ordinal)| ordinal > heard);
+            if open {
+                let link = stints.see(stream, last.joined_seq);
+                let link = link.map_or(last.joined_seq - 1, |it| it.previous_seq);
+                seats.insert(conversation, Seat::new(last.joined_seq, link));
+            }
+        }
+        Subscriber {
+            viewer: self.viewer,
+            selection: Arc::clone(&self.asked.selection),
+            outbox: Arc::clone(&self.outbox),
+            head: Arc::clone(&self.head),
+            seats,
+        }
+    }
+
+    /// Sends the events between two places; `false` when the socket is closing.
+    async fn replay(
+        &self,
+        place: &mut Position,
+        target: &Position,
+        pace: Pace,
+    ) -> Result<bool, Error> {
+        let reader = self.hub.reader();
+        let stints = Stints::load(&reader, self.viewer.account).await?;
+        let partitions = self.hub.parts.ports.event_log.identity().partitions;
+        let mut unread = HashMap::new();
+        for (partition, to) in target.iter() {
+            let from = place.ordinal(partition);
+            if from >= to {
+                continue;
+            }
+            let account = StreamId::Account(self.viewer.account);
+            let conversations = stints.conversations().filter(|(_, stints)| {
+                let ended = stints.last().and_then(|it| it.left);
+                ended.is_none_or(|(_, ordinal)| ordinal > from)
+            });
+            let conversations = conversations.map(|(id, _)| StreamId::Conversation(id));
+            let streams = conversations.chain([account]);
+            let here = streams.filter(|it| it.partition(partitions) == partition);
+            let mut walk = Walk::new(&reader, partition, here, (from, to));
+            if !self.walk(&mut walk, &stints, place, &mut unread, pace).await? {
+                return Ok(false);
+            }
+            place.advance(partition, to);
+        }
+        Ok(true)
+    }
+
+    async fn walk(
+        &self,
+        walk: &mut Walk<'_>,
+        stints: &Stints,
+        place: &mut Position,
+        unread: &mut HashMap<ConversationId, u64>,
+        pace: Pace,
+    ) -> Result<bool, Error> {
+        let at_once = if self.asked.compact { COMPACTED } else { ROOM_EVERY };
+        let mut last_sent: HashMap<StreamId, u64> = HashMap::new();
+        loop {
+            if pace == Pace::Patient && !self.outbox.room().await {
+                return Ok(false);
+            }
+            let mut batch: Vec<(Arc<Timeline>, Seen)> = Vec::new();
+            let mut ended = true;
+            while let Some(event) = walk.next().await? {
+                if let Some(seen) = stints.see(event.stream, event.seq) {
+                    batch.push((event, seen));
+                }
+                if batch.len() >= at_once {
+                    ended = false;
+                    break;
+                }
+            }
+            if self.asked.compact {
+                compact(&mut batch, &mut last_sent);
+            }
+            for (event, seen) in batch {
+                place.advance(event.partition, event.ordinal);
+                let frame = self.frame(&event, seen, place, unread).await?;
+                self.outbox.push(frame);
+            }
+            if ended {
+                return Ok(true);
+            }
+        }
+    }
+
+    async fn frame(
+        &self,
+        event: &Arc<Timeline>,
+        seen: Seen,
+        place: &Position,
+        unread: &mut HashMap<ConversationId, u64>,
+    ) -> Result<Bytes, Error> {
+        let hub = &self.hub;
+        let selection: &Selection = &self.asked.selection;
+        let shown = Shown::Event(Arc::clone(event));
+        let shared = match seen.ended_at {
+            None => match hub.execute(selection, shown.clone()).await {
+                Executed::Shared(template) => Some(template),
+                Executed::Differs => None,
+            },
+            Some(_) => None,
+        };
+        let template = match shared {
+            Some(template) => template,
+            None => hub.execute_for(selection, shown, self.viewer, Some(seen)).await,
+        };
+        let count = match template.shows_unread {
+            true => self.unread(event, unread).await?,
+            false => 0,
+        };
+        let position = place.to_string();
+        let previous_seq = seen.previous_seq;
+        let fill = Fill { position: &position, previous_seq, unread: count };
+        Ok(message(&self.head, &template.render(&fill)))
+    }
+
+    /// The unread count as it is now; one read a conversation and walk.
+    async fn unread(
+        &self,
+        event: &Timeline,
+        known: &mut HashMap<ConversationId, u64>,
+    ) -> Result<u64, Error> {
+        let conversation = match (event.stream, &event.effect) {
+            (StreamId::Conversation(id), _) => id,
+            (_, Effect::Read(id)) => *id,
+            _ => return Ok(0),
+        };
+        if let Some(count) = known.get(&conversation) {
+            return Ok(*count);
+        }
+        let reader: Reader = self.hub.reader();
+        let unread = Unread::load(&reader, self.viewer.account, conversation).await?;
+        known.insert(conversation, unread.count);
+        Ok(unread.count)
+    }
+}
+
+/// Keeps the last event of each document and links what is left.
+fn compact(batch: &mut Vec<(Arc<Timeline>, Seen)>, last_sent: &mut HashMap<StreamId, u64>) {
+    let mut newest: HashMap<Change, u64> = HashMap::new();
+    for (event, _) in batch.iter() {
+        newest.insert(event.change, event.ordinal);
+    }
+    let mut skipped: HashMap<StreamId, u64> = HashMap::new();
+    batch.retain_mut(|(event, seen)| {
+        let kept = event.change == Change::None || newest[&event.change] == event.ordinal;
+        if kept {
+            if let Some(first_skipped_links_to) = skipped.remove(&event.stream) {
+                seen.previous_seq =
+                    last_sent.get(&event.stream).copied().unwrap_or(first_skipped_links_to);
+            }
+            last_sent.insert(event.stream, event.seq);
+        } else {
+            skipped.entry(event.stream).or_insert(seen.previous_seq);
+        }
+        kept
+    });
+}

@@ -1,0 +1,128 @@
+//! Every option, from defaults, a file and the environment; read once, passed by reference.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+use chat::kernel::graphql::Limits;
+use query_api::SocketLimits;
+
+/// Every option. In the environment `PARLANCE_` stands before the name in capitals.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Folder of the embedded systems.
+    pub data_dir: PathBuf,
+    /// What people reach the server by; issuer of the tokens.
+    pub public_url: String,
+    /// How log lines are written: text or json.
+    pub log_format: LogFormat,
+    /// Which log lines are written, as for `RUST_LOG`.
+    pub log_filter: String,
+    /// Commands of one account in a minute.
+    pub rate_per_account: u32,
+    /// Requests from one address in a minute.
+    pub rate_per_ip: u32,
+    /// Registrations from one address in a minute.
+    pub rate_register: u32,
+    /// Attempts to sign in in a minute, per name and address; six times that per address.
+    pub rate_sign_in: u32,
+    /// Messages from one socket in a second.
+    pub rate_per_socket: u32,
+    /// Frames that wait for one socket; beyond that it is closed and resumes.
+    pub socket_queue_frames: usize,
+    /// Bytes that wait for one socket; beyond that it is closed and resumes.
+    pub socket_queue_bytes: usize,
+    /// Records that the documents may be behind for the server to be ready.
+    pub ready_lag_records_max: u64,
+    /// Time that open requests are given when the server stops, in milliseconds.
+    pub drain_ms_max: u64,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let (rates, socket) = (Limits::default(), SocketLimits::default());
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data_dir: PathBuf::from("data"),
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            log_format: LogFormat::Text,
+            log_filter: "info".to_owned(),
+            rate_per_account: rates.per_account,
+            rate_per_ip: rates.per_ip,
+            rate_register: rates.register,
+            rate_sign_in: rates.sign_in,
+            rate_per_socket: socket.per_socket,
+            socket_queue_frames: socket.queue_frames,
+            socket_queue_bytes: socket.queue_bytes,
+            ready_lag_records_max: 1_000,
+            drain_ms_max: 10_000,
+        }
+    }
+}
+
+/// Largest value of an option that counts or measures time.
+const NUMBER_MAX: u64 = 1 << 32;
+
+impl Config {
+    /// Reads the options: defaults, then the file, then the environment.
+    ///
+    /// # Errors
+    /// When an option is unknown, malformed or out of range.
+    pub fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Self = figment.merge(Env::prefixed("PARLANCE_")).extract()?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> anyhow::Result<()> {
+        let numbers = [
+            ("socket_queue_frames", self.socket_queue_frames as u64),
+            ("socket_queue_bytes", self.socket_queue_bytes as u64),
+            ("drain_ms_max", self.drain_ms_max),
+        ];
+        for (name, value) in numbers {
+            anyhow::ensure!((1..=NUMBER_MAX).contains(&value), "{name} is out of range");
+        }
+        let scheme =
+            self.public_url.starts_with("http://") || self.public_url.starts_with("https://");
+        anyhow::ensure!(scheme, "public_url is not an http or https address");
+        Ok(())
+    }
+
+    /// The rates that apply to callers.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            per_account: self.rate_per_account,
+            per_ip: self.rate_per_ip,
+            register: self.rate_register,
+            sign_in: self.rate_sign_in,
+        }
+    }
+
+    /// The limits of one socket.
+    pub fn socket(&self) -> SocketLimits {
+        SocketLimits {
+            per_socket: self.rate_per_socket,
+            queue_frames: self.socket_queue_frames,
+            queue_bytes: self.socket_queue_bytes,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! For operators: liveness, readiness, metrics and the keys that tokens are checked with.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Json};
+use axum::routing::get;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde_json::{Value, json};
+
+use chat::sessions::Tokens;
+use ports::Ports;
+
+pub(crate) struct Health {
+    pub(crate) ports: Ports,
+    pub(crate) projection: Arc<projectors::Progress>,
+    pub(crate) lag_max: u64,
+    pub(crate) tokens: Arc<Tokens>,
+}
+
+/// Counters that are there from the start, so that a rate can be taken from the first event on.
+const COUNTERS: [(&str, &str); 9] = [
+    ("parlance_log_appends_total", "Records appended to the log."),
+    ("parlance_document_writes_total", "Documents written."),
+    ("parlance_document_queries_total", "Loads and scans of documents."),
+    ("parlance_events_projected_total", "Events folded into documents."),
+    ("parlance_events_unreadable_total", "Events whose payload could not be read."),
+    ("parlance_projection_failures_total", "Projections that started again after a failure."),
+    ("parlance_frames_total", "Frames handed to sockets."),
+    ("parlance_sockets_slow_total", "Sockets closed because their reader was too slow."),
+    ("parlance_partition_terms_lost_total", "Ownerships of a partition that ended early."),
+];
+
+static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+
+fn recorder() -> PrometheusHandle {
+    let handle = METRICS.get_or_init(|| {
+        let buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+        let handle = PrometheusBuilder::new()
+            .set_buckets(&buckets)
+            .expect("there are buckets")
+            .install_recorder()
+            .expect("nothing else records metrics");
+        for (name, help) in COUNTERS {
+            metrics::describe_counter!(name, help);
+            metrics::counter!(name).increment(0);
+        }
+        metrics::gauge!("parlance_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        handle
+    });
+    handle.clone()
+}
+
+pub(crate) fn routes(health: Health) -> Router {
+    recorder();
+    Router::new()
+        .route("/", get(welcome))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics_text))
+        .route("/.well-known/jwks.json", get(jwks))
+        .with_state(Arc::new(health))
+}
+
+async fn welcome() -> Html<&'static str> {
+    Html(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Parlance</title>\
+         <h1>Parlance</h1><ul><li><a href=/graphql>GraphQL explorer</a>\
+         <li><a href=/v1/openapi.json>Commands over HTTP (OpenAPI)</a>\
+         <li><a href=/subjects>Event schemas</a><li><a href=/metrics>Metrics</a></ul>",
+    )
+}
+
+async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, Json<Value>) {
+    match health.projection.lag(&health.ports).await {
+        Ok(lag) if lag <= health.lag_max => {
+            (StatusCode::OK, Json(json!({ "ready": true, "lagRecords": lag })))
+        }
+        Ok(lag) => {
+            let body = json!({ "ready": false, "lagRecords": lag });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body))
+        }
+        Err(_) => {
+            let body = json!({ "ready": false, "reason": "the log can't be reached" });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body))
+        }
+    }
+}
+
+async fn metrics_text(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    // The gauge of the lag is set where it is computed; an unreachable log leaves it as it was.
+    let _ = health.projection.lag(&health.ports).await;
+    let handle = recorder();
+    handle.run_upkeep();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
+}
+
+async fn jwks(State(health): State<Arc<Health>>) -> Json<Value> {
+    Json(health.tokens.jwks())
+}
