@@ -2,7 +2,7 @@
 
 macro_rules! rooms {
     ($($room:ident {
-        events: $events:ident,
+        $(events: $events:ident,)?
         commands: [$($command:ident),*],
         documents: [$($document:ident),*],
         rejections: [$($rejection:ident),*],
@@ -16,43 +16,50 @@ macro_rules! rooms {
         /// Everything that can happen.
         #[derive(Debug, Clone, PartialEq)]
         #[expect(clippy::enum_variant_names, reason = "the variants are the rooms' own names")]
-        pub enum Event { $($events($room::$events),)* }
+        pub enum Event { $($($events($room::$events),)?)* }
 
-        $(impl From<$room::$events> for Event {
+        $($(impl From<$room::$events> for Event {
             fn from(event: $room::$events) -> Self {
                 Self::$events(event)
             }
-        })*
+        })?)*
+
+        $($(impl $room::$events {
+            /// The room's own event, if it is one.
+            pub fn of(event: &Event) -> Option<&Self> {
+                if let Event::$events(it) = event { Some(it) } else { None }
+            }
+        })?)*
 
         impl Event {
             /// Name of the kind.
             pub fn name(&self) -> &'static str {
-                match self { $(Self::$events(it) => it.name(),)* }
+                match self { $($(Self::$events(it) => it.name(),)?)* }
             }
 
             /// Its personal fields.
             pub fn personal(&mut self) -> Vec<&mut dyn kernel::personal::Sealable> {
-                match self { $(Self::$events(it) => it.personal(),)* }
+                match self { $($(Self::$events(it) => it.personal(),)?)* }
             }
 
             /// Number of its schema and its body.
             pub fn encode(&self) -> (u32, Vec<u8>) {
                 let codec = kernel::codec::codec();
-                match self { $(Self::$events(it) => it.encode(codec),)* }
+                match self { $($(Self::$events(it) => it.encode(codec),)?)* }
             }
         }
 
         impl kernel::Recorded {
             /// The document that clients are told about, and what that means for fan-out.
             pub fn meaning(&self) -> (Change, kernel::Effect) {
-                match &self.event { $(Event::$events(it) => it.meaning(self),)* }
+                match &self.event { $($(Event::$events(it) => it.meaning(self),)?)* }
             }
         }
 
         /// The kinds of events of all rooms.
         pub(crate) fn event_kinds() -> Vec<kernel::codec::Kind> {
             let mut kinds = Vec::new();
-            $(kinds.extend($room::$events::kinds());)*
+            $($(kinds.extend($room::$events::kinds());)?)*
             kinds
         }
 

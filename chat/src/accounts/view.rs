@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use ports::documents::Collection;
 
 use super::{AccountEvent, AccountId, NameId};
-use crate::Event;
 use crate::audience::Audience;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
 
@@ -29,16 +28,19 @@ impl Document for Name {
     const COLLECTION: Collection = Collection { name: "names", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        match &event.event {
-            Event::AccountEvent(AccountEvent::NameClaimed(it)) => vec![it.name_id.to_string()],
-            Event::AccountEvent(AccountEvent::NameConfirmed(it)) => vec![it.name_id.to_string()],
-            Event::AccountEvent(AccountEvent::NameReleased(it)) => vec![it.name_id.to_string()],
-            _ => Vec::new(),
+        let Some(event) = AccountEvent::of(&event.event) else { return Vec::new() };
+        match event {
+            AccountEvent::NameClaimed(it) => vec![it.name_id.to_string()],
+            AccountEvent::NameConfirmed(it) => vec![it.name_id.to_string()],
+            AccountEvent::NameReleased(it) => vec![it.name_id.to_string()],
+            AccountEvent::AccountRegistered(_)
+            | AccountEvent::RegistrationAbandoned(_)
+            | AccountEvent::ProfileUpdated(_) => Vec::new(),
         }
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        let Event::AccountEvent(event_) = &event.event else { return };
+        let Some(event_) = AccountEvent::of(&event.event) else { return };
         match (document.as_mut(), event_) {
             (_, AccountEvent::NameClaimed(it)) => {
                 *document = Some(Self {
@@ -82,7 +84,7 @@ impl Document for Account {
     const COLLECTION: Collection = Collection { name: "accounts", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        let Event::AccountEvent(event) = &event.event else { return Vec::new() };
+        let Some(event) = AccountEvent::of(&event.event) else { return Vec::new() };
         match event {
             AccountEvent::AccountRegistered(it) => vec![it.account_id.to_string()],
             AccountEvent::RegistrationAbandoned(it) => vec![it.account_id.to_string()],
@@ -94,7 +96,7 @@ impl Document for Account {
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        let Event::AccountEvent(event_) = &event.event else { return };
+        let Some(event_) = AccountEvent::of(&event.event) else { return };
         match event_ {
             AccountEvent::AccountRegistered(it) => {
                 let profile = Profile {
@@ -141,16 +143,16 @@ impl Document for Credential {
     const COLLECTION: Collection = Collection { name: "credentials", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        match &event.event {
-            Event::AccountEvent(AccountEvent::AccountRegistered(it)) if it.password.is_some() => {
+        match AccountEvent::of(&event.event) {
+            Some(AccountEvent::AccountRegistered(it)) if it.password.is_some() => {
                 vec![it.account_id.to_string()]
             }
-            _ => Vec::new(),
+            Some(_) | None => Vec::new(),
         }
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        if let Event::AccountEvent(AccountEvent::AccountRegistered(it)) = &event.event {
+        if let Some(AccountEvent::AccountRegistered(it)) = AccountEvent::of(&event.event) {
             *document = it.password.clone().map(|password| Self { password });
         }
     }

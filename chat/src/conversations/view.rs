@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use ports::documents::Collection;
 
 use super::{ConversationEvent, ConversationId};
-use crate::Event;
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::kernel::{Document, Personal, Recorded, StreamId, Timestamp};
@@ -117,14 +116,14 @@ impl Document for Conversation {
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        match (&event.event, document.as_mut()) {
-            (Event::ConversationEvent(it), _) => Self::begin(document, event, it),
-            (Event::MemberEvent(it), Some(conversation)) => conversation.members_change(it),
-            (Event::MessageEvent(it), Some(conversation)) => {
-                conversation.messages_change(it, event);
-            }
-            (Event::MemberEvent(_) | Event::MessageEvent(_), None)
-            | (Event::AccountEvent(_) | Event::SessionEvent(_) | Event::ReceiptEvent(_), _) => (),
+        if let Some(it) = ConversationEvent::of(&event.event) {
+            Self::begin(document, event, it);
+        }
+        if let (Some(it), Some(conversation)) = (MemberEvent::of(&event.event), document.as_mut()) {
+            conversation.members_change(it);
+        }
+        if let (Some(it), Some(conversation)) = (MessageEvent::of(&event.event), document.as_mut()) {
+            conversation.messages_change(it, event);
         }
         if let Some(conversation) = document {
             conversation.seq = event.seq;

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use ports::documents::Collection;
 
 use super::{MemberEvent, Role};
-use crate::Event;
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::conversations::{ConversationEvent, ConversationId};
@@ -36,33 +35,28 @@ impl Member {
 
 /// Who an event makes a member, with the role and what counts as read.
 fn joins(event: &Recorded) -> Option<(ConversationId, Vec<AccountId>, Role, u64)> {
-    match &event.event {
-        Event::ConversationEvent(ConversationEvent::GroupCreated(it)) => {
-            Some((it.conversation_id, vec![it.owner_id], Role::Owner, 0))
+    match ConversationEvent::of(&event.event) {
+        Some(ConversationEvent::GroupCreated(it)) => {
+            return Some((it.conversation_id, vec![it.owner_id], Role::Owner, 0));
         }
-        Event::ConversationEvent(ConversationEvent::DirectOpened(it)) => {
-            Some((it.conversation_id, it.account_ids.clone(), Role::Member, 0))
+        Some(ConversationEvent::DirectOpened(it)) => {
+            return Some((it.conversation_id, it.account_ids.clone(), Role::Member, 0));
         }
-        Event::MemberEvent(MemberEvent::MembersAdded(it)) => {
+        Some(ConversationEvent::GroupRenamed(_)) | None => (),
+    }
+    match MemberEvent::of(&event.event)? {
+        MemberEvent::MembersAdded(it) => {
             Some((it.conversation_id, it.account_ids.clone(), it.role, it.last_number.0))
         }
-        Event::ConversationEvent(ConversationEvent::GroupRenamed(_))
-        | Event::MemberEvent(
-            MemberEvent::MemberLeft(_)
-            | MemberEvent::MemberRemoved(_)
-            | MemberEvent::RoleChanged(_),
-        )
-        | Event::AccountEvent(_)
-        | Event::SessionEvent(_)
-        | Event::MessageEvent(_)
-        | Event::ReceiptEvent(_) => None,
+        MemberEvent::MemberLeft(_)
+        | MemberEvent::MemberRemoved(_)
+        | MemberEvent::RoleChanged(_) => None,
     }
 }
 
 /// Whose membership an event ends.
 fn leaves(event: &Recorded) -> Option<(ConversationId, AccountId, u64)> {
-    let Event::MemberEvent(event) = &event.event else { return None };
-    match event {
+    match MemberEvent::of(&event.event)? {
         MemberEvent::MemberLeft(it) => Some((it.conversation_id, it.account_id, it.joined_seq.0)),
         MemberEvent::MemberRemoved(it) => {
             Some((it.conversation_id, it.account_id, it.joined_seq.0))
@@ -82,20 +76,13 @@ impl Document for Member {
         if let Some((conversation, account, _)) = leaves(event) {
             return vec![Self::id(conversation, account)];
         }
-        match &event.event {
-            Event::MemberEvent(MemberEvent::RoleChanged(it)) => {
-                vec![Self::id(it.conversation_id, it.account_id)]
-            }
-            Event::MessageEvent(MessageEvent::MessageSent(it)) => {
-                vec![Self::id(it.conversation_id, it.author_id)]
-            }
-            Event::MemberEvent(_)
-            | Event::MessageEvent(_)
-            | Event::ConversationEvent(_)
-            | Event::AccountEvent(_)
-            | Event::SessionEvent(_)
-            | Event::ReceiptEvent(_) => Vec::new(),
+        if let Some(MemberEvent::RoleChanged(it)) = MemberEvent::of(&event.event) {
+            return vec![Self::id(it.conversation_id, it.account_id)];
         }
+        if let Some(MessageEvent::MessageSent(it)) = MessageEvent::of(&event.event) {
+            return vec![Self::id(it.conversation_id, it.author_id)];
+        }
+        Vec::new()
     }
 
     fn project(document: &mut Option<Self>, id: &str, event: &Recorded) {
@@ -118,9 +105,9 @@ impl Document for Member {
         if leaves(event).is_some() {
             member.active = false;
             member.role = Role::Member;
-        } else if let Event::MemberEvent(MemberEvent::RoleChanged(it)) = &event.event {
+        } else if let Some(MemberEvent::RoleChanged(it)) = MemberEvent::of(&event.event) {
             member.role = it.role;
-        } else if let Event::MessageEvent(MessageEvent::MessageSent(it)) = &event.event {
+        } else if let Some(MessageEvent::MessageSent(it)) = MessageEvent::of(&event.event) {
             member.read_number = it.number.0;
         }
     }

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use ports::keys::TreeId;
 
 use super::Body;
-use crate::Event;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
 use crate::kernel::event::Reaction;
@@ -107,7 +106,7 @@ impl MessageEvent {
 
 /// A deletion destroys the key of the body.
 pub fn destroy_body(event: &Recorded) -> Vec<Reaction> {
-    let Event::MessageEvent(MessageEvent::MessageDeleted(it)) = &event.event else {
+    let Some(MessageEvent::MessageDeleted(it)) = MessageEvent::of(&event.event) else {
         return Vec::new();
     };
     let tree =

@@ -6,7 +6,6 @@ use ports::Error;
 use ports::documents::{Collection, Order, Scan};
 
 use super::MessageEvent;
-use crate::Event;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
 use crate::kernel::document::padded;
@@ -33,11 +32,9 @@ pub struct HiddenNumbers {
 }
 
 fn deleted(event: &Recorded) -> Option<(ConversationId, u64)> {
-    match &event.event {
-        Event::MessageEvent(MessageEvent::MessageDeleted(it)) => {
-            Some((it.conversation_id, it.number.0))
-        }
-        _ => None,
+    match MessageEvent::of(&event.event) {
+        Some(MessageEvent::MessageDeleted(it)) => Some((it.conversation_id, it.number.0)),
+        Some(_) | None => None,
     }
 }
 
@@ -105,16 +102,16 @@ impl Document for HiddenNumbers {
     const COLLECTION: Collection = Collection { name: "hidden_numbers", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        match &event.event {
-            Event::MessageEvent(MessageEvent::MessageHidden(it)) => {
+        match MessageEvent::of(&event.event) {
+            Some(MessageEvent::MessageHidden(it)) => {
                 vec![Self::id(it.account_id, it.conversation_id, block_of(it.number.0))]
             }
-            _ => Vec::new(),
+            Some(_) | None => Vec::new(),
         }
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        if let Event::MessageEvent(MessageEvent::MessageHidden(it)) = &event.event {
+        if let Some(MessageEvent::MessageHidden(it)) = MessageEvent::of(&event.event) {
             let hidden = document.get_or_insert_default();
             hidden.block = block_of(it.number.0);
             hidden.numbers.insert(it.number.0);

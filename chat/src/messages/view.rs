@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use ports::documents::Collection;
 
 use super::{Body, MessageEvent, MessageId, MessageSent};
-use crate::Event;
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::conversations::ConversationId;
@@ -59,15 +58,7 @@ impl Message {
 
 /// The room's event, unless it is somebody's own.
 fn public(event: &Recorded) -> Option<&MessageEvent> {
-    match &event.event {
-        Event::MessageEvent(MessageEvent::MessageHidden(_))
-        | Event::AccountEvent(_)
-        | Event::SessionEvent(_)
-        | Event::ConversationEvent(_)
-        | Event::MemberEvent(_)
-        | Event::ReceiptEvent(_) => None,
-        Event::MessageEvent(it) => Some(it),
-    }
+    MessageEvent::of(&event.event).filter(|it| !matches!(it, MessageEvent::MessageHidden(_)))
 }
 
 impl Document for Message {

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use ports::documents::Collection;
 
 use super::ReceiptEvent;
-use crate::Event;
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::conversations::ConversationId;
@@ -29,14 +28,14 @@ impl Document for ReadPointer {
     const COLLECTION: Collection = Collection { name: "read_pointers", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        let Event::ReceiptEvent(ReceiptEvent::ReadMoved(it)) = &event.event else {
+        let Some(ReceiptEvent::ReadMoved(it)) = ReceiptEvent::of(&event.event) else {
             return Vec::new();
         };
         vec![Self::id(it.account_id, it.conversation_id)]
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        if let Event::ReceiptEvent(ReceiptEvent::ReadMoved(it)) = &event.event {
+        if let Some(ReceiptEvent::ReadMoved(it)) = ReceiptEvent::of(&event.event) {
             let number = document.as_ref().map_or(0, |it| it.number).max(it.number.0);
             *document = Some(Self { account_id: it.account_id, number });
         }

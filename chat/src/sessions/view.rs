@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use ports::documents::Collection;
 
 use super::{SessionEvent, SessionId};
-use crate::Event;
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
@@ -27,7 +26,7 @@ impl Document for Session {
     const COLLECTION: Collection = Collection { name: "sessions", indexes: &["by_account"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        let Event::SessionEvent(event) = &event.event else { return Vec::new() };
+        let Some(event) = SessionEvent::of(&event.event) else { return Vec::new() };
         let id = match event {
             SessionEvent::SessionOpened(it) => it.session_id,
             SessionEvent::SessionRefreshed(it) => it.session_id,
@@ -37,7 +36,7 @@ impl Document for Session {
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        let Event::SessionEvent(event_) = &event.event else { return };
+        let Some(event_) = SessionEvent::of(&event.event) else { return };
         match (document.as_mut(), event_) {
             (_, SessionEvent::SessionOpened(it)) => {
                 *document = Some(Self {

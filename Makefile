@@ -1,0 +1,65 @@
+# The dozen things one does here. `make run` and `make test` set up a fresh Debian machine.
+
+CACHE ?= $(HOME)/.cache/parlance
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+LINT = $(CACHE)/lint/bin
+SEED ?= 1
+SEEDS ?= 10000
+
+.PHONY: help setup run test soak check fmt lint sim bench schemas new-room doc
+
+help: ## List the recipes
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## Install what is missing: a C compiler, cmake, node and python for the tests
+	@sh deploy/setup.sh
+
+run: setup ## Build and start everything on embedded defaults
+	cargo run --release -p server -- serve
+
+test: setup lint ## Everything that CI runs
+	cargo build -p server
+	cargo test --workspace
+
+soak: setup ## What is too long for every change: many seeds, long fault runs
+	cargo build -p server
+	PARLANCE_SOAK=1 cargo test -p tests --test kill -- --nocapture
+	sh tests/soak.sh
+
+check: ## Type-check quickly
+	cargo check --workspace --all-targets
+
+fmt: ## Format
+	cargo fmt --all
+
+lint: $(LINT)/typos $(CACHE)/bin/cargo-deny ## Formatting, clippy, dependencies, spelling
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(CACHE)/bin/cargo-deny --log-level error check --disable-fetch bans licenses sources
+	$(LINT)/typos
+	$(LINT)/taplo fmt --check
+
+$(LINT)/typos: deploy/lint.txt
+	python3 -m venv $(CACHE)/lint
+	$(CACHE)/lint/bin/pip install --quiet -r deploy/lint.txt
+	touch $@
+
+$(CACHE)/bin/cargo-deny:
+	cargo install cargo-deny --version 0.20.2 --locked --root $(CACHE)
+
+sim: ## One seed of the simulation: make sim SEED=7, or many: make sim SEEDS=10000
+	SIM_SEEDS=$(SEEDS) cargo test -p tests --test simulation -- --nocapture
+
+bench: setup ## Benchmarks beside floors and a peer: make bench, make bench ID=F1
+	cargo build --release -p server -p bench
+	$(CARGO_TARGET_DIR)/release/parlance-bench $(ID) --server $(CARGO_TARGET_DIR)/release/parlance
+
+schemas: ## Write the generated files: schemas, SDL, OpenAPI, docs
+	PARLANCE_BLESS=1 cargo test -p tests --test schemas
+
+new-room: ## Copy the template of a room: make new-room NAME=polls
+	@test -n "$(NAME)" || { echo "say NAME=…"; exit 2; }
+	@sh deploy/new-room.sh $(NAME)
+
+doc: ## Build the documentation of the code
+	cargo doc --workspace --no-deps

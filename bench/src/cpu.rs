@@ -1,0 +1,106 @@
+//! What processes cost, from the process table: CPU time and resident memory of whole trees.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+/// The kernel reports CPU time in hundredths of a second on every architecture we run on.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The processes of one server: these and all they start.
+#[derive(Debug, Clone)]
+pub(crate) struct Processes {
+    roots: Vec<u32>,
+}
+
+struct Entry {
+    pid: u32,
+    parent: u32,
+    state: char,
+    /// Own time and that of children already gone, in ticks.
+    ticks: u64,
+}
+
+impl Processes {
+    pub(crate) fn new(roots: Vec<u32>) -> Self {
+        Self { roots }
+    }
+
+    /// CPU time used so far, user and system.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        let ticks: u64 = self.tree()?.iter().map(|entry| entry.ticks).sum();
+        Ok(TICK * u32::try_from(ticks).context("the processes are older than a year")?)
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident_kib(&self) -> Result<u64> {
+        self.tree()?.iter().map(|entry| resident_kib(entry.pid)).sum()
+    }
+
+    fn tree(&self) -> Result<Vec<Entry>> {
+        let mut others = entries()?;
+        let mut tree = Vec::new();
+        let mut wanted = self.roots.clone();
+        while let Some(pid) = wanted.pop() {
+            if let Some(at) = others.iter().position(|entry| entry.pid == pid) {
+                tree.push(others.swap_remove(at));
+                wanted.extend(others.iter().filter(|it| it.parent == pid).map(|it| it.pid));
+            }
+        }
+        anyhow::ensure!(!tree.is_empty(), "the server is gone");
+        Ok(tree)
+    }
+}
+
+/// CPU time of a child that has ended but is not yet waited for; none while it runs.
+pub(crate) fn cpu_if_ended(pid: u32) -> Result<Option<Duration>> {
+    let entry = entry(pid).context("the child is not in the process table")?;
+    Ok((entry.state == 'Z').then(|| TICK * entry.ticks as u32))
+}
+
+fn entries() -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for file in fs::read_dir("/proc").context("read /proc")? {
+        if let Some(pid) = file?.file_name().to_str().and_then(|name| name.parse().ok()) {
+            entries.extend(entry(pid));
+        }
+    }
+    Ok(entries)
+}
+
+fn entry(pid: u32) -> Option<Entry> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in parentheses and may contain anything.
+    let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_whitespace().collect();
+    let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    Some(Entry {
+        pid,
+        parent: number(1)? as u32,
+        state: fields.first()?.chars().next()?,
+        ticks: (11..=14).filter_map(number).sum(),
+    })
+}
+
+fn resident_kib(pid: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    Ok(number.map(str::parse).transpose()?.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Processes;
+
+    #[test]
+    fn this_process_uses_memory_and_its_children_count() {
+        let own = Processes::new(vec![std::process::id()]);
+        assert!(own.resident_kib().unwrap() > 0);
+        assert!(own.cpu().unwrap().as_secs() < 3_600);
+        let mut child = std::process::Command::new("sleep").arg("5").spawn().unwrap();
+        assert_eq!(own.tree().unwrap().len(), 2);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}

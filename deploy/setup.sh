@@ -1,0 +1,18 @@
+#!/bin/sh
+# Installs what a build and the tests need on Debian, and nothing that is there already.
+set -eu
+missing=""
+command -v cc >/dev/null || missing="$missing build-essential"
+command -v cmake >/dev/null || missing="$missing cmake"
+command -v python3 >/dev/null || missing="$missing python3 python3-venv"
+command -v node >/dev/null || missing="$missing nodejs npm"
+command -v jq >/dev/null || missing="$missing jq"
+python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+if [ -n "$missing" ]; then
+    as_root=""
+    [ "$(id -u)" = 0 ] || as_root="sudo"
+    $as_root apt-get update -qq
+    # shellcheck disable=SC2086 # a list of words
+    $as_root apt-get install -y -qq $missing
+fi
+command -v cargo >/dev/null || { echo "a Rust toolchain is needed: see rust-toolchain.toml" >&2; exit 1; }
