@@ -131,28 +131,28 @@ impl Owner {
         elsewhere: &mut HashMap<Key, Option<Shared>>,
     ) -> Result<(), Failure> {
         let partitions = self.ports.event_log.identity().partitions;
-        let mut missing: Vec<(Key, bool)> = Vec::new();
+        let mut missing: Vec<(Need, bool)> = Vec::new();
         for need in needs {
             let own = need.stream.partition(partitions) == self.partition;
             let known = own && self.shelf.get(&need.key).is_some();
-            if !known && !missing.iter().any(|(key, _)| *key == need.key) {
-                missing.push((need.key, own));
+            if !known && !missing.iter().any(|(it, _)| it.key == need.key) {
+                missing.push((need, own));
             }
         }
         if missing.is_empty() {
             return Ok(());
         }
-        let keys: Vec<Key> = missing.iter().map(|(key, _)| key.clone()).collect();
+        let keys: Vec<Key> = missing.iter().map(|(it, _)| it.key.clone()).collect();
         let stored = self.ports.documents.load(&keys).await.map_err(|_| Failure::Unavailable)?;
-        for ((key, own), stored) in missing.into_iter().zip(stored) {
+        for ((need, own), stored) in missing.into_iter().zip(stored) {
             let ordinal = stored.as_ref().map_or(0, |it| it.ordinal);
             let body = stored.and_then(|it| it.body);
-            let document = body.map(|it| parse(key.collection, &it)).transpose();
+            let document = body.map(|it| parse(need.key.collection, &it)).transpose();
             let document = document.map_err(|_| Failure::Unavailable)?;
             if own {
-                self.shelf.put(key, ordinal, document);
+                self.shelf.put(need.stream, need.key, ordinal, document);
             } else {
-                elsewhere.insert(key, document);
+                elsewhere.insert(need.key, document);
             }
         }
         Ok(())

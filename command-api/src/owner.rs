@@ -33,8 +33,8 @@ const CLAIM_PAUSE: Duration = Duration::from_millis(50);
 /// Records read at once.
 const READ_MAX: usize = 512;
 
-/// Events of the tail after which the checkpoint is looked at.
-const TRIM_AT: usize = 512;
+/// Events by which the tail grows before the checkpoint is looked at again.
+const TRIM_EVERY: usize = 512;
 
 /// The term has ended: somebody else has claimed, or what happened is not known.
 pub(crate) struct SteppedDown;
@@ -60,6 +60,7 @@ pub(crate) struct Owner {
     pub(crate) barriers: VecDeque<Barrier>,
     acks: FuturesUnordered<BoxFuture<'static, (u64, Bytes, Result<Ack, ports::Error>)>>,
     stash: BTreeMap<u64, Bytes>,
+    trim_at: usize,
 }
 
 /// The speculative end of the partition.
@@ -117,6 +118,7 @@ impl Owner {
             barriers: VecDeque::new(),
             acks: FuturesUnordered::new(),
             stash: BTreeMap::new(),
+            trim_at: TRIM_EVERY,
         }
     }
 
@@ -404,13 +406,14 @@ impl Owner {
 
     /// Forgets what the stored documents cover.
     async fn trim(&mut self) {
-        if self.shelf.tail_len() < TRIM_AT {
+        if self.shelf.tail_len() < self.trim_at {
             return;
         }
         if let Ok(it) = Checkpoint::load(&*self.ports.documents, self.partition).await {
             let covered = it.fold.ordinal.min(self.fold.ordinal);
             self.shelf.trim(covered);
             self.recent.trim(covered);
+            self.trim_at = self.shelf.tail_len() + TRIM_EVERY;
             if self.heads.len() > TAIL_MAX {
                 // Heads beyond the checkpoint can't be read from the documents yet.
                 let tail = self.shelf.streams();

@@ -35,9 +35,16 @@ impl Shelf {
     }
 
     /// Takes in a document as it was stored, with its ordinal, and folds what came after.
-    pub(crate) fn put(&mut self, key: Key, ordinal: u64, stored: Option<Shared>) {
+    pub(crate) fn put(
+        &mut self,
+        stream: StreamId,
+        key: Key,
+        ordinal: u64,
+        stored: Option<Shared>,
+    ) {
         let projection = projection(&key);
-        let later = self.tail.iter().filter(|it| it.ordinal > ordinal);
+        // A document is folded from one stream, and comparing streams is cheap.
+        let later = self.tail.iter().filter(|it| it.stream == stream && it.ordinal > ordinal);
         let document = later.fold(stored, |document, event| {
             let touched = (projection.ids)(event).contains(&key.id);
             if touched { (projection.project)(document, &key.id, event) } else { document }

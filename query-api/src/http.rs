@@ -28,6 +28,9 @@ use crate::viewer::{Refused, bearer, prove};
 /// Bytes that a socket reads at once: idle sockets are many, so this is small.
 const READ_BUFFER_BYTES: usize = 1_024;
 
+/// Bytes after which joined frames are written without waiting for more.
+const WRITE_BUFFER_BYTES: usize = 64 * 1_024;
+
 /// The routes of the client API.
 pub fn routes(api: Arc<Api>) -> Router {
     Router::new()
@@ -66,7 +69,7 @@ async fn explorer_or_socket(
             let upgrade = upgrade
                 .protocols([PROTOCOL])
                 .read_buffer_size(READ_BUFFER_BYTES)
-                .write_buffer_size(0)
+                .write_buffer_size(WRITE_BUFFER_BYTES)
                 .max_write_buffer_size(api.parts.socket.queue_bytes * 2)
                 .max_message_size(MESSAGE_BYTES_MAX)
                 .max_frame_size(MESSAGE_BYTES_MAX);
