@@ -309,6 +309,13 @@ impl Owner {
             prev: self.ahead.chain,
         };
         let record = Record { header, payload: batch.encode() }.encode();
+        tracing::debug!(
+            trace.id = %request.client_id.simple(),
+            partition = self.partition,
+            seq = first_seq,
+            bytes = record.len(),
+            "appending"
+        );
         if record.len() > RECORD_BYTES_MAX {
             let _ = request.reply.send(Err(Failure::TooLarge));
             return;

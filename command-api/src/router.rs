@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use chat::accounts::AccountId;
@@ -75,8 +76,18 @@ impl Door for Router {
         let stream = command.stream(&context).map_err(Failure::Rejected)?;
         let partition = stream.partition(self.ports.event_log.identity().partitions);
         let (reply, answer) = oneshot::channel();
+        let name = command.name();
         let request = Request { actor, client_id, command, reply };
-        self.inboxes[usize::from(partition)].try_send(request).map_err(|_| Failure::Unavailable)?;
-        answer.await.unwrap_or(Err(Failure::Unknown))
+        let inbox = &self.inboxes[usize::from(partition)];
+        inbox.try_send(request).map_err(|_| Failure::Unavailable)?;
+        // The command's id is the trace's id: it stands in the log, so the projection and the
+        // frames of its events continue the trace without being told.
+        let trace = client_id.simple();
+        let span =
+            tracing::debug_span!("command", trace.id = %trace, command.name = name, partition);
+        let started = ports::clock::Stopwatch::start();
+        let outcome = answer.instrument(span).await.unwrap_or(Err(Failure::Unknown));
+        metrics::histogram!("parlance_command_seconds").record(started.seconds());
+        outcome
     }
 }

@@ -158,6 +158,14 @@ impl Consumer {
         self.ports.documents.write(self.partition, writes, checkpoint).await?;
         self.announce_place();
         metrics::counter!("parlance_events_projected_total").increment(events.len() as u64);
+        for event in events {
+            let trace = event.command.client_id.simple();
+            tracing::debug!(
+                trace.id = %trace, partition = self.partition, ordinal = event.ordinal, "projected"
+            );
+            let lag_ms = self.ports.clock.now_ms() - event.occurred_at.0;
+            metrics::histogram!("parlance_projection_seconds").record(lag_ms as f64 / 1_000.0);
+        }
         for payload in announced {
             announce(&self.ports, self.partition, payload).await;
         }

@@ -190,7 +190,17 @@ impl Hub {
         }
         let recipients = self.recipients(event);
         if !recipients.is_empty() {
+            let trace = event.command.as_ref().map(|it| it.client_id.simple());
+            tracing::debug!(
+                trace.id = trace.map(tracing::field::display),
+                partition = event.partition,
+                ordinal = event.ordinal,
+                recipients = recipients.len(),
+                "fanning out"
+            );
             self.deliver(Shown::Event(Arc::clone(event)), recipients, done).await;
+            let age_ms = self.parts.ports.clock.now_ms() - event.occurred_at.0;
+            metrics::histogram!("parlance_fan_out_seconds").record(age_ms as f64 / 1_000.0);
         }
         self.state().after(event);
     }
