@@ -35,13 +35,7 @@ impl Shelf {
     }
 
     /// Takes in a document as it was stored, with its ordinal, and folds what came after.
-    pub(crate) fn put(
-        &mut self,
-        stream: StreamId,
-        key: Key,
-        ordinal: u64,
-        stored: Option<Shared>,
-    ) {
+    pub(crate) fn put(&mut self, stream: StreamId, key: Key, ordinal: u64, stored: Option<Shared>) {
         let projection = projection(&key);
         // A document is folded from one stream, and comparing streams is cheap.
         let later = self.tail.iter().filter(|it| it.stream == stream && it.ordinal > ordinal);
