@@ -253,9 +253,7 @@ impl Writer {
         let taken: Vec<(usize, usize)> = self
             .spans
             .iter()
-            .filter(|it| {
-                matches!(it.kind, EntityKind::Code | EntityKind::Pre | EntityKind::Link)
-            })
+            .filter(|it| matches!(it.kind, EntityKind::Code | EntityKind::Pre | EntityKind::Link))
             .map(|it| (it.start, it.end))
             .collect();
         let free = |at: usize| !taken.iter().any(|(start, end)| (*start..*end).contains(&at));
@@ -348,7 +346,8 @@ fn urls(text: &str) -> Vec<(usize, String)> {
         let begins = rest.starts_with("http://") || rest.starts_with("https://");
         let apart = !text[..at].ends_with(char::is_alphanumeric);
         let end = rest.find(|it: char| it.is_whitespace() || "<>\"".contains(it));
-        let url = rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'']);
+        let url = rest[..end.unwrap_or(rest.len())]
+            .trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'']);
         if begins && apart && url.len() > "https://".len() {
             found.push((at, url.to_owned()));
             from = at + url.len();
@@ -362,7 +361,8 @@ fn urls(text: &str) -> Vec<(usize, String)> {
 /// `@name` where a name may stand, with its place and the name in lower case.
 fn at_names(text: &str) -> impl Iterator<Item = (usize, String)> + '_ {
     text.match_indices('@').filter_map(|(at, _)| {
-        let apart = !text[..at].ends_with(|it: char| it.is_alphanumeric() || it == '_' || it == '@');
+        let apart =
+            !text[..at].ends_with(|it: char| it.is_alphanumeric() || it == '_' || it == '@');
         let name: &str = &text[at + 1..];
         let end = name.find(|it: char| !(it.is_ascii_alphanumeric() || it == '_'));
         let name = &name[..end.unwrap_or(name.len())];

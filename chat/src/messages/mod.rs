@@ -12,8 +12,8 @@
 mod decide;
 mod events;
 mod format;
-mod graphql;
 mod gone;
+mod graphql;
 #[cfg(test)]
 mod tests;
 mod view;
