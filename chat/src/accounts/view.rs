@@ -29,11 +29,14 @@ impl Document for Name {
     const COLLECTION: Collection = Collection { name: "names", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        match &event.event {
-            Event::AccountEvent(AccountEvent::NameClaimed(it)) => vec![it.name_id.to_string()],
-            Event::AccountEvent(AccountEvent::NameConfirmed(it)) => vec![it.name_id.to_string()],
-            Event::AccountEvent(AccountEvent::NameReleased(it)) => vec![it.name_id.to_string()],
-            _ => Vec::new(),
+        let Event::AccountEvent(event) = &event.event else { return Vec::new() };
+        match event {
+            AccountEvent::NameClaimed(it) => vec![it.name_id.to_string()],
+            AccountEvent::NameConfirmed(it) => vec![it.name_id.to_string()],
+            AccountEvent::NameReleased(it) => vec![it.name_id.to_string()],
+            AccountEvent::AccountRegistered(_)
+            | AccountEvent::RegistrationAbandoned(_)
+            | AccountEvent::ProfileUpdated(_) => Vec::new(),
         }
     }
 
@@ -141,12 +144,10 @@ impl Document for Credential {
     const COLLECTION: Collection = Collection { name: "credentials", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        match &event.event {
-            Event::AccountEvent(AccountEvent::AccountRegistered(it)) if it.password.is_some() => {
-                vec![it.account_id.to_string()]
-            }
-            _ => Vec::new(),
-        }
+        let Event::AccountEvent(AccountEvent::AccountRegistered(it)) = &event.event else {
+            return Vec::new();
+        };
+        it.password.iter().map(|_| it.account_id.to_string()).collect()
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {

@@ -154,7 +154,19 @@ impl Writer {
             }
             Tag::List(first) => self.lists.push(first),
             Tag::Item => self.item(),
-            _ => (),
+            Tag::Paragraph
+            | Tag::HtmlBlock
+            | Tag::FootnoteDefinition(_)
+            | Tag::DefinitionList
+            | Tag::DefinitionListTitle
+            | Tag::DefinitionListDefinition
+            | Tag::Table(_)
+            | Tag::TableHead
+            | Tag::TableRow
+            | Tag::TableCell
+            | Tag::Superscript
+            | Tag::Subscript
+            | Tag::MetadataBlock(_) => (),
         }
     }
 
@@ -185,7 +197,18 @@ impl Writer {
                 self.gap = true;
             }
             TagEnd::Paragraph | TagEnd::HtmlBlock => self.gap = true,
-            _ => (),
+            TagEnd::Item
+            | TagEnd::FootnoteDefinition
+            | TagEnd::DefinitionList
+            | TagEnd::DefinitionListTitle
+            | TagEnd::DefinitionListDefinition
+            | TagEnd::Table
+            | TagEnd::TableHead
+            | TagEnd::TableRow
+            | TagEnd::TableCell
+            | TagEnd::Superscript
+            | TagEnd::Subscript
+            | TagEnd::MetadataBlock(_) => (),
         }
     }
 

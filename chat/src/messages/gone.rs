@@ -33,12 +33,8 @@ pub struct HiddenNumbers {
 }
 
 fn deleted(event: &Recorded) -> Option<(ConversationId, u64)> {
-    match &event.event {
-        Event::MessageEvent(MessageEvent::MessageDeleted(it)) => {
-            Some((it.conversation_id, it.number.0))
-        }
-        _ => None,
-    }
+    let Event::MessageEvent(MessageEvent::MessageDeleted(it)) = &event.event else { return None };
+    Some((it.conversation_id, it.number.0))
 }
 
 fn block_id(conversation: ConversationId, block: u64) -> String {
@@ -105,12 +101,10 @@ impl Document for HiddenNumbers {
     const COLLECTION: Collection = Collection { name: "hidden_numbers", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        match &event.event {
-            Event::MessageEvent(MessageEvent::MessageHidden(it)) => {
-                vec![Self::id(it.account_id, it.conversation_id, block_of(it.number.0))]
-            }
-            _ => Vec::new(),
-        }
+        let Event::MessageEvent(MessageEvent::MessageHidden(it)) = &event.event else {
+            return Vec::new();
+        };
+        vec![Self::id(it.account_id, it.conversation_id, block_of(it.number.0))]
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
