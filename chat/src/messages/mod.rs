@@ -9,6 +9,8 @@
 //!
 //! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`].
 
+#[cfg(test)]
+mod corpus;
 mod decide;
 mod events;
 mod format;
