@@ -57,6 +57,8 @@ fn markdown_becomes_text_and_entities() {
         ("# a\nb", "a\n\nb", &[(Bold, "a")]),
         ("**שלום** עולם", "שלום עולם", &[(Bold, "שלום")]),
         ("👩‍👩‍👧‍👦 **👍🏽** x", "👩‍👩‍👧‍👦 👍🏽 x", &[(Bold, "👍🏽")]),
+        ("a\n\n> ```\n> ```\n> - é", "a\n\n• é", &[(Quote, "• é")]),
+        ("- a\n  ||\n  ```\n  ```", "• a\n||", &[]),
     ];
     for (markdown, text, entities) in cases {
         let expected = entities.iter().map(|(kind, it)| (*kind, (*it).to_owned()));
@@ -83,7 +85,7 @@ fn links_languages_and_mentions_carry_what_they_point_to() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3_000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(5_000) })]
 
     #[test]
     fn every_entity_lies_inside_the_text(

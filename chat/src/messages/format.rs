@@ -186,7 +186,9 @@ impl Writer {
             TagEnd::Link | TagEnd::Image => self.close(EntityKind::Link),
             TagEnd::CodeBlock => {
                 self.in_code = false;
-                if self.text.ends_with('\n') {
+                // Of its own text only: other entities may begin where an empty one stands.
+                let start = self.open.last().map_or(0, |it| it.start);
+                if self.text[start..].ends_with('\n') {
                     self.text.pop();
                 }
                 self.close(EntityKind::Pre);
