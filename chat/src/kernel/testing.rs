@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ports::documents::{Key, Write};
 use ports::keys::TreeId;
 use uuid::Uuid;
 
@@ -135,6 +136,24 @@ impl Given {
         let key = key::<D>(id);
         self.documents.insert((key.collection, key.id), std::sync::Arc::new(document));
         self
+    }
+
+    /// Something happened, whoever decided it.
+    pub(crate) fn happened(mut self, stream: StreamId, actor: AccountId, event: Event) -> Self {
+        self.count += 1;
+        self.record(stream, actor, client_id(self.count), &[event]);
+        self
+    }
+
+    /// Every document, to be stored.
+    pub(crate) fn writes(&self) -> Vec<Write> {
+        let write = |((collection, id), it): (&(&'static str, String), &Shared)| Write {
+            key: Key { collection, id: id.clone() },
+            ordinal: 1,
+            index_keys: it.index_keys(),
+            body: Some(it.json()),
+        };
+        self.documents.iter().map(write).collect()
     }
 
     /// Everything that happened, in order.

@@ -87,9 +87,9 @@ fn a_member_sends_a_message() {
 fn messages_are_numbered_without_gaps() {
     let (world, id, _) = sent("one");
     let world = world.and(account(ANN), send(id, "two")).and(account(BOB), send(id, "three"));
-    let numbers = world.history().iter().filter_map(|it| match &it.event {
-        Event::MessageEvent(MessageEvent::MessageSent(it)) => Some(it.number.0),
-        _ => None,
+    let numbers = world.history().iter().filter_map(|it| {
+        let Event::MessageEvent(MessageEvent::MessageSent(it)) = &it.event else { return None };
+        Some(it.number.0)
     });
     assert_eq!(numbers.collect::<Vec<_>>(), [1, 2, 3]);
 }
