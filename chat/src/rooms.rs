@@ -15,7 +15,6 @@ macro_rules! rooms {
 
         /// Everything that can happen.
         #[derive(Debug, Clone, PartialEq)]
-        #[expect(clippy::enum_variant_names, reason = "the variants are the rooms' own names")]
         pub enum Event { $($($events($room::$events),)?)* }
 
         $($(impl From<$room::$events> for Event {
@@ -116,7 +115,6 @@ macro_rules! rooms {
         /// What a frame may carry.
         #[derive(async_graphql::Union)]
         #[graphql(name = "Change")]
-        #[expect(clippy::large_enum_variant, reason = "one lives for the time of a frame")]
         pub enum Changed {
             $($($change($room::$object),)*)*
             $($($($ephemeral($room::$passing),)*)?)*

@@ -81,7 +81,7 @@ impl Document for Timeline {
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
         let (change, effect) = event.meaning();
-        let command = (event.command.index == 0).then(|| First {
+        let command = (event.command.index == 0).then_some(First {
             client_id: event.command.client_id,
             digest: event.command.digest,
             leaf: event.command.leaf,

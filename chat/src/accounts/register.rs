@@ -5,8 +5,7 @@ use uuid::Uuid;
 
 use super::{
     AbandonRegistration, Account, AccountId, AccountRejection, CLAIM_MS_MAX, ClaimName,
-    ConfirmName, CreateAccount, Credential, Name, NameId, NameState, ReleaseName, decide,
-    password,
+    ConfirmName, CreateAccount, Credential, Name, NameId, NameState, ReleaseName, decide, password,
 };
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Scope, failed, outage, rejected};
@@ -100,9 +99,9 @@ impl Saga<'_> {
         let reader = &self.scope.reader;
         let name = reader.load::<Name>(self.name_id.to_string()).await.map_err(outage)?;
         let now = self.scope.clock.now_ms();
-        let Some(name) = name.filter(|it| {
-            it.state == NameState::Claimed && now - it.claimed_at.0 > CLAIM_MS_MAX
-        }) else {
+        let Some(name) = name
+            .filter(|it| it.state == NameState::Claimed && now - it.claimed_at.0 > CLAIM_MS_MAX)
+        else {
             return Ok(false);
         };
         let holder = name.account_id;

@@ -3,8 +3,8 @@
 use apache_avro::AvroSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::AccountId;
 use crate::Change;
+use crate::accounts::AccountId;
 use crate::kernel::{Effect, Personal, Recorded, id};
 
 crate::id! {

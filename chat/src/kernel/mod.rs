@@ -5,10 +5,14 @@
 
 pub mod codec;
 pub mod command;
+#[cfg(test)]
+mod counts;
 pub mod document;
 pub mod door;
 pub mod ephemeral;
 pub mod event;
+#[cfg(test)]
+mod folds;
 pub mod graphql;
 pub mod id;
 pub mod keyring;

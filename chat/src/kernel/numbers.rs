@@ -8,14 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub const BLOCK: u64 = 1_024;
 
 /// The members of a set inside one block.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Block([u64; 16]);
-
-impl Default for Block {
-    fn default() -> Self {
-        Self([0; 16])
-    }
-}
 
 /// The block that a number lies in.
 pub fn block_of(number: u64) -> u64 {

@@ -98,7 +98,7 @@ pub fn by_reference(schema: &Value, defined: &mut BTreeSet<String>) -> Value {
         Value::Array(items) => {
             Value::Array(items.iter().map(|it| by_reference(it, defined)).collect())
         }
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => schema.clone(),
     }
 }
 
@@ -119,7 +119,7 @@ fn without_docs(schema: &Value) -> Value {
             Value::Object(kept.map(|(key, it)| (key.clone(), without_docs(it))).collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(without_docs).collect()),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => schema.clone(),
     }
 }
 

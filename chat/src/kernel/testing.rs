@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 
+use ports::documents::{Key, Write};
+use ports::keys::TreeId;
 use uuid::Uuid;
 
+use super::document::{Document, Shared, key};
 use super::event::CommandRef;
+use super::personal::KeyName;
 use super::{
-    AnyCommand, Command, Context, Projection, Recorded, Rejection, StreamId, Timestamp, id,
+    AnyCommand, Command, Context, Personal, Projection, Recorded, Rejection, StreamId, Timestamp,
+    codec, command, id,
 };
 use crate::Event;
-use crate::accounts::AccountId;
-use crate::kernel::document::Shared;
+use crate::accounts::{AccountId, ClaimName, ConfirmName, CreateAccount, NameId};
 
 /// Time at which the tests take place.
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -18,9 +22,16 @@ pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
 /// Partitions in tests.
 const PARTITIONS: u16 = 4;
 
+/// Key of the digests of names in tests.
+const NAMES: [u8; 32] = [7; 32];
+
+/// The key of every leaf in tests.
+const LEAF: [u8; 32] = [9; 32];
+
 /// A world made of events.
 #[derive(Default)]
 pub(crate) struct Given {
+    history: Vec<Recorded>,
     seqs: HashMap<StreamId, u64>,
     ordinals: HashMap<u16, u64>,
     documents: HashMap<(&'static str, String), Shared>,
@@ -59,8 +70,7 @@ impl Given {
     pub(crate) fn when(mut self, actor: AccountId, command: impl Command) -> Then {
         self.count += 1;
         let client_id = client_id(self.count);
-        let names = [7; 32];
-        let context = Context { actor, client_id, now: Timestamp(self.now), names: &names };
+        let context = Context { actor, client_id, now: Timestamp(self.now), names: &NAMES };
         let stream = AnyCommand::stream(&command, &context);
         let outcome = stream.and_then(|stream| {
             let mut fetch = |need: &super::Need| {
@@ -97,10 +107,70 @@ impl Given {
                     count: u16::try_from(events.len()).expect("a test has few events"),
                     index,
                 },
-                event: event.clone(),
+                event: sealed(event.clone(), actor, stream, *seq),
             };
             self.fold(&recorded);
+            self.history.push(recorded);
         }
+    }
+
+    /// Somebody registered: their name is claimed, their account created, their name confirmed.
+    pub(crate) fn person(self, n: u8, username: &str) -> Self {
+        let (account_id, name_id) = (account(n), name(username));
+        self.and(account_id, ClaimName { name_id, account_id })
+            .and(
+                account_id,
+                CreateAccount {
+                    account_id,
+                    name_id,
+                    username: username.to_owned(),
+                    display_name: username.to_owned(),
+                    password: Some("hash".to_owned()),
+                },
+            )
+            .and(account_id, ConfirmName { name_id, account_id })
+    }
+
+    /// A document is what no test has the patience to make it.
+    pub(crate) fn with<D: Document>(mut self, id: impl Into<String>, document: D) -> Self {
+        let key = key::<D>(id);
+        self.documents.insert((key.collection, key.id), std::sync::Arc::new(document));
+        self
+    }
+
+    /// Something happened, whoever decided it.
+    pub(crate) fn happened(mut self, stream: StreamId, actor: AccountId, event: Event) -> Self {
+        self.count += 1;
+        self.record(stream, actor, client_id(self.count), &[event]);
+        self
+    }
+
+    /// Every document, to be stored.
+    pub(crate) fn writes(&self) -> Vec<Write> {
+        let write = |((collection, id), it): (&(&'static str, String), &Shared)| Write {
+            key: Key { collection, id: id.clone() },
+            ordinal: 1,
+            index_keys: it.index_keys(),
+            body: Some(it.json()),
+        };
+        self.documents.iter().map(write).collect()
+    }
+
+    /// Everything that happened, in order.
+    pub(crate) fn history(&self) -> &[Recorded] {
+        &self.history
+    }
+
+    /// The context of the last command.
+    pub(crate) fn last_context(&self, actor: AccountId) -> Context<'static> {
+        let client_id = client_id(self.count);
+        Context { actor, client_id, now: Timestamp(self.now), names: &NAMES }
+    }
+
+    /// Every document as it is stored.
+    pub(crate) fn stored(&self) -> std::collections::BTreeMap<(&'static str, String), String> {
+        let text = |it: &Shared| String::from_utf8(it.json().to_vec()).expect("JSON is text");
+        self.documents.iter().map(|(key, it)| (key.clone(), text(it))).collect()
     }
 
     fn fold(&mut self, recorded: &Recorded) {
@@ -116,8 +186,8 @@ impl Given {
     }
 
     /// A document as it has become.
-    pub(crate) fn document<D: super::Document>(&self, id: &str) -> Option<D> {
-        let shared = self.documents.get(&(D::COLLECTION.name, id.to_owned()))?;
+    pub(crate) fn document<D: Document>(&self, id: impl ToString) -> Option<D> {
+        let shared = self.documents.get(&(D::COLLECTION.name, id.to_string()))?;
         Some((*super::document::typed::<D>(shared)).clone())
     }
 }
@@ -153,6 +223,28 @@ pub(crate) fn client_id(n: u64) -> Uuid {
 /// An account for a test.
 pub(crate) fn account(n: u8) -> AccountId {
     AccountId(id::derive(Uuid::from_u64_pair((NOW.0 as u64) << 16, 0), &[&[n]]))
+}
+
+/// The stream of a username's claim in a test.
+pub(crate) fn name(username: &str) -> NameId {
+    command::name_id(&NAMES, username)
+}
+
+/// Seals an event as the log would, each under the leaf of its `seq` unless it asks for another.
+fn sealed(mut event: Event, actor: AccountId, stream: StreamId, seq: u64) -> Event {
+    let tree = TreeId { author: actor.0.into_bytes(), stream: stream.bytes() };
+    let schema = codec::codec().schema_id(event.name());
+    for (field, personal) in (0_u8..).zip(event.personal()) {
+        let leaf = personal.wanted_leaf().unwrap_or(seq);
+        personal.seal(KeyName { tree, leaf, term: 1, seq, schema, field }, &LEAF, [0; 12]);
+    }
+    event
+}
+
+/// Opens what a test has sealed.
+pub(crate) fn open<T: serde::de::DeserializeOwned>(personal: &Personal<T>) -> Option<T> {
+    let Personal::Sealed(sealed) = personal else { return None };
+    Personal::open(sealed, &LEAF)
 }
 
 /// Every projection is found by the name of its collection.

@@ -64,12 +64,10 @@ impl schemars::JsonSchema for Timestamp {
 #[Scalar(name = "DateTime")]
 impl ScalarType for Timestamp {
     fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::String(text) => {
-                Self::parse(text).ok_or_else(|| InputValueError::custom("time is not RFC 3339"))
-            }
-            _ => Err(InputValueError::expected_type(value)),
-        }
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        Self::parse(text).ok_or_else(|| InputValueError::custom("time is not RFC 3339"))
     }
 
     fn to_value(&self) -> Value {
@@ -124,7 +122,12 @@ impl ScalarType for Long {
         let number = match &value {
             Value::String(text) => text.parse().ok(),
             Value::Number(number) => number.as_u64(),
-            _ => None,
+            Value::Null
+            | Value::Boolean(_)
+            | Value::Binary(_)
+            | Value::Enum(_)
+            | Value::List(_)
+            | Value::Object(_) => None,
         };
         let number = number.filter(|it| i64::try_from(*it).is_ok());
         number.map(Self).ok_or_else(|| InputValueError::custom("number is out of range"))

@@ -3,10 +3,10 @@
 use apache_avro::AvroSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Change;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
 use crate::kernel::time::Long;
-use crate::Change;
 use crate::kernel::{Effect, Recorded};
 
 crate::events! {
@@ -21,8 +21,18 @@ crate::events! {
 
 /// What a member may do.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, AvroSchema,
-    schemars::JsonSchema, async_graphql::Enum,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    AvroSchema,
+    schemars::JsonSchema,
+    async_graphql::Enum,
 )]
 #[avro(namespace = "chat.members")]
 pub enum Role {

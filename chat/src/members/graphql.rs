@@ -7,9 +7,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject
 
 use ports::documents::{Order, Scan};
 
-use super::{
-    AddMembers, ChangeRole, JoinGroup, LeaveConversation, Member, RemoveMember, Role,
-};
+use super::{AddMembers, ChangeRole, JoinGroup, LeaveConversation, Member, RemoveMember, Role};
 use crate::accounts::{AccountId, AccountObject};
 use crate::conversations::{ConversationId, ConversationObject};
 use crate::kernel::document::Document;
@@ -69,8 +67,7 @@ pub async fn members(
     let prefix = format!("{conversation}/");
     let order = if page.backward { Order::Descending } else { Order::Ascending };
     let name = Member::COLLECTION.name;
-    let mut scan =
-        Scan::prefix(name, Some("by_conversation"), &prefix, order, page.limit + 1);
+    let mut scan = Scan::prefix(name, Some("by_conversation"), &prefix, order, page.limit + 1);
     if let Some(after) = &page.after {
         scan.from = format!("{prefix}{after:.80} ");
     }
@@ -88,9 +85,11 @@ pub async fn members(
         false => (page.after.is_some(), more),
     };
     let mut connection = Connection::new(previous, next);
-    connection.edges.extend(found.into_iter().map(|(key, member)| {
-        Edge::new(key[prefix.len()..].to_owned(), MemberObject(member))
-    }));
+    connection.edges.extend(
+        found
+            .into_iter()
+            .map(|(key, member)| Edge::new(key[prefix.len()..].to_owned(), MemberObject(member))),
+    );
     Ok(connection)
 }
 
@@ -187,10 +186,8 @@ impl MemberMutation {
     ) -> Result<AddMembersPayload> {
         let scope = scope(context);
         let asked: Vec<AccountId> = input.account_ids.iter().map(id).collect::<Result<_>>()?;
-        let command = AddMembers {
-            conversation_id: id(&input.conversation_id)?,
-            account_ids: asked.clone(),
-        };
+        let command =
+            AddMembers { conversation_id: id(&input.conversation_id)?, account_ids: asked.clone() };
         let outcome = scope.submit(&input.client_id, command).await?;
         let added = added(context, &outcome).await?;
         let mut failed = Vec::new();
@@ -236,8 +233,7 @@ impl MemberMutation {
         let scope = scope(context);
         let conversation_id = id(&input.conversation_id)?;
         let account_id = scope.viewer()?.account;
-        let outcome =
-            scope.submit(&input.client_id, LeaveConversation { conversation_id }).await?;
+        let outcome = scope.submit(&input.client_id, LeaveConversation { conversation_id }).await?;
         payload(context, outcome, conversation_id, account_id).await
     }
 

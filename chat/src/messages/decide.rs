@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Body, EDIT_MS_MAX, Message, MessageDeleted, MessageEdited, MessageHidden,
-    MessageId, MessageSent, TEXT_BYTES_MAX, format, parse,
+    Body, EDIT_MS_MAX, Message, MessageDeleted, MessageEdited, MessageHidden, MessageId,
+    MessageSent, TEXT_BYTES_MAX, format, parse,
 };
 use crate::Event;
 use crate::accounts::{AccountId, Name, NameState};
@@ -225,9 +225,10 @@ impl Command for EditMessage {
             conversation_id: message.conversation_id,
             number: Long(message.number),
             revision: Long(message.revision + 1),
-            body: leaf.map_or_else(|| Personal::new(body.clone()), |it| {
-                Personal::beside(body.clone(), it)
-            }),
+            body: leaf.map_or_else(
+                || Personal::new(body.clone()),
+                |it| Personal::beside(body.clone(), it),
+            ),
             no_longer_mentioned: before.filter(|it| !mentions.contains(it)).collect(),
             mentions,
         };

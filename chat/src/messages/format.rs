@@ -154,7 +154,19 @@ impl Writer {
             }
             Tag::List(first) => self.lists.push(first),
             Tag::Item => self.item(),
-            _ => (),
+            Tag::Paragraph
+            | Tag::HtmlBlock
+            | Tag::FootnoteDefinition(_)
+            | Tag::DefinitionList
+            | Tag::DefinitionListTitle
+            | Tag::DefinitionListDefinition
+            | Tag::Table(_)
+            | Tag::TableHead
+            | Tag::TableRow
+            | Tag::TableCell
+            | Tag::Superscript
+            | Tag::Subscript
+            | Tag::MetadataBlock(_) => (),
         }
     }
 
@@ -174,7 +186,9 @@ impl Writer {
             TagEnd::Link | TagEnd::Image => self.close(EntityKind::Link),
             TagEnd::CodeBlock => {
                 self.in_code = false;
-                if self.text.ends_with('\n') {
+                // Of its own text only: other entities may begin where an empty one stands.
+                let start = self.open.last().map_or(0, |it| it.start);
+                if self.text[start..].ends_with('\n') {
                     self.text.pop();
                 }
                 self.close(EntityKind::Pre);
@@ -185,7 +199,18 @@ impl Writer {
                 self.gap = true;
             }
             TagEnd::Paragraph | TagEnd::HtmlBlock => self.gap = true,
-            _ => (),
+            TagEnd::Item
+            | TagEnd::FootnoteDefinition
+            | TagEnd::DefinitionList
+            | TagEnd::DefinitionListTitle
+            | TagEnd::DefinitionListDefinition
+            | TagEnd::Table
+            | TagEnd::TableHead
+            | TagEnd::TableRow
+            | TagEnd::TableCell
+            | TagEnd::Superscript
+            | TagEnd::Subscript
+            | TagEnd::MetadataBlock(_) => (),
         }
     }
 
@@ -253,9 +278,7 @@ impl Writer {
         let taken: Vec<(usize, usize)> = self
             .spans
             .iter()
-            .filter(|it| {
-                matches!(it.kind, EntityKind::Code | EntityKind::Pre | EntityKind::Link)
-            })
+            .filter(|it| matches!(it.kind, EntityKind::Code | EntityKind::Pre | EntityKind::Link))
             .map(|it| (it.start, it.end))
             .collect();
         let free = |at: usize| !taken.iter().any(|(start, end)| (*start..*end).contains(&at));
@@ -348,7 +371,8 @@ fn urls(text: &str) -> Vec<(usize, String)> {
         let begins = rest.starts_with("http://") || rest.starts_with("https://");
         let apart = !text[..at].ends_with(char::is_alphanumeric);
         let end = rest.find(|it: char| it.is_whitespace() || "<>\"".contains(it));
-        let url = rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'']);
+        let url = rest[..end.unwrap_or(rest.len())]
+            .trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'']);
         if begins && apart && url.len() > "https://".len() {
             found.push((at, url.to_owned()));
             from = at + url.len();
@@ -362,7 +386,8 @@ fn urls(text: &str) -> Vec<(usize, String)> {
 /// `@name` where a name may stand, with its place and the name in lower case.
 fn at_names(text: &str) -> impl Iterator<Item = (usize, String)> + '_ {
     text.match_indices('@').filter_map(|(at, _)| {
-        let apart = !text[..at].ends_with(|it: char| it.is_alphanumeric() || it == '_' || it == '@');
+        let apart =
+            !text[..at].ends_with(|it: char| it.is_alphanumeric() || it == '_' || it == '@');
         let name: &str = &text[at + 1..];
         let end = name.find(|it: char| !(it.is_ascii_alphanumeric() || it == '_'));
         let name = &name[..end.unwrap_or(name.len())];

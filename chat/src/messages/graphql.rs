@@ -181,8 +181,7 @@ impl MessageObject {
         let at = self.message.occurred_at;
         let mut versions = vec![MessageVersion { revision: Long(0), text, at }];
         let prefix = Version::prefix(self.message.id);
-        let scan =
-            Scan::prefix(Version::COLLECTION.name, None, &prefix, Order::Ascending, 99);
+        let scan = Scan::prefix(Version::COLLECTION.name, None, &prefix, Order::Ascending, 99);
         let edits = scope.reader.scan::<Version>(scan).await.map_err(outage)?;
         for (revision, (_, edit)) in (1..).zip(edits) {
             let text = open(scope, &edit.body).await?.map(|it| it.text);
@@ -248,9 +247,7 @@ fn connected(
 ) -> Connection<String, MessageObject> {
     let mut connection = Connection::new(previous, next);
     connection.edges.extend(
-        found
-            .into_iter()
-            .map(|(number, it)| Edge::new(number.to_string(), MessageObject::new(it))),
+        found.into_iter().map(|(number, it)| Edge::new(number.to_string(), MessageObject::new(it))),
     );
     connection
 }
@@ -319,9 +316,12 @@ impl Window<'_> {
             let ended = found.len() < wanted;
             for (_, message) in found {
                 let number = message.number;
-                if backward { high = number } else { low = number }
-                let hidden =
-                    HiddenNumbers::hides(&scope.reader, viewer, self.conversation, number);
+                if backward {
+                    high = number
+                } else {
+                    low = number
+                }
+                let hidden = HiddenNumbers::hides(&scope.reader, viewer, self.conversation, number);
                 if !hidden.await.map_err(outage)? {
                     kept.insert(number, message);
                 }
@@ -332,7 +332,11 @@ impl Window<'_> {
         }
         let more = kept.len() > limit;
         if more {
-            if backward { kept.pop_first() } else { kept.pop_last() };
+            if backward {
+                kept.pop_first()
+            } else {
+                kept.pop_last()
+            };
         }
         Ok((kept, more))
     }

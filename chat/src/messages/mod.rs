@@ -9,11 +9,13 @@
 //!
 //! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`].
 
+#[cfg(test)]
+mod corpus;
 mod decide;
 mod events;
 mod format;
-mod graphql;
 mod gone;
+mod graphql;
 #[cfg(test)]
 mod tests;
 mod view;

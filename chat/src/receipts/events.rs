@@ -3,10 +3,10 @@
 use apache_avro::AvroSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Change;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
 use crate::kernel::time::Long;
-use crate::Change;
 use crate::kernel::{Effect, Recorded};
 
 crate::events! {

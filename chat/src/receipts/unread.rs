@@ -6,8 +6,8 @@ use ports::documents::{Order, Scan};
 use super::ReadPointer;
 use crate::accounts::AccountId;
 use crate::conversations::{Conversation, ConversationId};
-use crate::kernel::document::Document;
 use crate::kernel::Reader;
+use crate::kernel::document::Document;
 use crate::members::Member;
 use crate::messages::{Mention, deleted_above, hidden_above};
 
@@ -97,4 +97,3 @@ impl Unread {
         Ok(reader.scan::<Mention>(scan).await?.len())
     }
 }
-

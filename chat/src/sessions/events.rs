@@ -3,9 +3,9 @@
 use apache_avro::AvroSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Change;
 use crate::accounts::AccountId;
 use crate::kernel::time::Long;
-use crate::Change;
 use crate::kernel::{Effect, Personal, Recorded};
 
 crate::id! {

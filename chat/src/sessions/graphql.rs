@@ -6,7 +6,9 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use ports::documents::{Order, Scan};
 
-use super::{EndSession, OpenSession, RefreshSession, Refresh, Session, SessionId, SessionRejection};
+use super::{
+    EndSession, OpenSession, Refresh, RefreshSession, Session, SessionId, SessionRejection,
+};
 use crate::accounts::{AccountId, Credential, Name, NameState, password, username};
 use crate::kernel::command::name_id;
 use crate::kernel::document::Document;
@@ -191,8 +193,7 @@ impl SessionMutation {
         let shown = scope.tokens.read_refresh(&input.refresh_token);
         let shown = shown.ok_or_else(|| rejected(SessionRejection::Ended))?;
         scope.take(&format!("refresh/{}", shown.session), scope.limits.per_account).await?;
-        let command =
-            RefreshSession { session_id: shown.session, generation: shown.generation };
+        let command = RefreshSession { session_id: shown.session, generation: shown.generation };
         let accepted = scope.door.submit(shown.account, client_id, Box::new(command)).await;
         let outcome = scope.outcome(accepted.map_err(failed)?).await?;
         let session = scope.reader.load::<Session>(shown.session.to_string()).await;
@@ -215,8 +216,7 @@ impl SessionMutation {
             Some(it) => id(it)?,
             None => SessionId(scope.viewer()?.session),
         };
-        let outcome =
-            scope.submit(&input.client_id, EndSession { session_id: session }).await?;
+        let outcome = scope.submit(&input.client_id, EndSession { session_id: session }).await?;
         Ok(SignOutPayload { session_id: session.into(), position: outcome.position })
     }
 }

@@ -1,0 +1,168 @@
+//! The law of counts: what blocks and pointers say is what counting one by one says.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use proptest::prelude::*;
+
+use super::folds;
+use super::testing::{Given, account, given};
+use super::time::Long;
+use super::{Keyring, Reader, StreamId};
+use crate::Event;
+use crate::accounts::AccountId;
+use crate::conversations::ConversationId;
+use crate::members::{Member, MemberEvent};
+use crate::messages::{
+    MessageDeleted, MessageEvent, MessageHidden, MessageId, deleted_above, hidden_above,
+};
+use crate::receipts::{ReceiptEvent, Unread};
+
+/// Stores every document of a world in a folder of its own and reads there.
+fn reading<T>(world: &Given, read: impl AsyncFnOnce(Reader) -> T) -> T {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let dir = format!("parlance-counts-{}-{count}", std::process::id());
+    let dir = std::env::temp_dir().join(dir);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let found = runtime.expect("a runtime").block_on(async {
+        let opened = ports::open(&ports::Config::embedded(&dir)).expect("an empty folder");
+        let documents = Arc::clone(&opened.ports.documents);
+        let collections: Vec<_> = crate::PROJECTIONS.iter().map(|it| it.collection).collect();
+        documents.declare(&collections).await.expect("declared collections");
+        let writes = world.writes();
+        documents.write(0, writes, Vec::new().into()).await.expect("stored documents");
+        read(Reader::new(documents, Arc::new(Keyring::new(&opened.ports)))).await
+    });
+    std::fs::remove_dir_all(&dir).expect("the folder is ours");
+    found
+}
+
+/// Numbers near the edges of blocks and of blocks of blocks, and anywhere.
+fn numbers(count: usize) -> impl Strategy<Value = BTreeSet<u64>> {
+    let near = |at: u64| at.saturating_sub(3).max(1)..at + 4;
+    let number = prop_oneof![
+        near(1),
+        near(1_024),
+        near(2_048),
+        near(1_024 * 1_024),
+        near(2 * 1_024 * 1_024),
+        1..3_000_u64,
+        1..3_000_000_u64,
+    ];
+    prop::collection::btree_set(number, 0..count)
+}
+
+fn gone(deleted: &BTreeSet<u64>, hidden: &BTreeSet<u64>) -> (Given, ConversationId) {
+    let (ann, conversation_id) = (account(1), ConversationId(account(2).0));
+    let message_id =
+        |number: u64| MessageId(super::id::derive(account(3).0, &[&number.to_be_bytes()]));
+    let world = deleted.iter().fold(given(), |world, number| {
+        let deleted = MessageDeleted {
+            message_id: message_id(*number),
+            conversation_id,
+            number: Long(*number),
+            author_id: ann,
+            leaf: Long(0),
+            mentions: Vec::new(),
+        };
+        world.happened(StreamId::Conversation(conversation_id), ann, deleted.into())
+    });
+    let world = hidden.iter().fold(world, |world, number| {
+        let hidden = MessageHidden {
+            message_id: message_id(*number),
+            conversation_id,
+            number: Long(*number),
+            account_id: ann,
+        };
+        world.happened(StreamId::Account(ann), ann, hidden.into())
+    });
+    (world, conversation_id)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
+
+    #[test]
+    fn what_is_gone_is_counted_as_one_by_one(
+        deleted in numbers(60),
+        hidden in numbers(60),
+        probes in numbers(12),
+    ) {
+        let (world, conversation) = gone(&deleted, &hidden);
+        let probes = probes.iter().chain(&deleted).chain(&hidden).copied().chain([0]);
+        let above = |set: &BTreeSet<u64>, number| set.range(number + 1..).count() as u64;
+        let left: BTreeSet<u64> = hidden.difference(&deleted).copied().collect();
+        let expected: Vec<_> =
+            probes.map(|it| (it, above(&deleted, it), above(&left, it))).collect();
+        let found = reading(&world, async |reader| {
+            let mut found = Vec::new();
+            for (number, ..) in &expected {
+                let deleted = deleted_above(&reader, conversation, *number).await;
+                let hidden = hidden_above(&reader, account(1), conversation, *number).await;
+                found.push((*number, deleted.expect("a count"), hidden.expect("a count")));
+            }
+            found
+        });
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn unread_is_what_counting_one_by_one_says(attempts in folds::attempts()) {
+        let (world, places) = folds::world(attempts);
+        let pairs = places.into_iter().flat_map(|it| (0..4).map(move |n| (account(n), it)));
+        let pairs: Vec<_> = pairs.collect();
+        let expected: Vec<u64> = pairs.iter().map(|(who, at)| unread(&world, *who, *at)).collect();
+        let found = reading(&world, async |reader| {
+            let mut counts = Vec::new();
+            for (who, at) in &pairs {
+                counts.push(Unread::load(&reader, *who, *at).await.expect("a count").count);
+            }
+            counts
+        });
+        prop_assert_eq!(found, expected);
+    }
+}
+
+/// Counts a person's unread messages by reading the whole history.
+fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
+    let mut unread = BTreeSet::new();
+    let mut read = 0;
+    let mut last = 0;
+    for recorded in world.history() {
+        match &recorded.event {
+            Event::MemberEvent(MemberEvent::MembersAdded(it))
+                if it.conversation_id == at && it.account_ids.contains(&who) =>
+            {
+                read = last;
+            }
+            Event::MessageEvent(MessageEvent::MessageSent(it)) if it.conversation_id == at => {
+                last = it.number.0;
+                unread.insert(last);
+                read = if it.author_id == who { last } else { read };
+            }
+            Event::MessageEvent(MessageEvent::MessageDeleted(it)) if it.conversation_id == at => {
+                unread.remove(&it.number.0);
+            }
+            Event::MessageEvent(MessageEvent::MessageHidden(it))
+                if it.conversation_id == at && it.account_id == who =>
+            {
+                unread.remove(&it.number.0);
+            }
+            Event::ReceiptEvent(ReceiptEvent::ReadMoved(it))
+                if it.conversation_id == at && it.account_id == who =>
+            {
+                read = it.number.0;
+            }
+            Event::AccountEvent(_)
+            | Event::SessionEvent(_)
+            | Event::ConversationEvent(_)
+            | Event::MemberEvent(_)
+            | Event::MessageEvent(_)
+            | Event::ReceiptEvent(_) => (),
+        }
+    }
+    let member = world.document::<Member>(Member::id(at, who));
+    if member.is_some_and(|it| it.active) { unread.range(read + 1..).count() as u64 } else { 0 }
+}

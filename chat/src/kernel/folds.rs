@@ -1,0 +1,237 @@
+//! The law of folds: any cut, repetition or order of partitions gives the same documents.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+
+use super::document::Shared;
+use super::testing::{Given, account, given, name};
+use super::time::Long;
+use super::{Projection, Recorded};
+use crate::Event;
+use crate::accounts::{AbandonRegistration, ClaimName, ReleaseName, UpdateProfile};
+use crate::conversations::{ConversationId, CreateGroup, OpenDirect, RenameGroup, direct_id};
+use crate::members::{AddMembers, ChangeRole, JoinGroup, LeaveConversation, RemoveMember, Role};
+use crate::messages::{
+    DeleteMessage, EditMessage, HideMessage, MessageEvent, MessageId, SendMessage,
+};
+use crate::receipts::MarkRead;
+use crate::sessions::{EndSession, OpenSession, RefreshSession, SessionId};
+
+/// What somebody tries: who, what, with whom or which, where.
+pub(crate) type Attempt = (u8, u8, u8, u8);
+
+/// Kinds of attempts.
+const KINDS: u8 = 18;
+
+const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
+
+pub(crate) fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
+    prop::collection::vec((0..4_u8, 0..KINDS + 4, any::<u8>(), 0..3_u8), 0..80)
+}
+
+/// Two groups, an open and a closed one, and the direct conversation of Ann and Bob.
+fn beginning() -> (Given, [ConversationId; 3]) {
+    let people = (0..4_u8).zip(PEOPLE).fold(given(), |world, (n, it)| world.person(n, it));
+    let create = |open| CreateGroup {
+        title: "group".to_owned(),
+        member_ids: vec![account(1), account(2)],
+        open,
+    };
+    let world = people.and(account(0), create(true));
+    let open = CreateGroup::conversation_id(&world.last_context(account(0)));
+    let world = world.and(account(0), create(false));
+    let closed = CreateGroup::conversation_id(&world.last_context(account(0)));
+    let world = world.and(account(0), OpenDirect { account_id: account(1) });
+    (world, [open, closed, direct_id(account(0), account(1))])
+}
+
+/// The nth message that was sent, going round.
+fn message(world: &Given, n: u8) -> Option<(ConversationId, MessageId, u64)> {
+    let sent = world.history().iter().filter_map(|it| {
+        let Event::MessageEvent(MessageEvent::MessageSent(it)) = &it.event else { return None };
+        Some((it.conversation_id, it.message_id, it.number.0))
+    });
+    let sent: Vec<_> = sent.collect();
+    sent.get(usize::from(n) % sent.len().max(1)).copied()
+}
+
+fn attempt(
+    world: Given,
+    places: &[ConversationId; 3],
+    (who, what, which, place): Attempt,
+) -> Given {
+    let (actor, other) = (account(who), account(which % 4));
+    let conversation_id = places[usize::from(place)];
+    let found = message(&world, which);
+    let session_id = SessionId(actor.0);
+    let world = world.later(i64::from(which) * 100);
+    let then = match (what, found) {
+        (0, _) => world.when(actor, JoinGroup { conversation_id }),
+        (1, _) => world.when(actor, LeaveConversation { conversation_id }),
+        (2, _) => world.when(actor, AddMembers { conversation_id, account_ids: vec![other] }),
+        (3, _) => world.when(actor, RemoveMember { conversation_id, account_id: other }),
+        (4, _) => {
+            let role = if which > 127 { Role::Admin } else { Role::Member };
+            world.when(actor, ChangeRole { conversation_id, account_id: other, role })
+        }
+        (5, _) => world.when(actor, RenameGroup { conversation_id, title: format!("{which}") }),
+        (6, _) => world
+            .when(actor, UpdateProfile { display_name: None, bio: Some(format!("bio {which}")) }),
+        (7, _) => world.when(actor, OpenSession { session_id, device: "phone".to_owned() }),
+        (8, _) => {
+            world.when(actor, RefreshSession { session_id, generation: u64::from(which % 3) })
+        }
+        (9, _) => world.when(actor, EndSession { session_id }),
+        (10, _) => world.when(actor, OpenDirect { account_id: other }),
+        (11, _) => claim_or_release(world, which),
+        (12, Some((conversation_id, message_id, _))) => {
+            let text = format!("*{which}* @{}", PEOPLE[usize::from(which % 4)]);
+            world.when(actor, EditMessage { conversation_id, message_id, text })
+        }
+        (13, Some((conversation_id, message_id, _))) => {
+            world.when(actor, DeleteMessage { conversation_id, message_id })
+        }
+        (14 | 15, Some((conversation_id, message_id, _))) => {
+            world.when(actor, HideMessage { conversation_id, message_id })
+        }
+        (16 | 17, Some((conversation_id, _, number))) => {
+            world.when(actor, MarkRead { conversation_id, number: Long(number) })
+        }
+        (_, reply) => {
+            let text = format!("{which} @{}", PEOPLE[usize::from(which % 4)]);
+            let reply_to = reply.filter(|it| it.0 == conversation_id).map(|it| it.1);
+            world.when(actor, SendMessage { conversation_id, text, reply_to, sent_at: None })
+        }
+    };
+    then.world
+}
+
+fn claim_or_release(world: Given, which: u8) -> super::testing::Then {
+    let (n, name_id) = (100 + which % 4, name("another"));
+    let account_id = account(n);
+    match which % 3 {
+        0 => world.when(account_id, ClaimName { name_id, account_id }),
+        1 => world.when(account_id, ReleaseName { name_id, account_id }),
+        _ => world.when(account_id, AbandonRegistration { account_id }),
+    }
+}
+
+/// What came of a list of attempts.
+pub(crate) fn world(attempts: Vec<Attempt>) -> (Given, [ConversationId; 3]) {
+    let (world, places) = beginning();
+    (attempts.into_iter().fold(world, |world, it| attempt(world, &places, it)), places)
+}
+
+/// A document with the ordinal and partition that it stands for.
+#[derive(Default)]
+struct Standing {
+    document: Option<Shared>,
+    ordinal: u64,
+    partition: Option<u16>,
+}
+
+type Store = HashMap<(&'static str, String), Standing>;
+
+/// Folds as the projectors do: what a document has seen it does not see again.
+fn fold(store: &mut Store, batch: &[&Recorded]) {
+    for event in batch {
+        for projection in crate::PROJECTIONS {
+            for id in (projection.ids)(event) {
+                let it = store.entry((projection.collection.name, id.clone())).or_default();
+                assert!(it.partition.is_none_or(|it| it == event.partition), "two sources");
+                it.partition = Some(event.partition);
+                if it.ordinal < event.ordinal {
+                    it.document = (projection.project)(it.document.take(), &id, event);
+                    it.ordinal = event.ordinal;
+                }
+            }
+        }
+    }
+}
+
+/// The program stops and starts: documents are what was stored of them.
+fn restart(store: &mut Store) {
+    for ((collection, _), it) in store {
+        let projection = Projection::by_collection(collection).expect("a room's collection");
+        it.document = it.document.take().map(|it| {
+            let read = (projection.parse)(&it.json());
+            read.expect("a document reads back as written")
+        });
+    }
+}
+
+fn stored(store: &Store) -> BTreeMap<(&'static str, String), String> {
+    let text = |it: &Shared| String::from_utf8(it.json().to_vec()).expect("JSON is text");
+    let some = store
+        .iter()
+        .filter_map(|(key, it)| it.document.as_ref().map(|document| (key.clone(), text(document))));
+    some.collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+
+    #[test]
+    fn any_delivery_gives_the_same_documents(
+        attempts in attempts(),
+        steps in prop::collection::vec((1..9_usize, 0..6_usize), 1..40),
+        first in 0..4_u16,
+    ) {
+        let (world, _) = world(attempts);
+        let mut store = Store::new();
+        for partition in (0..4).map(|it| (it + first) % 4) {
+            let mine = world.history().iter().filter(|it| it.partition == partition);
+            let events: Vec<&Recorded> = mine.collect();
+            let mut at = 0;
+            for (take, back) in steps.iter().cycle() {
+                if at == events.len() {
+                    break;
+                }
+                let end = (at + take).min(events.len());
+                fold(&mut store, &events[at.saturating_sub(*back)..end]);
+                restart(&mut store);
+                at = end;
+            }
+        }
+        prop_assert_eq!(stored(&store), world.stored());
+        let everything: Vec<&Recorded> = world.history().iter().collect();
+        fold(&mut store, &everything);
+        prop_assert_eq!(stored(&store), world.stored());
+    }
+
+    #[test]
+    fn no_fold_panics_on_the_rest_of_a_history(attempts in attempts(), skip in 0..80_usize) {
+        let (world, _) = world(attempts);
+        let rest: Vec<&Recorded> = world.history().iter().skip(skip).collect();
+        fold(&mut Store::new(), &rest);
+    }
+}
+
+/// The laws above say something about every document.
+#[test]
+fn random_histories_touch_every_collection() {
+    let kinds = (0..KINDS + 4).flat_map(|what| (0..4).map(move |who| (who, what)));
+    let all = kinds.flat_map(|(who, what)| [(who, what, 0, 0), (who, what, 1, 1)]);
+    let sends = [(0, KINDS, 1, 0), (1, KINDS, 0, 0), (0, 12, 1, 0), (0, 13, 1, 0)];
+    let (world, _) = world(sends.into_iter().chain(all).collect());
+    let mut store = Store::new();
+    fold(&mut store, &world.history().iter().collect::<Vec<_>>());
+    let touched: BTreeSet<_> = store.keys().map(|(collection, _)| *collection).collect();
+    let all: BTreeSet<_> = crate::PROJECTIONS.iter().map(|it| it.collection.name).collect();
+    assert_eq!(touched, all);
+}
+
+/// A kind of event that no history holds is a kind whose fold is not tested.
+#[test]
+fn random_histories_hold_every_kind_of_event() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for _ in 0..64 {
+        let attempts = attempts().new_tree(&mut runner).expect("a tree").current();
+        seen.extend(world(attempts).0.history().iter().map(|it| it.event.name()));
+    }
+    let all: BTreeSet<_> = super::codec::kinds().iter().map(|it| it.name).collect();
+    assert_eq!(seen, all);
+}
