@@ -332,7 +332,8 @@ async fn erased_is_gone(world: &World, said: &Said, last: &Running) -> Checked {
         let author = gone.author_id.0.into_bytes();
         let id = TreeId { author, stream: gone.conversation_id.0.into_bytes() };
         let stored = world.stores.keys.tree(id).is_some_and(|it| it.leaf(gone.leaf.0).is_some());
-        let held = last.keyring.leaf(id, gone.leaf.0).await.ok().flatten().is_some();
+        let mut held = last.keyring.leaf(id, gone.leaf.0).await.ok().flatten().is_some();
+        held |= world.reading.leaf(id, gone.leaf.0).await.ok().flatten().is_some();
         if stored || held {
             let seen = format!("{} can be read (stored {stored}, held {held})", gone.message_id);
             return broken("erased_is_gone", seen);

@@ -146,7 +146,7 @@ impl EventLog for SimLog {
         let wait = if in_order { sim.latency() } else { sim.latency() * 5 };
         let landed = self.landing(partition, &record, wait, in_order);
         if sim.strikes("append twice", config.append_twice) {
-            let again = if sim.dice.happens(3_000) { late } else { wait + sim.latency() };
+            let again = if sim.dice.happens(5_000) { late / 4 } else { wait + sim.latency() };
             self.landing(partition, &record, again, false);
         }
         if sim.strikes("append unheard", config.append_unheard) {

@@ -11,7 +11,7 @@ use chat::kernel::{Accepted, Command, Context, Failure, StreamId, Timestamp, id}
 use chat::members::{AddMembers, ChangeRole, LeaveConversation, RemoveMember, Role};
 use chat::messages::{DeleteMessage, EditMessage, HideMessage, MessageId, SendMessage};
 use chat::receipts::MarkRead;
-use ports::keys::crypto;
+use ports::keys::{TreeId, crypto};
 use uuid::Uuid;
 
 use crate::full;
@@ -219,6 +219,13 @@ impl Person {
             57..66 => {
                 let own = dice.happens(7_000);
                 if let Some((conversation_id, message_id)) = self.some_message(own) {
+                    // Somebody reads it just before: its key is held there for a while.
+                    let stream = conversation_id.0.into_bytes();
+                    let people = self.world.history.people.lock().expect("a lock").clone();
+                    for author in people {
+                        let id = TreeId { author: author.0.into_bytes(), stream };
+                        let _ = self.world.reading.leaf(id, 0).await;
+                    }
                     self.ask(None, DeleteMessage { conversation_id, message_id }).await;
                 }
             }

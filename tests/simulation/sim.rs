@@ -135,7 +135,8 @@ impl Config {
             operations: dice.between(3, 9),
             lives: dice.between(1, 4),
             append_lost: rate(600),
-            append_twice: rate(1_500),
+            // Some logs repeat much, as a producer does that retries without being told.
+            append_twice: if dice.happens(2_500) { dice.between(2_000, 5_000) } else { rate(1_500) },
             append_late: rate(800),
             append_reordered: rate(800),
             append_unheard: rate(800),
@@ -168,7 +169,6 @@ struct Place {
 
 /// One run.
 pub(crate) struct Sim {
-    pub(crate) seed: u64,
     pub(crate) config: Config,
     pub(crate) dice: Dice,
     pub(crate) entropy: Arc<Dice>,
@@ -189,7 +189,6 @@ impl Sim {
     pub(crate) fn new(seed: u64, config: Config, verbose: bool) -> Arc<Self> {
         let trace = Trace { hash: 0xcbf2_9ce4_8422_2325, lines: VecDeque::new(), verbose };
         Arc::new(Self {
-            seed,
             config,
             dice: Dice::new(seed),
             entropy: Arc::new(Dice::new(seed ^ 0xe27)),
@@ -320,6 +319,9 @@ impl Sim {
             && until > Instant::now()
         {
             tokio::time::sleep_until(until).await;
+        }
+        if self.with(node, |it| it.tasks.ended()) {
+            std::future::pending::<()>().await;
         }
         let fails = self.with(node, |it| match &mut it.calls_left {
             Some(0) => true,

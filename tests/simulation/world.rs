@@ -18,6 +18,9 @@ const REST_MAX: Duration = Duration::from_secs(120);
 /// What may be visible of a deleted text ends after this time.
 const ERASED_AFTER: Duration = Duration::from_secs(61);
 
+/// The node that only reads.
+const READER: usize = 0;
+
 /// A broken promise: its name and how it was seen.
 #[derive(Debug, Clone)]
 pub(crate) struct Violation {
@@ -49,6 +52,8 @@ pub(crate) struct World {
     pub(crate) sim: Arc<Sim>,
     pub(crate) stores: Stores,
     pub(crate) history: History,
+    /// Keys as a node holds them that only reads and whose clock is set back.
+    pub(crate) reading: Keyring,
     running: Mutex<Vec<Running>>,
 }
 
@@ -67,9 +72,12 @@ pub(crate) fn run(seed: u64, full: bool, mutant: Mutant, verbose: bool) -> Outco
         .expect("a runtime");
     runtime.block_on(async {
         let sim = Sim::new(seed, Config::drawn(seed, full, mutant), verbose);
+        let stores = Stores::new(&sim);
+        let (reader, _) = sim.enter();
         let world = Arc::new(World {
             sim: Arc::clone(&sim),
-            stores: Stores::new(&sim),
+            reading: Keyring::new(&stores.ports(reader)),
+            stores,
             history: History::default(),
             running: Mutex::default(),
         });
@@ -173,6 +181,7 @@ impl World {
         self.rest(&last).await?;
         people::probe(self).await?;
         self.rest(&last).await?;
+        self.sim.jump(READER, -3_600_000);
         tokio::time::sleep(ERASED_AFTER).await;
         self.panicked()?;
         check::all(self, &last).await?;
