@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::{Error, ErrorKind};
-pub use supervised::spawn;
+pub use supervised::{Tasks, spawn};
 
 /// Where the outside systems are; an absent URL means the embedded one under `data_dir`.
 #[derive(Debug, Clone)]

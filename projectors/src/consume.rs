@@ -13,7 +13,7 @@ use chat::kernel::{Keyring, Recorded};
 use chat::timeline::{Announcement, Timeline};
 use ports::bus::{self, Topic};
 use ports::documents::Write;
-use ports::event_log::{Partition, Verdict};
+use ports::event_log::{Partition, Rules, Verdict};
 use ports::{Error, Ports};
 
 use crate::fold::Folding;
@@ -67,12 +67,25 @@ impl Progress {
 /// # Errors
 /// When the documents can't be reached.
 pub async fn start(ports: &Ports, keyring: &Arc<Keyring>) -> Result<Arc<Progress>, Error> {
+    start_by(Rules::STRICT, ports, keyring).await
+}
+
+/// Starts projections that follow given rules; anything but the strict ones is for the simulation.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub async fn start_by(
+    rules: Rules,
+    ports: &Ports,
+    keyring: &Arc<Keyring>,
+) -> Result<Arc<Progress>, Error> {
     let collections: Vec<_> = chat::PROJECTIONS.iter().map(|it| it.collection).collect();
     ports.documents.declare(&collections).await?;
     let partitions = ports.event_log.identity().partitions;
     let progress = Arc::new(Progress::new(partitions));
     for partition in 0..partitions {
         let consumer = Consumer {
+            rules,
             partition,
             ports: ports.clone(),
             keyring: Arc::clone(keyring),
@@ -105,6 +118,7 @@ async fn announce(ports: &Ports, partition: Partition, payload: Bytes) {
 }
 
 struct Consumer {
+    rules: Rules,
     partition: Partition,
     ports: Ports,
     keyring: Arc<Keyring>,
@@ -138,7 +152,7 @@ impl Consumer {
             }
             let mut events = Vec::with_capacity(entries.len());
             for entry in entries {
-                let verdict = self.checkpoint.fold.step(entry.offset, &entry.bytes);
+                let verdict = self.checkpoint.fold.step_by(self.rules, entry.offset, &entry.bytes);
                 let verdict = verdict.map_err(|it| Error::corrupt("event log", it))?;
                 events.extend(accepted(self.partition, verdict));
             }

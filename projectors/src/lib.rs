@@ -5,6 +5,6 @@ mod fold;
 pub mod rebuild;
 mod state_hash;
 
-pub use consume::{Progress, start};
+pub use consume::{Progress, start, start_by};
 pub use fold::Folding;
 pub use state_hash::state_hash;

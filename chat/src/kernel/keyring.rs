@@ -130,12 +130,14 @@ impl Keyring {
     fn held(&self, id: TreeId) -> Option<Arc<Tree>> {
         let now = self.clock.now_ms();
         let mut held = self.held.lock().expect("no holder of the lock panics");
-        held.get(&id).filter(|(_, until)| now < *until).map(|(tree, _)| Arc::clone(tree))
+        // A clock that was set back must not lengthen the time.
+        let current = |since: i64| (since..since + HELD_MS).contains(&now);
+        held.get(&id).filter(|(_, since)| current(*since)).map(|(tree, _)| Arc::clone(tree))
     }
 
     fn hold(&self, id: TreeId, tree: &Arc<Tree>) {
-        let until = self.clock.now_ms() + HELD_MS;
+        let since = self.clock.now_ms();
         let mut held = self.held.lock().expect("no holder of the lock panics");
-        held.put(id, (Arc::clone(tree), until));
+        held.put(id, (Arc::clone(tree), since));
     }
 }

@@ -1,0 +1,476 @@
+//! The invariants, each a function with its name, over the log, the stores and what people heard.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chat::Event;
+use chat::accounts::AccountId;
+use chat::conversations::ConversationEvent;
+use chat::kernel::codec::Batch;
+use chat::kernel::{Personal, Reader, Recorded, StreamId};
+use chat::members::{MemberEvent, Role};
+use chat::messages::{Body, Message, MessageEvent};
+use chat::receipts::{ReceiptEvent, Unread};
+use ports::event_log::{Fold, RECORD_BYTES_MAX, Rejection, Verdict};
+use ports::keys::TreeId;
+use uuid::Uuid;
+
+use crate::documents::DocumentStore;
+use crate::others::Stores;
+use crate::people::{Answer, Asked, CANARY};
+use crate::sim::{Mutant, Sim};
+use crate::world::{Checked, Running, World, broken};
+
+/// Largest document of this run's size, in bytes.
+const DOCUMENT_BYTES_MAX: usize = 16 * 1_024;
+
+/// Which command an event came from.
+type CommandKey = (StreamId, AccountId, Uuid);
+
+/// What the log says: the events that count, in the order of each partition.
+pub(crate) struct Said {
+    pub(crate) events: Vec<Recorded>,
+}
+
+impl Said {
+    /// Reads the log by the rule under test.
+    pub(crate) fn read(sim: &Sim, stores: &Stores) -> Result<Self, crate::world::Violation> {
+        let mut events = Vec::new();
+        for partition in 0..sim.config.partitions {
+            let mut fold = Fold::default();
+            for entry in stores.log.entries(partition) {
+                let rules = sim.config.mutant.rules();
+                match fold.step_by(rules, entry.offset, &entry.bytes) {
+                    Err(_) => return broken("dense_and_ordered", "a partition is halted"),
+                    Ok(Verdict::Accepted { record, first_ordinal }) => {
+                        let first_seq = record.header.first_seq;
+                        let read = Batch::decode(&record.payload)
+                            .and_then(|it| it.recorded(partition, first_seq, first_ordinal));
+                        match read {
+                            Ok(read) => events.extend(read),
+                            Err(_) => return broken("dense_and_ordered", "unreadable events"),
+                        }
+                    }
+                    Ok(Verdict::Claimed(_)) => sim.count("claim accepted"),
+                    Ok(Verdict::Rejected { rejection, .. }) => match rejection {
+                        Rejection::StaleClaim => sim.count("claim lost"),
+                        Rejection::StaleTerm => sim.count("stale batch"),
+                        Rejection::Duplicate => sim.count("duplicate batch"),
+                        Rejection::Gap => sim.count("gap batch"),
+                        Rejection::ChainMismatch => {
+                            return broken("one_order", "a batch does not follow its predecessor");
+                        }
+                    },
+                }
+            }
+        }
+        Ok(Self { events })
+    }
+
+    fn streams(&self) -> BTreeMap<StreamId, Vec<&Recorded>> {
+        let mut streams: BTreeMap<StreamId, Vec<&Recorded>> = BTreeMap::new();
+        for it in &self.events {
+            streams.entry(it.stream).or_default().push(it);
+        }
+        streams
+    }
+
+    fn by_command(&self) -> BTreeMap<CommandKey, Vec<&Recorded>> {
+        let mut commands: BTreeMap<CommandKey, Vec<&Recorded>> = BTreeMap::new();
+        for it in &self.events {
+            let actor = it.actor.expect("people act");
+            commands.entry((it.stream, actor, it.command.client_id)).or_default().push(it);
+        }
+        commands
+    }
+}
+
+/// Checks everything.
+pub(crate) async fn all(world: &Arc<World>, last: &Running) -> Checked {
+    let said = Said::read(&world.sim, &world.stores)?;
+    world.sim.note(format_args!("{} events", said.events.len()));
+    let asked = world.history.asked();
+    dense_and_ordered(&said)?;
+    once_per_key(&said, &asked)?;
+    acknowledged_is_recorded(&said, &asked)?;
+    honest_outcome(&said, &asked)?;
+    real_time(&asked)?;
+    permitted(&said)?;
+    bounded(&world.stores)?;
+    erased_is_gone(world, &said, last).await?;
+    what_was_said_is_kept(world, &said, &asked)?;
+    no_drift(world, &said, last).await?;
+    if matches!(world.sim.config.mutant, Mutant::None | Mutant::CheckpointFirst) {
+        rebuilt_is_live(world).await?;
+        delivery_does_not_matter(world).await?;
+    }
+    Ok(())
+}
+
+fn dense_and_ordered(said: &Said) -> Checked {
+    let name = "dense_and_ordered";
+    for (stream, events) in said.streams() {
+        let mut numbers = 0;
+        for (seq, it) in (1..).zip(&events) {
+            if it.seq != seq {
+                return broken(name, format!("{stream} has seq {} in place of {seq}", it.seq));
+            }
+            if let Event::MessageEvent(MessageEvent::MessageSent(sent)) = &it.event {
+                numbers += 1;
+                if sent.number.0 != numbers {
+                    return broken(name, format!("{stream} has number {}", sent.number.0));
+                }
+            }
+        }
+        let in_time = events.windows(2).all(|it| it[0].occurred_at <= it[1].occurred_at);
+        if !in_time {
+            return broken(name, format!("time runs backwards in {stream}"));
+        }
+    }
+    Ok(())
+}
+
+fn once_per_key(said: &Said, asked: &[Asked]) -> Checked {
+    let name = "once_per_key";
+    for (key, events) in said.by_command() {
+        if events.iter().filter(|it| it.command.index == 0).count() > 1 {
+            return broken(name, format!("{key:?} is recorded twice"));
+        }
+    }
+    for it in asked {
+        let mut done = it.answers.iter().filter_map(|(_, it)| match it {
+            Answer::Done(it) => Some((it.stream, it.first_seq)),
+            Answer::No(_) | Answer::Mismatch => None,
+        });
+        let first = done.next();
+        // What changed nothing may change something the next time.
+        if let Some(first) = first.filter(|(_, seq)| *seq > 0)
+            && done.any(|it| it != first)
+        {
+            return broken(name, format!("two results of {it:?}"));
+        }
+        if it.answers.iter().any(|(_, it)| *it == Answer::Mismatch) {
+            return broken(name, format!("its own body does not match: {it:?}"));
+        }
+        let sent = first.is_some_and(|(_, seq)| seq > 0);
+        let erased = |answer: &Answer| matches!(answer, Answer::Done(done) if done.repeated);
+        let other = it.other_body.iter().find(|it| **it != Answer::Mismatch && !erased(it));
+        if let Some(other) = other.filter(|_| sent) {
+            return broken(name, format!("another body was answered {other:?}: {it:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn acknowledged_is_recorded(said: &Said, asked: &[Asked]) -> Checked {
+    let commands = said.by_command();
+    for it in asked {
+        for (_, answer) in &it.answers {
+            let Answer::Done(done) = answer else { continue };
+            if done.first_seq == 0 {
+                continue;
+            }
+            let events = commands.get(&(done.stream, it.actor, it.client_id));
+            let there = events.is_some_and(|events| {
+                events.first().is_some_and(|it| it.seq == done.first_seq)
+                    && events.last().is_some_and(|it| it.ordinal == done.ordinal)
+            });
+            if !there {
+                return broken("acknowledged_is_recorded", format!("{it:?} is not in the log"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A refusal says that nothing was or will be written.
+fn honest_outcome(said: &Said, asked: &[Asked]) -> Checked {
+    let written: BTreeSet<(AccountId, Uuid)> =
+        said.by_command().keys().map(|(_, actor, id)| (*actor, *id)).collect();
+    for it in asked {
+        let refused = it.answers.iter().any(|(_, it)| matches!(it, Answer::No(_)));
+        if refused && written.contains(&(it.actor, it.client_id)) {
+            // A repetition of what was refused may find that it is allowed by now.
+            let done = it.answers.iter().position(|(_, it)| matches!(it, Answer::Done(_)));
+            let no = it.answers.iter().rposition(|(_, it)| matches!(it, Answer::No(_)));
+            if done.is_none() || done < no {
+                return broken("honest_outcome", format!("refused and recorded: {it:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn real_time(asked: &[Asked]) -> Checked {
+    let mut by_stream: BTreeMap<StreamId, Vec<(&Asked, tokio::time::Instant, u64)>> =
+        BTreeMap::new();
+    for it in asked {
+        if let Some((at, Answer::Done(done))) = it.answers.first()
+            && done.first_seq > 0
+        {
+            by_stream.entry(done.stream).or_default().push((it, *at, done.first_seq));
+        }
+    }
+    for commands in by_stream.values() {
+        for (one, answered, seq) in commands {
+            let later = commands.iter().find(|(it, _, other)| it.began > *answered && other < seq);
+            if let Some((later, ..)) = later {
+                return broken("real_time", format!("{later:?} stands before {one:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Membership and roles as they are at each event of a conversation.
+#[derive(Default, Clone)]
+pub(crate) struct Members(pub(crate) BTreeMap<AccountId, Role>);
+
+impl Members {
+    pub(crate) fn follow(&mut self, event: &Recorded) {
+        match &event.event {
+            Event::ConversationEvent(ConversationEvent::GroupCreated(it)) => {
+                self.0.insert(it.owner_id, Role::Owner);
+            }
+            Event::ConversationEvent(ConversationEvent::DirectOpened(it)) => {
+                self.0.extend(it.account_ids.iter().map(|it| (*it, Role::Member)));
+            }
+            Event::MemberEvent(MemberEvent::MembersAdded(it)) => {
+                self.0.extend(it.account_ids.iter().map(|id| (*id, it.role)));
+            }
+            Event::MemberEvent(MemberEvent::MemberLeft(it)) => {
+                self.0.remove(&it.account_id);
+            }
+            Event::MemberEvent(MemberEvent::MemberRemoved(it)) => {
+                self.0.remove(&it.account_id);
+            }
+            Event::MemberEvent(MemberEvent::RoleChanged(it)) => {
+                self.0.insert(it.account_id, it.role);
+            }
+            _ => (),
+        }
+    }
+}
+
+/// Every event is allowed by the state before it.
+fn permitted(said: &Said) -> Checked {
+    for (stream, events) in said.streams() {
+        let mut members = Members::default();
+        let mut authors = BTreeMap::new();
+        for it in events {
+            let actor = it.actor.expect("people act");
+            let role = members.0.get(&actor).copied();
+            let manages = role.is_some_and(Role::manages);
+            let allowed = match &it.event {
+                Event::MessageEvent(MessageEvent::MessageSent(sent)) => {
+                    authors.insert(sent.message_id, actor);
+                    role.is_some() && sent.author_id == actor
+                }
+                Event::MessageEvent(MessageEvent::MessageEdited(edited)) => {
+                    role.is_some() && authors.get(&edited.message_id) == Some(&actor)
+                }
+                Event::MessageEvent(MessageEvent::MessageDeleted(gone)) => {
+                    // A second deletion finds nothing.
+                    let author = authors.remove(&gone.message_id);
+                    role.is_some() && author.is_some_and(|it| it == actor || manages)
+                }
+                Event::MemberEvent(MemberEvent::MembersAdded(added)) => {
+                    let new = added.account_ids.iter().all(|it| !members.0.contains_key(it));
+                    new && (manages || it.command.index > 0)
+                }
+                Event::MemberEvent(MemberEvent::MemberRemoved(removed)) => {
+                    manages && members.0.get(&removed.account_id).copied() < role
+                }
+                Event::MemberEvent(MemberEvent::MemberLeft(_)) => role.is_some(),
+                Event::MemberEvent(MemberEvent::RoleChanged(_)) => role == Some(Role::Owner),
+                Event::ConversationEvent(ConversationEvent::GroupRenamed(_)) => manages,
+                _ => true,
+            };
+            if !allowed {
+                let name = it.event.name();
+                return broken("permitted", format!("{name} at {stream} {} is not", it.seq));
+            }
+            members.follow(it);
+        }
+    }
+    Ok(())
+}
+
+fn bounded(stores: &Stores) -> Checked {
+    for (collection, shelf) in stores.documents.all() {
+        for (id, (stored, _)) in &shelf.by_id {
+            let size = stored.body.as_ref().map_or(0, |it| it.len());
+            if size > DOCUMENT_BYTES_MAX {
+                return broken("bounded", format!("{collection} {id} has {size} bytes"));
+            }
+            if holds(stored.body.as_deref().unwrap_or_default(), CANARY) {
+                return broken("erased_is_gone", format!("{collection} {id} is in clear"));
+            }
+        }
+    }
+    for partition in 0..stores.sim.config.partitions {
+        for entry in stores.log.entries(partition) {
+            if entry.bytes.len() > RECORD_BYTES_MAX {
+                return broken("bounded", format!("a record of {} bytes", entry.bytes.len()));
+            }
+            if holds(&entry.bytes, CANARY) {
+                return broken("erased_is_gone", "the log holds text in clear");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|it| it == text.as_bytes())
+}
+
+/// The key of what was deleted is gone, from the store and from every memory.
+async fn erased_is_gone(world: &World, said: &Said, last: &Running) -> Checked {
+    for it in &said.events {
+        let Event::MessageEvent(MessageEvent::MessageDeleted(gone)) = &it.event else { continue };
+        let author = gone.author_id.0.into_bytes();
+        let id = TreeId { author, stream: gone.conversation_id.0.into_bytes() };
+        let stored = world.stores.keys.tree(id).is_some_and(|it| it.leaf(gone.leaf.0).is_some());
+        let mut held = last.keyring.leaf(id, gone.leaf.0).await.ok().flatten().is_some();
+        held |= world.reading.leaf(id, gone.leaf.0).await.ok().flatten().is_some();
+        if stored || held {
+            let seen = format!("{} can be read (stored {stored}, held {held})", gone.message_id);
+            return broken("erased_is_gone", seen);
+        }
+        world.sim.count("message erased");
+    }
+    Ok(())
+}
+
+/// What a message says in the end is what its author was told that it says.
+fn what_was_said_is_kept(world: &World, said: &Said, asked: &[Asked]) -> Checked {
+    let texts: BTreeMap<(AccountId, Uuid), &str> =
+        asked.iter().filter_map(|it| Some(((it.actor, it.client_id), it.text.as_deref()?))).collect();
+    let mut expected = BTreeMap::new();
+    for it in &said.events {
+        let by = || it.actor.and_then(|actor| texts.get(&(actor, it.command.client_id)).copied());
+        match &it.event {
+            Event::MessageEvent(MessageEvent::MessageSent(sent)) => {
+                expected.insert(sent.message_id.to_string(), by());
+            }
+            Event::MessageEvent(MessageEvent::MessageEdited(edited)) => {
+                expected.insert(edited.message_id.to_string(), by());
+            }
+            Event::MessageEvent(MessageEvent::MessageDeleted(gone)) => {
+                expected.insert(gone.message_id.to_string(), None);
+            }
+            _ => (),
+        }
+    }
+    let all = world.stores.documents.all();
+    for (id, text) in expected {
+        let stored = all["messages"].by_id.get(&id).and_then(|(it, _)| it.body.clone());
+        let message = stored.and_then(|it| serde_json::from_slice::<Message>(&it).ok());
+        let found = message.and_then(|it| it.body).and_then(|body| {
+            let Personal::Sealed(sealed) = &body else { return None };
+            let leaf = world.stores.keys.tree(sealed.name.tree)?.leaf(sealed.name.leaf)?;
+            Personal::<Body>::open(sealed, &leaf).map(|it| it.markdown)
+        });
+        if found.as_deref() != text {
+            let seen = format!("{id} says {found:?} in place of {text:?}");
+            return broken("acknowledged_is_recorded", seen);
+        }
+    }
+    Ok(())
+}
+
+/// Every count is what it is when counted again.
+async fn no_drift(world: &World, said: &Said, last: &Running) -> Checked {
+    let reader =
+        Reader::new(Arc::clone(&last.ports.documents), Arc::clone(&last.keyring));
+    let people = world.history.people.lock().expect("a lock").clone();
+    let groups = world.history.groups.lock().expect("a lock").clone();
+    for group in groups {
+        for person in &people {
+            let found = Unread::load(&reader, *person, group).await;
+            let Ok(found) = found else { return broken("no_drift", "the documents are there") };
+            let counted = counted_unread(said, *person, StreamId::Conversation(group));
+            if found.count != counted {
+                let seen =
+                    format!("{person} has {} unread in {group}, not {counted}", found.count);
+                return broken("no_drift", seen);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn counted_unread(said: &Said, person: AccountId, stream: StreamId) -> u64 {
+    let (mut read, mut active) = (0, Members::default());
+    let (mut numbers, mut gone) = (BTreeSet::new(), BTreeSet::new());
+    for it in said.events.iter().filter(|it| it.stream == stream) {
+        let before = active.0.contains_key(&person);
+        active.follow(it);
+        if let Event::MemberEvent(MemberEvent::MembersAdded(added)) = &it.event
+            && !before
+            && active.0.contains_key(&person)
+        {
+            read = read.max(added.last_number.0);
+        }
+        match &it.event {
+            Event::MessageEvent(MessageEvent::MessageSent(sent)) => {
+                numbers.insert(sent.number.0);
+                if sent.author_id == person {
+                    read = read.max(sent.number.0);
+                }
+            }
+            Event::MessageEvent(MessageEvent::MessageDeleted(it)) => {
+                gone.insert(it.number.0);
+            }
+            _ => (),
+        }
+    }
+    for it in said.events.iter().filter(|it| it.stream == StreamId::Account(person)) {
+        match &it.event {
+            Event::ReceiptEvent(ReceiptEvent::ReadMoved(moved))
+                if StreamId::Conversation(moved.conversation_id) == stream =>
+            {
+                read = read.max(moved.number.0);
+            }
+            Event::MessageEvent(MessageEvent::MessageHidden(hidden))
+                if StreamId::Conversation(hidden.conversation_id) == stream =>
+            {
+                gone.insert(hidden.number.0);
+            }
+            _ => (),
+        }
+    }
+    let unread = numbers.iter().filter(|it| **it > read && !gone.contains(it)).count() as u64;
+    if active.0.contains_key(&person) { unread } else { 0 }
+}
+
+async fn rebuilt(world: &World) -> Result<Arc<DocumentStore>, crate::world::Violation> {
+    let fresh = Stores { documents: Arc::default(), ..world.stores.clone() };
+    let (node, _) = world.sim.enter();
+    let ports = fresh.ports(node);
+    let done = projectors::rebuild::rebuild(ports.event_log, ports.documents, Arc::new(|_| ()));
+    match done.await {
+        Ok(_) => Ok(fresh.documents),
+        Err(error) => broken("rebuilt_is_live", error.to_string()),
+    }
+}
+
+async fn rebuilt_is_live(world: &World) -> Checked {
+    let (live, again) = (world.stores.documents.all(), rebuilt(world).await?.all());
+    for (collection, shelf) in &live {
+        if again.get(collection) != Some(shelf) {
+            return broken("rebuilt_is_live", format!("{collection} differs"));
+        }
+    }
+    Ok(())
+}
+
+/// Reads of other lengths make the same documents.
+async fn delivery_does_not_matter(world: &World) -> Checked {
+    let (one, other) = (rebuilt(world).await?, rebuilt(world).await?);
+    match one.all() == other.all() {
+        true => Ok(()),
+        false => broken("delivery_does_not_matter", "two ways of reading differ"),
+    }
+}
