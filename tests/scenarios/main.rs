@@ -1,0 +1,3 @@
+//! Scenarios: people use every room through the public doors.
+
+mod accounts;
