@@ -234,9 +234,13 @@ pub async fn messages(
     low = low.min(pivot);
     high = high.max(low);
     let half = page.limit / 2;
-    let (mut before, previous) = window.take(low, pivot, half, true).await?;
+    let (mut before, mut previous) = window.take(low, pivot, half, true).await?;
     let rest = page.limit - before.len();
     let (after, next) = window.take(pivot - 1, high, rest, false).await?;
+    if previous && before.len() + after.len() < page.limit {
+        // What the end leaves room for comes from before the centre.
+        (before, previous) = window.take(low, pivot, page.limit - after.len(), true).await?;
+    }
     before.extend(after);
     Ok(connected(before, previous, next))
 }
