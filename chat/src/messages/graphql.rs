@@ -199,8 +199,8 @@ pub struct Messages {
     pub first_unread: bool,
 }
 
-/// Numbers read to find the messages of a page that are hidden from one person.
-const HIDDEN_ROUNDS_MAX: usize = 20;
+/// Messages read at once on the way past those that are hidden from one person.
+const PASSED_MAX: usize = 1_000;
 
 fn number_cursor(cursor: &str) -> Result<u64> {
     cursor.parse().map_err(|_| rejected(invalid("cursor is not one of this list")))
@@ -308,8 +308,8 @@ impl Window<'_> {
         let viewer = scope.viewer()?.account;
         let (mut low, mut high) = (low, high);
         let mut kept = BTreeMap::new();
-        for _ in 0..HIDDEN_ROUNDS_MAX {
-            let wanted = limit + 1 - kept.len();
+        let mut wanted = limit + 1;
+        loop {
             let prefix = format!("{}/", self.conversation);
             let scan = Scan {
                 collection: Message::COLLECTION.name,
@@ -322,6 +322,9 @@ impl Window<'_> {
             let found = scope.reader.scan::<Message>(scan).await.map_err(outage)?;
             let ended = found.len() < wanted;
             for (_, message) in found {
+                if kept.len() > limit {
+                    break;
+                }
                 let number = message.number;
                 if backward { high = number } else { low = number }
                 let hidden =
@@ -333,6 +336,7 @@ impl Window<'_> {
             if ended || kept.len() > limit {
                 break;
             }
+            wanted = (wanted * 2).min(PASSED_MAX);
         }
         let more = kept.len() > limit;
         if more {
