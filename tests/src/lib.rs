@@ -1,1 +1,23 @@
+//! The test kit: people who use the product through its public doors, and nothing else.
 
+mod dice;
+mod http;
+mod person;
+mod program;
+mod socket;
+mod world;
+
+pub use dice::Dice;
+pub use http::{Http, Reply};
+pub use person::{Answer, Client, Person, Sent, fresh_id, id_at, long};
+pub use program::{Folder, Program};
+pub use socket::{Feed, Frame, Heard, Socket, TOO_LONG, UPDATES};
+pub use world::World;
+
+/// Runs jobs at the same time and gives their results in order.
+pub fn at_once<T: Send>(jobs: impl IntoIterator<Item = impl FnOnce() -> T + Send>) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let running: Vec<_> = jobs.into_iter().map(|it| scope.spawn(it)).collect();
+        running.into_iter().map(|it| it.join().expect("the job did not fail")).collect()
+    })
+}

@@ -22,8 +22,6 @@ crate::rejections! {
             "the role does not allow this", "Ask an owner or admin.";
         NotAGroup: Conflict, "MEMBERS_NOT_A_GROUP",
             "the conversation is not a group", "Only groups have changing members.";
-        NotOpen: Forbidden, "MEMBERS_NOT_OPEN",
-            "the group is not open", "Ask an owner or admin to add you.";
         TooManyAtOnce: Invalid, "MEMBERS_TOO_MANY_AT_ONCE",
             "not 1 to 500 accounts", "Add them in several commands.";
         Full: LimitExceeded, "MEMBERS_FULL",
@@ -227,11 +225,9 @@ impl Command for JoinGroup {
         if active(member).is_some() {
             return Ok(Vec::new());
         }
-        let conversation = conversation.get().filter(|it| it.kind == Kind::Group);
+        // A closed group is answered as one that does not exist: its id tells nothing.
+        let conversation = conversation.get().filter(|it| it.kind == Kind::Group && it.open);
         let conversation = conversation.ok_or(MemberRejection::NotFound)?;
-        if !conversation.open {
-            return Err(MemberRejection::NotOpen);
-        }
         if conversation.member_count >= MEMBERS_MAX {
             return Err(MemberRejection::Full);
         }

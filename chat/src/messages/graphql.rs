@@ -198,8 +198,8 @@ pub struct Messages {
     pub first_unread: bool,
 }
 
-/// Numbers read to find the messages of a page that are hidden from one person.
-const HIDDEN_ROUNDS_MAX: usize = 20;
+/// Messages read at once on the way past those that are hidden from one person.
+const PASSED_MAX: usize = 1_000;
 
 fn number_cursor(cursor: &str) -> Result<u64> {
     cursor.parse().map_err(|_| rejected(invalid("cursor is not one of this list")))
@@ -233,9 +233,13 @@ pub async fn messages(
     low = low.min(pivot);
     high = high.max(low);
     let half = page.limit / 2;
-    let (mut before, previous) = window.take(low, pivot, half, true).await?;
+    let (mut before, mut previous) = window.take(low, pivot, half, true).await?;
     let rest = page.limit - before.len();
     let (after, next) = window.take(pivot - 1, high, rest, false).await?;
+    if previous && before.len() + after.len() < page.limit {
+        // What the end leaves room for comes from before the centre.
+        (before, previous) = window.take(low, pivot, page.limit - after.len(), true).await?;
+    }
     before.extend(after);
     Ok(connected(before, previous, next))
 }
@@ -301,8 +305,8 @@ impl Window<'_> {
         let viewer = scope.viewer()?.account;
         let (mut low, mut high) = (low, high);
         let mut kept = BTreeMap::new();
-        for _ in 0..HIDDEN_ROUNDS_MAX {
-            let wanted = limit + 1 - kept.len();
+        let mut wanted = limit + 1;
+        loop {
             let prefix = format!("{}/", self.conversation);
             let scan = Scan {
                 collection: Message::COLLECTION.name,
@@ -315,6 +319,9 @@ impl Window<'_> {
             let found = scope.reader.scan::<Message>(scan).await.map_err(outage)?;
             let ended = found.len() < wanted;
             for (_, message) in found {
+                if kept.len() > limit {
+                    break;
+                }
                 let number = message.number;
                 if backward {
                     high = number
@@ -329,6 +336,7 @@ impl Window<'_> {
             if ended || kept.len() > limit {
                 break;
             }
+            wanted = (wanted * 2).min(PASSED_MAX);
         }
         let more = kept.len() > limit;
         if more {

@@ -1,0 +1,1 @@
+//! Clients: programs of others follow the feed and read the events.

@@ -1,0 +1,1 @@
+//! Kills: what was acknowledged survives the death of the process.

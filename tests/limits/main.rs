@@ -1,0 +1,9 @@
+//! Limits: each is kept, and one past it is refused with the documented code.
+
+mod places;
+mod queries;
+mod rates;
+mod rest;
+mod sockets;
+mod tokens;
+mod words;

@@ -1,0 +1,134 @@
+//! Sessions: signing in, refreshing, and what ends a session.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::{Answer, Feed, Person, World, fresh_id};
+
+fn refreshes(world: &World, refresh_token: &str) -> Answer {
+    let input = json!({ "refreshToken": refresh_token });
+    world.client.change(None, "refresh", input, "accessToken refreshToken")
+}
+
+fn tokens(answer: &Answer) -> (String, String) {
+    let payload = &answer.data()["refresh"];
+    let text = |it: &Value| it.as_str().expect("a token").to_owned();
+    (text(&payload["accessToken"]), text(&payload["refreshToken"]))
+}
+
+fn viewer(world: &World, token: &str) -> Answer {
+    world.client.ask(Some(token), "{ viewer { id } }", json!({}))
+}
+
+#[test]
+fn a_wrong_password_and_an_unknown_name_are_answered_alike() {
+    let world = World::new();
+    let _ann = world.person("ann");
+    let wrong = Person::signs_in(&world.client, "ann", "wrong horse");
+    let unknown = Person::signs_in(&world.client, "nobody", "wrong horse");
+    assert_eq!(wrong.code(), "SESSIONS_SIGN_IN_FAILED");
+    assert_eq!(wrong, unknown);
+}
+
+#[test]
+fn each_device_is_a_session_that_its_person_sees() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let phone = ann.on_another_device();
+    assert_eq!(phone.asks("{ viewer { id } }", json!({})).data()["viewer"]["id"], ann.id);
+    let sessions = phone.asks("{ sessions { device current } }", json!({}));
+    let expected =
+        json!([{ "device": "test", "current": true }, { "device": "", "current": false }]);
+    assert_eq!(sessions.data()["sessions"], expected);
+}
+
+#[test]
+fn refreshing_gives_a_new_pair_and_a_lost_answer_can_be_asked_for_again() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let (access, second) = tokens(&refreshes(&world, &ann.refresh_token));
+    assert_eq!(viewer(&world, &access).data()["viewer"]["id"], ann.id);
+    let (_, again) = tokens(&refreshes(&world, &ann.refresh_token));
+    assert_eq!(second, again, "within ten seconds the same successor comes again");
+    let (_, third) = tokens(&refreshes(&world, &second));
+    assert_ne!(second, third);
+}
+
+#[test]
+fn an_old_refresh_token_ends_the_session_and_closes_its_sockets() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let (access, second) = tokens(&refreshes(&world, &ann.refresh_token));
+    let mut socket = ann.greeted_socket();
+    world.passes(Duration::from_secs(11));
+    assert_eq!(refreshes(&world, &ann.refresh_token).code(), "SESSIONS_COMPROMISED");
+    assert_eq!(socket.close_code(), Some(4401));
+    assert_eq!(viewer(&world, &access).code(), "UNAUTHENTICATED");
+    assert_eq!(refreshes(&world, &second).code(), "SESSIONS_ENDED");
+}
+
+#[test]
+fn a_token_of_two_generations_ago_ends_the_session_at_once() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let (_, second) = tokens(&refreshes(&world, &ann.refresh_token));
+    let (_, third) = tokens(&refreshes(&world, &second));
+    assert_eq!(refreshes(&world, &ann.refresh_token).code(), "SESSIONS_COMPROMISED");
+    assert_eq!(refreshes(&world, &third).code(), "SESSIONS_ENDED");
+}
+
+#[test]
+fn signing_out_closes_open_sockets_and_ends_the_tokens_of_that_device_only() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let phone = ann.on_another_device();
+    let mut on_phone = phone.subscribes();
+    let mut at_desk = ann.subscribes();
+    phone.does("signOut", json!({}), "sessionId");
+    assert_eq!(on_phone.socket.close_code(), Some(4401));
+    assert_eq!(viewer(&world, &phone.token).code(), "UNAUTHENTICATED");
+    assert_eq!(refreshes(&world, &phone.refresh_token).code(), "SESSIONS_ENDED");
+    let mut refused = phone.socket();
+    refused.greet(&phone.token);
+    assert_eq!(refused.close_code(), Some(4403));
+    assert_eq!(at_desk.next().event(), "SessionEnded");
+    assert_eq!(viewer(&world, &ann.token).data()["viewer"]["id"], ann.id);
+}
+
+#[test]
+fn a_device_can_sign_out_another_of_its_person_and_nobody_elses() {
+    let world = World::new();
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let phone = ann.on_another_device();
+    let listed = ann.asks("{ sessions { id current } }", json!({}));
+    let listed = listed.data()["sessions"].as_array().expect("a list").clone();
+    let other = listed.iter().find(|it| it["current"] == false).expect("the phone")["id"].clone();
+    let theirs = bob.tries("signOut", json!({ "sessionId": other }), "sessionId");
+    assert_eq!(theirs.code(), "NOT_FOUND");
+    let never = format!("{}{}", &other.as_str().expect("an id")[..5], "0".repeat(26));
+    let missing = bob.tries("signOut", json!({ "sessionId": never }), "sessionId");
+    assert!(["NOT_FOUND", "INVALID"].contains(&missing.code()));
+    ann.does("signOut", json!({ "sessionId": other }), "sessionId");
+    assert_eq!(viewer(&world, &phone.token).code(), "UNAUTHENTICATED");
+}
+
+#[test]
+fn an_expired_access_token_is_refused_and_a_refreshed_one_is_not() {
+    let world = World::new();
+    let ann = world.person("ann");
+    world.passes(Duration::from_secs(9 * 60));
+    assert_eq!(viewer(&world, &ann.token).data()["viewer"]["id"], ann.id);
+    let mut socket = ann.greeted_socket();
+    world.passes(Duration::from_secs(2 * 60));
+    assert_eq!(viewer(&world, &ann.token).code(), "UNAUTHENTICATED");
+    socket.subscribe("late", tests::UPDATES, json!({}));
+    assert_eq!(socket.close_code(), Some(4403));
+    let (access, _) = tokens(&refreshes(&world, &ann.refresh_token));
+    let position = world.client.ask(Some(&access), "{ position }", json!({}));
+    let position = position.data()["position"].as_str().expect("a position").to_owned();
+    let group = json!({ "title": "Lunch", "clientId": fresh_id() });
+    let mut feed = Feed::start(ann.socket(), &access, Some(&position), false);
+    let made = world.client.change(Some(&access), "createGroup", group, "conversation { id }");
+    made.data();
+    assert_eq!(feed.next().event(), "GroupCreated");
+}

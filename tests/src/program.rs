@@ -1,0 +1,109 @@
+//! The real program as a child process, to be killed and started again.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A folder that goes with its test.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    /// A fresh folder.
+    pub fn new(purpose: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("parlance-{purpose}-{}-{n}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left behind lies in the system's temporary folder.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// `parlance serve`, running.
+pub struct Program {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+/// Options under which no rate is reached.
+const RATES: [&str; 5] = [
+    "PARLANCE_RATE_PER_ACCOUNT",
+    "PARLANCE_RATE_PER_IP",
+    "PARLANCE_RATE_PER_SOCKET",
+    "PARLANCE_RATE_REGISTER",
+    "PARLANCE_RATE_SIGN_IN",
+];
+
+impl Program {
+    /// The folder of the profile that this test was built in: the program is built beside it.
+    pub fn target_dir() -> PathBuf {
+        let test = std::env::current_exe().expect("a test is a file");
+        let deps = test.parent().expect("a file is in a folder");
+        deps.parent().expect("tests are in target/<profile>/deps").to_owned()
+    }
+
+    fn command() -> Command {
+        let path = Self::target_dir().join("parlance");
+        assert!(path.exists(), "build {} before this test: cargo build -p server", path.display());
+        let mut command = Command::new(path);
+        RATES.iter().for_each(|it| {
+            command.env(it, "1000000");
+        });
+        command.env("PARLANCE_LOG_FILTER", "error");
+        command
+    }
+
+    /// Serves a folder on any free port, or on the one that it served on before.
+    pub fn serve(data_dir: &Path, port: u16) -> Self {
+        let mut command = Self::command();
+        command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]);
+        let mut child = command
+            .arg(data_dir)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the program starts");
+        let out = child.stdout.take().expect("its output is piped");
+        let first = BufReader::new(out).lines().next();
+        let first = first.expect("it says where it serves").expect("it says so in text");
+        let address = first.split("http://").nth(1).and_then(|it| it.split(' ').next());
+        let address = address.and_then(|it| it.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("no address in {first}"));
+        Self { child, address }
+    }
+
+    /// Runs another command to its end.
+    pub fn run(data_dir: &Path, arguments: &[&str]) -> Output {
+        let output = Self::command().arg("--data-dir").arg(data_dir).args(arguments).output();
+        let output = output.expect("the program starts");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {complaint}");
+        output
+    }
+
+    /// Kills it as the kernel does, without a farewell.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // It may have ended by itself; then there is nothing to kill.
+        let _ = self.child.kill();
+        self.child.wait().expect("a child can be waited for");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

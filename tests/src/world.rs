@@ -1,0 +1,123 @@
+//! A world: the whole product in this process on a temporary folder, and the people in it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use ports::clock::Clock;
+use server::App;
+use server::config::Config;
+use tokio::runtime::Runtime;
+
+use crate::person::{Client, Person};
+use crate::program::Folder;
+use crate::socket::TOO_LONG;
+use crate::{Http, at_once};
+
+/// The product and its people.
+pub struct World {
+    pub client: Arc<Client>,
+    pub config: Config,
+    pub app: App,
+    clock: Arc<Ahead>,
+    runtime: Option<Runtime>,
+    _folder: Folder,
+}
+
+/// The machine's clock, set ahead by hand.
+struct Ahead(AtomicI64);
+
+impl Clock for Ahead {
+    fn now_ms(&self) -> i64 {
+        ports::clock::System.now_ms() + self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Rates that no scenario runs into.
+fn generous() -> Config {
+    Config {
+        rate_per_account: 1_000_000,
+        rate_per_ip: 1_000_000,
+        rate_register: 1_000_000,
+        rate_sign_in: 1_000_000,
+        rate_per_socket: 1_000_000,
+        ..Config::default()
+    }
+}
+
+impl World {
+    /// A world without people.
+    #[expect(clippy::new_without_default, reason = "starting a server is no default")]
+    pub fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// A world with other options.
+    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = generous();
+        change(&mut config);
+        let folder = Folder::new("world");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let clock = Arc::new(Ahead(AtomicI64::new(0)));
+        let dir = folder.0.join("data");
+        let (app, address) = runtime.block_on(async {
+            let embedded = ports::Config { partitions: 8, ..ports::Config::embedded(&dir) };
+            let mut opened = ports::open(&embedded).expect("opened ports");
+            opened.ports.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+            let app = App::start(opened.ports.clone(), &config).await.expect("a started app");
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let service = app.routes().into_make_service_with_connect_info::<SocketAddr>();
+            ports::spawn("server", async move {
+                let _held = opened;
+                axum::serve(listener, service).await.expect("it serves");
+            });
+            (app, address)
+        });
+        let client = Arc::new(Client::new(Http::new(address)));
+        Self { client, config, app, clock, runtime: Some(runtime), _folder: folder }
+    }
+
+    /// Sets the server's clock ahead.
+    pub fn passes(&self, time: Duration) {
+        let ms = i64::try_from(time.as_millis()).expect("it fits");
+        self.clock.0.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// The server's time in milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Somebody who has registered.
+    pub fn person(&self, name: &str) -> Person {
+        Person::register(&self.client, name)
+    }
+
+    /// Several who have registered.
+    pub fn people<const N: usize>(&self, names: [&str; N]) -> [Person; N] {
+        let people = at_once(names.map(|name| move || self.person(name)));
+        people.try_into().unwrap_or_else(|_| unreachable!("as many people as names"))
+    }
+
+    /// People and the group that the first of them has made.
+    pub fn group<const N: usize>(&self, title: &str, names: [&str; N]) -> ([Person; N], String) {
+        let people = self.people(names);
+        let others: Vec<&Person> = people.iter().skip(1).collect();
+        let group = people[0].creates_group(title, &others);
+        (people, group)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(TOO_LONG);
+        }
+    }
+}
