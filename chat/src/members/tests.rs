@@ -211,7 +211,7 @@ fn nobody_joins_a_group_that_is_not_open() {
     let (world, id) = group(false);
     world
         .when(account(EVE), join(id))
-        .then_rejected(MemberRejection::NotOpen)
+        .then_rejected(MemberRejection::NotFound)
         .when(account(BOB), join(id))
         .then([]);
 }
