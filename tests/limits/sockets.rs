@@ -159,6 +159,7 @@ fn a_subscription_that_can_not_be_is_an_error_and_the_socket_goes_on() {
     let ann = world.person("ann");
     let mut socket = ann.greeted_socket();
     let code = |socket: &mut Socket, query: &str| {
+        eprintln!("{query:.120}");
         socket.subscribe("1", query, json!({}));
         socket.expect_for("1", "error")["payload"][0]["extensions"]["code"].clone()
     };
