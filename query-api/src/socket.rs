@@ -68,8 +68,10 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// An operation in progress.
 enum Running {
-    /// A query, a mutation, or a subscription that is catching up.
+    /// A query, a mutation, or what is not known yet.
     Task(AbortHandle),
+    /// A subscription that is on its way to be live.
+    Following(AbortHandle),
     Live(SubscriberId),
 }
 
@@ -252,7 +254,7 @@ impl Connection {
 
     fn stop(&self, running: Running) {
         match running {
-            Running::Task(task) => task.abort(),
+            Running::Task(task) | Running::Following(task) => task.abort(),
             Running::Live(id) => self.api.hub.leave(id),
         }
     }
@@ -311,8 +313,7 @@ impl Started {
         name: Option<String>,
         variables: Variables,
     ) {
-        let live = self.running().values().filter(|it| matches!(it, Running::Live(_))).count();
-        if live >= SUBSCRIPTIONS_MAX {
+        if !self.takes_a_place() {
             return self.fail(&refusal("RATE_LIMITED", "a socket has at most 50 subscriptions"));
         }
         let hub = Arc::clone(&self.api.hub);
@@ -352,6 +353,21 @@ impl Started {
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, Running>> {
         self.running.lock().expect("no holder of the lock panics")
+    }
+
+    /// Counts the operation as a subscription, unless there are as many as there may be.
+    fn takes_a_place(&self) -> bool {
+        let mut running = self.running();
+        let follows = |it: &&Running| matches!(it, Running::Following(_) | Running::Live(_));
+        if running.values().filter(follows).count() >= SUBSCRIPTIONS_MAX {
+            return false;
+        }
+        if let Some(it) = running.get_mut(&self.id)
+            && let Running::Task(task) = it
+        {
+            *it = Running::Following(task.clone());
+        }
+        true
     }
 
     fn send(&self, kind: &str, payload: &impl serde::Serialize) {
