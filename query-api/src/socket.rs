@@ -16,7 +16,9 @@ use tokio::task::AbortHandle;
 use chat::kernel::graphql::Asker;
 
 use crate::hub::SubscriberId;
-use crate::limits::{INIT_MS_MAX, OPERATIONS_MAX, PING_MS, SUBSCRIPTIONS_MAX, operation};
+use crate::limits::{
+    INIT_MS_MAX, MESSAGE_BYTES_MAX, OPERATIONS_MAX, PING_MS, SUBSCRIPTIONS_MAX, operation,
+};
 use crate::outbox::{Close, Outbox};
 use crate::schema::{Api, refusal};
 use crate::subscribe::Subscription;
@@ -52,6 +54,7 @@ struct Operation {
 }
 
 const MALFORMED: Close = Close { code: 4400, reason: "Invalid message" };
+const TOO_LARGE: Close = Close { code: 1009, reason: "Message too large" };
 const NO_INIT: Close = Close { code: 4401, reason: "Unauthorized" };
 const INIT_TIMEOUT: Close = Close { code: 4408, reason: "Connection initialisation timeout" };
 const REFUSED: Close = Close { code: 4403, reason: "Forbidden" };
@@ -167,6 +170,9 @@ impl Connection {
     }
 
     async fn receive(&mut self, text: &str) -> Result<(), Close> {
+        if text.len() > MESSAGE_BYTES_MAX {
+            return Err(TOO_LARGE);
+        }
         let second = self.api.parts.ports.clock.now_ms() / 1_000;
         if self.rate.0 != second {
             self.rate = (second, 0);
