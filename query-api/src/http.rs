@@ -71,8 +71,9 @@ async fn explorer_or_socket(
                 .read_buffer_size(READ_BUFFER_BYTES)
                 .write_buffer_size(WRITE_BUFFER_BYTES)
                 .max_write_buffer_size(api.parts.socket.queue_bytes * 2)
-                .max_message_size(MESSAGE_BYTES_MAX)
-                .max_frame_size(MESSAGE_BYTES_MAX);
+                // Up to here a message is read, so that its sender can be told why it is refused.
+                .max_message_size(MESSAGE_BYTES_MAX * 2)
+                .max_frame_size(MESSAGE_BYTES_MAX * 2);
             if upgrade.selected_protocol().is_none() {
                 return (StatusCode::BAD_REQUEST, "subprotocol graphql-transport-ws is needed")
                     .into_response();

@@ -114,7 +114,7 @@ impl Api {
         }
         drop(parsed);
         let document = async_graphql::parser::parse_query(query)
-            .map_err(|it| refusal("INVALID", &it.to_string()))?;
+            .map_err(|it| refusal(fault(&it), &it.to_string()))?;
         if let Some((code, message)) = excess(&document) {
             return Err(refusal(code, message));
         }
@@ -176,6 +176,14 @@ pub(crate) fn make_scope(parts: &Parts, progress: &Arc<dyn Progress>, asker: Ask
 /// Stands for everyone who sees an event alike.
 pub(crate) fn shared(unread: i32) -> Asker {
     Asker::Shared { differs: AtomicBool::new(false), unread }
+}
+
+/// Code of a document that can't be parsed.
+fn fault(error: &async_graphql::parser::Error) -> &'static str {
+    match error {
+        async_graphql::parser::Error::RecursionLimitExceeded => "QUERY_TOO_DEEP",
+        _ => "INVALID",
+    }
 }
 
 /// An answer that refuses the whole request.

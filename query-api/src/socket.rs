@@ -16,7 +16,9 @@ use tokio::task::AbortHandle;
 use chat::kernel::graphql::Asker;
 
 use crate::hub::SubscriberId;
-use crate::limits::{INIT_MS_MAX, OPERATIONS_MAX, PING_MS, SUBSCRIPTIONS_MAX, operation};
+use crate::limits::{
+    INIT_MS_MAX, MESSAGE_BYTES_MAX, OPERATIONS_MAX, PING_MS, SUBSCRIPTIONS_MAX, operation,
+};
 use crate::outbox::{Close, Outbox};
 use crate::schema::{Api, refusal};
 use crate::subscribe::Subscription;
@@ -52,6 +54,7 @@ struct Operation {
 }
 
 const MALFORMED: Close = Close { code: 4400, reason: "Invalid message" };
+const TOO_LARGE: Close = Close { code: 1009, reason: "Message too large" };
 const NO_INIT: Close = Close { code: 4401, reason: "Unauthorized" };
 const INIT_TIMEOUT: Close = Close { code: 4408, reason: "Connection initialisation timeout" };
 const REFUSED: Close = Close { code: 4403, reason: "Forbidden" };
@@ -68,8 +71,10 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// An operation in progress.
 enum Running {
-    /// A query, a mutation, or a subscription that is catching up.
+    /// A query, a mutation, or what is not known yet.
     Task(AbortHandle),
+    /// A subscription that is on its way to be live.
+    Following(AbortHandle),
     Live(SubscriberId),
 }
 
@@ -165,6 +170,9 @@ impl Connection {
     }
 
     async fn receive(&mut self, text: &str) -> Result<(), Close> {
+        if text.len() > MESSAGE_BYTES_MAX {
+            return Err(TOO_LARGE);
+        }
         let second = self.api.parts.ports.clock.now_ms() / 1_000;
         if self.rate.0 != second {
             self.rate = (second, 0);
@@ -252,7 +260,7 @@ impl Connection {
 
     fn stop(&self, running: Running) {
         match running {
-            Running::Task(task) => task.abort(),
+            Running::Task(task) | Running::Following(task) => task.abort(),
             Running::Live(id) => self.api.hub.leave(id),
         }
     }
@@ -311,8 +319,7 @@ impl Started {
         name: Option<String>,
         variables: Variables,
     ) {
-        let live = self.running().values().filter(|it| matches!(it, Running::Live(_))).count();
-        if live >= SUBSCRIPTIONS_MAX {
+        if !self.takes_a_place() {
             return self.fail(&refusal("RATE_LIMITED", "a socket has at most 50 subscriptions"));
         }
         let hub = Arc::clone(&self.api.hub);
@@ -352,6 +359,21 @@ impl Started {
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, Running>> {
         self.running.lock().expect("no holder of the lock panics")
+    }
+
+    /// Counts the operation as a subscription, unless there are as many as there may be.
+    fn takes_a_place(&self) -> bool {
+        let mut running = self.running();
+        let follows = |it: &&Running| matches!(it, Running::Following(_) | Running::Live(_));
+        if running.values().filter(follows).count() >= SUBSCRIPTIONS_MAX {
+            return false;
+        }
+        if let Some(it) = running.get_mut(&self.id)
+            && let Running::Task(task) = it
+        {
+            *it = Running::Following(task.clone());
+        }
+        true
     }
 
     fn send(&self, kind: &str, payload: &impl serde::Serialize) {

@@ -174,11 +174,11 @@ fn a_subscription_that_can_not_be_is_an_error_and_the_socket_goes_on() {
     );
     let long = format!("subscription {{ updates {{ seq }} }}{}", " ".repeat(16_384));
     assert_eq!(code(&mut socket, &long), "TOO_LARGE");
-    let costly = "subscription { updates { change { ... on Conversation { messages(first: 100) { \
-        edges { node { versions { text } replyTo { versions { text } } sender { id username \
-        displayName bio registeredAt } entities { kind offset length url language } } } } \
-        members(first: 100) { edges { node { role active joinedAt account { id username \
-        displayName bio } } } } } } } }";
+    let page = "messages(first: 100) { edges { node { versions { text } sender { id username } \
+        replyTo { versions { text } } entities { kind offset length url language } } } }";
+    let pages = ["", "a: ", "b: "].map(|it| format!("{it}{page} ")).concat();
+    let costly =
+        &format!("subscription {{ updates {{ change {{ ... on Conversation {{ {pages} }} }} }} }}");
     assert_eq!(code(&mut socket, costly), "QUERY_TOO_COMPLEX");
     let aliases: String = (0..16).map(|it| format!("s{it}: seq ")).collect();
     assert_eq!(

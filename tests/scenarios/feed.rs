@@ -135,6 +135,19 @@ fn a_resumed_feed_is_the_live_one_again() {
 }
 
 #[test]
+fn a_feed_that_begins_after_a_command_does_not_repeat_it() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    for _ in 0..100 {
+        let input = json!({ "conversationId": group, "text": "hello" });
+        let sent = ann.does("sendMessage", input, "message { seq }");
+        let mut feed = bob.resumes(sent["position"].as_str().expect("a position"));
+        let next = ann.sends(&group, "next");
+        assert_eq!(feed.next().seq(), next.seq);
+    }
+}
+
+#[test]
 fn a_removed_member_hears_of_it_and_nothing_after() {
     let world = World::new();
     let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);

@@ -10,7 +10,7 @@ use super::{Account, AccountId, UpdateProfile, username};
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{outage, rejected, scope, uuid};
 use crate::kernel::{Timestamp, graphql};
-use crate::sessions::{SignedIn, sign_in_at};
+use crate::sessions::{SignedIn, device, sign_in_at};
 
 /// A person's account.
 pub struct AccountObject(Arc<Account>);
@@ -146,6 +146,8 @@ impl AccountMutation {
         let scope = scope(context);
         scope.take(&format!("register/{}", scope.address()), scope.limits.register).await?;
         let client_id = uuid(&input.client_id)?;
+        // What opening the session would refuse must not leave an account behind.
+        device(&input.device).map_err(rejected)?;
         let registration = Registration {
             client_id,
             username: input.username,

@@ -202,7 +202,8 @@ pub struct Messages {
 const PASSED_MAX: usize = 1_000;
 
 fn number_cursor(cursor: &str) -> Result<u64> {
-    cursor.parse().map_err(|_| rejected(invalid("cursor is not one of this list")))
+    let number = cursor.parse().ok().filter(|it| i64::try_from(*it).is_ok());
+    number.ok_or_else(|| rejected(invalid("cursor is not one of this list")))
 }
 
 /// A page of a conversation's messages that are not gone for the viewer, by number.

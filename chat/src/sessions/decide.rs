@@ -27,6 +27,15 @@ crate::rejections! {
     }
 }
 
+/// Checks what a device is called.
+///
+/// # Errors
+/// `DeviceInvalid` when the name is too long.
+pub fn device(name: &str) -> Result<(), SessionRejection> {
+    let fits = name.chars().count() <= DEVICE_CHARS_MAX;
+    fits.then_some(()).ok_or(SessionRejection::DeviceInvalid)
+}
+
 /// Opens a session for an account whose password was proved.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -49,9 +58,7 @@ impl Command for OpenSession {
     fn state(&self, _: &Context<'_>) {}
 
     fn decide(self, (): &(), context: &Context<'_>) -> Result<Vec<Event>, SessionRejection> {
-        if self.device.chars().count() > DEVICE_CHARS_MAX {
-            return Err(SessionRejection::DeviceInvalid);
-        }
+        device(&self.device)?;
         let opened = SessionOpened {
             session_id: self.session_id,
             account_id: context.actor,

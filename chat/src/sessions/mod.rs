@@ -15,7 +15,7 @@ mod tests;
 mod tokens;
 mod view;
 
-pub use decide::{EndSession, OpenSession, RefreshSession, SessionRejection};
+pub use decide::{EndSession, OpenSession, RefreshSession, SessionRejection, device};
 pub use events::{
     EndReason, SessionEnded, SessionEvent, SessionId, SessionOpened, SessionRefreshed,
 };
