@@ -7,10 +7,9 @@ use chat::Event;
 use chat::accounts::AccountId;
 use chat::conversations::ConversationEvent;
 use chat::kernel::codec::Batch;
-use chat::kernel::{Personal, Reader, Recorded, StreamId};
+use chat::kernel::{Personal, Recorded, StreamId};
 use chat::members::{MemberEvent, Role};
 use chat::messages::{Body, Message, MessageEvent};
-use chat::receipts::{ReceiptEvent, Unread};
 use ports::event_log::{Fold, RECORD_BYTES_MAX, Rejection, Verdict};
 use ports::keys::TreeId;
 use uuid::Uuid;
@@ -99,7 +98,7 @@ pub(crate) async fn all(world: &Arc<World>, last: &Running) -> Checked {
     bounded(&world.stores)?;
     erased_is_gone(world, &said, last).await?;
     what_was_said_is_kept(world, &said, &asked)?;
-    no_drift(world, &said, last).await?;
+    crate::counts::no_drift(world, &said, last).await?;
     if matches!(world.sim.config.mutant, Mutant::None | Mutant::CheckpointFirst) {
         rebuilt_is_live(world).await?;
         delivery_does_not_matter(world).await?;
@@ -345,11 +344,11 @@ async fn erased_is_gone(world: &World, said: &Said, last: &Running) -> Checked {
 
 /// What a message says in the end is what its author was told that it says.
 fn what_was_said_is_kept(world: &World, said: &Said, asked: &[Asked]) -> Checked {
-    let texts: BTreeMap<(AccountId, Uuid), &str> =
-        asked.iter().filter_map(|it| Some(((it.actor, it.client_id), it.text.as_deref()?))).collect();
+    let text = |it: &'_ Asked| Some(((it.actor, it.client_id), it.text.clone()?));
+    let texts: BTreeMap<(AccountId, Uuid), String> = asked.iter().filter_map(text).collect();
     let mut expected = BTreeMap::new();
     for it in &said.events {
-        let by = || it.actor.and_then(|actor| texts.get(&(actor, it.command.client_id)).copied());
+        let by = || it.actor.and_then(|actor| texts.get(&(actor, it.command.client_id)).cloned());
         match &it.event {
             Event::MessageEvent(MessageEvent::MessageSent(sent)) => {
                 expected.insert(sent.message_id.to_string(), by());
@@ -372,77 +371,12 @@ fn what_was_said_is_kept(world: &World, said: &Said, asked: &[Asked]) -> Checked
             let leaf = world.stores.keys.tree(sealed.name.tree)?.leaf(sealed.name.leaf)?;
             Personal::<Body>::open(sealed, &leaf).map(|it| it.markdown)
         });
-        if found.as_deref() != text {
+        if found != text {
             let seen = format!("{id} says {found:?} in place of {text:?}");
             return broken("acknowledged_is_recorded", seen);
         }
     }
     Ok(())
-}
-
-/// Every count is what it is when counted again.
-async fn no_drift(world: &World, said: &Said, last: &Running) -> Checked {
-    let reader =
-        Reader::new(Arc::clone(&last.ports.documents), Arc::clone(&last.keyring));
-    let people = world.history.people.lock().expect("a lock").clone();
-    let groups = world.history.groups.lock().expect("a lock").clone();
-    for group in groups {
-        for person in &people {
-            let found = Unread::load(&reader, *person, group).await;
-            let Ok(found) = found else { return broken("no_drift", "the documents are there") };
-            let counted = counted_unread(said, *person, StreamId::Conversation(group));
-            if found.count != counted {
-                let seen =
-                    format!("{person} has {} unread in {group}, not {counted}", found.count);
-                return broken("no_drift", seen);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn counted_unread(said: &Said, person: AccountId, stream: StreamId) -> u64 {
-    let (mut read, mut active) = (0, Members::default());
-    let (mut numbers, mut gone) = (BTreeSet::new(), BTreeSet::new());
-    for it in said.events.iter().filter(|it| it.stream == stream) {
-        let before = active.0.contains_key(&person);
-        active.follow(it);
-        if let Event::MemberEvent(MemberEvent::MembersAdded(added)) = &it.event
-            && !before
-            && active.0.contains_key(&person)
-        {
-            read = read.max(added.last_number.0);
-        }
-        match &it.event {
-            Event::MessageEvent(MessageEvent::MessageSent(sent)) => {
-                numbers.insert(sent.number.0);
-                if sent.author_id == person {
-                    read = read.max(sent.number.0);
-                }
-            }
-            Event::MessageEvent(MessageEvent::MessageDeleted(it)) => {
-                gone.insert(it.number.0);
-            }
-            _ => (),
-        }
-    }
-    for it in said.events.iter().filter(|it| it.stream == StreamId::Account(person)) {
-        match &it.event {
-            Event::ReceiptEvent(ReceiptEvent::ReadMoved(moved))
-                if StreamId::Conversation(moved.conversation_id) == stream =>
-            {
-                read = read.max(moved.number.0);
-            }
-            Event::MessageEvent(MessageEvent::MessageHidden(hidden))
-                if StreamId::Conversation(hidden.conversation_id) == stream =>
-            {
-                gone.insert(hidden.number.0);
-            }
-            _ => (),
-        }
-    }
-    let unread = numbers.iter().filter(|it| **it > read && !gone.contains(it)).count() as u64;
-    if active.0.contains_key(&person) { unread } else { 0 }
 }
 
 async fn rebuilt(world: &World) -> Result<Arc<DocumentStore>, crate::world::Violation> {

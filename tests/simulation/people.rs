@@ -14,7 +14,6 @@ use chat::receipts::MarkRead;
 use ports::keys::{TreeId, crypto};
 use uuid::Uuid;
 
-use crate::full;
 use crate::world::{Checked, World, broken};
 
 /// Times that a command is sent before a person gives up.
@@ -311,10 +310,8 @@ pub(crate) async fn talk(world: &Arc<World>) {
         groups.push(people[1].found(accounts[..1].to_vec()).await);
     }
     *world.history.groups.lock().expect("a lock") = groups.clone();
-    let following = full::follow(world);
     let lives = people.into_iter().map(|it| it.live(groups.clone()));
-    let talking = futures_util::future::join_all(lives);
-    tokio::join!(biased; talking, following);
+    futures_util::future::join_all(lives).await;
 }
 
 /// Once all is well, one more message is answered soon.

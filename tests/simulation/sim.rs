@@ -120,13 +120,11 @@ pub(crate) struct Config {
     pub(crate) crashes: bool,
     pub(crate) pauses: bool,
     pub(crate) clock_jumps: bool,
-    /// Whether subscriptions and queries take part.
-    pub(crate) full: bool,
     pub(crate) mutant: Mutant,
 }
 
 impl Config {
-    pub(crate) fn drawn(seed: u64, full: bool, mutant: Mutant) -> Self {
+    pub(crate) fn drawn(seed: u64, mutant: Mutant) -> Self {
         let dice = Dice::new(seed ^ 0xc0f1);
         let rate = |most: u64| if dice.happens(5_000) { dice.below(most) } else { 0 };
         Self {
@@ -136,7 +134,10 @@ impl Config {
             lives: dice.between(1, 4),
             append_lost: rate(600),
             // Some logs repeat much, as a producer does that retries without being told.
-            append_twice: if dice.happens(2_500) { dice.between(2_000, 5_000) } else { rate(1_500) },
+            append_twice: match dice.happens(2_500) {
+                true => dice.between(2_000, 5_000),
+                false => rate(1_500),
+            },
             append_late: rate(800),
             append_reordered: rate(800),
             append_unheard: rate(800),
@@ -151,7 +152,6 @@ impl Config {
             crashes: dice.happens(7_000),
             pauses: dice.happens(4_000),
             clock_jumps: dice.happens(3_000),
-            full,
             mutant,
         }
     }

@@ -7,7 +7,6 @@ use chat::kernel::{Door, Keyring};
 use ports::{Ports, Tasks};
 
 use crate::check;
-use crate::full::{self, Served};
 use crate::others::Stores;
 use crate::people::{self, History};
 use crate::sim::{Config, Mutant, Sim};
@@ -44,7 +43,6 @@ pub(crate) struct Running {
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) door: Arc<dyn Door>,
     progress: Arc<projectors::Progress>,
-    pub(crate) served: Option<Served>,
 }
 
 /// Everything of one run.
@@ -64,14 +62,14 @@ pub(crate) struct Outcome {
 }
 
 /// Runs one seed.
-pub(crate) fn run(seed: u64, full: bool, mutant: Mutant, verbose: bool) -> Outcome {
+pub(crate) fn run(seed: u64, mutant: Mutant, verbose: bool) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let sim = Sim::new(seed, Config::drawn(seed, full, mutant), verbose);
+        let sim = Sim::new(seed, Config::drawn(seed, mutant), verbose);
         let stores = Stores::new(&sim);
         let (reader, _) = sim.enter();
         let world = Arc::new(World {
@@ -105,19 +103,14 @@ impl World {
         self.sim.note(format_args!("node {node} starts"));
         let ports = self.stores.ports(node);
         let rules = self.sim.config.mutant.rules();
-        let full = self.sim.config.full;
         let started = tasks.run(async {
             let keyring = Arc::new(Keyring::new(&ports));
             let progress = projectors::start_by(rules, &ports, &keyring).await.ok()?;
             let door: Arc<dyn Door> = command_api::Router::start_by(rules, &ports, &keyring);
-            let served = match full {
-                true => Some(full::serve(&ports, &keyring, &door).await.ok()?),
-                false => None,
-            };
-            Some((keyring, door, progress, served))
+            Some((keyring, door, progress))
         });
-        let (keyring, door, progress, served) = started.await?;
-        let running = Running { node, tasks, ports, keyring, door, progress, served };
+        let (keyring, door, progress) = started.await?;
+        let running = Running { node, tasks, ports, keyring, door, progress };
         self.running.lock().expect("a lock").push(running.clone());
         Some(running)
     }
@@ -185,9 +178,6 @@ impl World {
         tokio::time::sleep(ERASED_AFTER).await;
         self.panicked()?;
         check::all(self, &last).await?;
-        if let Some(served) = &last.served {
-            full::check(self, &last, served).await?;
-        }
         self.panicked()
     }
 
