@@ -1,0 +1,226 @@
+//! The rules of the house that a program can check.
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Crates whose sources are looked at.
+const CRATES: [&str; 8] =
+    ["ports", "chat", "command-api", "projectors", "query-api", "server", "tests", "bench"];
+
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                let text = std::fs::read_to_string(&path).expect("a source is text");
+                let name = path.strip_prefix(root()).expect("it lies in the repository");
+                found.push((name.to_str().expect("text").to_owned(), text));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn all() -> Vec<(String, String)> {
+    CRATES.iter().flat_map(|it| sources(it)).collect()
+}
+
+fn none(broken: Vec<String>, rule: &str) {
+    assert!(broken.is_empty(), "{rule}:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are_for() {
+    let mut broken = Vec::new();
+    for (name, text) in all() {
+        if text.lines().count() > 400 {
+            broken.push(format!("{name} has more than 400 lines"));
+        }
+        if !text.starts_with("//! ") {
+            broken.push(format!("{name} does not begin with a sentence"));
+        }
+        let wide = text.lines().position(|it| it.chars().count() > 100);
+        broken.extend(wide.map(|it| format!("{name}:{} is over 100 columns", it + 1)));
+    }
+    none(broken, "a file has at most 400 lines of 100 columns and begins with a sentence");
+}
+
+/// A room's six files, and the few others with their reasons.
+const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
+const MORE_FILES: [(&str, &str); 7] = [
+    ("accounts/password", "hashing is neither a rule nor a document"),
+    ("accounts/register", "a saga over two streams"),
+    ("sessions/tokens", "what is signed"),
+    ("sessions/proof", "the one place where a token becomes a viewer"),
+    ("messages/format", "markdown to entities"),
+    ("messages/gone", "counting what is gone by blocks"),
+    ("receipts/unread", "a function of several documents"),
+];
+
+fn rooms() -> Vec<String> {
+    let table = std::fs::read_to_string(root().join("chat/src/lib.rs")).expect("the table");
+    let rooms = table.lines().filter(|it| it.starts_with("    ") && it.ends_with(" {"));
+    let rooms = rooms.map(|it| it.trim().trim_end_matches(" {").to_owned());
+    rooms.filter(|it| it.chars().all(|it| it.is_ascii_lowercase() || it == '_')).collect()
+}
+
+#[test]
+fn a_room_has_six_files() {
+    let mut broken = Vec::new();
+    for room in rooms() {
+        for (name, _) in sources(&format!("chat/src/{room}")) {
+            let file = name.rsplit('/').next().map(|it| it.trim_end_matches(".rs"));
+            let file = file.expect("a path has a last part");
+            let place = format!("{room}/{file}");
+            if !ROOM_FILES.contains(&file) && !MORE_FILES.iter().any(|it| it.0 == place) {
+                broken.push(name);
+            }
+        }
+    }
+    none(broken, "a file of a room has one of six names, or a reason in this test");
+}
+
+const BANNED: [&str; 11] = [
+    "Manager", "Service", "Helper", "Handler", "Processor", "Util", "Common", "Impl", "Info",
+    "Item", "Base",
+];
+
+#[test]
+fn names_are_not_empty_words() {
+    let mut broken = Vec::new();
+    for (name, text) in all() {
+        for line in text.lines().map(str::trim) {
+            let line = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+            let keywords = ["struct ", "enum ", "trait ", "mod "];
+            let Some(rest) = keywords.iter().find_map(|it| line.strip_prefix(it)) else {
+                continue;
+            };
+            let word: String = rest.chars().take_while(|it| it.is_alphanumeric()).collect();
+            if BANNED.iter().any(|it| word.ends_with(it) || word == it.to_lowercase()) {
+                broken.push(format!("{name}: {word}"));
+            }
+        }
+    }
+    none(broken, "a name says what a thing is");
+}
+
+#[test]
+fn rules_and_folds_can_not_wait() {
+    let mut broken = Vec::new();
+    for room in rooms() {
+        for (name, text) in sources(&format!("chat/src/{room}")) {
+            let sync = name.ends_with("/decide.rs")
+                || name.ends_with("/events.rs")
+                || name.ends_with("/view.rs");
+            if sync && !room.starts_with("presence") && text.contains("async ") {
+                broken.push(name);
+            }
+        }
+    }
+    none(broken, "deciding and folding is synchronous, so that it can reach nothing outside");
+}
+
+#[test]
+fn nobody_outside_ports_names_an_adapter() {
+    let outside = CRATES.iter().filter(|it| **it != "ports" && **it != "bench" && **it != "tests");
+    let named = outside.flat_map(|it| sources(it)).filter(|(_, text)| {
+        text.contains("rusqlite") || text.contains("embedded::")
+    });
+    none(named.map(|(name, _)| name).collect(), "adapters are chosen in `ports`");
+}
+
+/// What a role may know of rooms: ids, who may see an event, what is unread, who is asking.
+const KNOWN_TO_ROLES: [&str; 6] = [
+    "accounts::AccountId",
+    "conversations::ConversationId",
+    "members::Stint",
+    "receipts::Unread",
+    "sessions::Tokens",
+    "sessions::proof",
+];
+
+#[test]
+fn roles_contain_no_feature() {
+    let mut broken = Vec::new();
+    for role in ["command-api", "projectors", "query-api"] {
+        for (name, text) in sources(&format!("{role}/src")) {
+            let product = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for room in rooms() {
+                for (at, _) in product.match_indices(&format!("chat::{room}::")) {
+                    let path = &product[at + "chat::".len()..];
+                    if !KNOWN_TO_ROLES.iter().any(|it| path.starts_with(it)) {
+                        let path = path.split(';').next().unwrap_or_default();
+                        broken.push(format!("{name}: {path}"));
+                    }
+                }
+            }
+        }
+    }
+    none(broken, "a role is a loop without features");
+}
+
+#[test]
+fn only_the_configuration_reads_the_environment() {
+    let product = CRATES.iter().filter(|it| !["tests", "bench"].contains(it));
+    let readers = product.flat_map(|it| sources(&format!("{it}/src"))).filter(|(name, text)| {
+        name != "server/src/config.rs" && (text.contains("env::var") || text.contains("Env::"))
+    });
+    none(readers.map(|(name, _)| name).collect(), "the environment is read in one place");
+}
+
+#[test]
+fn crates_depend_in_one_direction() {
+    let line = ["ports", "chat", "command-api", "projectors", "query-api", "server", "tests"];
+    let mut broken = Vec::new();
+    for (at, name) in line.iter().enumerate() {
+        let manifest = std::fs::read_to_string(root().join(name).join("Cargo.toml"));
+        let manifest = manifest.expect("a crate has a manifest");
+        let roles = ["command-api", "projectors", "query-api"];
+        for later in &line[at + 1..] {
+            if manifest.contains(&format!("\n{later}.workspace")) {
+                broken.push(format!("{name} depends on {later}"));
+            }
+        }
+        for other in roles.iter().filter(|it| roles.contains(name) && *it != name) {
+            if manifest.contains(&format!("\n{other}.workspace")) {
+                broken.push(format!("{name} depends on {other}"));
+            }
+        }
+    }
+    none(broken, "crates depend on those before them, and roles not on each other");
+}
+
+#[test]
+fn decisions_are_numbered_without_gaps() {
+    let mut names: Vec<String> = std::fs::read_dir(root().join("docs/adr"))
+        .expect("a folder")
+        .map(|it| it.expect("an entry").file_name().into_string().expect("text"))
+        .collect();
+    names.sort();
+    for (number, name) in (1..).zip(&names) {
+        assert!(name.starts_with(&format!("{number:04}-")), "{name} is not number {number}");
+    }
+}
+
+#[test]
+fn the_architecture_fits_on_300_lines() {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("it is there");
+    assert!(text.lines().count() <= 300);
+}
+
+#[test]
+fn what_is_left_to_do_has_a_number() {
+    let mark = ["TO", "DO"].concat();
+    let broken = all().into_iter().filter(|(_, text)| {
+        text.match_indices(&mark).any(|(at, it)| !text[at + it.len()..].starts_with("(#"))
+    });
+    none(broken.map(|(name, _)| name).collect(), "what is left to do is an issue");
+}
