@@ -14,7 +14,6 @@ use ports::event_log::{Fold, RECORD_BYTES_MAX, Rejection, Verdict};
 use ports::keys::TreeId;
 use uuid::Uuid;
 
-use crate::documents::DocumentStore;
 use crate::others::Stores;
 use crate::people::{Answer, Asked, CANARY};
 use crate::sim::{Mutant, Sim};
@@ -100,8 +99,8 @@ pub(crate) async fn all(world: &Arc<World>, last: &Running) -> Checked {
     what_was_said_is_kept(world, &said, &asked)?;
     crate::counts::no_drift(world, &said, last).await?;
     if matches!(world.sim.config.mutant, Mutant::None | Mutant::CheckpointFirst) {
-        rebuilt_is_live(world).await?;
-        delivery_does_not_matter(world).await?;
+        crate::rebuilt::rebuilt_is_live(world).await?;
+        crate::rebuilt::delivery_does_not_matter(world).await?;
     }
     Ok(())
 }
@@ -377,34 +376,4 @@ fn what_was_said_is_kept(world: &World, said: &Said, asked: &[Asked]) -> Checked
         }
     }
     Ok(())
-}
-
-async fn rebuilt(world: &World) -> Result<Arc<DocumentStore>, crate::world::Violation> {
-    let fresh = Stores { documents: Arc::default(), ..world.stores.clone() };
-    let (node, _) = world.sim.enter();
-    let ports = fresh.ports(node);
-    let done = projectors::rebuild::rebuild(ports.event_log, ports.documents, Arc::new(|_| ()));
-    match done.await {
-        Ok(_) => Ok(fresh.documents),
-        Err(error) => broken("rebuilt_is_live", error.to_string()),
-    }
-}
-
-async fn rebuilt_is_live(world: &World) -> Checked {
-    let (live, again) = (world.stores.documents.all(), rebuilt(world).await?.all());
-    for (collection, shelf) in &live {
-        if again.get(collection) != Some(shelf) {
-            return broken("rebuilt_is_live", format!("{collection} differs"));
-        }
-    }
-    Ok(())
-}
-
-/// Reads of other lengths make the same documents.
-async fn delivery_does_not_matter(world: &World) -> Checked {
-    let (one, other) = (rebuilt(world).await?, rebuilt(world).await?);
-    match one.all() == other.all() {
-        true => Ok(()),
-        false => broken("delivery_does_not_matter", "two ways of reading differ"),
-    }
 }

@@ -6,6 +6,7 @@ mod documents;
 mod log;
 mod others;
 mod people;
+mod rebuilt;
 mod sim;
 mod world;
 
