@@ -20,7 +20,7 @@ use ports::event_log::Position;
 
 use crate::feed::{Seen, Stints};
 use crate::frame::{Fill, Shown, Template};
-use crate::listen::{Listener, Saved};
+use crate::listen::{Listener, REACH_TIMEOUT, Saved};
 use crate::outbox::{Close, Outbox};
 use crate::schema::{Parts, make_scope, shared};
 use crate::selection::{Executed, Selection, Selections};
@@ -39,6 +39,8 @@ pub struct Hub {
     state: Mutex<State>,
     /// Held while an event is fanned out; whoever goes live holds it too.
     pub(crate) turnstile: tokio::sync::Mutex<Position>,
+    /// An event was fanned out.
+    moved: tokio::sync::Notify,
 }
 
 #[derive(Default)]
@@ -103,6 +105,7 @@ impl Hub {
             turnstile: tokio::sync::Mutex::new(saved.position(Position::start(&identity))),
             saved,
             state: Mutex::default(),
+            moved: tokio::sync::Notify::new(),
         });
         ports::spawn("fan-out", Arc::clone(&hub).run(events));
         Ok(hub)
@@ -116,11 +119,34 @@ impl Hub {
                     if event.ordinal > done.ordinal(event.partition) {
                         done.advance(event.partition, event.ordinal);
                         self.fan_out(event, &done).await;
+                        drop(done);
+                        self.moved.notify_waiters();
                     }
                 }
                 Shown::Passing(passing) => self.pass(passing, &done).await,
             }
         }
+    }
+
+    /// Waits until a place has been saved and fanned out here; `false` when it can't be reached.
+    /// Documents are read before their events are fanned out: whoever goes live in between would
+    /// hear again of what it has seen.
+    pub(crate) async fn pass_by(&self, place: &Position) -> bool {
+        if !self.saved.reach(place).await {
+            return false;
+        }
+        let passed = async {
+            loop {
+                let moved = self.moved.notified();
+                if self.turnstile.lock().await.covers(place) {
+                    return;
+                }
+                moved.await;
+            }
+        };
+        // What can't be read is saved but never fanned out: it is not waited for any longer.
+        let _ = tokio::time::timeout(REACH_TIMEOUT, passed).await;
+        true
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

@@ -17,7 +17,7 @@ use ports::{Error, Ports};
 use crate::frame::Shown;
 
 /// How long a read waits for the documents to catch up.
-const REACH_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const REACH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Pause before a failed read of the timeline is tried again.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -55,6 +55,9 @@ impl Subscription {
             let stints = Stints::load(&reader, self.viewer.account).await?;
             return Ok(Some(self.hub.go_live(self.subscriber(&stints, &done))));
         };
+        if !self.hub.pass_by(&after).await {
+            return Err(Error::unavailable("documents", "the position can't be read yet"));
+        }
         let mut place = after;
         loop {
             let target = self.hub.turnstile.lock().await.clone();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use ports::clock::Clock;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::socket::{Feed, Socket};
 use crate::{Http, Reply};
@@ -64,8 +64,7 @@ impl Answer {
 
     /// The code of the first error.
     pub fn code(&self) -> &str {
-        let code = self.0["errors"][0]["extensions"]["code"].as_str();
-        code.unwrap_or_else(|| panic!("no error: {}", self.0))
+        self.failure().unwrap_or_else(|| panic!("no error: {}", self.0))
     }
 
     /// The code of the first error, if there is one.
@@ -389,13 +388,9 @@ impl Person {
 }
 
 fn sent(answer: &Answer) -> Option<Sent> {
-    let message = answer.0["data"]["sendMessage"]["message"].as_object()?;
-    let field = |it: &Map<String, Value>, name: &str| it[name].as_str().map(str::to_owned);
-    Some(Sent {
-        id: field(message, "id")?,
-        number: long(&message["number"]),
-        seq: long(&message["seq"]),
-    })
+    let message = &answer.0["data"]["sendMessage"]["message"];
+    let id = message["id"].as_str()?.to_owned();
+    Some(Sent { id, number: long(&message["number"]), seq: long(&message["seq"]) })
 }
 
 fn text(value: &Value) -> String {

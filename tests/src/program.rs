@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A folder that goes with its test.
@@ -31,6 +31,8 @@ impl Drop for Folder {
 /// `parlance serve`, running.
 pub struct Program {
     child: Child,
+    /// Kept open: a program whose output goes nowhere ends.
+    _out: BufReader<ChildStdout>,
     pub address: SocketAddr,
 }
 
@@ -72,13 +74,13 @@ impl Program {
             .stderr(Stdio::inherit())
             .spawn()
             .expect("the program starts");
-        let out = child.stdout.take().expect("its output is piped");
-        let first = BufReader::new(out).lines().next();
-        let first = first.expect("it says where it serves").expect("it says so in text");
+        let mut out = BufReader::new(child.stdout.take().expect("its output is piped"));
+        let mut first = String::new();
+        out.read_line(&mut first).expect("it says where it serves");
         let address = first.split("http://").nth(1).and_then(|it| it.split(' ').next());
         let address = address.and_then(|it| it.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in {first}"));
-        Self { child, address }
+        Self { child, _out: out, address }
     }
 
     /// Runs another command to its end.
