@@ -169,13 +169,12 @@ fn sample_text(name: &str) -> String {
     format!("{prefix}_01hf7yat00e008000000000001")
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a value that no event has fails the test")]
 fn json(value: &apache_avro::types::Value) -> serde_json::Value {
     use apache_avro::types::Value;
     match value {
         Value::Union(_, it) => json(it),
-        Value::Record(fields) => {
-            fields.iter().map(|(name, it)| (name.clone(), json(it))).collect()
-        }
+        Value::Record(fields) => fields.iter().map(|(name, it)| (name.clone(), json(it))).collect(),
         Value::Array(items) => items.iter().map(json).collect(),
         Value::Bytes(it) => it.iter().map(|it| format!("{it:02x}")).collect::<String>().into(),
         Value::String(it) | Value::Enum(_, it) => it.clone().into(),
@@ -231,13 +230,21 @@ fn the_commands_are_published() {
 /// Codes that any request may answer with: code, HTTP status, meaning, what to do.
 const GLOBAL: [(&str, u16, &str, &str); 15] = [
     ("BATCH_DISABLED", 400, "several operations in one request", "Send one operation a request."),
-    ("IDEMPOTENCY_MISMATCH", 409, "the client id was used for another command",
-        "Make a new id for a new command."),
+    (
+        "IDEMPOTENCY_MISMATCH",
+        409,
+        "the client id was used for another command",
+        "Make a new id for a new command.",
+    ),
     ("INTERNAL", 500, "what is stored can't be trusted", "Tell the operator."),
     ("INVALID", 400, "an argument or the request is malformed", "Correct it."),
     ("NOT_FOUND", 404, "it does not exist, or may not be seen", "Check the id."),
-    ("POSITION_INVALID", 400, "the position is not one of this instance",
-        "Ask for a position and start from there."),
+    (
+        "POSITION_INVALID",
+        400,
+        "the position is not one of this instance",
+        "Ask for a position and start from there.",
+    ),
     ("QUERY_TOO_COMPLEX", 400, "the query would cost too much", "Ask for smaller pages."),
     ("QUERY_TOO_DEEP", 400, "the query is nested too deep", "Ask in several queries."),
     ("RATE_LIMITED", 429, "too many requests", "Wait for retryAfterMs."),
@@ -289,7 +296,8 @@ fn every_option_is_documented() {
     for line in body.expect("the options").lines().map(str::trim) {
         if let Some(sentence) = line.strip_prefix("/// ") {
             meaning = [meaning.as_str(), sentence].join(" ").trim().to_owned();
-        } else if let Some((name, _)) = line.strip_prefix("pub ").and_then(|it| it.split_once(':')) {
+        } else if let Some((name, _)) = line.strip_prefix("pub ").and_then(|it| it.split_once(':'))
+        {
             let default = &defaults[name];
             let upper = name.to_uppercase();
             text += &format!("| `{name}` | `PARLANCE_{upper}` | `{default}` | {meaning} |\n");

@@ -196,8 +196,11 @@ impl Owner {
             };
             return self.settle(request, Ok(accepted)).await;
         }
-        self.record(request, context, &prepared, events);
-        Ok(())
+        match self.record(request, context, &prepared, events) {
+            None => Ok(()),
+            // The key of what is to be changed was destroyed meanwhile: it is not there any more.
+            Some(request) => self.settle(request, Err(Failure::Rejected(NOT_FOUND))).await,
+        }
     }
 
     /// Answers a command whose id has been used.
@@ -258,34 +261,43 @@ impl Owner {
         Ok(())
     }
 
+    /// Seals the personal fields; gives the digest of the command and the leaf that keyed it, or
+    /// nothing when a key that is needed is gone.
+    fn seal(
+        &self,
+        request: &Request,
+        prepared: &Prepared,
+        first_seq: u64,
+        events: &mut [Event],
+    ) -> Option<([u8; 32], Option<u64>)> {
+        let (name, body) = (request.command.name(), request.command.body());
+        let Some(tree) = &prepared.tree else {
+            return Some((digest(&self.keyring.secret("digests"), name, &body), None));
+        };
+        let term = self.fold.term;
+        let fresh_leaf = (term << LEAF_BITS) | self.ahead.n;
+        let place = Place { tree: tree_id(request, prepared.stream), fresh_leaf, term, first_seq };
+        let wanted = events.iter_mut().find_map(first_leaf).unwrap_or(fresh_leaf);
+        let key = digest_key(&tree.leaf(wanted)?);
+        self.keyring.seal(tree, &place, events)?;
+        Some((digest(&key, name, &body), Some(wanted)))
+    }
+
+    /// Seals, encodes and appends; gives the request back when a key that it needs is gone.
     fn record(
         &mut self,
         request: Request,
         context: &Context<'_>,
         prepared: &Prepared,
         mut events: Vec<Event>,
-    ) {
+    ) -> Option<Request> {
         let stream = prepared.stream;
         let head = self.heads[&stream];
         let occurred_at = context.now.max(head.occurred_at);
         let first_seq = head.seq + 1;
-        let own_leaf = (self.fold.term << LEAF_BITS) | self.ahead.n;
-        let id = tree_id(&request, stream);
-        let place = Place { tree: id, fresh_leaf: own_leaf, term: self.fold.term, first_seq };
-        let (key, leaf) = match &prepared.tree {
-            Some(tree) => {
-                let wanted = events.iter_mut().find_map(first_leaf).unwrap_or(own_leaf);
-                let key = tree.leaf(wanted).map(|it| digest_key(&it));
-                let sealed = self.keyring.seal(tree, &place, &mut events);
-                let Some(key) = key.filter(|_| sealed.is_some()) else {
-                    let _ = request.reply.send(Err(Failure::Rejected(NOT_FOUND)));
-                    return;
-                };
-                (key, Some(wanted))
-            }
-            None => (self.keyring.secret("digests"), None),
+        let Some((digest, leaf)) = self.seal(&request, prepared, first_seq, &mut events) else {
+            return Some(request);
         };
-        let digest = digest(&key, request.command.name(), &request.command.body());
         let count = u16::try_from(events.len()).expect("a command has few events");
         let first_ordinal = self.ahead.ordinal + 1;
         let batch = Batch {
@@ -318,21 +330,20 @@ impl Owner {
         );
         if record.len() > RECORD_BYTES_MAX {
             let _ = request.reply.send(Err(Failure::TooLarge));
-            return;
+            return None;
         }
         let command = CommandRef { client_id: request.client_id, digest, leaf, count, index: 0 };
-        let recorded = (0_u16..).zip(events).map(|(index, event)| Recorded {
+        let first = Recorded {
             stream,
-            seq: first_seq + u64::from(index),
+            seq: first_seq,
             partition: self.partition,
-            ordinal: first_ordinal + u64::from(index),
+            ordinal: first_ordinal,
             occurred_at,
             actor: Some(request.actor),
-            command: CommandRef { index, ..command.clone() },
-            event,
-        });
-        let recorded = recorded.collect();
-        self.remember(recorded);
+            command,
+            event: events.remove(0),
+        };
+        self.remember(in_their_places(first, events));
         let n = self.ahead.n;
         self.ahead.n += 1;
         self.ahead.chain = Fold::link(&record);
@@ -346,6 +357,7 @@ impl Owner {
             replies: vec![(request.reply, Ok(accepted))],
         });
         self.append(n, record);
+        None
     }
 }
 
@@ -360,6 +372,20 @@ async fn last_of(
     let body = found.into_iter().next().and_then(|it| it.stored.body);
     let event = body.map(|it| serde_json::from_slice(&it));
     event.transpose().map_err(|_| Failure::Unavailable)
+}
+
+/// The events of one command, each behind the one before.
+fn in_their_places(first: Recorded, others: Vec<Event>) -> Vec<Recorded> {
+    let mut recorded = vec![first];
+    for (index, event) in (1_u16..).zip(others) {
+        let mut next = recorded[0].clone();
+        next.seq += u64::from(index);
+        next.ordinal += u64::from(index);
+        next.command.index = index;
+        next.event = event;
+        recorded.push(next);
+    }
+    recorded
 }
 
 /// The tree that an actor's words in a stream are sealed under.

@@ -4,6 +4,7 @@
 //! claim is folded and answers only after its own record is; see `docs/adr/0001`.
 
 mod decide;
+mod follow;
 pub mod http;
 mod openapi;
 

@@ -79,7 +79,7 @@ pub fn document() -> Value {
         "required": ["streamId", "seq", "repeated", "position"],
         "properties": {
             "streamId": { "type": "string", "description": "Where its events stand." },
-            "seq": { "type": "string", "description": "Of its first event; 0 when none was needed." },
+            "seq": { "type": "string", "description": "Of its first event; 0 when none." },
             "repeated": { "type": "boolean", "description": "It had been accepted before." },
             "position": { "type": "string", "description": "For Parlance-After." },
         },

@@ -31,10 +31,13 @@ const CLAIM_TIMEOUT: Duration = Duration::from_secs(2);
 const CLAIM_PAUSE: Duration = Duration::from_millis(50);
 
 /// Records read at once.
-const READ_MAX: usize = 512;
+pub(crate) const READ_MAX: usize = 512;
 
 /// Events by which the tail grows before the checkpoint is looked at again.
 const TRIM_EVERY: usize = 512;
+
+/// What became of an append: its index, the record and the log's answer.
+type Answered = (u64, Bytes, Result<Ack, ports::Error>);
 
 /// The term has ended: somebody else has claimed, or what happened is not known.
 pub(crate) struct SteppedDown;
@@ -58,8 +61,8 @@ pub(crate) struct Owner {
     pub(crate) quarantined: HashSet<[u8; 16]>,
     pub(crate) pending: VecDeque<Pending>,
     pub(crate) barriers: VecDeque<Barrier>,
-    acks: FuturesUnordered<BoxFuture<'static, (u64, Bytes, Result<Ack, ports::Error>)>>,
-    stash: BTreeMap<u64, Bytes>,
+    acks: FuturesUnordered<BoxFuture<'static, Answered>>,
+    pub(crate) stash: BTreeMap<u64, Bytes>,
     trim_at: usize,
 }
 
@@ -198,7 +201,7 @@ impl Owner {
     }
 
     /// Remembers the events of a record that somebody appended.
-    fn learn(&mut self, record: &ports::event_log::Record, first_ordinal: u64) {
+    pub(crate) fn learn(&mut self, record: &ports::event_log::Record, first_ordinal: u64) {
         let header = &record.header;
         let events = Batch::decode(&record.payload)
             .and_then(|it| it.recorded(self.partition, header.first_seq, first_ordinal));
@@ -289,107 +292,6 @@ impl Owner {
     pub(crate) fn append(&mut self, n: u64, record: Bytes) {
         let append = self.ports.event_log.append(self.partition, record.clone());
         self.acks.push(Box::pin(async move { (n, record, append.await) }));
-    }
-
-    async fn acknowledged(
-        &mut self,
-        n: u64,
-        record: Bytes,
-        outcome: Result<Ack, ports::Error>,
-    ) -> Result<(), SteppedDown> {
-        if !self.rules.acknowledge_after_fold && outcome.is_ok() {
-            self.answer(n);
-        }
-        match outcome {
-            Ok(Some(offset)) => {
-                self.stash.insert(offset, record);
-                Ok(())
-            }
-            // Durable, but where is not told: the tail will say.
-            Ok(None) => self.read_on().await,
-            Err(error) => {
-                if error.kind == ports::ErrorKind::Unavailable {
-                    self.refuse(n);
-                }
-                Err(SteppedDown)
-            }
-        }
-    }
-
-    /// Folds acknowledged records from memory as long as they are the next ones.
-    async fn advance(&mut self) -> Result<(), SteppedDown> {
-        loop {
-            let Some((offset, _)) = self.stash.first_key_value() else { return Ok(()) };
-            let offset = *offset;
-            if offset > self.fold.pos {
-                self.read_on().await?;
-                if self.fold.pos < offset {
-                    return Ok(());
-                }
-                continue;
-            }
-            let record = self.stash.remove(&offset).expect("it was the first");
-            if offset == self.fold.pos {
-                self.step(offset, &record)?;
-            }
-        }
-    }
-
-    /// Folds what the log holds beyond what was folded.
-    async fn read_on(&mut self) -> Result<(), SteppedDown> {
-        let log = Arc::clone(&self.ports.event_log);
-        let entries = log.read(self.partition, self.fold.pos, READ_MAX).await;
-        for entry in entries.map_err(|_| SteppedDown)? {
-            self.step(entry.offset, &entry.bytes)?;
-        }
-        Ok(())
-    }
-
-    fn step(&mut self, offset: u64, record: &Bytes) -> Result<(), SteppedDown> {
-        let verdict = self.fold.step_by(self.rules, offset, record);
-        let verdict = verdict.map_err(|_| {
-            tracing::error!(partition = self.partition, offset, "the partition is halted");
-            SteppedDown
-        })?;
-        match verdict {
-            Verdict::Claimed(record) if record.header.owner == self.me => Ok(()),
-            Verdict::Claimed(_) => Err(SteppedDown),
-            Verdict::Accepted { record, .. } if record.header.owner == self.me => {
-                self.answer(record.header.n);
-                Ok(())
-            }
-            Verdict::Accepted { record, first_ordinal } => {
-                // Only weakened rules accept another owner's batch in this one's term.
-                self.learn(&record, first_ordinal);
-                Ok(())
-            }
-            Verdict::Rejected { record, .. } => {
-                let own = record.header.owner == self.me && record.header.term == self.fold.term;
-                let waited = self.pending.iter().any(|it| it.n == record.header.n);
-                if own && waited { Err(SteppedDown) } else { Ok(()) }
-            }
-        }
-    }
-
-    /// Answers the commands whose record has been accepted.
-    fn answer(&mut self, n: u64) {
-        if let Some(at) = self.pending.iter().position(|it| it.n == n) {
-            let pending = self.pending.remove(at).expect("it was found");
-            for (reply, outcome) in pending.replies {
-                // Whoever asked may have gone away; the log holds the outcome.
-                let _ = reply.send(outcome);
-            }
-        }
-    }
-
-    /// Answers the commands whose record is certainly not in the log.
-    fn refuse(&mut self, n: u64) {
-        if let Some(at) = self.pending.iter().position(|it| it.n == n) {
-            let pending = self.pending.remove(at).expect("it was found");
-            for (reply, _) in pending.replies {
-                let _ = reply.send(Err(Failure::Unavailable));
-            }
-        }
     }
 
     /// Gives the answers that waited for what they rest on.

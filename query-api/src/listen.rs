@@ -25,10 +25,13 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Events read from the timeline at once.
 const PAGE: usize = 500;
 
+/// Those who wait for one place.
+type Waiters = Vec<oneshot::Sender<()>>;
+
 /// How far the documents of each partition have come, as this node knows.
 pub(crate) struct Saved {
     ordinals: Vec<AtomicU64>,
-    waiters: Mutex<BTreeMap<(Partition, u64), Vec<oneshot::Sender<()>>>>,
+    waiters: Mutex<BTreeMap<(Partition, u64), Waiters>>,
 }
 
 impl Saved {

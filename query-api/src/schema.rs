@@ -180,10 +180,8 @@ pub(crate) fn shared(unread: i32) -> Asker {
 
 /// Code of a document that can't be parsed.
 fn fault(error: &async_graphql::parser::Error) -> &'static str {
-    match error {
-        async_graphql::parser::Error::RecursionLimitExceeded => "QUERY_TOO_DEEP",
-        _ => "INVALID",
-    }
+    let too_deep = matches!(error, async_graphql::parser::Error::RecursionLimitExceeded);
+    if too_deep { "QUERY_TOO_DEEP" } else { "INVALID" }
 }
 
 /// An answer that refuses the whole request.
@@ -204,13 +202,14 @@ pub(crate) fn coded(mut response: Response) -> Response {
             continue;
         }
         let message = error.message.as_str();
-        let code = match message {
-            _ if message.contains("too complex") => "QUERY_TOO_COMPLEX",
-            _ if message.contains("too deep") || message.contains("recursion depth") => {
-                "QUERY_TOO_DEEP"
-            }
-            _ if message.contains("number of directives") => "TOO_MANY_DIRECTIVES",
-            _ => "INVALID",
+        let code = if message.contains("too complex") {
+            "QUERY_TOO_COMPLEX"
+        } else if message.contains("too deep") || message.contains("recursion depth") {
+            "QUERY_TOO_DEEP"
+        } else if message.contains("number of directives") {
+            "TOO_MANY_DIRECTIVES"
+        } else {
+            "INVALID"
         };
         extensions.set("code", Value::from(code));
         extensions.set("kind", "INVALID");

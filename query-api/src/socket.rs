@@ -1,27 +1,20 @@
 //! The `graphql-transport-ws` protocol on one socket, with its close codes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, Variables};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
-use serde_json::value::RawValue;
-use tokio::task::AbortHandle;
 
 use chat::kernel::graphql::Asker;
 
-use crate::hub::SubscriberId;
-use crate::limits::{
-    INIT_MS_MAX, MESSAGE_BYTES_MAX, OPERATIONS_MAX, PING_MS, SUBSCRIPTIONS_MAX, operation,
-};
+use crate::limits::{INIT_MS_MAX, MESSAGE_BYTES_MAX, OPERATIONS_MAX, PING_MS};
+use crate::operation::{Operation, Running, RunningById, Started};
 use crate::outbox::{Close, Outbox};
 use crate::schema::{Api, refusal};
-use crate::subscribe::Subscription;
 use crate::viewer::{Proved, Refused, bearer, prove};
 
 /// Name of the protocol.
@@ -44,15 +37,6 @@ struct Init {
     authorization: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Operation {
-    query: String,
-    operation_name: Option<String>,
-    #[serde(default)]
-    variables: Option<Variables>,
-}
-
 const MALFORMED: Close = Close { code: 4400, reason: "Invalid message" };
 const TOO_LARGE: Close = Close { code: 1009, reason: "Message too large" };
 const NO_INIT: Close = Close { code: 4401, reason: "Unauthorized" };
@@ -68,17 +52,6 @@ const ID_BYTES_MAX: usize = 128;
 
 /// Time that a closing socket is given to take what is left.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// An operation in progress.
-enum Running {
-    /// A query, a mutation, or what is not known yet.
-    Task(AbortHandle),
-    /// A subscription that is on its way to be live.
-    Following(AbortHandle),
-    Live(SubscriberId),
-}
-
-type RunningById = Arc<Mutex<HashMap<String, Running>>>;
 
 /// Everything that belongs to one socket.
 struct Connection {
@@ -277,131 +250,4 @@ impl Connection {
 
 fn text(message: Bytes) -> axum::extract::ws::Utf8Bytes {
     message.try_into().expect("messages are JSON")
-}
-
-/// An operation that a client has started.
-struct Started {
-    api: Arc<Api>,
-    outbox: Arc<Outbox>,
-    running: RunningById,
-    proved: Proved,
-    id: String,
-}
-
-impl Started {
-    async fn run(self, payload: Operation, asker: Asker) {
-        let document = match self.api.parse(&payload.query) {
-            Ok(document) => document,
-            Err(response) => return self.fail(&response),
-        };
-        let name = payload.operation_name.as_deref();
-        let Some(kind) = operation(&document, name).map(|it| it.ty) else {
-            return self.fail(&refusal("INVALID", "name one of the document's operations"));
-        };
-        let variables = payload.variables.unwrap_or_default();
-        if kind == OperationType::Subscription {
-            return self.follow(&document, name.map(str::to_owned), variables).await;
-        }
-        let mut request = Request::new(payload.query).variables(variables);
-        request.operation_name = payload.operation_name;
-        let response = self.api.execute(request, &document, asker).await;
-        if response.data == async_graphql::Value::Null && response.is_err() {
-            return self.fail(&response);
-        }
-        self.send("next", &response);
-        self.complete();
-    }
-
-    /// Catches up and goes live.
-    async fn follow(
-        self,
-        document: &async_graphql::parser::types::ExecutableDocument,
-        name: Option<String>,
-        variables: Variables,
-    ) {
-        if !self.takes_a_place() {
-            return self.fail(&refusal("RATE_LIMITED", "a socket has at most 50 subscriptions"));
-        }
-        let hub = Arc::clone(&self.api.hub);
-        let scope = self.api.scope(Asker::Viewer(self.proved.viewer, String::new()));
-        let asked = hub.selections.ask(document, name.as_deref(), variables, scope).await;
-        let asked = match asked {
-            Ok(asked) => asked,
-            Err(response) => return self.fail(&response),
-        };
-        let head = format!("{{\"id\":{},\"type\":\"next\",\"payload\":", quoted(&self.id));
-        let subscription = Subscription {
-            hub: Arc::clone(&hub),
-            viewer: self.proved.viewer,
-            asked,
-            outbox: Arc::clone(&self.outbox),
-            head: head.into(),
-        };
-        match subscription.start().await {
-            Ok(Some(subscriber)) => {
-                let mut running = self.running();
-                match running.get_mut(&self.id) {
-                    Some(it) => *it = Running::Live(subscriber),
-                    // It was completed meanwhile.
-                    None => {
-                        drop(running);
-                        hub.leave(subscriber);
-                    }
-                }
-            }
-            Ok(None) => (),
-            Err(error) => {
-                tracing::error!(error = %error, "a subscription failed");
-                self.fail(&refusal("UNAVAILABLE", "updates can't be read now, try again"));
-            }
-        }
-    }
-
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, Running>> {
-        self.running.lock().expect("no holder of the lock panics")
-    }
-
-    /// Counts the operation as a subscription, unless there are as many as there may be.
-    fn takes_a_place(&self) -> bool {
-        let mut running = self.running();
-        let follows = |it: &&Running| matches!(it, Running::Following(_) | Running::Live(_));
-        if running.values().filter(follows).count() >= SUBSCRIPTIONS_MAX {
-            return false;
-        }
-        if let Some(it) = running.get_mut(&self.id)
-            && let Running::Task(task) = it
-        {
-            *it = Running::Following(task.clone());
-        }
-        true
-    }
-
-    fn send(&self, kind: &str, payload: &impl serde::Serialize) {
-        let payload = serde_json::value::to_raw_value(payload).expect("a response is plain data");
-        self.outbox.push(envelope(kind, &self.id, Some(&payload)));
-    }
-
-    fn complete(&self) {
-        self.running().remove(&self.id);
-        self.outbox.push(envelope("complete", &self.id, None));
-    }
-
-    fn fail(&self, response: &Response) {
-        self.running().remove(&self.id);
-        self.send("error", &response.errors);
-    }
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).expect("text is plain data")
-}
-
-fn envelope(kind: &str, id: &str, payload: Option<&RawValue>) -> Bytes {
-    let id = quoted(id);
-    match payload {
-        Some(payload) => {
-            format!("{{\"id\":{id},\"type\":\"{kind}\",\"payload\":{}}}", payload.get()).into()
-        }
-        None => format!("{{\"id\":{id},\"type\":\"{kind}\"}}").into(),
-    }
 }

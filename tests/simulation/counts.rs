@@ -24,8 +24,7 @@ pub(crate) async fn no_drift(world: &World, said: &Said, last: &Running) -> Chec
             let Ok(found) = found else { return broken("no_drift", "the documents are there") };
             let counted = counted_unread(said, *person, StreamId::Conversation(group));
             if found.count != counted {
-                let seen =
-                    format!("{person} has {} unread in {group}, not {counted}", found.count);
+                let seen = format!("{person} has {} unread in {group}, not {counted}", found.count);
                 return broken("no_drift", seen);
             }
         }

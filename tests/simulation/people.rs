@@ -147,7 +147,7 @@ impl Person {
                 let done = it.answers.iter().any(|(_, it)| matches!(it, Answer::Done(_)));
                 it.actor == self.account && it.name == SendMessage::NAME && done
             });
-            sends.map(|(at, it)| (at, it.client_id, it.answers.clone())).last()
+            sends.map(|(at, it)| (at, it.client_id, it.answers.clone())).next_back()
         };
         let Some((at, client_id, answers)) = own else { return };
         let stream = answers.iter().find_map(|(_, it)| match it {

@@ -122,7 +122,8 @@ impl Document for Conversation {
         if let (Some(it), Some(conversation)) = (MemberEvent::of(&event.event), document.as_mut()) {
             conversation.members_change(it);
         }
-        if let (Some(it), Some(conversation)) = (MessageEvent::of(&event.event), document.as_mut()) {
+        if let (Some(it), Some(conversation)) = (MessageEvent::of(&event.event), document.as_mut())
+        {
             conversation.messages_change(it, event);
         }
         if let Some(conversation) = document {

@@ -82,7 +82,10 @@ fn gone(deleted: &BTreeSet<u64>, hidden: &BTreeSet<u64>) -> (Given, Conversation
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(12)
+    })]
 
     #[test]
     fn what_is_gone_is_counted_as_one_by_one(

@@ -171,7 +171,10 @@ fn stored(store: &Store) -> BTreeMap<(&'static str, String), String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(96)
+    })]
 
     #[test]
     fn any_delivery_gives_the_same_documents(

@@ -85,7 +85,10 @@ fn links_languages_and_mentions_carry_what_they_point_to() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(5_000) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(5_000)
+    })]
 
     #[test]
     fn every_entity_lies_inside_the_text(

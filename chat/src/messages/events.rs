@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use ports::keys::TreeId;
 
 use super::Body;
+use crate::Change;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
 use crate::kernel::event::Reaction;
 use crate::kernel::time::Long;
-use crate::Change;
 use crate::kernel::{Effect, Personal, Recorded, Timestamp};
 
 crate::id! {

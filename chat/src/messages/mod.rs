@@ -16,6 +16,7 @@ mod events;
 mod format;
 mod gone;
 mod graphql;
+mod pages;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -27,9 +28,8 @@ pub use events::{
 };
 pub use format::{Body, Entity, EntityKind, parse};
 pub use gone::{DeletedCounts, DeletedNumbers, HiddenNumbers, deleted_above, hidden_above};
-pub use graphql::{
-    MessageMutation, MessageObject, MessageQuery, Messages, last_live_message, messages,
-};
+pub use graphql::{MessageMutation, MessageObject, MessageQuery};
+pub use pages::{Messages, last_live_message, messages};
 pub use view::{Mention, Message, Version};
 
 /// Most bytes of a message's markdown.

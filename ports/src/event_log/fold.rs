@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{Kind, OwnerId, Record, chain_hash};
 
 /// What has been read of a partition, constant in size; also the checkpoint of a reader.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Fold {
     /// Current term; 0 before the first claim.
     pub term: u64,
@@ -78,12 +78,6 @@ impl Rules {
         serve_after_own_claim: true,
         acknowledge_after_fold: true,
     };
-}
-
-impl Default for Fold {
-    fn default() -> Self {
-        Self { term: 0, owner: [0; 16], next: 0, chain: [0; 32], ordinal: 0, pos: 0 }
-    }
 }
 
 impl Fold {

@@ -55,7 +55,7 @@ impl Serve {
         };
         tokio::select! {
             served = async { serving.await } => served?,
-            () = deadline => tracing::warn!("requests were still open when the time to drain ended"),
+            () = deadline => tracing::warn!("requests were still open after the drain"),
         }
         Ok(())
     }
