@@ -179,7 +179,12 @@ fn what_was_acknowledged_is_there_exactly_once_after_any_number_of_kills() {
     for (at, person) in people.iter().enumerate() {
         let own = sent.iter().filter(|(author, _)| *author == at).map(|(_, it)| it.number);
         let unread = last.number - own.max().unwrap_or(0);
-        assert_eq!(person.unread(&group), i64::try_from(unread).expect("it fits"), "{}", person.name);
+        assert_eq!(
+            person.unread(&group),
+            i64::try_from(unread).expect("it fits"),
+            "{}",
+            person.name
+        );
     }
     for (frames, who) in heard.iter().zip(["cat", "dan"]) {
         links(frames, &group, last.seq, who);

@@ -180,10 +180,8 @@ pub(crate) fn shared(unread: i32) -> Asker {
 
 /// Code of a document that can't be parsed.
 fn fault(error: &async_graphql::parser::Error) -> &'static str {
-    match error {
-        async_graphql::parser::Error::RecursionLimitExceeded => "QUERY_TOO_DEEP",
-        _ => "INVALID",
-    }
+    let too_deep = matches!(error, async_graphql::parser::Error::RecursionLimitExceeded);
+    if too_deep { "QUERY_TOO_DEEP" } else { "INVALID" }
 }
 
 /// An answer that refuses the whole request.

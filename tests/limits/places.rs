@@ -22,7 +22,9 @@ fn what_is_no_position_is_invalid() {
     let ann = world.person("ann");
     let good = ann.position();
     let bytes = URL_SAFE_NO_PAD.decode(&good).expect("base64");
-    for text in ["x", "AAAA", "!!!!", &good[..good.len() - 1], &format!("{good}A"), &"A".repeat(5_000)] {
+    for text in
+        ["x", "AAAA", "!!!!", &good[..good.len() - 1], &format!("{good}A"), &"A".repeat(5_000)]
+    {
         is_refused(&ann, text, text);
     }
     for (at, why) in [(0, "version"), (1, "log"), (8, "log"), (9, "epoch"), (12, "epoch")] {

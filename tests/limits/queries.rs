@@ -75,16 +75,15 @@ fn a_document_has_15_aliases() {
 fn signing_in_is_tried_once_a_request() {
     let world = World::new();
     let guess = |at: usize| {
-        format!("g{at}: signIn(input: {{ username: \"ann\", password: \"guess {at}\" }}) \
-                 {{ accessToken }} ")
+        format!(
+            "g{at}: signIn(input: {{ username: \"ann\", password: \"guess {at}\" }}) \
+                 {{ accessToken }} "
+        )
     };
     let two = format!("mutation {{ {} {} }}", guess(1), guess(2));
     assert_eq!(world.client.ask(None, &two, json!({})).code(), "TOO_MANY_ALIASES");
-    let many = format!(
-        "fragment G on Mutation {{ {} }} mutation {{ ...G ...G {} }}",
-        guess(1),
-        guess(2)
-    );
+    let many =
+        format!("fragment G on Mutation {{ {} }} mutation {{ ...G ...G {} }}", guess(1), guess(2));
     assert_eq!(world.client.ask(None, &many, json!({})).code(), "TOO_MANY_ALIASES");
 }
 
@@ -92,9 +91,7 @@ fn signing_in_is_tried_once_a_request() {
 fn a_field_has_5_directives() {
     let world = World::new();
     let ann = world.person("ann");
-    let directed = |count: usize| {
-        format!("{{ position {} }}", "@include(if: true) ".repeat(count))
-    };
+    let directed = |count: usize| format!("{{ position {} }}", "@include(if: true) ".repeat(count));
     asks(&ann, "{ position @include(if: true) @skip(if: false) }").data();
     // Five are counted as allowed, and then refused for being the same.
     assert_eq!(asks(&ann, &directed(5)).code(), "INVALID");
@@ -138,13 +135,21 @@ fn a_request_is_one_operation_in_json() {
     }
     let deep = "[".repeat(100_000);
     let nested = format!("{{\"query\":\"{{ position }}\",\"variables\":{{\"a\":{deep}");
-    for body in ["", "{", "null", "\"{ position }\"", "{}", "{\"query\":1}", "\u{feff}{}", &nested] {
+    for body in ["", "{", "null", "\"{ position }\"", "{}", "{\"query\":1}", "\u{feff}{}", &nested]
+    {
         assert_eq!(posts(body), (400, "INVALID".to_owned()), "{body:.40}");
     }
     let invalid_utf8 = ann.client.post(Some(&ann.token), None, b"{\"query\":\"\xff\"}");
     assert_eq!(invalid_utf8.status, 400);
-    for query in ["", "{", "{ nothing }", "query A { position } query B { position }",
-        "subscription { updates { seq } }", "{ position(a: 1) }", "mutation { position }"] {
+    for query in [
+        "",
+        "{",
+        "{ nothing }",
+        "query A { position } query B { position }",
+        "subscription { updates { seq } }",
+        "{ position(a: 1) }",
+        "mutation { position }",
+    ] {
         assert_eq!(asks(&ann, query).code(), "INVALID", "{query}");
     }
 }
@@ -166,8 +171,16 @@ fn a_page_has_1_to_100_entries() {
         for arguments in ["first: 1", "first: 100", "last: 1", "last: 100"] {
             page(list, arguments).data();
         }
-        for arguments in ["first: 0", "first: -1", "first: 101", "last: 0", "last: 101",
-            "first: 2147483647", "last: -2147483648", "first: 1, last: 1"] {
+        for arguments in [
+            "first: 0",
+            "first: -1",
+            "first: 101",
+            "last: 0",
+            "last: 101",
+            "first: 2147483647",
+            "last: -2147483648",
+            "first: 1, last: 1",
+        ] {
             let answer = page(list, arguments);
             let code = answer.code();
             assert!(["INVALID", "QUERY_TOO_COMPLEX"].contains(&code), "{list} {arguments}: {code}");
@@ -182,9 +195,14 @@ fn a_page_has_1_to_100_entries() {
         let answer = page("messages", &format!("first: 1, after: \"{cursor}\""));
         assert_eq!(answer.code(), "INVALID", "{cursor}");
     }
-    let far = ["first: 1, after: \"9223372036854775807\"", "last: 1, before: \"0\"",
-        "last: 1, before: \"9223372036854775807\"", "first: 5, after: \"9\", before: \"3\"",
-        "first: 4, around: \"9223372036854775807\"", "first: 4, around: \"0\""];
+    let far = [
+        "first: 1, after: \"9223372036854775807\"",
+        "last: 1, before: \"0\"",
+        "last: 1, before: \"9223372036854775807\"",
+        "first: 5, after: \"9\", before: \"3\"",
+        "first: 4, around: \"9223372036854775807\"",
+        "first: 4, around: \"0\"",
+    ];
     for arguments in far {
         page("messages", arguments).data();
     }
@@ -208,7 +226,9 @@ fn a_long_is_0_to_2_to_the_63_less_1() {
     reads(json!(1)).data();
     reads(json!(0)).data();
     assert_eq!(reads(json!("9223372036854775807")).code(), "RECEIPTS_NUMBER_AHEAD");
-    for bad in [json!("9223372036854775808"), json!(-1), json!(1.5), json!("1 "), json!(""), json!(true)] {
+    for bad in
+        [json!("9223372036854775808"), json!(-1), json!(1.5), json!("1 "), json!(""), json!(true)]
+    {
         assert_eq!(reads(bad.clone()).code(), "INVALID", "{bad}");
     }
 }
@@ -217,7 +237,8 @@ fn a_long_is_0_to_2_to_the_63_less_1() {
 fn an_id_of_another_kind_is_invalid() {
     let world = World::new();
     let ann = world.person("ann");
-    for id in ["", "1", "conv_", ann.id.as_str(), "{\"$ne\":1}", "conv_zzzzzzzzzzzzzzzzzzzzzzzzzz"] {
+    for id in ["", "1", "conv_", ann.id.as_str(), "{\"$ne\":1}", "conv_zzzzzzzzzzzzzzzzzzzzzzzzzz"]
+    {
         let query = "query($id: ID!) { conversation(id: $id) { id } }";
         assert_eq!(ann.asks(query, json!({ "id": id })).code(), "INVALID", "{id}");
     }

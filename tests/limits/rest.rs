@@ -76,8 +76,19 @@ fn only_public_commands_are_found() {
     let world = World::new();
     let ann = world.person("ann");
     let id = fresh_id();
-    let internal = ["CreateAccount", "ClaimName", "ReleaseName", "ConfirmName", "OpenSession",
-        "AbandonRegistration", "RefreshSession", "EndSessions", "sendMessage", "", "../graphql"];
+    let internal = [
+        "CreateAccount",
+        "ClaimName",
+        "ReleaseName",
+        "ConfirmName",
+        "OpenSession",
+        "AbandonRegistration",
+        "RefreshSession",
+        "EndSessions",
+        "sendMessage",
+        "",
+        "../graphql",
+    ];
     for name in internal {
         let reply = ann.commands(name, &id, &json!({}));
         assert_eq!(reply.status, 404, "{name}");

@@ -82,7 +82,8 @@ fn what_the_protocol_does_not_know_is_malformed() {
         "[]".to_owned(),
         json!({ "type": "start", "id": "1" }).to_string(),
         json!({ "type": "subscribe", "payload": { "query": "{ position }" } }).to_string(),
-        json!({ "type": "subscribe", "id": "", "payload": { "query": "{ position }" } }).to_string(),
+        json!({ "type": "subscribe", "id": "", "payload": { "query": "{ position }" } })
+            .to_string(),
         json!({ "type": "subscribe", "id": long_id, "payload": { "query": "{ position }" } })
             .to_string(),
         json!({ "type": "subscribe", "id": 1, "payload": { "query": "{ position }" } }).to_string(),
@@ -165,7 +166,10 @@ fn a_subscription_that_can_not_be_is_an_error_and_the_socket_goes_on() {
     assert_eq!(code(&mut socket, "subscription { nothing }"), "INVALID");
     assert_eq!(code(&mut socket, "subscription {"), "INVALID");
     assert_eq!(code(&mut socket, "subscription { updates { seq } b: updates { seq } }"), "INVALID");
-    assert_eq!(code(&mut socket, "subscription { updates(after: \"x\") { seq } }"), "POSITION_INVALID");
+    assert_eq!(
+        code(&mut socket, "subscription { updates(after: \"x\") { seq } }"),
+        "POSITION_INVALID"
+    );
     let deep = "change { ... on Message { replyTo { replyTo { replyTo { replyTo { replyTo { \
         replyTo { replyTo { replyTo { replyTo { replyTo { replyTo { id } } } } } } } } } } } } }";
     assert_eq!(
@@ -222,7 +226,8 @@ fn a_mutation_over_a_socket_is_counted_against_its_account() {
     let world = World::with(|it| it.rate_per_account = 3);
     let ann: Person = world.person("ann");
     let mut socket = ann.greeted_socket();
-    let update = "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { position } }";
+    let update =
+        "mutation($input: UpdateProfileInput!) { updateProfile(input: $input) { position } }";
     let mut codes = Vec::new();
     for at in 0..4 {
         let input = json!({ "clientId": tests::fresh_id(), "bio": at.to_string() });

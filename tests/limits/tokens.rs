@@ -132,7 +132,9 @@ fn a_well_signed_token_of_another_kind_is_refused() {
     let ann = world.person("ann");
     let (header, claims) = header_and_claims(&ann);
     let own = pair(&world);
-    for (name, value) in [("kid", json!("another")), ("typ", json!("JWT")), ("typ", json!("at+JWT2"))] {
+    for (name, value) in
+        [("kid", json!("another")), ("typ", json!("JWT")), ("typ", json!("at+JWT2"))]
+    {
         is_refused(&world, &signed(&own, &changed(&header, name, value.clone()), &claims), name);
     }
     let now = world.now_ms() / 1_000;

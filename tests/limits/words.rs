@@ -80,7 +80,8 @@ fn a_device_name_has_at_most_64_characters_and_a_refused_one_registers_nobody() 
     assert_eq!(refused.code(), "SESSIONS_DEVICE_INVALID");
     registers(&world, |it| it["device"] = json!(long)).data();
     let signs_in = |device: &str| {
-        let input = json!({ "username": "somebody", "password": "correct horse", "device": device });
+        let input =
+            json!({ "username": "somebody", "password": "correct horse", "device": device });
         world.client.change(None, "signIn", input, "accessToken")
     };
     signs_in(&long).data();
@@ -143,11 +144,30 @@ fn the_densest_formatting_of_the_longest_text_is_sent() {
     let ann = world.person("ann");
     let saved = ann.opens_direct(&ann);
     let long = |it: &str| it.repeat(16_384 / it.len());
-    let texts = ["**a** ", "*a*`b`", "[a](tel:1) ", "||a|| ", "> ", "* ", "*_", "[[", "@ann ",
-        "```\n", "<u>", "http://a ", "&amp;", "1. a\n", "\\*"];
+    let texts = [
+        "**a** ",
+        "*a*`b`",
+        "[a](tel:1) ",
+        "||a|| ",
+        "> ",
+        "* ",
+        "*_",
+        "[[",
+        "@ann ",
+        "```\n",
+        "<u>",
+        "http://a ",
+        "&amp;",
+        "1. a\n",
+        "\\*",
+    ];
     for text in texts {
         let answer = ann.tries_to_send(&saved, &fresh_id(), &long(text));
-        assert!([None, Some("MESSAGES_EMPTY")].contains(&answer.failure()), "{text:?}: {}", answer.0);
+        assert!(
+            [None, Some("MESSAGES_EMPTY")].contains(&answer.failure()),
+            "{text:?}: {}",
+            answer.0
+        );
     }
     let sent = ann.sends(&saved, &long("**a** "));
     let entities = ann.sees_message(&sent.id, "entities { kind }")["entities"].clone();
@@ -200,7 +220,9 @@ fn a_client_id_is_a_uuid_of_version_7_at_most_5_minutes_ahead() {
     }
     let version_4 = "c0ffee00-0000-4000-8000-000000000000";
     let max = "ffffffff-ffff-7fff-bfff-ffffffffffff";
-    for bad in [id_at(now + 330_000).as_str(), version_4, max, "", "1", "msg_00000000000000000000000000"] {
+    for bad in
+        [id_at(now + 330_000).as_str(), version_4, max, "", "1", "msg_00000000000000000000000000"]
+    {
         assert_eq!(ann.tries_to_send(&saved, bad, "hello").code(), "INVALID", "{bad}");
         let registered = Person::registers(&world.client, bad, "bob", "correct horse");
         assert_eq!(registered.code(), "INVALID", "{bad}");

@@ -17,8 +17,15 @@ fn an_admin_adds_people_and_is_told_who_was_not_added() {
         { "accountId": missing, "code": "NOT_FOUND" },
     ]);
     assert_eq!(added["failed"], expected);
-    assert_eq!(cat.sees(&group, "title memberCount"), json!({ "title": "Lunch", "memberCount": 3 }));
-    let refused = bob.tries("addMembers", json!({ "conversationId": group, "accountIds": [cat.id] }), "added");
+    assert_eq!(
+        cat.sees(&group, "title memberCount"),
+        json!({ "title": "Lunch", "memberCount": 3 })
+    );
+    let refused = bob.tries(
+        "addMembers",
+        json!({ "conversationId": group, "accountIds": [cat.id] }),
+        "added",
+    );
     assert_eq!(refused.code(), "MEMBERS_FORBIDDEN");
 }
 

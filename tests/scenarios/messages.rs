@@ -42,7 +42,10 @@ fn a_retry_after_the_message_was_deleted_gives_its_place_and_not_its_text() {
     let sent = ann.tries_hard_to_send(&group, &id, "secret").expect("sent");
     ann.deletes(&sent.id);
     assert_eq!(ann.tries_hard_to_send(&group, &id, "secret").as_ref(), Some(&sent));
-    assert_eq!(bob.sees_message(&sent.id, "text deleted"), json!({ "text": null, "deleted": true }));
+    assert_eq!(
+        bob.sees_message(&sent.id, "text deleted"),
+        json!({ "text": null, "deleted": true })
+    );
     assert!(bob.all_messages(&group).is_empty());
 }
 
@@ -70,8 +73,7 @@ fn entities_are_counted_in_utf16_units() {
     ];
     for (markdown, text, expected) in cases {
         let sent = ann.sends(&group, markdown);
-        let seen =
-            bob.sees_message(&sent.id, "text markdown entities { kind offset length }");
+        let seen = bob.sees_message(&sent.id, "text markdown entities { kind offset length }");
         assert_eq!(seen["text"], text);
         assert_eq!(seen["markdown"], markdown);
         let entities = seen["entities"].as_array().expect("a list").iter();
@@ -182,9 +184,8 @@ fn mentions_are_found_counted_and_taken_back() {
     let sent = ann.sends(&group, "@bob and @BOB and @nobody and x@bob.org `@cat`");
     let entities = "entities { kind offset length accountId }";
     let seen = cat.sees_message(&sent.id, entities)["entities"].clone();
-    let mention = |offset| {
-        json!({ "kind": "MENTION", "offset": offset, "length": 4, "accountId": bob.id })
-    };
+    let mention =
+        |offset| json!({ "kind": "MENTION", "offset": offset, "length": 4, "accountId": bob.id });
     let found: Vec<Value> = seen.as_array().expect("a list").clone();
     let found: Vec<&Value> = found.iter().filter(|it| it["kind"] == "MENTION").collect();
     assert_eq!(found, [&mention(0), &mention(9)]);

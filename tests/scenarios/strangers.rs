@@ -13,10 +13,22 @@ struct Ids {
 /// Every query field that takes an id, with the id in it.
 fn queries(ids: &Ids) -> Vec<(&'static str, Value)> {
     vec![
-        ("query($id: ID!) { conversation(id: $id) { id title lastNumber } }", json!(ids.conversation)),
-        ("query($id: ID!) { viewerMembership(conversationId: $id) { role } }", json!(ids.conversation)),
-        ("query($id: ID!) { readState(conversationId: $id) { number unreadCount } }", json!(ids.conversation)),
-        ("query($id: ID!) { message(id: $id) { id text number sender { id } } }", json!(ids.message)),
+        (
+            "query($id: ID!) { conversation(id: $id) { id title lastNumber } }",
+            json!(ids.conversation),
+        ),
+        (
+            "query($id: ID!) { viewerMembership(conversationId: $id) { role } }",
+            json!(ids.conversation),
+        ),
+        (
+            "query($id: ID!) { readState(conversationId: $id) { number unreadCount } }",
+            json!(ids.conversation),
+        ),
+        (
+            "query($id: ID!) { message(id: $id) { id text number sender { id } } }",
+            json!(ids.message),
+        ),
     ]
 }
 
@@ -25,7 +37,10 @@ fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
     let Ids { conversation, message, account } = ids;
     vec![
         ("sendMessage", json!({ "conversationId": conversation, "text": "hi" })),
-        ("sendMessage", json!({ "conversationId": conversation, "text": "hi", "replyTo": message })),
+        (
+            "sendMessage",
+            json!({ "conversationId": conversation, "text": "hi", "replyTo": message }),
+        ),
         ("editMessage", json!({ "messageId": message, "text": "hi" })),
         ("deleteMessage", json!({ "messageId": message })),
         ("deleteMessage", json!({ "messageId": message, "forEveryone": true })),
@@ -33,7 +48,10 @@ fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
         ("renameGroup", json!({ "conversationId": conversation, "title": "Mine" })),
         ("addMembers", json!({ "conversationId": conversation, "accountIds": [account] })),
         ("removeMember", json!({ "conversationId": conversation, "accountId": account })),
-        ("changeRole", json!({ "conversationId": conversation, "accountId": account, "role": "ADMIN" })),
+        (
+            "changeRole",
+            json!({ "conversationId": conversation, "accountId": account, "role": "ADMIN" }),
+        ),
         ("leaveConversation", json!({ "conversationId": conversation })),
         ("joinGroup", json!({ "conversationId": conversation })),
     ]
@@ -116,7 +134,10 @@ fn a_strangers_commands_over_plain_http_are_not_found() {
         let Ids { conversation, message, account } = ids;
         vec![
             ("SendMessage", json!({ "conversationId": conversation, "text": "hi" })),
-            ("EditMessage", json!({ "conversationId": conversation, "messageId": message, "text": "x" })),
+            (
+                "EditMessage",
+                json!({ "conversationId": conversation, "messageId": message, "text": "x" }),
+            ),
             ("DeleteMessage", json!({ "conversationId": conversation, "messageId": message })),
             ("HideMessage", json!({ "conversationId": conversation, "messageId": message })),
             ("MarkRead", json!({ "conversationId": conversation, "number": 1 })),
@@ -129,7 +150,11 @@ fn a_strangers_commands_over_plain_http_are_not_found() {
     };
     for ((name, real), (_, made_up)) in bodies(&real).into_iter().zip(bodies(&made_up)) {
         let refused = eve.commands(name, &fresh_id(), &real);
-        assert_eq!((refused.status, refused.json()["code"].as_str()), (404, Some("NOT_FOUND")), "{name}");
+        assert_eq!(
+            (refused.status, refused.json()["code"].as_str()),
+            (404, Some("NOT_FOUND")),
+            "{name}"
+        );
         assert_eq!(refused.json(), eve.commands(name, &fresh_id(), &made_up).json(), "{name}");
     }
     let own = real.conversation.clone();
@@ -153,7 +178,9 @@ fn nobody_without_a_token_sees_or_does_anything() {
         let refused = world.client.ask(None, query, json!({ "id": id }));
         assert_eq!(refused.code(), "UNAUTHENTICATED", "{query}");
     }
-    for query in ["{ viewer { id } }", "{ sessions { id } }", "{ conversations { edges { cursor } } }"] {
+    for query in
+        ["{ viewer { id } }", "{ sessions { id } }", "{ conversations { edges { cursor } } }"]
+    {
         assert_eq!(world.client.ask(None, query, json!({})).code(), "UNAUTHENTICATED", "{query}");
     }
     for (name, input) in mutations(&real) {

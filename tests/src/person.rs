@@ -110,7 +110,8 @@ impl Client {
 
     /// Gives a mutation by its name, its input and what is wanted of its payload.
     pub fn change(&self, token: Option<&str>, name: &str, input: Value, wanted: &str) -> Answer {
-        let answer = Answer(self.post(token, None, mutation(name, input, wanted).as_bytes()).json());
+        let answer =
+            Answer(self.post(token, None, mutation(name, input, wanted).as_bytes()).json());
         if let Some(position) = answer.0["data"][name]["position"].as_str() {
             let mut latest = self.position.lock().expect("no holder of the lock panics");
             *latest = Some(position.to_owned());
@@ -218,8 +219,7 @@ impl Person {
 
     /// Tries to send a message under a client id.
     pub fn tries_to_send(&self, conversation: &str, client_id: &str, text: &str) -> Answer {
-        let input =
-            json!({ "clientId": client_id, "conversationId": conversation, "text": text });
+        let input = json!({ "clientId": client_id, "conversationId": conversation, "text": text });
         self.tries("sendMessage", input, "message { id number seq }")
     }
 
@@ -230,8 +230,7 @@ impl Person {
         client_id: &str,
         text: &str,
     ) -> Option<Sent> {
-        let input =
-            json!({ "clientId": client_id, "conversationId": conversation, "text": text });
+        let input = json!({ "clientId": client_id, "conversationId": conversation, "text": text });
         let body = mutation("sendMessage", input, "message { id number seq }");
         let reply = self.client.try_post(Some(&self.token), None, body.as_bytes()).ok()?;
         sent(&Answer(serde_json::from_slice(&reply.body).ok()?))
@@ -288,8 +287,7 @@ impl Person {
 
     /// Gives somebody a role.
     pub fn makes(&self, conversation: &str, other: &Person, role: &str) -> Answer {
-        let input =
-            json!({ "conversationId": conversation, "accountId": other.id, "role": role });
+        let input = json!({ "conversationId": conversation, "accountId": other.id, "role": role });
         self.tries("changeRole", input, "member { role }")
     }
 

@@ -101,7 +101,8 @@ impl Socket {
         let mut request = format!("ws://{address}/graphql").into_client_request().ok()?;
         let protocol = "graphql-transport-ws".parse().expect("a constant is a header");
         request.headers_mut().insert("sec-websocket-protocol", protocol);
-        let (socket, _) = client_with_config(request, stream, Some(WebSocketConfig::default())).ok()?;
+        let (socket, _) =
+            client_with_config(request, stream, Some(WebSocketConfig::default())).ok()?;
         Some(Self { socket, waiting: VecDeque::new() })
     }
 
@@ -221,6 +222,7 @@ impl Feed {
     }
 
     /// The next frame.
+    #[expect(clippy::should_implement_trait, reason = "a feed has no end")]
     pub fn next(&mut self) -> Frame {
         let message = self.socket.expect_for("feed", "next");
         let payload = &message["payload"];
