@@ -57,6 +57,11 @@ impl Program {
         let path = Self::target_dir().join("parlance");
         assert!(path.exists(), "build {} before this test: cargo build -p server", path.display());
         let mut command = Command::new(path);
+        // What is meant for the test is not an option of the program.
+        let meant = std::env::vars_os().map(|(name, _)| name);
+        meant.filter(|it| it.to_string_lossy().starts_with("PARLANCE_")).for_each(|it| {
+            command.env_remove(it);
+        });
         RATES.iter().for_each(|it| {
             command.env(it, "1000000");
         });

@@ -222,7 +222,7 @@ impl Feed {
     }
 
     /// The next frame.
-    #[expect(clippy::should_implement_trait, reason = "a feed never ends, so it is no iterator")]
+    #[expect(clippy::should_implement_trait, reason = "a feed has no end")]
     pub fn next(&mut self) -> Frame {
         let message = self.socket.expect_for("feed", "next");
         let payload = &message["payload"];

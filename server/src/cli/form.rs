@@ -1,4 +1,4 @@
-//! The forms in which events leave: a JSON object a line, or an Avro container file.
+//! The forms in which events leave: JSON a line, an Avro container, or single framed records.
 
 use std::io::{BufWriter, Write};
 
@@ -20,6 +20,8 @@ pub(crate) enum Form {
     Ndjson,
     /// An Avro container file with one schema for all events
     Avro,
+    /// Length (4 bytes, big-endian) and event, framed as in Kafka: 0, schema id, Avro body
+    Confluent,
 }
 
 /// An event in its public form.
@@ -32,7 +34,7 @@ pub(crate) struct Public {
 
 /// Events ready to be written.
 pub(crate) enum Formatted {
-    Lines(Vec<u8>),
+    Bytes(Vec<u8>),
     Values(Vec<Value>),
 }
 
@@ -47,7 +49,15 @@ pub(crate) fn format_all(form: Form, events: Vec<Public>) -> anyhow::Result<Form
             for event in &events {
                 line(&mut lines, event)?;
             }
-            Ok(Formatted::Lines(lines))
+            Ok(Formatted::Bytes(lines))
+        }
+        Form::Confluent => {
+            let mut records = Vec::with_capacity(events.len() * 500);
+            for event in &events {
+                records.extend_from_slice(&u32::try_from(event.bytes.len())?.to_be_bytes());
+                records.extend_from_slice(&event.bytes);
+            }
+            Ok(Formatted::Bytes(records))
         }
         Form::Avro => {
             let values = events.iter().map(value).collect::<anyhow::Result<_>>()?;
@@ -157,7 +167,7 @@ pub(crate) struct Sink {
 }
 
 enum To {
-    Lines(Out),
+    Bytes(Out),
     Container(Box<Writer<'static, Out>>),
 }
 
@@ -165,7 +175,7 @@ impl Sink {
     pub(crate) fn new(form: Form, out: Box<dyn Write + Send>) -> anyhow::Result<Self> {
         let out = BufWriter::with_capacity(BUFFER_BYTES, out);
         let to = match form {
-            Form::Ndjson => To::Lines(out),
+            Form::Ndjson | Form::Confluent => To::Bytes(out),
             Form::Avro => {
                 let schema: &'static Schema = Box::leak(Box::new(container_schema()?));
                 To::Container(Box::new(Writer::new(schema, out)?))
@@ -176,13 +186,13 @@ impl Sink {
 
     pub(crate) fn write(&mut self, formatted: Formatted) -> anyhow::Result<()> {
         match (&mut self.to, formatted) {
-            (To::Lines(out), Formatted::Lines(lines)) => out.write_all(&lines)?,
+            (To::Bytes(out), Formatted::Bytes(lines)) => out.write_all(&lines)?,
             (To::Container(writer), Formatted::Values(values)) => {
                 for value in &values {
                     writer.unvalidated_append_value_ref(value)?;
                 }
             }
-            (To::Lines(_), Formatted::Values(_)) | (To::Container(_), Formatted::Lines(_)) => {
+            (To::Bytes(_), Formatted::Values(_)) | (To::Container(_), Formatted::Bytes(_)) => {
                 unreachable!("a sink receives its own form")
             }
         }
@@ -191,7 +201,7 @@ impl Sink {
 
     pub(crate) fn flush(&mut self) -> anyhow::Result<()> {
         match &mut self.to {
-            To::Lines(out) => out.flush()?,
+            To::Bytes(out) => out.flush()?,
             To::Container(writer) => {
                 writer.flush()?;
             }
