@@ -6,6 +6,7 @@
 mod decide;
 mod follow;
 pub mod http;
+mod load;
 mod openapi;
 
 mod owner;
