@@ -60,4 +60,12 @@ rooms! {
         query: ReceiptQuery, mutation: ReceiptMutation,
         changes: [ReadState(ReadStateObject by conversations::ConversationId)],
     }
+    presence {
+        commands: [],
+        documents: [],
+        rejections: [PresenceRejection],
+        query: PresenceQuery, mutation: PresenceMutation,
+        changes: [],
+        ephemerals: [Typing(TypingObject), Presence(PresenceObject)],
+    }
 }

@@ -6,6 +6,7 @@ mod feed;
 mod members;
 mod messages;
 mod paging;
+mod presence;
 mod receipts;
 mod sessions;
 mod strangers;

@@ -1,0 +1,129 @@
+//! What passes by, as clients see it.
+
+use async_graphql::{Context, ID, Object, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{ONLINE_MS, TYPING_MS};
+use crate::accounts::{AccountId, AccountObject};
+use crate::conversations::ConversationId;
+use crate::kernel::Timestamp;
+use crate::kernel::ephemeral::Ephemeral;
+
+crate::rejections! {
+    /// Why presence says no.
+    PresenceRejection {
+        NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
+        TooManyAsked: Invalid, "PRESENCE_TOO_MANY_ASKED",
+            "not 1 to 100 accounts", "Ask in several queries.";
+    }
+}
+
+/// Somebody is typing, or has stopped.
+pub struct TypingObject {
+    account_id: AccountId,
+    conversation_id: ConversationId,
+    typing: bool,
+}
+
+const TYPING: &str = "Typing";
+const PRESENCE: &str = "Presence";
+
+impl TypingObject {
+    /// As it goes over the bus.
+    pub(super) fn tell(
+        account_id: AccountId,
+        conversation_id: ConversationId,
+        typing: bool,
+    ) -> Ephemeral {
+        let detail = json!({ "typing": typing });
+        Ephemeral { kind: TYPING.to_owned(), account_id, conversation_id, detail }
+    }
+
+    /// As it was told.
+    pub fn read(it: &Ephemeral) -> Option<Self> {
+        let typing = it.detail.get("typing")?.as_bool()?;
+        let (account_id, conversation_id) = (it.account_id, it.conversation_id);
+        (it.kind == TYPING).then_some(Self { account_id, conversation_id, typing })
+    }
+}
+
+/// Somebody is typing.
+#[Object(name = "Typing")]
+impl TypingObject {
+    async fn conversation_id(&self) -> ID {
+        self.conversation_id.into()
+    }
+
+    async fn account(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
+        AccountObject::find(context, self.account_id).await
+    }
+
+    async fn typing(&self) -> bool {
+        self.typing
+    }
+
+    /// How long it lasts unless it is told again, in milliseconds.
+    async fn lasts_ms(&self) -> u64 {
+        TYPING_MS
+    }
+}
+
+/// When a person was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    pub(super) at: Timestamp,
+    pub(super) online: bool,
+}
+
+/// Whether somebody is about.
+pub struct PresenceObject {
+    account_id: AccountId,
+    seen: Option<Seen>,
+    now: Option<Timestamp>,
+}
+
+impl PresenceObject {
+    pub(super) fn new(account_id: AccountId, seen: Option<Seen>, now: Timestamp) -> Self {
+        Self { account_id, seen, now: Some(now) }
+    }
+
+    /// As it goes over the bus.
+    pub(super) fn tell(
+        account_id: AccountId,
+        conversation_id: ConversationId,
+        seen: Seen,
+    ) -> Ephemeral {
+        let detail = serde_json::to_value(seen).expect("it is plain data");
+        Ephemeral { kind: PRESENCE.to_owned(), account_id, conversation_id, detail }
+    }
+
+    /// As it was told.
+    pub fn read(it: &Ephemeral) -> Option<Self> {
+        if it.kind != PRESENCE {
+            return None;
+        }
+        let seen = serde_json::from_value(it.detail.clone()).ok()?;
+        Some(Self { account_id: it.account_id, seen: Some(seen), now: None })
+    }
+}
+
+/// Whether somebody is about.
+#[Object(name = "Presence")]
+impl PresenceObject {
+    async fn account(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
+        AccountObject::find(context, self.account_id).await
+    }
+
+    async fn online(&self) -> bool {
+        let fresh = |seen: &Seen| {
+            self.now.is_none_or(|now| now.0 - seen.at.0 <= i64::try_from(ONLINE_MS).unwrap_or(0))
+        };
+        self.seen.as_ref().is_some_and(|it| it.online && fresh(it))
+    }
+
+    /// When the person was about last, if that is remembered.
+    async fn last_seen_at(&self) -> Option<Timestamp> {
+        self.seen.map(|it| it.at)
+    }
+}

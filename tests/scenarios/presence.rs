@@ -1,0 +1,55 @@
+//! Presence: typing and being about reach the others, and never the log.
+
+use serde_json::{Value, json};
+use tests::{Person, World};
+
+/// Tells something that passes: it has no client id and no position.
+fn tells(person: &Person, name: &str, input: &Value) -> Value {
+    let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+    let query = format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ ok }} }}");
+    person.asks(&query, json!({ "input": input })).data()[name].clone()
+}
+
+#[test]
+fn others_see_who_types_and_oneself_does_not() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let (mut own, mut other) = (ann.subscribes(), bob.subscribes());
+    let input = json!({ "conversationId": group, "typing": true });
+    let told = tells(&ann, "setTyping", &input);
+    assert_eq!(told["ok"], true);
+    let frame = other.next();
+    assert_eq!(frame.event(), "Typing");
+    assert_eq!(frame.0["seq"], json!(null));
+    assert_eq!(frame.conversation(), group);
+    assert_eq!(frame.change()["__typename"], "Typing");
+    // The next that the typist hears is an event: nothing of the typing came before it.
+    let sent = bob.sends(&group, "hello");
+    assert_eq!(own.next().seq(), sent.seq);
+}
+
+#[test]
+fn typing_is_throttled_and_strangers_are_told_nothing() {
+    let world = World::new();
+    let ([ann, _bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let eve = world.person("eve");
+    let input = json!({ "conversationId": group, "typing": true });
+    let both = [tells(&ann, "setTyping", &input), tells(&ann, "setTyping", &input)];
+    assert_eq!(both[1]["ok"], false, "{both:?}");
+    let query = "mutation($input: SetTypingInput!) { setTyping(input: $input) { ok } }";
+    assert_eq!(eve.asks(query, json!({ "input": input })).code(), "NOT_FOUND");
+}
+
+#[test]
+fn somebody_who_comes_is_seen_by_those_who_share_a_conversation() {
+    let world = World::new();
+    let ([ann, bob], _group) = world.group("Lunch", ["ann", "bob"]);
+    let mut seen = bob.subscribes();
+    tells(&ann, "setPresence", &json!({ "online": true }));
+    let frame = seen.next();
+    assert_eq!(frame.event(), "Presence");
+    let query = "query($ids: [ID!]!) { presence(accountIds: $ids) { online lastSeenAt } }";
+    let ids = json!({ "ids": [ann.id, bob.id] });
+    let found = bob.asks(query, ids).data()["presence"].clone();
+    assert_eq!((&found[0]["online"], &found[1]["online"]), (&json!(true), &json!(false)));
+}
