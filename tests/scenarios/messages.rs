@@ -87,14 +87,14 @@ fn entities_are_counted_in_utf16_units() {
 fn an_edit_is_seen_with_its_history_and_only_the_author_makes_it() {
     let world = World::new();
     let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
-    let sent = ann.sends(&group, "frist");
+    let sent = ann.sends(&group, "early");
     let edited = ann.edits(&sent.id, "first");
     assert_eq!(edited["text"], "first");
     assert!(edited["editedAt"].is_string());
     ann.edits(&sent.id, "**first**");
     let seen = bob.sees_message(&sent.id, "text number versions { revision text }");
     let expected = json!({ "text": "first", "number": "1", "versions": [
-        { "revision": "0", "text": "frist" },
+        { "revision": "0", "text": "early" },
         { "revision": "1", "text": "first" },
         { "revision": "2", "text": "first" },
     ] });
