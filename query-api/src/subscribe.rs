@@ -85,13 +85,16 @@ impl Subscription {
         for (conversation, stints_there) in stints.conversations() {
             let stream = StreamId::Conversation(conversation);
             let heard = done.ordinal(stream.partition(partitions));
-            let Some(last) = stints_there.last() else { continue };
-            // An end that has not been fanned out yet still has to be heard.
-            let open = last.left.is_none_or(|(_, ordinal)| ordinal > heard);
-            if open {
-                let link = stints.see(stream, last.joined_seq);
-                let link = link.map_or(last.joined_seq - 1, |it| it.previous_seq);
-                seats.insert(conversation, Seat::new(last.joined_seq, link));
+            // Fan-out may be behind the documents: an end that it has not reached still has to be
+            // heard, and a beginning that it has not reached takes its seat when it is.
+            let now = stints_there.iter().find(|it| {
+                let goes_on = it.left.is_none_or(|(_, ordinal)| ordinal > heard);
+                goes_on && it.joined_ordinal <= heard
+            });
+            if let Some(stint) = now {
+                let link = stints.see(stream, stint.joined_seq);
+                let link = link.map_or(stint.joined_seq - 1, |it| it.previous_seq);
+                seats.insert(conversation, Seat::new(stint.joined_seq, link));
             }
         }
         Subscriber {
