@@ -38,7 +38,7 @@ lint: $(LINT)/typos $(CACHE)/bin/cargo-deny ## Formatting, clippy, dependencies,
 	cargo fmt --all --check
 	rustfmt --edition 2024 --check $(ROOMS)
 	cargo clippy --workspace --all-targets -- -D warnings
-	$(CACHE)/bin/cargo-deny --log-level error check --disable-fetch bans licenses sources
+	$(CACHE)/bin/cargo-deny --log-level error check bans licenses sources
 	$(LINT)/typos
 	$(LINT)/taplo fmt --check
 
