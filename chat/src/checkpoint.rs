@@ -1,10 +1,9 @@
 //! How far the documents of a partition have come: what a new owner starts from.
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use ports::Error;
-use ports::documents::Documents;
+use ports::documents::{Documents, Mark};
 use ports::event_log::{Fold, Partition};
 
 use crate::kernel::Recorded;
@@ -32,9 +31,10 @@ impl Checkpoint {
         }
     }
 
-    /// The bytes to be stored.
-    pub fn to_bytes(&self) -> Bytes {
-        serde_json::to_vec(self).expect("a checkpoint is plain data").into()
+    /// The checkpoint as it is stored.
+    pub fn mark(&self) -> Mark {
+        let bytes = serde_json::to_vec(self).expect("a checkpoint is plain data");
+        Mark { pos: self.fold.pos, checkpoint: bytes.into() }
     }
 
     /// Notes an event that is covered by it.

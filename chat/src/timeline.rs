@@ -1,5 +1,6 @@
 //! The timeline: one small document an event, from which feeds are resumed and retries answered.
 
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -31,6 +32,7 @@ pub struct Timeline {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct First {
     pub client_id: Uuid,
+    #[serde(with = "as_text")]
     pub digest: [u8; 32],
     pub leaf: Option<u64>,
     pub count: u16,
@@ -65,9 +67,10 @@ impl Timeline {
         format!("{stream}/{}", padded(ordinal))
     }
 
-    /// Key of a command: who sent what to which stream.
+    /// Key of a command: what was sent to which stream by whom. The id comes before the actor:
+    /// it begins with the time, so new keys lie side by side.
     pub fn command_key(stream: StreamId, actor: AccountId, client_id: Uuid) -> String {
-        format!("{stream}/{}/{}", actor.0.simple(), client_id.simple())
+        format!("{stream}/{}/{}", client_id.simple(), actor.0.simple())
     }
 }
 
@@ -106,5 +109,26 @@ impl Document for Timeline {
         let command =
             command.map(|(it, actor)| Self::command_key(self.stream, actor, it.client_id));
         vec![Some(Self::stream_key(self.stream, self.ordinal)), command]
+    }
+}
+
+/// A digest as one text; as an array of numbers it would be half of the document.
+mod as_text {
+    use base64::Engine as _;
+    use serde::de::Error;
+    use serde::{Deserializer, Serializer};
+
+    use super::{Deserialize, STANDARD_NO_PAD};
+
+    pub(super) fn serialize<S: Serializer>(
+        it: &[u8; 32],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD_NO_PAD.encode(it))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(it: D) -> Result<[u8; 32], D::Error> {
+        let bytes = STANDARD_NO_PAD.decode(String::deserialize(it)?).map_err(D::Error::custom)?;
+        bytes.try_into().map_err(|_| D::Error::custom("a digest has 32 bytes"))
     }
 }

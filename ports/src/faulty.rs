@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::documents::{Collection, Documents, Found, Key, Scan, Stored, Write};
+use crate::documents::{Collection, Documents, Found, Key, Mark, Scan, Stored, Write};
 use crate::event_log::{Ack, Entry, EventLog, Identity, Partition};
 use crate::{Error, ErrorKind};
 
@@ -107,6 +107,10 @@ impl Documents for FaultyDocuments {
         self.inner.declare(collections).await
     }
 
+    async fn index(&self) -> Result<(), Error> {
+        self.inner.index().await
+    }
+
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error> {
         self.readable("load")?;
         self.inner.load(keys).await
@@ -116,13 +120,13 @@ impl Documents for FaultyDocuments {
         &self,
         partition: Partition,
         writes: Vec<Write>,
-        checkpoint: Bytes,
+        mark: Mark,
     ) -> Result<usize, Error> {
         match self.nemesis.strike(DOCUMENTS, "write") {
-            Fault::None => self.inner.write(partition, writes, checkpoint).await,
+            Fault::None => self.inner.write(partition, writes, mark).await,
             Fault::Refused => Err(error(DOCUMENTS, ErrorKind::Unavailable)),
             Fault::AnswerLost => {
-                self.inner.write(partition, writes, checkpoint).await?;
+                self.inner.write(partition, writes, mark).await?;
                 Err(error(DOCUMENTS, ErrorKind::Unknown))
             }
             Fault::CallLost => Err(error(DOCUMENTS, ErrorKind::Unknown)),

@@ -83,7 +83,7 @@ impl Opened {
     pub fn beside(&self) -> Result<Arc<dyn documents::Documents>, Error> {
         let file = self.dir.next_documents_file();
         data_dir::remove_database(&file)?;
-        documents::open(&file)
+        documents::open_to_fill(&file)
     }
 
     /// Makes the rebuilt set the current one; takes effect at the next opening.

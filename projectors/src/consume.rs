@@ -81,6 +81,7 @@ pub async fn start_by(
 ) -> Result<Arc<Progress>, Error> {
     let collections: Vec<_> = chat::PROJECTIONS.iter().map(|it| it.collection).collect();
     ports.documents.declare(&collections).await?;
+    ports.documents.index().await?;
     let partitions = ports.event_log.identity().partitions;
     let progress = Arc::new(Progress::new(partitions));
     for partition in 0..partitions {
@@ -168,8 +169,8 @@ impl Consumer {
         }
         let writes = self.folding.fold(events).await?;
         let announced = announced(&writes);
-        let checkpoint = self.checkpoint.to_bytes();
-        self.ports.documents.write(self.partition, writes, checkpoint).await?;
+        let mark = self.checkpoint.mark();
+        self.ports.documents.write(self.partition, writes, mark).await?;
         self.announce_place();
         metrics::counter!("parlance_events_projected_total").increment(events.len() as u64);
         for event in events {

@@ -1,6 +1,7 @@
 //! Folds a batch of events into the documents that they touch, each guarded by its ordinal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -24,13 +25,20 @@ struct Standing {
 pub struct Folding {
     documents: Arc<dyn Documents>,
     kept: LruCache<Key, Standing>,
+    /// When there was nothing in the beginning: hashes of all keys written since.
+    written: Option<(RandomState, HashSet<u64>)>,
 }
 
 impl Folding {
     /// Starts with nothing at hand and keeps at most so many documents.
     pub fn new(documents: Arc<dyn Documents>, kept_max: usize) -> Self {
         let size = NonZeroUsize::new(kept_max.max(1)).expect("the size is not zero");
-        Self { documents, kept: LruCache::new(size) }
+        Self { documents, kept: LruCache::new(size), written: None }
+    }
+
+    /// The same on empty documents, where what was never written need not be looked for.
+    pub fn from_nothing(documents: Arc<dyn Documents>, kept_max: usize) -> Self {
+        Self { written: Some(Default::default()), ..Self::new(documents, kept_max) }
     }
 
     /// The writes that a batch of events makes.
@@ -61,6 +69,9 @@ impl Folding {
             };
             let body = it.document.as_ref().map(|document| document.json());
             writes.push(Write { key: key.clone(), ordinal: it.ordinal, index_keys, body });
+            if let Some((hasher, written)) = &mut self.written {
+                written.insert(hasher.hash_one(&key));
+            }
             self.kept.put(key, it);
         }
         Ok(writes)
@@ -77,7 +88,7 @@ impl Folding {
                 continue;
             }
             // An event's place in the timeline is written once, by this event.
-            let fresh = projection.collection.name == "timeline";
+            let fresh = projection.collection.name == "timeline" || self.is_new(key);
             let found = self.kept.get(key).cloned();
             if found.is_none() && !fresh {
                 missing.push(key.clone());
@@ -96,6 +107,10 @@ impl Folding {
             }
         }
         Ok(standing)
+    }
+
+    fn is_new(&self, key: &Key) -> bool {
+        self.written.as_ref().is_some_and(|(hasher, it)| !it.contains(&hasher.hash_one(key)))
     }
 
     /// Forgets everything at hand: what was written may not have been stored.

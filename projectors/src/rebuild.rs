@@ -42,6 +42,7 @@ pub async fn rebuild(
     while let Some(done) = running.join_next().await {
         total += joined(Some(done))?;
     }
+    documents.index().await?;
     Ok(total)
 }
 
@@ -55,7 +56,7 @@ async fn fold_partition(
     documents: Arc<dyn Documents>,
     progress: Arc<dyn Fn(u64) + Send + Sync>,
 ) -> Result<u64, Error> {
-    let mut folding = Folding::new(Arc::clone(&documents), KEPT_MAX);
+    let mut folding = Folding::from_nothing(Arc::clone(&documents), KEPT_MAX);
     let mut checkpoint = Checkpoint::default();
     loop {
         let entries = log.read(partition, checkpoint.fold.pos, READ_MAX).await?;
@@ -70,7 +71,7 @@ async fn fold_partition(
         }
         events.iter().for_each(|it| checkpoint.cover(it));
         let writes = folding.fold(&events).await?;
-        documents.write(partition, writes, checkpoint.to_bytes()).await?;
+        documents.write(partition, writes, checkpoint.mark()).await?;
         progress(events.len() as u64);
     }
 }

@@ -19,6 +19,7 @@ pub async fn state_hash(
 ) -> Result<BTreeMap<&'static str, String>, Error> {
     let collections: Vec<_> = chat::PROJECTIONS.iter().map(|it| it.collection).collect();
     documents.declare(&collections).await?;
+    documents.index().await?;
     let mut hashes = BTreeMap::new();
     for collection in collections {
         let mut hash = [0; 32];

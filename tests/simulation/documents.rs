@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ports::Error;
-use ports::documents::{Collection, Documents, Found, Key, Order, Scan, Stored, Write};
+use ports::documents::{Collection, Documents, Found, Key, Mark, Order, Scan, Stored, Write};
 use ports::event_log::Partition;
 use tokio::sync::oneshot;
 
@@ -26,7 +26,7 @@ pub(crate) struct Shelf {
 #[derive(Default)]
 pub(crate) struct DocumentStore {
     shelves: Mutex<BTreeMap<&'static str, Shelf>>,
-    checkpoints: Mutex<BTreeMap<Partition, Bytes>>,
+    marks: Mutex<BTreeMap<Partition, Mark>>,
 }
 
 impl DocumentStore {
@@ -36,11 +36,14 @@ impl DocumentStore {
     }
 
     pub(crate) fn checkpoint(&self, partition: Partition) -> Option<Bytes> {
-        self.checkpoints.lock().expect("a lock").get(&partition).cloned()
+        self.marks.lock().expect("a lock").get(&partition).map(|it| it.checkpoint.clone())
     }
 
-    fn set_checkpoint(&self, partition: Partition, checkpoint: Bytes) {
-        self.checkpoints.lock().expect("a lock").insert(partition, checkpoint);
+    fn set_mark(&self, partition: Partition, mark: Mark) {
+        let mut marks = self.marks.lock().expect("a lock");
+        if marks.get(&partition).is_none_or(|it| it.pos < mark.pos) {
+            marks.insert(partition, mark);
+        }
     }
 
     fn declare(&self, collections: &[Collection]) {
@@ -147,6 +150,10 @@ impl Documents for SimDocuments {
         Ok(())
     }
 
+    async fn index(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error> {
         self.readable("crash at load").await?;
         Ok(self.store.load(keys))
@@ -156,7 +163,7 @@ impl Documents for SimDocuments {
         &self,
         partition: Partition,
         mut writes: Vec<Write>,
-        checkpoint: Bytes,
+        mark: Mark,
     ) -> Result<usize, Error> {
         let sim = &self.sim;
         if sim.strikes("write lost", sim.config.write_lost) {
@@ -175,7 +182,7 @@ impl Documents for SimDocuments {
             tokio::time::sleep(wait).await;
             let applied = store.apply(writes);
             if !partly || checkpoint_first {
-                store.set_checkpoint(partition, checkpoint);
+                store.set_mark(partition, mark);
             }
             // Whoever wrote may be gone.
             let _ = done.send(applied);

@@ -12,6 +12,7 @@ use super::time::Long;
 use super::{Keyring, Reader, StreamId};
 use crate::Event;
 use crate::accounts::AccountId;
+use crate::checkpoint::Checkpoint;
 use crate::conversations::ConversationId;
 use crate::members::{Member, MemberEvent};
 use crate::messages::{
@@ -31,8 +32,9 @@ fn reading<T>(world: &Given, read: impl AsyncFnOnce(Reader) -> T) -> T {
         let documents = Arc::clone(&opened.ports.documents);
         let collections: Vec<_> = crate::PROJECTIONS.iter().map(|it| it.collection).collect();
         documents.declare(&collections).await.expect("declared collections");
+        documents.index().await.expect("declared collections");
         let writes = world.writes();
-        documents.write(0, writes, Vec::new().into()).await.expect("stored documents");
+        documents.write(0, writes, Checkpoint::default().mark()).await.expect("stored documents");
         read(Reader::new(documents, Arc::new(Keyring::new(&opened.ports)))).await
     });
     std::fs::remove_dir_all(&dir).expect("the folder is ours");

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 
-use super::{Collection, Documents, Key, Order, Scan, Stored, Write};
+use super::{Collection, Documents, Key, Mark, Order, Scan, Stored, Write};
+use crate::event_log::Partition;
 
 /// Opens the store of one case again and again: the same place each time.
 pub type Open = Box<dyn Fn() -> Arc<dyn Documents> + Send + Sync>;
@@ -40,6 +41,8 @@ cases! {
     many_load_in_the_order_asked
     the_checkpoint_is_stored_with_the_writes
     an_empty_batch_still_moves_the_checkpoint
+    a_late_writer_does_not_put_the_checkpoint_back
+    what_was_filled_before_the_index_is_found_by_it
     large_and_empty_bodies_are_kept
     two_handles_race_and_the_highest_ordinal_wins
     a_write_and_a_removal_race_and_the_highest_ordinal_wins
@@ -52,6 +55,7 @@ const THINGS: Collection = Collection { name: "things", indexes: &["by_owner"] }
 async fn start(open: &Open) -> Arc<dyn Documents> {
     let documents = open();
     documents.declare(&[THINGS]).await.expect("a declaration");
+    documents.index().await.expect("an index");
     documents
 }
 
@@ -73,7 +77,15 @@ fn remove(id: &str, ordinal: u64) -> Write {
 }
 
 async fn write(documents: &Arc<dyn Documents>, writes: Vec<Write>) -> usize {
-    documents.write(0, writes, Bytes::from_static(b"checkpoint")).await.expect("a write")
+    documents.write(0, writes, mark(1, "checkpoint")).await.expect("a write")
+}
+
+fn mark(pos: u64, checkpoint: &'static str) -> Mark {
+    Mark { pos, checkpoint: Bytes::from_static(checkpoint.as_bytes()) }
+}
+
+async fn checkpoint(documents: &Arc<dyn Documents>, partition: Partition) -> Option<Bytes> {
+    documents.checkpoint(partition).await.expect("a read")
 }
 
 async fn get(documents: &Arc<dyn Documents>, id: &str) -> Option<Stored> {
@@ -102,7 +114,7 @@ async fn a_document_reads_back_as_written(open: Open) {
 async fn absent_is_none(open: Open) {
     let documents = start(&open).await;
     assert_eq!(get(&documents, "a").await, None);
-    assert_eq!(documents.checkpoint(3).await.expect("a read"), None);
+    assert_eq!(checkpoint(&documents, 3).await, None);
     assert_eq!(found(&documents, owned_by("")).await, Vec::<String>::new());
 }
 
@@ -193,19 +205,34 @@ async fn many_load_in_the_order_asked(open: Open) {
 
 async fn the_checkpoint_is_stored_with_the_writes(open: Open) {
     let documents = start(&open).await;
-    let checkpoint = Bytes::from_static(b"at 7");
-    documents.write(9, vec![put("a", 1, None, "x")], checkpoint.clone()).await.expect("a write");
-    assert_eq!(documents.checkpoint(9).await.expect("a read"), Some(checkpoint));
-    assert_eq!(documents.checkpoint(8).await.expect("a read"), None);
+    let writes = vec![put("a", 1, None, "x")];
+    documents.write(9, writes, mark(7, "at 7")).await.expect("a write");
+    assert_eq!(checkpoint(&documents, 9).await, Some(Bytes::from_static(b"at 7")));
+    assert_eq!(checkpoint(&documents, 8).await, None);
 }
 
 async fn an_empty_batch_still_moves_the_checkpoint(open: Open) {
     let documents = start(&open).await;
-    for text in ["1", "2"] {
-        let checkpoint = Bytes::copy_from_slice(text.as_bytes());
-        documents.write(0, vec![], checkpoint.clone()).await.expect("a write");
-        assert_eq!(documents.checkpoint(0).await.expect("a read"), Some(checkpoint));
+    for (pos, text) in [(1, "1"), (2, "2")] {
+        documents.write(0, vec![], mark(pos, text)).await.expect("a write");
+        assert_eq!(checkpoint(&documents, 0).await, Some(Bytes::from_static(text.as_bytes())));
     }
+}
+
+async fn a_late_writer_does_not_put_the_checkpoint_back(open: Open) {
+    let documents = start(&open).await;
+    for (pos, text) in [(5, "at 5"), (4, "at 4"), (5, "again at 5")] {
+        documents.write(0, vec![], mark(pos, text)).await.expect("a write");
+        assert_eq!(checkpoint(&documents, 0).await, Some(Bytes::from_static(b"at 5")));
+    }
+}
+
+async fn what_was_filled_before_the_index_is_found_by_it(open: Open) {
+    let documents = open();
+    documents.declare(&[THINGS]).await.expect("a declaration");
+    write(&documents, vec![put("b", 1, Some("o"), "x"), put("a", 1, Some("p"), "x")]).await;
+    documents.index().await.expect("an index");
+    assert_eq!(found(&documents, owned_by("")).await, ["b", "a"]);
 }
 
 async fn large_and_empty_bodies_are_kept(open: Open) {
@@ -247,12 +274,13 @@ async fn everything_survives_reopening(open: Open) {
     assert_eq!(get(&documents, "a").await, stored(1, "x"));
     assert_eq!(get(&documents, "b").await, Some(Stored { ordinal: 2, body: None }));
     assert_eq!(found(&documents, owned_by("o")).await, ["a"]);
-    assert!(documents.checkpoint(0).await.expect("a read").is_some());
+    assert!(checkpoint(&documents, 0).await.is_some());
 }
 
 async fn declaring_again_keeps_what_is_there(open: Open) {
     let documents = start(&open).await;
     write(&documents, vec![put("a", 1, None, "x")]).await;
     documents.declare(&[THINGS]).await.expect("a declaration");
+    documents.index().await.expect("an index");
     assert_eq!(get(&documents, "a").await, stored(1, "x"));
 }

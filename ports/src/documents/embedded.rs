@@ -1,132 +1,171 @@
-//! Documents in one SQLite file: a table a collection, an indexed column an index.
+//! Documents in one SQLite file: a table a collection, a column and its index an index.
 
 use std::collections::HashMap;
-use std::path::Path;
-use std::sync::{Mutex, RwLock, mpsc};
-use std::thread;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use tokio::sync::oneshot;
 
-use super::{Collection, Documents, Found, Key, Order, Scan, Stored, Write};
+use super::{Collection, Documents, Found, Key, Mark, Order, Scan, Stored, Write};
 use crate::Error;
 use crate::event_log::Partition;
-use crate::sqlite::{self, Durability, Readers};
+use crate::sqlite::{self, Backfill, Durability, Readers};
 
 const PORT: &str = "documents";
 
 /// Batches in one commit at most.
-const COMMIT_BATCHES_MAX: usize = 256;
+const COMMIT_BATCHES_MAX: usize = 64;
 
 pub(super) struct Embedded {
-    file: std::path::PathBuf,
+    file: PathBuf,
+    durability: Durability,
     readers: Readers,
-    batches: mpsc::Sender<Batch>,
-    declared: RwLock<HashMap<&'static str, Statements>>,
-    schema: Mutex<Connection>,
+    backfill: Backfill,
+    /// What waits to be committed, by whoever has the writer next.
+    waiting: Mutex<Vec<Batch>>,
+    writer: tokio::sync::Mutex<Connection>,
+    declared: RwLock<HashMap<&'static str, Declared>>,
 }
 
-/// The SQL of one collection, written once.
+/// A collection and its SQL, written once.
 #[derive(Clone)]
-struct Statements {
-    load: String,
-    upsert: std::sync::Arc<str>,
+struct Declared {
+    collection: Collection,
+    load: Arc<str>,
+    upsert: Arc<str>,
 }
 
 struct Batch {
     partition: Partition,
-    writes: Vec<(std::sync::Arc<str>, Write)>,
-    checkpoint: Bytes,
+    writes: Vec<(Arc<str>, Write)>,
+    mark: Mark,
     done: oneshot::Sender<Result<usize, Error>>,
 }
 
 impl Embedded {
-    pub(super) fn open(file: &Path) -> Result<Self, Error> {
-        let schema = sqlite::open(PORT, file, Durability::Rebuildable)?;
-        schema
+    pub(super) fn open(file: &Path, durability: Durability) -> Result<Self, Error> {
+        let writer = sqlite::open(PORT, file, durability)?;
+        writer
             .execute_batch(
                 "CREATE TABLE IF NOT EXISTS checkpoints (
-                     partition INTEGER PRIMARY KEY, bytes BLOB NOT NULL);",
+                     partition INTEGER PRIMARY KEY, pos INTEGER NOT NULL, bytes BLOB NOT NULL);",
             )
             .map_err(|it| sqlite::translate(PORT, it))?;
-        let writer = sqlite::open(PORT, file, Durability::Rebuildable)?;
-        let readers = Readers::open(PORT, file)?;
-        let (batches, queue) = mpsc::channel();
-        thread::Builder::new()
-            .name("documents".into())
-            .spawn(move || write_all(writer, &queue))
-            .map_err(|it| Error::unavailable(PORT, it))?;
         Ok(Self {
             file: file.to_owned(),
-            readers,
-            batches,
+            durability,
+            readers: Readers::open(PORT, file)?,
+            backfill: Backfill::start(PORT, file, durability)?,
+            waiting: Mutex::default(),
+            writer: tokio::sync::Mutex::new(writer),
             declared: RwLock::default(),
-            schema: Mutex::new(schema),
         })
     }
 
-    fn statements(&self, collection: &'static str) -> Result<Statements, Error> {
+    fn declared(&self, collection: &'static str) -> Result<Declared, Error> {
         let declared = self.declared.read().expect("declaring does not panic");
         declared.get(collection).cloned().ok_or_else(|| {
             let file = self.file.display();
             Error::unavailable(PORT, format!("collection {collection} is not declared in {file}"))
         })
     }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Batch>> {
+        self.waiting.lock().expect("no holder of the lock panics")
+    }
+
+    /// Commits what waits, the oldest first.
+    fn commit_some(&self, writer: &mut Connection) {
+        let group: Vec<Batch> = {
+            let mut waiting = self.waiting();
+            let many = waiting.len().min(COMMIT_BATCHES_MAX);
+            waiting.drain(..many).collect()
+        };
+        let outcome = commit(writer, &group);
+        self.backfill.wrote(group.iter().map(|it| it.writes.len()).sum());
+        for (at, batch) in group.into_iter().enumerate() {
+            let answer = match &outcome {
+                Ok(applied) => Ok(applied[at]),
+                Err(error) => Err(Error::unavailable(PORT, error.to_string())),
+            };
+            // A projector that has gone away starts again from its checkpoint.
+            let _ = batch.done.send(answer);
+        }
+    }
 }
 
 #[async_trait]
 impl Documents for Embedded {
     async fn declare(&self, collections: &[Collection]) -> Result<(), Error> {
-        let schema = self.schema.lock().expect("declaring does not panic");
+        let writer = self.writer.lock().await;
         for collection in collections {
-            schema
+            writer
                 .execute_batch(&definition(collection))
                 .map_err(|it| sqlite::translate(PORT, it))?;
             let mut declared = self.declared.write().expect("declaring does not panic");
-            declared.insert(collection.name, Statements::of(collection));
+            declared.insert(collection.name, Declared::of(collection));
         }
         Ok(())
+    }
+
+    async fn index(&self) -> Result<(), Error> {
+        let writer = self.writer.lock().await;
+        let declared = self.declared.read().expect("declaring does not panic").clone();
+        let sql: String = declared.values().map(|it| indexes(&it.collection)).collect();
+        writer.execute_batch(&sql).map_err(|it| sqlite::translate(PORT, it))?;
+        match self.durability {
+            Durability::Filling => sqlite::settle(PORT, &writer, &self.file),
+            Durability::Full | Durability::Rebuildable => Ok(()),
+        }
     }
 
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error> {
         metrics::counter!("parlance_document_queries_total").increment(1);
         let mut statements = Vec::with_capacity(keys.len());
         for key in keys {
-            statements.push(self.statements(key.collection)?);
+            statements.push(self.declared(key.collection)?.load);
         }
         self.readers.with(|connection| {
             let pairs = keys.iter().zip(&statements);
             pairs
                 .map(|(key, sql)| {
-                    let mut statement = connection.prepare_cached(&sql.load)?;
+                    let mut statement = connection.prepare_cached(sql)?;
                     statement.query_row(params![key.id], |row| stored(row, 0)).optional()
                 })
                 .collect()
         })
     }
 
+    /// Whoever gets the writer commits for all that wait, in the place where it runs: a commit
+    /// writes to memory that the system saves, and takes less time than waking a thread for it.
     async fn write(
         &self,
         partition: Partition,
         writes: Vec<Write>,
-        checkpoint: Bytes,
+        mark: Mark,
     ) -> Result<usize, Error> {
         let mut prepared = Vec::with_capacity(writes.len());
         for write in writes {
-            prepared.push((self.statements(write.key.collection)?.upsert, write));
+            prepared.push((self.declared(write.key.collection)?.upsert, write));
         }
-        let (done, answer) = oneshot::channel();
-        let batch = Batch { partition, writes: prepared, checkpoint, done };
-        let ended = || Error::unavailable(PORT, "the documents' thread has ended");
-        self.batches.send(batch).map_err(|_| ended())?;
-        answer.await.unwrap_or_else(|_| Err(ended()))
+        let (done, mut answer) = oneshot::channel();
+        self.waiting().push(Batch { partition, writes: prepared, mark, done });
+        loop {
+            let mut writer = self.writer.lock().await;
+            if let Ok(outcome) = answer.try_recv() {
+                return outcome;
+            }
+            self.commit_some(&mut writer);
+        }
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<Found>, Error> {
         metrics::counter!("parlance_document_queries_total").increment(1);
-        self.statements(scan.collection)?;
+        self.declared(scan.collection)?;
         let sql = scan_sql(&scan);
         self.readers.with(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
@@ -150,7 +189,7 @@ impl Documents for Embedded {
     }
 }
 
-impl Statements {
+impl Declared {
     fn of(collection: &Collection) -> Self {
         let name = collection.name;
         let columns: String = collection.indexes.iter().map(|it| format!(", k_{it}")).collect();
@@ -159,7 +198,8 @@ impl Statements {
         let updates: String =
             collection.indexes.iter().map(|it| format!(", k_{it} = excluded.k_{it}")).collect();
         Self {
-            load: format!("SELECT ordinal, body FROM d_{name} WHERE id = ?1"),
+            collection: *collection,
+            load: format!("SELECT ordinal, body FROM d_{name} WHERE id = ?1").into(),
             upsert: format!(
                 "INSERT INTO d_{name} (id, ordinal, body{columns}) VALUES (?1, ?2, ?3{values})
                  ON CONFLICT (id) DO UPDATE SET ordinal = excluded.ordinal, body = excluded.body
@@ -170,20 +210,24 @@ impl Statements {
     }
 }
 
+/// Rows live in the tree of their ids, so that a new document touches one page, not two.
 fn definition(collection: &Collection) -> String {
     let name = collection.name;
     let columns: String = collection.indexes.iter().map(|it| format!(", k_{it} TEXT")).collect();
-    let mut sql = format!(
+    format!(
         "CREATE TABLE IF NOT EXISTS d_{name} (
-             id TEXT PRIMARY KEY, ordinal INTEGER NOT NULL, body BLOB{columns});"
-    );
-    for index in collection.indexes {
-        sql.push_str(&format!(
-            "CREATE INDEX IF NOT EXISTS d_{name}_{index} ON d_{name} (k_{index})
-                 WHERE k_{index} IS NOT NULL;"
-        ));
-    }
-    sql
+             id TEXT PRIMARY KEY, ordinal INTEGER NOT NULL, body BLOB{columns}) WITHOUT ROWID;"
+    )
+}
+
+fn indexes(collection: &Collection) -> String {
+    let name = collection.name;
+    let index = |it| {
+        format!(
+            "CREATE INDEX IF NOT EXISTS d_{name}_{it} ON d_{name} (k_{it}) WHERE k_{it} IS NOT NULL;"
+        )
+    };
+    collection.indexes.iter().map(index).collect()
 }
 
 fn scan_sql(scan: &Scan) -> String {
@@ -204,22 +248,6 @@ fn stored(row: &rusqlite::Row<'_>, at: usize) -> Result<Stored, rusqlite::Error>
     Ok(Stored { ordinal: row.get(at)?, body: body.map(Bytes::from) })
 }
 
-fn write_all(mut connection: Connection, queue: &mpsc::Receiver<Batch>) {
-    while let Ok(first) = queue.recv() {
-        let mut group = vec![first];
-        group.extend(queue.try_iter().take(COMMIT_BATCHES_MAX - 1));
-        let outcome = commit(&mut connection, &group);
-        for (at, batch) in group.into_iter().enumerate() {
-            let answer = match &outcome {
-                Ok(applied) => Ok(applied[at]),
-                Err(error) => Err(Error::unavailable(PORT, error.to_string())),
-            };
-            // A projector that has gone away starts again from its checkpoint.
-            let _ = batch.done.send(answer);
-        }
-    }
-}
-
 fn commit(connection: &mut Connection, group: &[Batch]) -> Result<Vec<usize>, rusqlite::Error> {
     let immediate = rusqlite::TransactionBehavior::Immediate;
     let transaction = connection.transaction_with_behavior(immediate)?;
@@ -228,15 +256,17 @@ fn commit(connection: &mut Connection, group: &[Batch]) -> Result<Vec<usize>, ru
     for batch in group {
         let mut count = 0;
         for (sql, write) in &batch.writes {
-            count += transaction.prepare_cached(sql)?.execute(params_from_iter(values(write)))?;
+            let values = values(write).into_iter().map(ToSqlOutput::Borrowed);
+            count += transaction.prepare_cached(sql)?.execute(params_from_iter(values))?;
         }
         writes += batch.writes.len();
         transaction
             .prepare_cached(
-                "INSERT INTO checkpoints (partition, bytes) VALUES (?1, ?2)
-                 ON CONFLICT (partition) DO UPDATE SET bytes = excluded.bytes",
+                "INSERT INTO checkpoints (partition, pos, bytes) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (partition) DO UPDATE SET pos = excluded.pos, bytes = excluded.bytes
+                 WHERE excluded.pos > pos",
             )?
-            .execute(params![batch.partition, batch.checkpoint.as_ref()])?;
+            .execute(params![batch.partition, batch.mark.pos, batch.mark.checkpoint.as_ref()])?;
         applied.push(count);
     }
     transaction.commit()?;
@@ -244,14 +274,14 @@ fn commit(connection: &mut Connection, group: &[Batch]) -> Result<Vec<usize>, ru
     Ok(applied)
 }
 
-fn values(write: &Write) -> Vec<Value> {
+fn values(write: &Write) -> Vec<ValueRef<'_>> {
     let mut values = Vec::with_capacity(3 + write.index_keys.len());
-    values.push(Value::Text(write.key.id.clone()));
-    values.push(Value::Integer(i64::try_from(write.ordinal).unwrap_or(i64::MAX)));
-    values.push(write.body.as_ref().map_or(Value::Null, |it| Value::Blob(it.to_vec())));
+    values.push(ValueRef::Text(write.key.id.as_bytes()));
+    values.push(ValueRef::Integer(i64::try_from(write.ordinal).unwrap_or(i64::MAX)));
+    values.push(write.body.as_deref().map_or(ValueRef::Null, ValueRef::Blob));
     for key in &write.index_keys {
-        let key = key.as_ref().filter(|_| write.body.is_some());
-        values.push(key.map_or(Value::Null, |it| Value::Text(it.clone())));
+        let key = key.as_deref().filter(|_| write.body.is_some());
+        values.push(key.map_or(ValueRef::Null, |it| ValueRef::Text(it.as_bytes())));
     }
     values
 }
@@ -265,10 +295,11 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         let collection = Collection { name: "things", indexes: &["by_owner", "by_due"] };
         connection.execute_batch(&definition(&collection)).unwrap();
-        let statements = Statements::of(&collection);
+        connection.execute_batch(&indexes(&collection)).unwrap();
+        let statements = Declared::of(&collection);
         let scan = |index| Scan::prefix("things", index, "a/", Order::Descending, 5);
         let queries = [
-            statements.load,
+            statements.load.to_string(),
             scan_sql(&scan(None)),
             scan_sql(&scan(Some("by_owner"))),
             scan_sql(&scan(Some("by_due"))),
@@ -276,7 +307,7 @@ mod tests {
         for sql in queries {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let count = plan.parameter_count();
-            let values = vec![Value::Text("a".into()); count];
+            let values = vec!["a"; count];
             let details: Vec<String> = plan
                 .query_map(params_from_iter(values), |row| row.get(3))
                 .unwrap()
@@ -284,7 +315,8 @@ mod tests {
                 .unwrap();
             assert_eq!(details.len(), 1, "{sql}: {details:?}");
             assert!(details[0].starts_with("SEARCH"), "{sql}: {details:?}");
-            assert!(details[0].contains("INDEX"), "{sql}: {details:?}");
+            let by_key = details[0].contains("INDEX") || details[0].contains("PRIMARY KEY");
+            assert!(by_key, "{sql}: {details:?}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! - a write applies only if its ordinal is above the stored one, so a late writer changes nothing;
 //! - a removed document stays as its ordinal, so that a late writer can't revive it;
 //! - when a checkpoint is stored, all writes given with it or before it are stored;
+//! - a checkpoint is stored only over one of a lower position, so a late writer puts nothing back;
 //! - scans run over declared indexes only, in the order of the bytes of the keys;
 //! - absent is `None`, not an error.
 
@@ -18,6 +19,7 @@ use bytes::Bytes;
 
 use crate::Error;
 use crate::event_log::Partition;
+use crate::sqlite::Durability;
 
 /// A collection and the indexes that its documents may be found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,15 @@ pub struct Write {
     pub body: Option<Bytes>,
 }
 
+/// How far the documents of a partition have come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Offset of the next record.
+    pub pos: u64,
+    /// Whatever the projector needs to go on from there.
+    pub checkpoint: Bytes,
+}
+
 /// A range over one index, or over the ids when `index` is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
@@ -84,18 +95,22 @@ pub struct Found {
 /// A store of documents.
 #[async_trait]
 pub trait Documents: Send + Sync {
-    /// Makes collections and indexes that are absent.
+    /// Makes collections that are absent; from then on they can be written and loaded from.
     async fn declare(&self, collections: &[Collection]) -> Result<(), Error>;
+
+    /// Makes the declared collections' indexes that are absent; from then on they can be scanned.
+    /// Filling first and indexing then is several times faster than the other way round.
+    async fn index(&self) -> Result<(), Error>;
 
     /// Loads documents in the order of their keys; removed ones come without a body.
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error>;
 
-    /// Stores documents of one partition, then the checkpoint; says how many writes applied.
+    /// Stores documents of one partition, then the mark; says how many writes applied.
     async fn write(
         &self,
         partition: Partition,
         writes: Vec<Write>,
-        checkpoint: Bytes,
+        mark: Mark,
     ) -> Result<usize, Error>;
 
     /// Finds documents in a range of an index; removed ones are never found by an index.
@@ -125,5 +140,13 @@ impl Scan {
 /// # Errors
 /// `Unavailable` when it can't be opened, `Corrupt` when it is no database.
 pub fn open(file: &Path) -> Result<Arc<dyn Documents>, Error> {
-    Ok(Arc::new(embedded::Embedded::open(file)?))
+    Ok(Arc::new(embedded::Embedded::open(file, Durability::Rebuildable)?))
+}
+
+/// Opens a file to fill it from the beginning; what it holds is durable once `index` returns.
+///
+/// # Errors
+/// `Unavailable` when it can't be opened, `Corrupt` when it is no database.
+pub fn open_to_fill(file: &Path) -> Result<Arc<dyn Documents>, Error> {
+    Ok(Arc::new(embedded::Embedded::open(file, Durability::Filling)?))
 }

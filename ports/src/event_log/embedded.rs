@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::{Ack, Entry, EventLog, Identity, Partition, RECORD_BYTES_MAX};
 use crate::entropy::Entropy;
-use crate::sqlite::{self, Durability, Readers};
+use crate::sqlite::{self, Backfill, Durability, Readers};
 use crate::{Error, ErrorKind};
 
 const PORT: &str = "event log";
@@ -51,10 +51,11 @@ impl Embedded {
             ends.push(receiver);
         }
         let readers = Readers::open(PORT, file)?;
+        let backfill = Backfill::start(PORT, file, Durability::Full)?;
         let (appends, queue) = mpsc::channel();
         thread::Builder::new()
             .name("event-log".into())
-            .spawn(move || write_all(connection, &queue, &senders))
+            .spawn(move || write_all(connection, &queue, &senders, &backfill))
             .map_err(|it| Error::unavailable(PORT, it))?;
         Ok(Self { identity, readers, appends, ends })
     }
@@ -168,6 +169,7 @@ fn write_all(
     mut connection: Connection,
     queue: &mpsc::Receiver<Append>,
     ends: &[watch::Sender<u64>],
+    backfill: &Backfill,
 ) {
     let mut next: Vec<u64> = ends.iter().map(|it| *it.borrow()).collect();
     while let Ok(first) = queue.recv() {
@@ -186,6 +188,7 @@ fn write_all(
                         std::mem::replace(end, next[partition]) != next[partition]
                     });
                 }
+                backfill.wrote(group.len());
                 for (append, offset) in group.into_iter().zip(offsets) {
                     // A caller that has gone away learns the outcome from the log.
                     let _ = append.done.send(Ok(Some(offset)));
