@@ -1,11 +1,12 @@
 //! Adapters × promises: every case of every port's contract, run on every adapter.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 
 use futures_util::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
+use ports::documents::Documents;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -19,8 +20,17 @@ fn main() {
     }
     for case in ports::documents::contract::CASES {
         trials.push(trial("documents::embedded", case.name, |dir| {
-            let open = move || ports::documents::open(&dir.join("documents.db"));
-            (case.run)(Box::new(move || open().expect("opened documents")))
+            // A file has one handle: whoever opens it meanwhile shares that.
+            let shared = Mutex::new(Option::<Weak<dyn Documents>>::None);
+            (case.run)(Box::new(move || {
+                let mut shared = shared.lock().expect("no opening panics");
+                shared.as_ref().and_then(Weak::upgrade).unwrap_or_else(|| {
+                    let opened = ports::documents::open(&dir.join("documents.db"));
+                    let opened = opened.expect("opened documents");
+                    *shared = Some(Arc::downgrade(&opened));
+                    opened
+                })
+            }))
         }));
     }
     for case in ports::keys::contract::CASES {

@@ -1,10 +1,11 @@
 //! What the embedded adapters share: how a database file is opened and how errors are told.
 
+use std::cell::Cell;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::{Error, ErrorKind};
@@ -16,44 +17,35 @@ pub(crate) enum Durability {
     Full,
     /// A commit survives a crash of the process; what is lost can be built again.
     Rebuildable,
-    /// Nothing survives until the file is synced as a whole.
+    /// Nothing survives until the file is synced as a whole; after a failure it is of no use.
     Filling,
 }
 
-/// Opens a database in WAL mode.
+/// Opens a database; with a write-ahead log, unless it is to be filled.
 pub(crate) fn open(
     port: &'static str,
     file: &Path,
     durability: Durability,
 ) -> Result<Connection, Error> {
     let connection = Connection::open(file).map_err(|it| translate(port, it))?;
-    let synchronous = match durability {
-        Durability::Full => "FULL",
-        Durability::Rebuildable => "NORMAL",
-        Durability::Filling => "OFF",
+    let (journal, synchronous) = match durability {
+        Durability::Full => ("WAL", "FULL"),
+        Durability::Rebuildable => ("WAL", "NORMAL"),
+        Durability::Filling => ("OFF", "OFF"),
     };
     connection
         .execute_batch(&format!(
-            "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous};
+            "PRAGMA page_size=4096; PRAGMA journal_mode={journal}; PRAGMA synchronous={synchronous};
              PRAGMA temp_store=MEMORY; PRAGMA mmap_size=1073741824; PRAGMA cache_size=-16384;
-             PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=ON;"
+             PRAGMA wal_autocheckpoint=2000; PRAGMA secure_delete=ON;"
         ))
         .map_err(|it| translate(port, it))?;
-    connection.set_prepared_statement_cache_capacity(128);
+    configure(&connection).map_err(|it| translate(port, it))?;
     Ok(connection)
 }
 
-/// Copies everything into the file itself and makes that durable.
-pub(crate) fn settle(
-    port: &'static str,
-    connection: &Connection,
-    file: &Path,
-) -> Result<(), Error> {
-    let copied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
-    let busy: bool = copied.map_err(|it| translate(port, it))?;
-    if busy {
-        return Err(Error::unavailable(port, "somebody else reads the file"));
-    }
+/// Makes a file that was filled durable as a whole.
+pub(crate) fn settle(port: &'static str, file: &Path) -> Result<(), Error> {
     let synced = std::fs::File::open(file).and_then(|it| it.sync_all());
     synced.map_err(|it| Error::unavailable(port, it))
 }
@@ -69,26 +61,41 @@ pub(crate) fn translate(port: &'static str, error: rusqlite::Error) -> Error {
     Error::new(kind, port, error)
 }
 
+/// Statements are prepared once; without the guarantee of stable plans SQLite would prepare those
+/// that search a range again for each new bound.
+fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 /// Copies what commits left in the write-ahead log into the file, beside the writer: copying takes
 /// two syncs, and a commit that did it itself would keep everybody waiting.
 pub(crate) struct Backfill {
-    rows: AtomicUsize,
     nudges: mpsc::SyncSender<()>,
 }
 
-/// Rows written between two copies. Seldom, since the disk is slow for others meanwhile, and often
-/// enough that opening after a crash reads the write-ahead log in well under a second.
-const BACKFILL_ROWS: usize = 8_000;
+/// Pages in the write-ahead log that are due to be copied: seldom, since the disk is slow for others
+/// meanwhile, and often enough that opening after a crash reads it in well under a second.
+const BACKFILL_PAGES: i32 = 16_384;
 
-/// Pages that the write-ahead log may hold before the writer is made to wait for a whole copy.
-const WAL_PAGES_MAX: i64 = 65_536;
+thread_local! {
+    /// Pages in the write-ahead log after this thread's last commit.
+    static PAGES: Cell<i32> = const { Cell::new(0) };
+}
 
 impl Backfill {
+    /// Takes the copying over from the writer of that file.
     pub(crate) fn start(
         port: &'static str,
         file: &Path,
         durability: Durability,
+        writer: &Connection,
     ) -> Result<Self, Error> {
+        writer.wal_hook(Some(|_, pages| {
+            PAGES.set(pages);
+            Ok(())
+        }));
         let connection = open(port, file, durability)?;
         let (nudges, nudged) = mpsc::sync_channel(1);
         let copy_all = move || {
@@ -100,29 +107,23 @@ impl Backfill {
         };
         let thread = thread::Builder::new().name("backfill".into()).spawn(copy_all);
         thread.map_err(|it| Error::unavailable(port, it))?;
-        Ok(Self { rows: AtomicUsize::new(0), nudges })
+        Ok(Self { nudges })
     }
 
-    /// Counts what was written and has it copied when it is due.
-    pub(crate) fn wrote(&self, rows: usize) {
-        if self.rows.fetch_add(rows, Ordering::Relaxed) + rows >= BACKFILL_ROWS {
-            self.rows.store(0, Ordering::Relaxed);
+    /// Has the write-ahead log copied if it is due; called after a commit, on its thread.
+    pub(crate) fn after_commit(&self) {
+        if PAGES.get() >= BACKFILL_PAGES {
             // One that is under way or asked for will do.
             let _ = self.nudges.try_send(());
         }
     }
 }
 
+/// Copies most beside the writer, then what has come meanwhile while the writer waits: it starts
+/// over in the log only when all of it has been copied.
 fn backfill(connection: &Connection) -> Result<(), rusqlite::Error> {
-    let copy = |mode: &str| {
-        let sql = format!("PRAGMA wal_checkpoint({mode})");
-        connection.query_row(&sql, [], |row| Ok((row.get(1)?, row.get(2)?)))
-    };
-    let (pages, copied): (i64, i64) = copy("PASSIVE")?;
-    // The writer starts over in the log only when all of it has been copied, which beside a busy
-    // writer never happens by itself.
-    if copied < pages && pages > WAL_PAGES_MAX {
-        copy("FULL")?;
+    for mode in ["PASSIVE", "FULL"] {
+        connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))?;
     }
     Ok(())
 }
@@ -144,7 +145,7 @@ impl Readers {
             connection.execute_batch(
                 "PRAGMA mmap_size=1073741824; PRAGMA cache_size=-16384; PRAGMA query_only=ON;",
             )?;
-            connection.set_prepared_statement_cache_capacity(128);
+            configure(&connection)?;
             Ok(Mutex::new(connection))
         };
         let connections: Result<_, _> = (0..READERS).map(|_| open()).collect();

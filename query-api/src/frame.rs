@@ -185,11 +185,8 @@ impl Template {
         ];
         let mut found: Vec<(usize, usize, Hole)> = Vec::new();
         for (mark, hole) in &marks {
-            let mut from = 0;
-            while let Some(at) = find(&json[from..], mark) {
-                found.push((from + at, mark.len(), *hole));
-                from += at + mark.len();
-            }
+            let places = memchr::memmem::find_iter(&json, mark);
+            found.extend(places.map(|at| (at, mark.len(), *hole)));
         }
         found.sort_unstable_by_key(|it| it.0);
         let mut parts = Vec::with_capacity(found.len());
@@ -219,8 +216,4 @@ impl Template {
         out.extend_from_slice(&self.rest);
         out.into()
     }
-}
-
-fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
-    text.windows(mark.len()).position(|it| it == mark)
 }

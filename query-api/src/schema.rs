@@ -189,7 +189,12 @@ pub(crate) fn refusal(code: &str, message: &str) -> Response {
     let mut error = ServerError::new(message, None);
     let mut extensions = async_graphql::ErrorExtensionValues::default();
     extensions.set("code", code);
-    extensions.set("kind", if code == "UNAVAILABLE" { code } else { "INVALID" });
+    let kind = match code {
+        "UNAVAILABLE" | "UNAUTHENTICATED" => code,
+        "RATE_LIMITED" => "LIMIT_EXCEEDED",
+        _ => "INVALID",
+    };
+    extensions.set("kind", kind);
     error.extensions = Some(extensions);
     Response::from_errors(vec![error])
 }

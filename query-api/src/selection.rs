@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, Weak};
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationType, Selection as Selected,
 };
-use async_graphql::{Request, Response, Schema, Variables};
+use async_graphql::{
+    EmptyMutation, EmptySubscription, Request, Response, Schema, ValidationMode, Variables,
+};
 
 use chat::kernel::graphql::{Asker, Scope};
 use ports::event_log::{Position, PositionInvalid};
@@ -32,6 +34,9 @@ pub(crate) struct Asked {
 
 /// Checks subscriptions and executes frames.
 pub(crate) struct Selections {
+    /// Checks by all rules.
+    checks: Frames,
+    /// Executes what has been checked.
     frames: Frames,
     pub(crate) holes: Holes,
     known: Mutex<HashMap<String, Weak<Selection>>>,
@@ -47,17 +52,17 @@ pub(crate) enum Executed {
 
 impl Selections {
     pub(crate) fn new(entropy: &dyn ports::entropy::Entropy) -> Self {
-        let frames = Schema::build(
-            FrameRoot,
-            async_graphql::EmptyMutation,
-            async_graphql::EmptySubscription,
-        )
-        .limit_depth(DEPTH_MAX)
-        .limit_complexity(COMPLEXITY_MAX)
-        .limit_directives(DIRECTIVES_MAX)
-        .disable_suggestions()
-        .finish();
-        Self { frames, holes: Holes::new(entropy), known: Mutex::new(HashMap::new()) }
+        let schema = |mode| {
+            Schema::build(FrameRoot, EmptyMutation, EmptySubscription)
+                .validation_mode(mode)
+                .limit_depth(DEPTH_MAX)
+                .limit_complexity(COMPLEXITY_MAX)
+                .limit_directives(DIRECTIVES_MAX)
+                .disable_suggestions()
+                .finish()
+        };
+        let (checks, frames) = (schema(ValidationMode::Strict), schema(ValidationMode::Fast));
+        Self { checks, frames, holes: Holes::new(entropy), known: Mutex::new(HashMap::new()) }
     }
 
     /// Checks a subscription and reads its arguments.
@@ -73,7 +78,7 @@ impl Selections {
         let arguments = Arc::new(Mutex::new(Arguments::default()));
         let request = request(&document, operation, variables.clone());
         let request = request.data(Arc::new(scope)).data(Root::Check(Arc::clone(&arguments)));
-        let response = self.frames.execute(request).await;
+        let response = self.checks.execute(request).await;
         if response.is_err() {
             return Err(coded(response));
         }

@@ -41,7 +41,9 @@ fn is_refused(world: &World, token: &str, why: &str) {
     assert_eq!(asked.code(), "UNAUTHENTICATED", "{why}");
     let body = json!({ "query": "{ position }" }).to_string();
     let reply = world.client.post(Some(token), None, body.as_bytes());
-    assert_eq!((reply.status, Answer(reply.json()).code()), (401, "UNAUTHENTICATED"), "{why}");
+    let answer = Answer(reply.json());
+    assert_eq!((reply.status, answer.code()), (401, "UNAUTHENTICATED"), "{why}");
+    assert_eq!(answer.0["errors"][0]["extensions"]["kind"], "UNAUTHENTICATED", "{why}");
     let bearer = format!("Bearer {token}");
     let key = fresh_id();
     let headers = [("authorization", bearer.as_str()), ("idempotency-key", key.as_str())];

@@ -10,6 +10,7 @@
 
 pub mod contract;
 mod embedded;
+mod recent;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -135,7 +136,8 @@ impl Scan {
     }
 }
 
-/// Opens the documents in a file.
+/// Opens the documents in a file, which nobody else may have open: a handle keeps at hand what was
+/// written through it.
 ///
 /// # Errors
 /// `Unavailable` when it can't be opened, `Corrupt` when it is no database.

@@ -1,7 +1,8 @@
 //! The log in one SQLite file: one thread writes, one commit and one fsync for all that wait.
 
+use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use bytes::Bytes;
@@ -20,6 +21,9 @@ const PORT: &str = "event log";
 /// Records in one commit at most.
 const COMMIT_RECORDS_MAX: usize = 1_024;
 
+/// Records of a partition kept at hand: those who follow its end need not ask the file.
+const TAIL_MAX: usize = 64;
+
 /// A row's id is (partition, offset): offsets of a partition lie side by side.
 const OFFSET_BITS: u32 = 44;
 
@@ -28,7 +32,11 @@ pub(super) struct Embedded {
     readers: Readers,
     appends: mpsc::Sender<Append>,
     ends: Vec<watch::Receiver<u64>>,
+    tails: Arc<Tails>,
 }
+
+/// The last records of each partition.
+type Tails = Vec<Mutex<VecDeque<Entry>>>;
 
 struct Append {
     partition: Partition,
@@ -51,13 +59,28 @@ impl Embedded {
             ends.push(receiver);
         }
         let readers = Readers::open(PORT, file)?;
-        let backfill = Backfill::start(PORT, file, Durability::Full)?;
+        let backfill = Backfill::start(PORT, file, Durability::Full, &connection)?;
+        let tails = Arc::new(ends.iter().map(|_| Mutex::default()).collect::<Tails>());
+        let writer = Writer { connection, ends: senders, backfill, tails: Arc::clone(&tails) };
         let (appends, queue) = mpsc::channel();
         thread::Builder::new()
             .name("event-log".into())
-            .spawn(move || write_all(connection, &queue, &senders, &backfill))
+            .spawn(move || writer.run(&queue))
             .map_err(|it| Error::unavailable(PORT, it))?;
-        Ok(Self { identity, readers, appends, ends })
+        Ok(Self { identity, readers, appends, ends, tails })
+    }
+}
+
+impl Embedded {
+    /// Records that are at hand, if the first one asked for is; beyond the end there are none.
+    fn tail(&self, partition: Partition, from: u64, limit: usize) -> Option<Vec<Entry>> {
+        let partition = usize::from(partition);
+        if from >= *self.ends[partition].borrow() {
+            return Some(Vec::new());
+        }
+        let tail = self.tails[partition].lock().expect("no holder of the lock panics");
+        let skip = from.checked_sub(tail.front()?.offset)?;
+        Some(tail.iter().skip(usize::try_from(skip).ok()?).take(limit).cloned().collect())
     }
 }
 
@@ -94,6 +117,9 @@ impl EventLog for Embedded {
         from: u64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Entry>, Error>> {
+        if let Some(entries) = self.tail(partition, from, limit) {
+            return async { Ok(entries) }.boxed();
+        }
         let entries = self.readers.with(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT id, bytes FROM records WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3",
@@ -165,45 +191,60 @@ fn stored_end(connection: &Connection, partition: Partition) -> Result<u64, rusq
     Ok(last.map_or(0, |id| offset_of(id) + 1))
 }
 
-fn write_all(
-    mut connection: Connection,
-    queue: &mpsc::Receiver<Append>,
-    ends: &[watch::Sender<u64>],
-    backfill: &Backfill,
-) {
-    let mut next: Vec<u64> = ends.iter().map(|it| *it.borrow()).collect();
-    while let Ok(first) = queue.recv() {
-        let mut group = vec![first];
-        group.extend(queue.try_iter().take(COMMIT_RECORDS_MAX - 1));
-        metrics::histogram!("parlance_log_commit_records").record(group.len() as f64);
-        match commit(&mut connection, &group, &next) {
-            Ok(offsets) => {
-                metrics::counter!("parlance_log_appends_total").increment(group.len() as u64);
-                for (append, offset) in group.iter().zip(&offsets) {
-                    next[usize::from(append.partition)] = offset + 1;
+/// The one that appends.
+struct Writer {
+    connection: Connection,
+    ends: Vec<watch::Sender<u64>>,
+    backfill: Backfill,
+    tails: Arc<Tails>,
+}
+
+impl Writer {
+    fn run(mut self, queue: &mpsc::Receiver<Append>) {
+        let mut next: Vec<u64> = self.ends.iter().map(|it| *it.borrow()).collect();
+        while let Ok(first) = queue.recv() {
+            let mut group = vec![first];
+            group.extend(queue.try_iter().take(COMMIT_RECORDS_MAX - 1));
+            metrics::histogram!("parlance_log_commit_records").record(group.len() as f64);
+            match commit(&mut self.connection, &group, &next) {
+                Ok(offsets) => {
+                    metrics::counter!("parlance_log_appends_total").increment(group.len() as u64);
+                    self.committed(group, offsets, &mut next);
                 }
-                for append in &group {
-                    let partition = usize::from(append.partition);
-                    ends[partition].send_if_modified(|end| {
-                        std::mem::replace(end, next[partition]) != next[partition]
-                    });
-                }
-                backfill.wrote(group.len());
-                for (append, offset) in group.into_iter().zip(offsets) {
-                    // A caller that has gone away learns the outcome from the log.
-                    let _ = append.done.send(Ok(Some(offset)));
-                }
-            }
-            Err(failure) => {
-                let fatal = failure.after_commit;
-                refuse(group, &failure);
-                if fatal {
-                    // After a failed fsync the kernel may have dropped the pages: what the file
-                    // holds is only known after opening it again.
-                    tracing::error!(error = %failure.error, "log commit failed, stopping");
-                    std::process::abort();
+                Err(failure) => {
+                    let fatal = failure.after_commit;
+                    refuse(group, &failure);
+                    if fatal {
+                        // After a failed fsync the kernel may have dropped the pages: what the
+                        // file holds is only known after opening it again.
+                        tracing::error!(error = %failure.error, "log commit failed, stopping");
+                        std::process::abort();
+                    }
                 }
             }
+        }
+    }
+
+    /// Tells those who wait; the records are at hand before anybody hears of them.
+    fn committed(&self, group: Vec<Append>, offsets: Vec<u64>, next: &mut [u64]) {
+        for (append, offset) in group.iter().zip(&offsets) {
+            let partition = usize::from(append.partition);
+            next[partition] = offset + 1;
+            let mut tail = self.tails[partition].lock().expect("no holder of the lock panics");
+            tail.push_back(Entry { offset: *offset, bytes: append.record.clone() });
+            if tail.len() > TAIL_MAX {
+                tail.pop_front();
+            }
+        }
+        for append in &group {
+            let partition = usize::from(append.partition);
+            self.ends[partition]
+                .send_if_modified(|end| std::mem::replace(end, next[partition]) != next[partition]);
+        }
+        self.backfill.after_commit();
+        for (append, offset) in group.into_iter().zip(offsets) {
+            // A caller that has gone away learns the outcome from the log.
+            let _ = append.done.send(Ok(Some(offset)));
         }
     }
 }
