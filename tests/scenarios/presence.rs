@@ -10,11 +10,22 @@ fn tells(person: &Person, name: &str, input: &Value) -> Value {
     person.asks(&query, json!({ "input": input })).data()[name].clone()
 }
 
+/// Waits until a feed follows: what passes is not caught up on, so it must not come before.
+fn follows(feed: &mut tests::Feed, person: &Person, group: &str) {
+    for text in ["one", "two"] {
+        let sent = person.sends(group, text);
+        assert_eq!(feed.next().seq(), sent.seq);
+    }
+}
+
 #[test]
 fn others_see_who_types_and_oneself_does_not() {
     let world = World::new();
     let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
     let (mut own, mut other) = (ann.subscribes(), bob.subscribes());
+    follows(&mut other, &ann, &group);
+    own.next();
+    own.next();
     let input = json!({ "conversationId": group, "typing": true });
     let told = tells(&ann, "setTyping", &input);
     assert_eq!(told["ok"], true);
@@ -43,8 +54,9 @@ fn typing_is_throttled_and_strangers_are_told_nothing() {
 #[test]
 fn somebody_who_comes_is_seen_by_those_who_share_a_conversation() {
     let world = World::new();
-    let ([ann, bob], _group) = world.group("Lunch", ["ann", "bob"]);
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
     let mut seen = bob.subscribes();
+    follows(&mut seen, &ann, &group);
     tells(&ann, "setPresence", &json!({ "online": true }));
     let frame = seen.next();
     assert_eq!(frame.event(), "Presence");

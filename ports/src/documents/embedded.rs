@@ -262,7 +262,8 @@ fn indexes(collection: &Collection) -> String {
     let name = collection.name;
     let index = |it| {
         format!(
-            "CREATE INDEX IF NOT EXISTS d_{name}_{it} ON d_{name} (k_{it}) WHERE k_{it} IS NOT NULL;"
+            "CREATE INDEX IF NOT EXISTS d_{name}_{it} ON d_{name} (k_{it})
+                 WHERE k_{it} IS NOT NULL;"
         )
     };
     collection.indexes.iter().map(index).collect()

@@ -1,4 +1,4 @@
-//! Documents as they were last written: what is live is read again at once, by those who hear of it.
+//! Documents as they were last written: those who hear of a change read it at once.
 
 use std::sync::Mutex;
 
