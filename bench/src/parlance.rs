@@ -164,7 +164,7 @@ impl Parlance {
             username:$u,displayName:$u,password:\"correct horse battery staple\"}){\
             account{id} accessToken}}";
         while self.people.len() < count {
-            let name = format!("bench{}", self.people.len());
+            let name = format!("person{}", self.people.len());
             let variables = json!({ "c": clock::uuid_v7(), "u": name });
             let data = self.ask(None, REGISTER, variables).await.context("register")?;
             let id = text(&data["register"]["account"]["id"])?;

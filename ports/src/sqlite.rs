@@ -75,8 +75,8 @@ pub(crate) struct Backfill {
     nudges: mpsc::SyncSender<()>,
 }
 
-/// Pages in the write-ahead log that are due to be copied: seldom, since the disk is slow for others
-/// meanwhile, and often enough that opening after a crash reads it in well under a second.
+/// Pages in the write-ahead log that are due to be copied: seldom, since the disk is slow for
+/// others meanwhile, and often enough that opening after a crash takes well under a second.
 const BACKFILL_PAGES: i32 = 16_384;
 
 thread_local! {
