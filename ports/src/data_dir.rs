@@ -11,6 +11,9 @@ use crate::Error;
 /// Format this program writes; raised when an older program could not read the folder.
 pub const FORMAT: u32 = 1;
 
+/// Shape of the documents this program keeps; raised when it can't read those of an older one.
+const SHAPE: u32 = 1;
+
 const PORT: &str = "data folder";
 
 /// A locked data folder.
@@ -23,6 +26,8 @@ pub struct DataDir {
 struct Manifest {
     format: u32,
     documents: u32,
+    #[serde(default)]
+    shape: u32,
 }
 
 impl DataDir {
@@ -43,7 +48,7 @@ impl DataDir {
             Error::unavailable(PORT, format!("{} is in use by another process", path.display()))
         })?;
         let dir = Self { path: path.to_owned(), _lock: lock };
-        let manifest = dir.manifest()?;
+        let mut manifest = dir.manifest()?;
         if manifest.format > FORMAT {
             let text = format!(
                 "format {} is newer than this program, which writes {FORMAT}",
@@ -51,7 +56,15 @@ impl DataDir {
             );
             return Err(Error::corrupt(PORT, text));
         }
+        let outdated = (manifest.shape != SHAPE).then(|| dir.documents_at(manifest.documents));
+        if outdated.is_some() {
+            // Documents of another shape are of no use: they are folded from the log again.
+            manifest.documents += 1;
+            manifest.shape = SHAPE;
+            remove_database(&dir.documents_at(manifest.documents))?;
+        }
         dir.save(&manifest)?;
+        outdated.map_or(Ok(()), |it| remove_database(&it))?;
         Ok(dir)
     }
 
@@ -94,7 +107,7 @@ impl DataDir {
                 file.read_to_string(&mut text).map_err(|it| Error::unavailable(PORT, it))?;
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Manifest { format: FORMAT, documents: 1 });
+                return Ok(Manifest { format: FORMAT, documents: 1, shape: SHAPE });
             }
             Err(error) => return Err(Error::unavailable(PORT, error)),
         }
@@ -149,4 +162,50 @@ fn restrict(path: &Path) -> Result<(), Error> {
 #[cfg(not(unix))]
 fn restrict(_: &Path) -> Result<(), Error> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A new folder with this manifest.
+    fn folder(name: &str, manifest: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("parlance-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("manifest.json"), manifest).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_folder_is_for_one_at_a_time() {
+        let path = folder("lock", r#"{"format":1,"documents":1}"#);
+        let held = DataDir::lock(&path).unwrap();
+        let refused = DataDir::lock(&path).err().map(|it| it.kind);
+        assert_eq!(refused, Some(crate::ErrorKind::Unavailable));
+        drop(held);
+        DataDir::lock(&path).unwrap();
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_and_left_as_it_is() {
+        let manifest = format!(r#"{{"format":{},"documents":1}}"#, FORMAT + 1);
+        let path = folder("format", &manifest);
+        let refused = DataDir::lock(&path).err().map(|it| it.kind);
+        assert_eq!(refused, Some(crate::ErrorKind::Corrupt));
+        assert_eq!(fs::read_to_string(path.join("manifest.json")).unwrap(), manifest);
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn documents_of_another_shape_are_folded_again() {
+        let path = folder("shape", r#"{"format":1,"documents":3}"#);
+        fs::write(path.join("documents-3.db"), "of another shape").unwrap();
+        for _ in 0..2 {
+            let dir = DataDir::lock(&path).unwrap();
+            assert_eq!(dir.documents_file(), path.join("documents-4.db"));
+            assert!(!path.join("documents-3.db").exists());
+        }
+        fs::remove_dir_all(&path).unwrap();
+    }
 }
