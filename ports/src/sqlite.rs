@@ -76,7 +76,7 @@ pub(crate) struct Backfill {
 }
 
 /// Pages in the write-ahead log that are due to be copied: seldom, since the disk is slow for
-/// others meanwhile, and often enough that opening after a crash takes well under a second.
+/// others meanwhile, and often enough that little must be read when a crash is recovered from.
 const BACKFILL_PAGES: i32 = 16_384;
 
 thread_local! {

@@ -24,7 +24,7 @@ const PORT: &str = "documents";
 const COMMIT_BATCHES_MAX: usize = 256;
 
 /// The writer rests so many times as long as its last commit took: neighbours share pages, so under
-/// load fewer and larger commits write several times less. An idle writer has rested already.
+/// load fewer and larger commits write less. An idle writer has rested already.
 const REST: u32 = 2;
 
 /// A rest is no longer than this.
@@ -173,7 +173,7 @@ impl Documents for Embedded {
     }
 
     /// Whoever gets the writer commits for all that wait, in the place where it runs: a commit
-    /// writes to memory that the system saves, and takes less time than waking a thread for it.
+    /// writes to memory that the system saves, so no thread need be woken to wait for a disk.
     async fn write(
         &self,
         partition: Partition,

@@ -100,7 +100,7 @@ pub trait Documents: Send + Sync {
     async fn declare(&self, collections: &[Collection]) -> Result<(), Error>;
 
     /// Makes the declared collections' indexes that are absent; from then on they can be scanned.
-    /// Filling first and indexing then is several times faster than the other way round.
+    /// A rebuild fills first: sorting all keys at once is less work than placing each.
     async fn index(&self) -> Result<(), Error>;
 
     /// Loads documents in the order of their keys; removed ones come without a body.

@@ -40,6 +40,7 @@ cases! {
     concurrent_appends_are_each_there_once
     a_stale_append_is_ignored_by_the_fold
     a_page_is_as_long_as_asked
+    every_place_reads_the_same_rest
 }
 
 async fn append(log: &Arc<dyn EventLog>, partition: u16, bytes: &'static str) -> u64 {
@@ -80,6 +81,22 @@ async fn partitions_do_not_mix(open: Open) {
     assert_eq!(all(&log, 1).await, ["one", "three"]);
     assert_eq!(all(&log, 2).await, ["two"]);
     assert_eq!(all(&log, 0).await, Vec::<Bytes>::new());
+}
+
+/// From an old record, a recent one or the last, whether records are small or large.
+async fn every_place_reads_the_same_rest(open: Open) {
+    let log = open();
+    for size in [1, 10_000, RECORD_BYTES_MAX] {
+        let records = vec![Bytes::from(vec![7; size]); 70];
+        for outcome in join_all(records.iter().map(|it| log.append(0, it.clone()))).await {
+            outcome.expect("an append");
+        }
+        let whole = log.read(0, 0, 10_000).await.expect("a read");
+        for (at, entry) in whole.iter().enumerate() {
+            let rest = log.read(0, entry.offset, 3).await.expect("a read");
+            assert_eq!(rest, whole[at..whole.len().min(at + 3)]);
+        }
+    }
 }
 
 async fn reading_at_the_end_finds_nothing(open: Open) {

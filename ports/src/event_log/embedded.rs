@@ -24,6 +24,9 @@ const COMMIT_RECORDS_MAX: usize = 1_024;
 /// Records of a partition kept at hand: those who follow its end need not ask the file.
 const TAIL_MAX: usize = 64;
 
+/// Bytes of a partition's records kept at hand at most.
+const TAIL_BYTES_MAX: usize = 256 << 10;
+
 /// A row's id is (partition, offset): offsets of a partition lie side by side.
 const OFFSET_BITS: u32 = 44;
 
@@ -232,7 +235,9 @@ impl Writer {
             next[partition] = offset + 1;
             let mut tail = self.tails[partition].lock().expect("no holder of the lock panics");
             tail.push_back(Entry { offset: *offset, bytes: append.record.clone() });
-            if tail.len() > TAIL_MAX {
+            let bytes =
+                |tail: &VecDeque<Entry>| tail.iter().map(|it| it.bytes.len()).sum::<usize>();
+            while tail.len() > TAIL_MAX || bytes(&tail) > TAIL_BYTES_MAX {
                 tail.pop_front();
             }
         }
