@@ -73,11 +73,20 @@ fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
 /// two syncs, and a commit that did it itself would keep everybody waiting.
 pub(crate) struct Backfill {
     nudges: mpsc::SyncSender<()>,
+    due: i32,
 }
 
-/// Pages in the write-ahead log that are due to be copied: seldom, since the disk is slow for
-/// others meanwhile, and often enough that little must be read when a crash is recovered from.
-const BACKFILL_PAGES: i32 = 16_384;
+impl Durability {
+    /// Pages in the write-ahead log that are due to be copied. What is synced with every commit
+    /// gains from a short one, which is soon written over in place; what is not is copied seldom,
+    /// since the disk is slow for others meanwhile.
+    fn backfill_pages(self) -> i32 {
+        match self {
+            Self::Full => 1_024,
+            Self::Rebuildable | Self::Filling => 16_384,
+        }
+    }
+}
 
 thread_local! {
     /// Pages in the write-ahead log after this thread's last commit.
@@ -107,12 +116,12 @@ impl Backfill {
         };
         let thread = thread::Builder::new().name("backfill".into()).spawn(copy_all);
         thread.map_err(|it| Error::unavailable(port, it))?;
-        Ok(Self { nudges })
+        Ok(Self { nudges, due: durability.backfill_pages() })
     }
 
     /// Has the write-ahead log copied if it is due; called after a commit, on its thread.
     pub(crate) fn after_commit(&self) {
-        if PAGES.get() >= BACKFILL_PAGES {
+        if PAGES.get() >= self.due {
             // One that is under way or asked for will do.
             let _ = self.nudges.try_send(());
         }

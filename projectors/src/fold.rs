@@ -83,12 +83,11 @@ impl Folding {
     ) -> Result<HashMap<Key, Standing>, Error> {
         let mut standing = HashMap::with_capacity(touched.len());
         let mut missing = Vec::new();
-        for (_, projection, key) in touched {
+        for (event, projection, key) in touched {
             if standing.contains_key(key) {
                 continue;
             }
-            // An event's place in the timeline is written once, by this event.
-            let fresh = projection.collection.name == "timeline" || self.is_new(key);
+            let fresh = (projection.begins)(event) || self.is_new(key);
             let found = self.kept.get(key).cloned();
             if found.is_none() && !fresh {
                 missing.push(key.clone());

@@ -26,6 +26,11 @@ pub trait Document: Serialize + DeserializeOwned + Clone + Send + Sync + 'static
     /// Folds the event into the document with this id; `None` is absent.
     fn project(document: &mut Option<Self>, id: &str, event: &Recorded);
 
+    /// Whether the event makes its documents anew, so that none needs to be read for it.
+    fn begins(_event: &Recorded) -> bool {
+        false
+    }
+
     /// Its keys in the declared indexes, in their order.
     fn index_keys(&self) -> Vec<Option<String>> {
         Vec::new()
@@ -64,11 +69,17 @@ pub fn typed<D: Document>(shared: &Shared) -> Arc<D> {
     any.downcast().expect("a collection holds documents of one type")
 }
 
+fn own<D: Document>(shared: Shared) -> D {
+    let any: Arc<dyn Any + Send + Sync> = shared;
+    Arc::unwrap_or_clone(any.downcast().expect("a collection holds documents of one type"))
+}
+
 /// A type of document, for those who fold and load without knowing it.
 #[derive(Clone, Copy)]
 pub struct Projection {
     pub collection: Collection,
     pub ids: fn(&Recorded) -> Vec<String>,
+    pub begins: fn(&Recorded) -> bool,
     pub project: fn(Option<Shared>, &str, &Recorded) -> Option<Shared>,
     pub parse: fn(&[u8]) -> Option<Shared>,
 }
@@ -79,8 +90,9 @@ impl Projection {
         Self {
             collection: D::COLLECTION,
             ids: D::ids,
+            begins: D::begins,
             project: |shared, id, event| {
-                let mut document = shared.map(|it| (*typed::<D>(&it)).clone());
+                let mut document = shared.map(own::<D>);
                 D::project(&mut document, id, event);
                 document.map(|it| Arc::new(it) as Shared)
             },

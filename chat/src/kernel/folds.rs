@@ -145,6 +145,11 @@ fn fold(store: &mut Store, batch: &[&Recorded]) {
                 if it.ordinal < event.ordinal {
                     it.document = (projection.project)(it.document.take(), &id, event);
                     it.ordinal = event.ordinal;
+                    if (projection.begins)(event) {
+                        let anew = (projection.project)(None, &id, event);
+                        let json = |it: &Option<Shared>| it.as_ref().map(|it| it.json());
+                        assert_eq!(json(&it.document), json(&anew), "what was there counts");
+                    }
                 }
             }
         }

@@ -75,6 +75,10 @@ impl Document for Message {
         vec![id.to_string()]
     }
 
+    fn begins(event: &Recorded) -> bool {
+        matches!(public(event), Some(MessageEvent::MessageSent(_)))
+    }
+
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
         match (public(event), document.as_mut()) {
             (Some(MessageEvent::MessageSent(it)), _) => *document = Some(Self::sent(it, event)),
@@ -140,6 +144,10 @@ impl Document for Version {
         }
     }
 
+    fn begins(event: &Recorded) -> bool {
+        matches!(public(event), Some(MessageEvent::MessageEdited(_)))
+    }
+
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
         if let Some(MessageEvent::MessageEdited(it)) = public(event) {
             *document = Some(Self { body: it.body.clone(), edited_at: event.occurred_at });
@@ -178,6 +186,10 @@ impl Document for Mention {
             Some(MessageEvent::MessageHidden(_)) | None => return Vec::new(),
         };
         accounts.into_iter().map(|it| Self::id(conversation, it, number)).collect()
+    }
+
+    fn begins(event: &Recorded) -> bool {
+        matches!(public(event), Some(MessageEvent::MessageSent(_)))
     }
 
     fn project(document: &mut Option<Self>, id: &str, event: &Recorded) {

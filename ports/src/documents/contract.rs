@@ -43,6 +43,7 @@ cases! {
     an_empty_batch_still_moves_the_checkpoint
     a_late_writer_does_not_put_the_checkpoint_back
     what_was_filled_before_the_index_is_found_by_it
+    older_and_newer_writes_are_found_as_one
     large_and_empty_bodies_are_kept
     two_handles_race_and_the_highest_ordinal_wins
     a_write_and_a_removal_race_and_the_highest_ordinal_wins
@@ -233,6 +234,30 @@ async fn what_was_filled_before_the_index_is_found_by_it(open: Open) {
     write(&documents, vec![put("b", 1, Some("o"), "x"), put("a", 1, Some("p"), "x")]).await;
     documents.index().await.expect("an index");
     assert_eq!(found(&documents, owned_by("")).await, ["b", "a"]);
+}
+
+/// An adapter may keep what was just written apart: settled writes come before `index` here, fresh
+/// ones after it.
+async fn older_and_newer_writes_are_found_as_one(open: Open) {
+    let documents = start(&open).await;
+    let settled = ["1", "2", "3", "4", "5"];
+    write(&documents, settled.iter().map(|it| put(it, 1, Some(it), "old")).collect()).await;
+    documents.index().await.expect("an index");
+    let moved = put("2", 2, Some("45"), "moved");
+    let fresh = vec![moved, remove("3", 2), put("15", 2, Some("15"), "new"), put("5", 1, None, "")];
+    assert_eq!(write(&documents, fresh).await, 3);
+    assert_eq!(found(&documents, owned_by("")).await, ["1", "15", "4", "2", "5"]);
+    let page = |order, limit| Scan { order, limit, ..owned_by("") };
+    assert_eq!(found(&documents, page(Order::Ascending, 3)).await, ["1", "15", "4"]);
+    assert_eq!(found(&documents, page(Order::Descending, 3)).await, ["5", "2", "4"]);
+    let by_id = Scan { index: None, ..owned_by("") };
+    assert_eq!(found(&documents, by_id).await, ["1", "15", "2", "3", "4", "5"]);
+    let loaded = documents.load(&[key("2"), key("3"), key("4")]).await.expect("a load");
+    let gone = Some(Stored { ordinal: 2, body: None });
+    assert_eq!(loaded, [stored(2, "moved"), gone, stored(1, "old")]);
+    assert_eq!(write(&documents, vec![put("4", 1, Some("9"), "late")]).await, 0);
+    documents.index().await.expect("an index");
+    assert_eq!(found(&documents, owned_by("")).await, ["1", "15", "4", "2", "5"]);
 }
 
 async fn large_and_empty_bodies_are_kept(open: Open) {

@@ -10,7 +10,8 @@
 
 pub mod contract;
 mod embedded;
-mod recent;
+mod fresh;
+mod tables;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -136,8 +137,9 @@ impl Scan {
     }
 }
 
-/// Opens the documents in a file, which nobody else may have open: a handle keeps at hand what was
-/// written through it.
+/// Opens the documents in a file, which nobody else may have open: a handle holds what was written
+/// through it for a while. Writes of the last half second are lost with the process, together with
+/// the checkpoints that cover them, so they are folded again.
 ///
 /// # Errors
 /// `Unavailable` when it can't be opened, `Corrupt` when it is no database.

@@ -5,6 +5,7 @@
 //! siblings along its path, from which the leaf can't be computed.
 
 use std::fmt;
+use std::sync::Mutex;
 
 use super::{Secret, crypto};
 
@@ -12,9 +13,10 @@ const DEPTH: u8 = 16;
 const NODE_BYTES: usize = 1 + 8 + 32;
 
 /// The nodes from which all leaves that are not destroyed can be computed.
-#[derive(Clone, PartialEq, Eq)]
 pub struct Tree {
     nodes: Vec<Node>,
+    /// The way to the last leaf, its key left out: neighbours share most of it.
+    way: Mutex<Vec<Node>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -51,20 +53,35 @@ fn path_at(leaf: u64, depth: u8) -> u64 {
 impl Tree {
     /// A whole tree.
     pub fn new(root: Secret) -> Self {
-        Self { nodes: vec![Node { depth: 0, path: 0, key: root }] }
+        Self::of(vec![Node { depth: 0, path: 0, key: root }])
+    }
+
+    fn of(nodes: Vec<Node>) -> Self {
+        Self { nodes, way: Mutex::default() }
     }
 
     /// The key of a leaf; `None` when it has been destroyed.
     pub fn leaf(&self, leaf: u64) -> Option<Secret> {
-        let mut node = self.nodes.iter().find(|it| it.covers(leaf))?.clone();
+        let mut way = self.way.lock().expect("no holder of the lock panics");
+        let shared = way.iter().take_while(|it| it.covers(leaf)).count();
+        way.truncate(shared);
+        let mut node = match way.last() {
+            Some(node) => node.clone(),
+            None => self.nodes.iter().find(|it| it.covers(leaf))?.clone(),
+        };
         while node.depth < DEPTH {
-            node = node.towards(leaf);
+            let next = node.towards(leaf);
+            if shared == 0 || node.depth > way[shared - 1].depth {
+                way.push(node);
+            }
+            node = next;
         }
         Some(node.key)
     }
 
     /// Destroys a leaf.
     pub fn puncture(&mut self, leaf: u64) {
+        self.way.get_mut().expect("no holder of the lock panics").clear();
         let Some(at) = self.nodes.iter().position(|it| it.covers(leaf)) else { return };
         let mut node = self.nodes.swap_remove(at);
         while node.depth < DEPTH {
@@ -94,9 +111,23 @@ impl Tree {
                 key: it.get(9..NODE_BYTES)?.try_into().ok()?,
             })
         });
-        Some(Self { nodes: nodes.collect::<Option<_>>()? })
+        Some(Self::of(nodes.collect::<Option<_>>()?))
     }
 }
+
+impl Clone for Tree {
+    fn clone(&self) -> Self {
+        Self::of(self.nodes.clone())
+    }
+}
+
+impl PartialEq for Tree {
+    fn eq(&self, other: &Self) -> bool {
+        self.nodes == other.nodes
+    }
+}
+
+impl Eq for Tree {}
 
 impl fmt::Debug for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,6 +163,19 @@ mod tests {
             assert!(SOME[..=count].iter().all(|it| tree.leaf(*it).is_none()));
             assert!(SOME[count + 1..].iter().all(|it| tree.leaf(*it).is_some()));
         }
+    }
+
+    #[test]
+    fn a_leaf_is_the_same_whichever_was_asked_for_before() {
+        let tree = Tree::new([7; 32]);
+        for (before, leaf) in SOME.iter().flat_map(|it| SOME.map(|other| (*it, other))) {
+            tree.leaf(before);
+            assert_eq!(tree.leaf(leaf), Tree::new([7; 32]).leaf(leaf));
+        }
+        let mut punctured = tree.clone();
+        punctured.leaf(15);
+        punctured.puncture(15);
+        assert_eq!((punctured.leaf(15), punctured.leaf(1)), (None, tree.leaf(1)));
     }
 
     #[test]
