@@ -21,7 +21,11 @@ use crate::receipts::Unread;
 const CONVERSATIONS_MAX: usize = 10_000;
 
 /// A conversation.
-pub struct ConversationObject(Arc<Conversation>);
+pub struct ConversationObject {
+    head: Arc<Conversation>,
+    /// What the viewer has not read of it, where a list has counted that for all its entries.
+    unread: Option<Unread>,
+}
 
 impl ConversationObject {
     /// A conversation that the viewer is a member of; in a frame the audience has been checked.
@@ -39,7 +43,7 @@ impl ConversationObject {
                 reader.fetch::<Conversation>(viewer, id.to_string()).await
             }
         };
-        Ok(found.map_err(outage)?.map(Self))
+        Ok(found.map_err(outage)?.map(|head| Self { head, unread: None }))
     }
 
     /// The conversation of a payload, if it can be read already.
@@ -55,8 +59,11 @@ impl ConversationObject {
     }
 
     async fn unread(&self, context: &Context<'_>) -> Result<Unread> {
+        if let Some(unread) = self.unread {
+            return Ok(unread);
+        }
         let viewer = scope(context).viewer()?.account;
-        Unread::load(&scope(context).reader, viewer, self.0.id).await.map_err(outage)
+        Unread::load(&scope(context).reader, viewer, self.head.id).await.map_err(outage)
     }
 }
 
@@ -64,16 +71,16 @@ impl ConversationObject {
 #[Object(name = "Conversation")]
 impl ConversationObject {
     async fn id(&self) -> ID {
-        self.0.id.into()
+        self.head.id.into()
     }
 
     async fn kind(&self) -> Kind {
-        self.0.kind
+        self.head.kind
     }
 
     /// Title of a group; null for the other kinds and once erased.
     async fn title(&self, context: &Context<'_>) -> Result<Option<String>> {
-        match &self.0.title {
+        match &self.head.title {
             Some(title) => scope(context).reader.open(title).await.map_err(outage),
             None => Ok(None),
         }
@@ -81,11 +88,11 @@ impl ConversationObject {
 
     /// The other person of a direct conversation.
     async fn peer(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
-        if self.0.kind != Kind::Direct {
+        if self.head.kind != Kind::Direct {
             return Ok(None);
         }
         let viewer = scope(context).viewer()?.account;
-        match self.0.pair.iter().find(|it| **it != viewer) {
+        match self.head.pair.iter().find(|it| **it != viewer) {
             Some(peer) => AccountObject::find(context, *peer).await,
             None => Ok(None),
         }
@@ -93,25 +100,25 @@ impl ConversationObject {
 
     /// Whether anyone who knows the id may join.
     async fn open(&self) -> bool {
-        self.0.open
+        self.head.open
     }
 
     async fn created_at(&self) -> Timestamp {
-        self.0.created_at
+        self.head.created_at
     }
 
     async fn member_count(&self) -> i32 {
-        i32::try_from(self.0.member_count).unwrap_or(i32::MAX)
+        i32::try_from(self.head.member_count).unwrap_or(i32::MAX)
     }
 
     /// `seq` of the last event.
     async fn seq(&self) -> Long {
-        Long(self.0.seq)
+        Long(self.head.seq)
     }
 
     /// Number of the last message.
     async fn last_number(&self) -> Long {
-        Long(self.0.last_number)
+        Long(self.head.last_number)
     }
 
     /// Messages after the read number that are neither the viewer's own nor gone.
@@ -127,7 +134,7 @@ impl ConversationObject {
         let viewer = scope(context).viewer()?.account;
         let unread = self.unread(context).await?;
         let reader = &scope(context).reader;
-        let count = unread.mentions(reader, viewer, self.0.id).await.map_err(outage)?;
+        let count = unread.mentions(reader, viewer, self.head.id).await.map_err(outage)?;
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 
@@ -138,14 +145,14 @@ impl ConversationObject {
 
     /// What the viewer may do here.
     async fn viewer_role(&self, context: &Context<'_>) -> Result<Option<Role>> {
-        let id = Member::id(self.0.id, scope(context).viewer()?.account);
+        let id = Member::id(self.head.id, scope(context).viewer()?.account);
         let member = scope(context).reader.load::<Member>(id).await.map_err(outage)?;
         Ok(member.filter(|it| it.active).map(|it| it.role))
     }
 
     /// The newest message that is not gone for the viewer.
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<MessageObject>> {
-        last_live_message(context, &self.0).await
+        last_live_message(context, &self.head).await
     }
 
     /// Messages by number. `around` centres the page on a number, `aroundDate` on the first
@@ -165,7 +172,7 @@ impl ConversationObject {
     ) -> Result<Connection<String, MessageObject>> {
         let page = Page::new(first, last, after, before)?;
         let centre = Messages { around, around_date, first_unread };
-        messages(context, &self.0, page, centre).await
+        messages(context, &self.head, page, centre).await
     }
 
     /// Members: the owner, admins, then by the time they joined.
@@ -178,7 +185,7 @@ impl ConversationObject {
         after: Option<String>,
         before: Option<String>,
     ) -> Result<Connection<String, MemberObject>> {
-        members(context, self.0.id, Page::new(first, last, after, before)?).await
+        members(context, self.head.id, Page::new(first, last, after, before)?).await
     }
 }
 
@@ -218,7 +225,18 @@ impl ConversationQuery {
         let viewer = scope(context).viewer()?.account;
         let mut all = heads(context, viewer).await?;
         all.sort_by(|(left, _), (right, _)| right.cmp(left));
-        Ok(slice(all, &page))
+        let mut connection = slice(all, &page);
+        let asked = context.look_ahead();
+        let nodes = [asked.field("edges").field("node"), asked.field("nodes")];
+        let counts = ["unreadCount", "mentionCount", "viewerReadNumber"];
+        if nodes.iter().any(|node| counts.iter().any(|it| node.field(it).exists())) {
+            let ids: Vec<_> = connection.edges.iter().map(|it| it.node.head.id).collect();
+            let unread = Unread::load_many(&scope(context).reader, viewer, &ids).await;
+            for (edge, unread) in connection.edges.iter_mut().zip(unread.map_err(outage)?) {
+                edge.node.unread = Some(unread);
+            }
+        }
+        Ok(connection)
     }
 }
 
@@ -265,7 +283,9 @@ fn slice(
         false => (beyond && page.after.is_some(), more),
     };
     let mut connection = Connection::new(previous, next);
-    let edges = kept.into_iter().map(|(cursor, it)| Edge::new(cursor, ConversationObject(it)));
+    let edges = kept
+        .into_iter()
+        .map(|(cursor, it)| Edge::new(cursor, ConversationObject { head: it, unread: None }));
     connection.edges.extend(edges);
     connection
 }

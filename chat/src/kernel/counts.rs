@@ -16,7 +16,7 @@ use crate::checkpoint::Checkpoint;
 use crate::conversations::ConversationId;
 use crate::members::{Member, MemberEvent};
 use crate::messages::{
-    MessageDeleted, MessageEvent, MessageHidden, MessageId, deleted_above, hidden_above,
+    MessageDeleted, MessageEvent, MessageHidden, MessageId, Stretch, deleted_in, hidden_in,
 };
 use crate::receipts::{ReceiptEvent, Unread};
 
@@ -102,13 +102,12 @@ proptest! {
         let expected: Vec<_> =
             probes.map(|it| (it, above(&deleted, it), above(&left, it))).collect();
         let found = reading(&world, async |reader| {
-            let mut found = Vec::new();
-            for (number, ..) in &expected {
-                let deleted = deleted_above(&reader, conversation, *number).await;
-                let hidden = hidden_above(&reader, account(1), conversation, *number).await;
-                found.push((*number, deleted.expect("a count"), hidden.expect("a count")));
-            }
-            found
+            let stretch = |above| Stretch { conversation, above, last: 3_100_000 };
+            let stretches: Vec<_> = expected.iter().map(|(above, ..)| stretch(*above)).collect();
+            let deleted = deleted_in(&reader, &stretches).await.expect("counts");
+            let hidden = hidden_in(&reader, account(1), &stretches).await.expect("counts");
+            let found = stretches.iter().map(|it| it.above).zip(deleted).zip(hidden);
+            found.map(|((number, deleted), hidden)| (number, deleted, hidden)).collect::<Vec<_>>()
         });
         prop_assert_eq!(found, expected);
     }

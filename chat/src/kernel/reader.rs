@@ -86,8 +86,8 @@ impl Reader {
         ids: impl IntoIterator<Item = String>,
     ) -> Result<Vec<Option<Arc<D>>>, Error> {
         let keys: Vec<Key> = ids.into_iter().map(key::<D>).collect();
-        let mut loaded = self.loader.load_many(keys.iter().cloned()).await.map_err(unshare)?;
-        let found = keys.iter().map(|it| loaded.remove(it).flatten().map(|it| typed(&it)));
+        let loaded = self.loader.load_many(keys.iter().cloned()).await.map_err(unshare)?;
+        let found = keys.iter().map(|it| loaded.get(it)?.as_ref().map(typed));
         Ok(found.collect())
     }
 

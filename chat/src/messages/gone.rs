@@ -1,5 +1,7 @@
 //! Which numbers are gone: for everyone, and for one person; counted at the same cost anywhere.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use ports::Error;
@@ -119,68 +121,95 @@ impl Document for HiddenNumbers {
     }
 }
 
-/// How many messages above a number are gone for everyone.
+/// The messages of a conversation above one number, up to its last one.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch {
+    pub conversation: ConversationId,
+    pub above: u64,
+    pub last: u64,
+}
+
+impl Stretch {
+    fn blocks(&self) -> std::ops::RangeInclusive<u64> {
+        block_of(self.above)..=block_of(self.last)
+    }
+}
+
+/// How many messages of each stretch are gone for everyone; two queries for all.
 ///
 /// # Errors
 /// When the documents can't be reached.
-pub async fn deleted_above(
-    reader: &Reader,
-    conversation: ConversationId,
-    number: u64,
-) -> Result<u64, Error> {
-    let own_block = block_of(number);
-    let id = block_id(conversation, own_block);
-    let inside = reader.load::<DeletedNumbers>(id).await?;
-    let mut count = inside.map_or(0, |it| it.numbers.count_above(number));
-    let scan = Scan {
-        collection: DeletedCounts::COLLECTION.name,
-        index: None,
-        from: block_id(conversation, own_block / BLOCK),
-        to: format!("{conversation}/~"),
-        order: Order::Ascending,
-        limit: SUPERBLOCKS_MAX,
-    };
-    for (at, (id, counts)) in reader.scan::<DeletedCounts>(scan).await?.into_iter().enumerate() {
-        let is_own = at == 0 && id == block_id(conversation, own_block / BLOCK);
-        let skip = if is_own { (own_block % BLOCK) as usize + 1 } else { 0 };
-        count += counts.counts.iter().skip(skip).map(|it| u64::from(*it)).sum::<u64>();
+pub async fn deleted_in(reader: &Reader, stretches: &[Stretch]) -> Result<Vec<u64>, Error> {
+    let own = stretches.iter().map(|it| block_id(it.conversation, block_of(it.above)));
+    let own = reader.load_many::<DeletedNumbers>(own).await?;
+    let superblocks = |it: &Stretch| it.blocks().start() / BLOCK..=it.blocks().end() / BLOCK;
+    let ids = stretches
+        .iter()
+        .flat_map(|it| superblocks(it).map(|block| block_id(it.conversation, block)));
+    let mut counts = reader.load_many::<DeletedCounts>(ids).await?.into_iter();
+    let mut found = Vec::with_capacity(stretches.len());
+    for (stretch, own) in stretches.iter().zip(own) {
+        let mut count = own.map_or(0, |it| it.numbers.count_above(stretch.above));
+        let mut skip = (stretch.blocks().start() % BLOCK) as usize + 1;
+        for it in counts.by_ref().take(superblocks(stretch).count()) {
+            let counts = it.iter().flat_map(|it| it.counts.iter().skip(skip));
+            count += counts.map(|it| u64::from(*it)).sum::<u64>();
+            skip = 0;
+        }
+        found.push(count);
     }
-    Ok(count)
+    Ok(found)
 }
 
-/// Superblocks read at most: a billion messages.
-const SUPERBLOCKS_MAX: usize = 1_000;
+/// Blocks that are looked for one by one at most; a person who is further behind costs a query.
+const BLOCKS_AT_ONCE: u64 = 64;
 
 /// Blocks above the read number in which one person has hidden messages, at most.
 const HIDDEN_BLOCKS_MAX: usize = 10_000;
 
-/// How many messages above a number one person has hidden that are not gone for everyone.
+/// How many messages of each stretch one person has hidden that are not gone for everyone; two
+/// queries for all, and one for each stretch that is very long.
 ///
 /// # Errors
 /// When the documents can't be reached.
-pub async fn hidden_above(
+pub async fn hidden_in(
     reader: &Reader,
     account: AccountId,
-    conversation: ConversationId,
-    number: u64,
-) -> Result<u64, Error> {
-    let scan = Scan {
-        collection: HiddenNumbers::COLLECTION.name,
-        index: None,
-        from: HiddenNumbers::id(account, conversation, block_of(number)),
-        to: format!("{account}/{conversation}/~"),
-        order: Order::Ascending,
-        limit: HIDDEN_BLOCKS_MAX,
-    };
-    let hidden = reader.scan::<HiddenNumbers>(scan).await?;
-    let ids = hidden.iter().map(|(_, it)| block_id(conversation, it.block));
-    let gone = reader.load_many::<DeletedNumbers>(ids).await?;
-    let counts = hidden.iter().zip(gone).map(|((_, it), gone)| {
-        let left = match gone {
-            Some(gone) => it.numbers.without(&gone.numbers),
+    stretches: &[Stretch],
+) -> Result<Vec<u64>, Error> {
+    let mut hidden: Vec<(usize, Arc<HiddenNumbers>)> = Vec::new();
+    let mut ids = Vec::new();
+    for (at, it) in stretches.iter().enumerate() {
+        let id = |block| HiddenNumbers::id(account, it.conversation, block);
+        let (first, last) = it.blocks().into_inner();
+        if last - first < BLOCKS_AT_ONCE {
+            ids.extend((first..=last).map(|block| (at, id(block))));
+            continue;
+        }
+        let scan = Scan {
+            collection: HiddenNumbers::COLLECTION.name,
+            index: None,
+            from: id(first),
+            to: format!("{account}/{}/~", it.conversation),
+            order: Order::Ascending,
+            limit: HIDDEN_BLOCKS_MAX,
+        };
+        let found = reader.scan::<HiddenNumbers>(scan).await?;
+        hidden.extend(found.into_iter().map(|(_, it)| (at, it)));
+    }
+    let loaded = reader.load_many::<HiddenNumbers>(ids.iter().map(|(_, id)| id.clone())).await?;
+    hidden.extend(ids.iter().zip(loaded).filter_map(|((at, _), it)| Some((*at, it?))));
+    let deleted = hidden.iter().map(|(at, it)| block_id(stretches[*at].conversation, it.block));
+    let deleted = reader.load_many::<DeletedNumbers>(deleted).await?;
+    let mut found = vec![0; stretches.len()];
+    for ((at, it), deleted) in hidden.iter().zip(deleted) {
+        let left = match deleted {
+            Some(deleted) => it.numbers.without(&deleted.numbers),
             None => it.numbers.clone(),
         };
-        if it.block == block_of(number) { left.count_above(number) } else { left.count() }
-    });
-    Ok(counts.sum())
+        let above = stretches[*at].above;
+        let own = it.block == block_of(above);
+        found[*at] += if own { left.count_above(above) } else { left.count() };
+    }
+    Ok(found)
 }

@@ -27,7 +27,7 @@ pub use events::{
     destroy_body,
 };
 pub use format::{Body, Entity, EntityKind, parse};
-pub use gone::{DeletedCounts, DeletedNumbers, HiddenNumbers, deleted_above, hidden_above};
+pub use gone::{DeletedCounts, DeletedNumbers, HiddenNumbers, Stretch, deleted_in, hidden_in};
 pub use graphql::{MessageMutation, MessageObject, MessageQuery};
 pub use pages::{Messages, last_live_message, messages};
 pub use view::{Mention, Message, Version};

@@ -9,7 +9,7 @@ use crate::conversations::{Conversation, ConversationId};
 use crate::kernel::Reader;
 use crate::kernel::document::Document;
 use crate::members::Member;
-use crate::messages::{Mention, deleted_above, hidden_above};
+use crate::messages::{Mention, Stretch, deleted_in, hidden_in};
 
 /// What one person has not read of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,41 +39,82 @@ impl Unread {
         account: AccountId,
         conversation: ConversationId,
     ) -> Result<Self, Error> {
-        let mut unread = Self::attempt(&reader.anew(), account, conversation).await?;
+        Ok(Self::load_many(reader, account, &[conversation]).await?.remove(0))
+    }
+
+    /// Reads those of several conversations afresh, with as many queries as for one.
+    ///
+    /// # Errors
+    /// When the documents can't be reached.
+    pub async fn load_many(
+        reader: &Reader,
+        account: AccountId,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<Self>, Error> {
+        let mut all = Self::attempt(&reader.anew(), account, conversations).await?;
         for _ in 0..ATTEMPTS_MAX {
             // Documents written between two of the reads belong to a later seq: read again.
-            let again = reader.anew().load::<Conversation>(conversation.to_string()).await?;
-            if again.map_or(0, |it| it.seq) == unread.seq {
+            let ids = conversations.iter().map(|it| it.to_string());
+            let heads = reader.anew().load_many::<Conversation>(ids).await?;
+            let seqs = heads.iter().map(|it| it.as_ref().map_or(0, |it| it.seq));
+            let stale: Vec<usize> = seqs
+                .zip(&all)
+                .enumerate()
+                .filter(|(_, (seq, unread))| *seq != unread.seq)
+                .map(|(at, _)| at)
+                .collect();
+            if stale.is_empty() {
                 break;
             }
-            unread = Self::attempt(&reader.anew(), account, conversation).await?;
+            let again: Vec<_> = stale.iter().map(|at| conversations[*at]).collect();
+            let again = Self::attempt(&reader.anew(), account, &again).await?;
+            stale.into_iter().zip(again).for_each(|(at, unread)| all[at] = unread);
         }
-        Ok(unread)
+        Ok(all)
     }
 
     async fn attempt(
         reader: &Reader,
         account: AccountId,
-        conversation: ConversationId,
-    ) -> Result<Self, Error> {
-        let head = reader.load::<Conversation>(conversation.to_string()).await?;
-        let member = reader.load::<Member>(Member::id(conversation, account)).await?;
-        let (Some(head), Some(member)) = (head, member.filter(|it| it.active)) else {
-            return Ok(Self { read_number: 0, count: 0, hides_some: false, seq: 0 });
+        conversations: &[ConversationId],
+    ) -> Result<Vec<Self>, Error> {
+        let ids = |id: fn(AccountId, ConversationId) -> String| {
+            conversations.iter().map(move |it| id(account, *it))
         };
-        let pointer = reader.load::<ReadPointer>(ReadPointer::id(account, conversation)).await?;
-        let read_number = pointer.map_or(0, |it| it.number).max(member.read_number);
-        let above = head.last_number.saturating_sub(read_number);
-        if above == 0 {
-            return Ok(Self { read_number, count: 0, hides_some: false, seq: head.seq });
+        let heads = reader.load_many::<Conversation>(ids(|_, it| it.to_string())).await?;
+        let members = reader.load_many::<Member>(ids(|who, it| Member::id(it, who))).await?;
+        let pointers = reader.load_many::<ReadPointer>(ids(ReadPointer::id)).await?;
+        let mut all = Vec::with_capacity(conversations.len());
+        let (mut places, mut stretches) = (Vec::new(), Vec::new());
+        for (at, ((head, member), pointer)) in heads.iter().zip(members).zip(pointers).enumerate() {
+            let mut unread = Self { read_number: 0, count: 0, hides_some: false, seq: 0 };
+            if let (Some(head), Some(member)) = (head, member.filter(|it| it.active)) {
+                unread.read_number = pointer.map_or(0, |it| it.number).max(member.read_number);
+                unread.count = head.last_number.saturating_sub(unread.read_number);
+                unread.seq = head.seq;
+                if unread.count > 0 {
+                    let conversation = conversations[at];
+                    let (above, last) = (unread.read_number, head.last_number);
+                    stretches.push(Stretch { conversation, above, last });
+                    places.push(at);
+                }
+            }
+            all.push(unread);
         }
-        let deleted = match head.deleted_count {
-            0 => 0,
-            _ => deleted_above(reader, conversation, read_number).await?,
-        };
-        let hidden = hidden_above(reader, account, conversation, read_number).await?;
-        let count = above.saturating_sub(deleted).saturating_sub(hidden);
-        Ok(Self { read_number, count, hides_some: hidden > 0, seq: head.seq })
+        let hidden = hidden_in(reader, account, &stretches).await?;
+        for (at, hidden) in places.iter().zip(hidden) {
+            all[*at].hides_some = hidden > 0;
+            all[*at].count = all[*at].count.saturating_sub(hidden);
+        }
+        let deletes = |at: usize| heads[at].as_ref().is_some_and(|it| it.deleted_count > 0);
+        let some: Vec<_> =
+            places.into_iter().zip(stretches).filter(|(at, _)| deletes(*at)).collect();
+        let stretches: Vec<_> = some.iter().map(|(_, it)| *it).collect();
+        let deleted = deleted_in(reader, &stretches).await?;
+        for ((at, _), deleted) in some.iter().zip(deleted) {
+            all[*at].count = all[*at].count.saturating_sub(deleted);
+        }
+        Ok(all)
     }
 
     /// Unread messages that mention the person.
