@@ -41,8 +41,8 @@ pub struct First {
 /// What the projectors tell the nodes that fan out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Announcement {
-    /// An event whose documents are saved.
-    Event(Box<Timeline>),
+    /// Events of one partition whose documents were saved together, in order.
+    Events(Vec<Timeline>),
     /// The last ordinal of a partition whose documents are saved.
     Head { partition: Partition, ordinal: u64 },
     /// Somebody is doing something that is not in the log.
@@ -53,6 +53,11 @@ impl Announcement {
     /// The bytes that go over the bus.
     pub fn to_bytes(&self) -> bytes::Bytes {
         serde_json::to_vec(self).expect("an announcement is plain data").into()
+    }
+
+    /// The bytes of an announcement of events, from their documents as they are stored.
+    pub fn of_stored(events: &[&[u8]]) -> bytes::Bytes {
+        [b"{\"Events\":[".as_slice(), &events.join(&b","[..]), b"]}"].concat().into()
     }
 }
 
@@ -80,6 +85,10 @@ impl Document for Timeline {
 
     fn ids(event: &Recorded) -> Vec<String> {
         vec![Self::id(event.partition, event.ordinal)]
+    }
+
+    fn begins(_event: &Recorded) -> bool {
+        true
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
@@ -130,5 +139,36 @@ mod as_text {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(it: D) -> Result<[u8; 32], D::Error> {
         let bytes = STANDARD_NO_PAD.decode(String::deserialize(it)?).map_err(D::Error::custom)?;
         bytes.try_into().map_err(|_| D::Error::custom("a digest has 32 bytes"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::testing::{account, given};
+    use crate::members::MemberLeft;
+
+    #[test]
+    fn stored_events_are_announced_as_if_they_had_been_read() {
+        let conversation_id = crate::conversations::ConversationId(account(9).0);
+        let stream = StreamId::Conversation(conversation_id);
+        let left = |n| MemberLeft {
+            conversation_id,
+            account_id: account(n),
+            joined_seq: crate::kernel::time::Long(1),
+        };
+        let world = (1..3).fold(given(), |it, n| it.happened(stream, account(n), left(n).into()));
+        let events: Vec<Timeline> = world
+            .history()
+            .iter()
+            .filter_map(|it| {
+                let mut document = None;
+                Timeline::project(&mut document, "", it);
+                document
+            })
+            .collect();
+        let stored: Vec<_> = events.iter().map(|it| serde_json::to_vec(it).unwrap()).collect();
+        let stored: Vec<&[u8]> = stored.iter().map(Vec::as_slice).collect();
+        assert_eq!(Announcement::of_stored(&stored), Announcement::Events(events).to_bytes());
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use chat::checkpoint::Checkpoint;
 use chat::kernel::codec::Batch;
+use chat::kernel::document::Document;
 use chat::kernel::event::Reaction;
 use chat::kernel::{Keyring, Recorded};
 use chat::timeline::{Announcement, Timeline};
@@ -20,6 +21,9 @@ use crate::fold::Folding;
 
 /// Records read at once.
 const READ_MAX: usize = 256;
+
+/// Events in one announcement at most.
+const TOGETHER_MAX: usize = 64;
 
 /// Documents of a partition kept at hand.
 const KEPT_MAX: usize = 2_048;
@@ -195,10 +199,9 @@ impl Consumer {
 
 /// The timeline's new documents as announcements, in order.
 fn announced(writes: &[Write]) -> Vec<Bytes> {
-    let timeline = writes.iter().filter(|it| it.key.collection == "timeline");
-    let bodies = timeline.filter_map(|it| it.body.as_ref());
-    let events = bodies.filter_map(|it| serde_json::from_slice::<Timeline>(it).ok());
-    events.map(|it| Announcement::Event(Box::new(it)).to_bytes()).collect()
+    let timeline = writes.iter().filter(|it| it.key.collection == Timeline::COLLECTION.name);
+    let bodies: Vec<&[u8]> = timeline.filter_map(|it| it.body.as_deref()).collect();
+    bodies.chunks(TOGETHER_MAX).map(Announcement::of_stored).collect()
 }
 
 /// The events of an accepted record; one that can't be read is told and passed over, so that it

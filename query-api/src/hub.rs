@@ -1,10 +1,9 @@
 //! Fan-out: each event is executed once a selection and written to every socket that may see it.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -12,21 +11,28 @@ use chat::accounts::AccountId;
 use chat::kernel::ephemeral::Ephemeral;
 use chat::kernel::graphql::{Asker, Viewer};
 use chat::kernel::{Effect, Progress, Reader, StreamId};
-use chat::receipts::Unread;
 use chat::timeline::Timeline;
 use ports::Error;
 use ports::event_log::Position;
 
 use crate::feed::{Seen, Stints};
-use crate::frame::{Fill, Shown, Template};
+use crate::frame::{Shown, Template};
+
 use crate::listen::{Listener, REACH_TIMEOUT, Saved};
-use crate::outbox::{Close, Outbox};
+use crate::outbox::{Close, Outbox, Pace};
+use crate::round::Round;
 use crate::schema::{Parts, make_scope, shared};
 use crate::seats::{Recipient, Seat, State, Subscriber};
 use crate::selection::{Executed, Selection, Selections};
 
-/// Events between listening and fan-out at most.
-const QUEUE_MAX: usize = 4_096;
+/// Announcements between listening and fan-out at most.
+const QUEUE_MAX: usize = 1_024;
+
+/// Announcements fanned out together at most.
+const TOGETHER_MAX: usize = 16;
+
+/// How long fan-out waits for the sockets that it called last.
+const PACE_MAX: Duration = Duration::from_millis(50);
 
 /// A subscription's number in this process.
 pub(crate) type SubscriberId = u64;
@@ -39,8 +45,9 @@ pub struct Hub {
     state: Mutex<State>,
     /// Held while an event is fanned out; whoever goes live holds it too.
     pub(crate) turnstile: tokio::sync::Mutex<Position>,
-    /// An event was fanned out.
+    /// Events were fanned out.
     moved: tokio::sync::Notify,
+    pub(crate) pace: Arc<Pace>,
 }
 
 impl Hub {
@@ -61,25 +68,32 @@ impl Hub {
             saved,
             state: Mutex::default(),
             moved: tokio::sync::Notify::new(),
+            pace: Arc::default(),
         });
         ports::spawn("fan-out", Arc::clone(&hub).run(events));
         Ok(hub)
     }
 
-    async fn run(self: Arc<Self>, mut events: mpsc::Receiver<Shown>) {
-        while let Some(shown) = events.recv().await {
+    async fn run(self: Arc<Self>, mut events: mpsc::Receiver<Vec<Shown>>) {
+        let mut together = Vec::new();
+        while events.recv_many(&mut together, TOGETHER_MAX).await > 0 {
             let mut done = self.turnstile.lock().await;
-            match &shown {
-                Shown::Event(event) => {
-                    if event.ordinal > done.ordinal(event.partition) {
+            let mut round = Round::new(&self);
+            for shown in together.drain(..).flatten() {
+                match &shown {
+                    Shown::Event(event) if event.ordinal > done.ordinal(event.partition) => {
                         done.advance(event.partition, event.ordinal);
-                        self.fan_out(event, &done).await;
-                        drop(done);
-                        self.moved.notify_waiters();
+                        self.fan_out(event, &done, &mut round).await;
                     }
+                    Shown::Event(_) => (),
+                    Shown::Passing(passing) => self.pass(passing, &done, &mut round).await,
                 }
-                Shown::Passing(passing) => self.pass(passing, &done).await,
             }
+            drop(done);
+            self.moved.notify_waiters();
+            round.call();
+            // Whoever does not come soon is not waited for.
+            let _ = tokio::time::timeout(PACE_MAX, self.pace.quiet()).await;
         }
     }
 
@@ -104,7 +118,7 @@ impl Hub {
         true
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().expect("no holder of the lock panics")
     }
 
@@ -165,7 +179,7 @@ impl Hub {
         metrics::gauge!("parlance_subscriptions").set(state.subscribers.len() as f64);
     }
 
-    async fn fan_out(&self, event: &Arc<Timeline>, done: &Position) {
+    async fn fan_out(&self, event: &Arc<Timeline>, done: &Position, round: &mut Round<'_>) {
         if let Effect::Joined(accounts) = &event.effect {
             self.seat(event, accounts).await;
         }
@@ -179,7 +193,7 @@ impl Hub {
                 recipients = recipients.len(),
                 "fanning out"
             );
-            self.deliver(Shown::Event(Arc::clone(event)), recipients, done).await;
+            round.deliver(Shown::Event(Arc::clone(event)), recipients, done).await;
             let age_ms = self.parts.ports.clock.now_ms() - event.occurred_at.0;
             metrics::histogram!("parlance_fan_out_seconds").record(age_ms as f64 / 1_000.0);
         }
@@ -238,7 +252,7 @@ impl Hub {
         recipients
     }
 
-    async fn pass(&self, passing: &Arc<Ephemeral>, done: &Position) {
+    async fn pass(&self, passing: &Arc<Ephemeral>, done: &Position, round: &mut Round<'_>) {
         let recipients: Vec<Recipient> = {
             let state = self.state();
             let ids = state.by_conversation.get(&passing.conversation_id);
@@ -250,80 +264,8 @@ impl Hub {
                 .collect()
         };
         if !recipients.is_empty() {
-            self.deliver(Shown::Passing(Arc::clone(passing)), recipients, done).await;
+            round.deliver(Shown::Passing(Arc::clone(passing)), recipients, done).await;
         }
-    }
-
-    async fn deliver(&self, shown: Shown, mut recipients: Vec<Recipient>, done: &Position) {
-        let position = done.to_string();
-        recipients.sort_by_key(|it| Arc::as_ptr(&it.selection) as usize);
-        metrics::counter!("parlance_frames_total").increment(recipients.len() as u64);
-        for group in recipients.chunk_by_mut(|one, two| Arc::ptr_eq(&one.selection, &two.selection))
-        {
-            let selection = Arc::clone(&group[0].selection);
-            match self.execute(&selection, shown.clone()).await {
-                Executed::Shared(template) => {
-                    self.send_shared(&shown, &template, group, &position).await;
-                }
-                Executed::Differs => {
-                    for recipient in group {
-                        let own =
-                            self.execute_for(&selection, shown.clone(), recipient.viewer, None);
-                        let template = own.await;
-                        let group = std::slice::from_mut(recipient);
-                        self.send_shared(&shown, &template, group, &position).await;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn send_shared(
-        &self,
-        shown: &Shown,
-        template: &Template,
-        group: &mut [Recipient],
-        position: &str,
-    ) {
-        let mut rendered: HashMap<(u64, u64, usize), Bytes> = HashMap::new();
-        for recipient in group {
-            let unread = match (template.shows_unread, recipient.unread) {
-                (false, _) => 0,
-                (true, Some(unread)) => unread,
-                (true, None) => self.unread(shown, recipient).await,
-            };
-            let key = (
-                unread,
-                recipient.previous_seq,
-                Arc::as_ptr(&recipient.head) as *const u8 as usize,
-            );
-            let message = rendered.entry(key).or_insert_with(|| {
-                let previous_seq = recipient.previous_seq;
-                let fill = Fill { position, previous_seq, unread };
-                message(&recipient.head, &template.render(&fill))
-            });
-            recipient.outbox.push(message.clone());
-        }
-    }
-
-    /// The unread count of a recipient whose seat does not know it yet.
-    async fn unread(&self, shown: &Shown, recipient: &Recipient) -> u64 {
-        let conversation = match shown {
-            Shown::Event(it) => match (it.stream, &it.effect) {
-                (StreamId::Conversation(id), _) => id,
-                (_, Effect::Read(id)) => *id,
-                _ => return 0,
-            },
-            Shown::Passing(it) => it.conversation_id,
-        };
-        let loaded = Unread::load(&self.reader(), recipient.viewer.account, conversation).await;
-        let Ok(unread) = loaded else { return 0 };
-        let mut state = self.state();
-        let subscriber = state.subscribers.get_mut(&recipient.id);
-        if let Some(seat) = subscriber.and_then(|it| it.seats.get_mut(&conversation)) {
-            seat.unread = Some(unread);
-        }
-        unread.count
     }
 
     /// Executes an event for everyone who may see it.
@@ -356,15 +298,6 @@ impl Hub {
     fn start_position(&self) -> Position {
         Position::start(&self.parts.ports.event_log.identity())
     }
-}
-
-/// One message of a subscription: `{"id":…,"type":"next","payload":…}`.
-pub(crate) fn message(head: &str, payload: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(head.len() + payload.len() + 1);
-    out.extend_from_slice(head.as_bytes());
-    out.extend_from_slice(payload);
-    out.push(b'}');
-    out.into()
 }
 
 /// How far this node's documents have come.

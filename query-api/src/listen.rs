@@ -92,7 +92,7 @@ impl Saved {
 pub(crate) struct Listener {
     pub(crate) ports: Ports,
     pub(crate) saved: Arc<Saved>,
-    pub(crate) events: mpsc::Sender<Shown>,
+    pub(crate) events: mpsc::Sender<Vec<Shown>>,
 }
 
 impl Listener {
@@ -117,21 +117,20 @@ impl Listener {
 
     async fn hear(&self, payload: &[u8]) {
         match serde_json::from_slice(payload) {
-            Ok(Announcement::Event(event)) => {
-                let (partition, ordinal) = (event.partition, event.ordinal);
-                if ordinal > self.saved.ordinal(partition) + 1 {
-                    self.catch_up(partition, ordinal - 1).await;
+            Ok(Announcement::Events(events)) => {
+                let Some(first) = events.first() else { return };
+                let (partition, before) = (first.partition, first.ordinal - 1);
+                if before > self.saved.ordinal(partition) {
+                    self.catch_up(partition, before).await;
                 }
-                if ordinal == self.saved.ordinal(partition) + 1 {
-                    self.hand_on(Arc::new(*event)).await;
-                }
+                self.hand_on(events).await;
             }
             Ok(Announcement::Head { partition, ordinal }) => {
                 self.catch_up(partition, ordinal).await;
             }
             Ok(Announcement::Ephemeral(it)) => {
                 // Passing facts may be lost; they never hold up what may not.
-                let _ = self.events.try_send(Shown::Passing(Arc::new(it)));
+                let _ = self.events.try_send(vec![Shown::Passing(Arc::new(it))]);
             }
             Err(error) => tracing::warn!(error = %error, "an announcement can't be read"),
         }
@@ -153,9 +152,7 @@ impl Listener {
             let from = self.saved.ordinal(partition) + 1;
             match between(&self.ports, partition, from, to).await {
                 Ok(events) => {
-                    for event in events {
-                        self.hand_on(Arc::new(event)).await;
-                    }
+                    self.hand_on(events).await;
                     if self.saved.ordinal(partition) < from {
                         // What can't be read has no place in the timeline: pass over it.
                         self.saved.set(partition, to);
@@ -169,10 +166,14 @@ impl Listener {
         }
     }
 
-    async fn hand_on(&self, event: Arc<Timeline>) {
-        self.saved.set(event.partition, event.ordinal);
+    /// Hands on what is new of events that follow each other.
+    async fn hand_on(&self, mut events: Vec<Timeline>) {
+        events.retain(|it| it.ordinal > self.saved.ordinal(it.partition));
+        let Some(last) = events.last() else { return };
+        self.saved.set(last.partition, last.ordinal);
+        let shown = events.into_iter().map(|it| Shown::Event(Arc::new(it))).collect();
         // The receiver lives as long as the process.
-        let _ = self.events.send(Shown::Event(event)).await;
+        let _ = self.events.send(shown).await;
     }
 }
 

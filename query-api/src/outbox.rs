@@ -1,6 +1,7 @@
 //! What waits to be written to one socket: bounded, joined into few writes, never dropped.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -26,9 +27,41 @@ impl Close {
     pub(crate) const EXPIRED: Self = Self { code: 4403, reason: "Forbidden" };
 }
 
+/// How many sockets have been called and have not taken their messages yet. Fan-out waits for
+/// them: what is announced meanwhile is joined with what comes next into one write a socket.
+#[derive(Default)]
+pub(crate) struct Pace {
+    called: AtomicUsize,
+    answered: Notify,
+}
+
+impl Pace {
+    fn call(&self) {
+        self.called.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn answer(&self) {
+        if self.called.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.answered.notify_one();
+        }
+    }
+
+    /// Waits until every socket that was called has come.
+    pub(crate) async fn quiet(&self) {
+        loop {
+            let answered = self.answered.notified();
+            if self.called.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            answered.await;
+        }
+    }
+}
+
 /// Messages for one socket.
 pub(crate) struct Outbox {
     limits: Socket,
+    pace: Arc<Pace>,
     waiting: Mutex<Waiting>,
     /// Something was put in.
     filled: Notify,
@@ -41,12 +74,26 @@ struct Waiting {
     messages: VecDeque<Bytes>,
     bytes: usize,
     close: Option<Close>,
+    reader: Reader,
+}
+
+/// What the task of the socket does.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// It writes, or has ended: it is not to be waited for.
+    #[default]
+    Away,
+    /// It waits for messages.
+    Asleep,
+    /// It has been called.
+    Called,
 }
 
 impl Outbox {
-    pub(crate) fn new(limits: Socket) -> Arc<Self> {
+    pub(crate) fn new(limits: Socket, pace: &Arc<Pace>) -> Arc<Self> {
         Arc::new(Self {
             limits,
+            pace: Arc::clone(pace),
             waiting: Mutex::default(),
             filled: Notify::new(),
             drained: Notify::new(),
@@ -57,12 +104,20 @@ impl Outbox {
         self.waiting.lock().expect("no holder of the lock panics")
     }
 
-    /// Puts a message in; a socket that is too far behind is closed instead.
+    /// Puts a message in and calls the socket.
     pub(crate) fn push(&self, message: Bytes) {
+        self.put(message);
+        self.call();
+    }
+
+    /// Puts a message in, and says whether the socket is still to be called; one that is too far
+    /// behind is closed instead.
+    pub(crate) fn put(&self, message: Bytes) -> bool {
         let mut waiting = self.waiting();
         if waiting.close.is_some() {
-            return;
+            return false;
         }
+        let first = waiting.messages.is_empty();
         waiting.bytes += message.len();
         waiting.messages.push_back(message);
         let too_many = waiting.messages.len() > self.limits.queue_frames;
@@ -70,9 +125,32 @@ impl Outbox {
             metrics::counter!("parlance_sockets_slow_total").increment(1);
             waiting.messages.clear();
             waiting.close = Some(Close::SLOW);
+            return true;
+        }
+        first
+    }
+
+    /// Calls the socket to take what was put in.
+    pub(crate) fn call(&self) {
+        let mut waiting = self.waiting();
+        if waiting.reader == Reader::Asleep {
+            waiting.reader = Reader::Called;
+            self.pace.call();
         }
         drop(waiting);
         self.filled.notify_one();
+    }
+
+    /// Nobody takes messages any more.
+    pub(crate) fn end(&self) {
+        self.close(Close::SLOW);
+        self.awake(&mut self.waiting());
+    }
+
+    fn awake(&self, waiting: &mut Waiting) {
+        if std::mem::take(&mut waiting.reader) == Reader::Called {
+            self.pace.answer();
+        }
     }
 
     /// Closes the socket once what waits has been written.
@@ -107,7 +185,10 @@ impl Outbox {
         loop {
             {
                 let mut waiting = self.waiting();
-                if !waiting.messages.is_empty() || waiting.close.is_some() {
+                self.awake(&mut waiting);
+                if waiting.messages.is_empty() && waiting.close.is_none() {
+                    waiting.reader = Reader::Asleep;
+                } else {
                     waiting.bytes = 0;
                     let taken = std::mem::take(&mut waiting.messages);
                     let close = waiting.close;

@@ -66,7 +66,7 @@ struct Connection {
 
 /// Serves one socket until it closes.
 pub(crate) async fn serve(socket: WebSocket, api: Arc<Api>, address: String) {
-    let outbox = Outbox::new(api.parts.socket);
+    let outbox = Outbox::new(api.parts.socket, &api.hub.pace);
     let running = RunningById::default();
     let mut connection = Connection { api, outbox, address, proved: None, running, rate: (0, 0) };
     connection.run(socket).await;
@@ -113,7 +113,8 @@ impl Connection {
                     unanswered = false;
                     match incoming {
                         Some(Ok(Message::Text(text))) => {
-                            if let Err(close) = self.receive(&text).await {
+                            // Apart, since an idle socket should not keep room for it.
+                            if let Err(close) = Box::pin(self.receive(&text)).await {
                                 outbox.close(close);
                             }
                         }
@@ -239,7 +240,7 @@ impl Connection {
     }
 
     fn end(&self) {
-        self.outbox.close(Close::SLOW);
+        self.outbox.end();
         let running: Vec<Running> = self.running().drain().map(|(_, it)| it).collect();
         running.into_iter().for_each(|it| self.stop(it));
         if let Some((_, socket)) = self.proved {

@@ -16,8 +16,9 @@ use ports::event_log::Position;
 
 use crate::feed::{Seen, Stints, Walk};
 use crate::frame::{Fill, Shown};
-use crate::hub::{Hub, SubscriberId, message};
+use crate::hub::{Hub, SubscriberId};
 use crate::outbox::Outbox;
+use crate::round::message;
 use crate::seats::{Seat, Subscriber};
 use crate::selection::{Asked, Executed, Selection};
 

@@ -1,0 +1,123 @@
+//! A round of fan-out: each selection is executed once, and its bytes go to everyone alike.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use chat::kernel::{Effect, StreamId};
+use chat::receipts::Unread;
+use ports::event_log::Position;
+
+use crate::frame::{Fill, Shown, Template};
+use crate::hub::Hub;
+use crate::outbox::Outbox;
+use crate::seats::Recipient;
+use crate::selection::Executed;
+
+/// The events that are fanned out together.
+pub(crate) struct Round<'a> {
+    hub: &'a Hub,
+    /// Sockets that have messages and have not been called yet.
+    uncalled: Vec<Arc<Outbox>>,
+}
+
+impl<'a> Round<'a> {
+    pub(crate) fn new(hub: &'a Hub) -> Self {
+        Self { hub, uncalled: Vec::new() }
+    }
+
+    /// Calls the sockets to take what was put in for them.
+    pub(crate) fn call(self) {
+        self.uncalled.iter().for_each(|it| it.call());
+    }
+
+    /// Writes what is shown for each recipient, and puts it in.
+    pub(crate) async fn deliver(
+        &mut self,
+        shown: Shown,
+        mut recipients: Vec<Recipient>,
+        done: &Position,
+    ) {
+        let position = done.to_string();
+        recipients.sort_by_key(|it| Arc::as_ptr(&it.selection) as usize);
+        metrics::counter!("parlance_frames_total").increment(recipients.len() as u64);
+        for group in recipients.chunk_by_mut(|one, two| Arc::ptr_eq(&one.selection, &two.selection))
+        {
+            let selection = Arc::clone(&group[0].selection);
+            match self.hub.execute(&selection, shown.clone()).await {
+                Executed::Shared(template) => {
+                    self.send_shared(&shown, &template, group, &position).await;
+                }
+                Executed::Differs => {
+                    for recipient in group {
+                        let own =
+                            self.hub.execute_for(&selection, shown.clone(), recipient.viewer, None);
+                        let template = own.await;
+                        let group = std::slice::from_mut(recipient);
+                        self.send_shared(&shown, &template, group, &position).await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn send_shared(
+        &mut self,
+        shown: &Shown,
+        template: &Template,
+        group: &mut [Recipient],
+        position: &str,
+    ) {
+        let mut rendered: HashMap<(u64, u64, usize), Bytes> = HashMap::new();
+        for recipient in group {
+            let unread = match (template.shows_unread, recipient.unread) {
+                (false, _) => 0,
+                (true, Some(unread)) => unread,
+                (true, None) => self.unread(shown, recipient).await,
+            };
+            let key = (
+                unread,
+                recipient.previous_seq,
+                Arc::as_ptr(&recipient.head) as *const u8 as usize,
+            );
+            let message = rendered.entry(key).or_insert_with(|| {
+                let previous_seq = recipient.previous_seq;
+                let fill = Fill { position, previous_seq, unread };
+                message(&recipient.head, &template.render(&fill))
+            });
+            if recipient.outbox.put(message.clone()) {
+                self.uncalled.push(Arc::clone(&recipient.outbox));
+            }
+        }
+    }
+
+    /// The unread count of a recipient whose seat does not know it yet.
+    async fn unread(&self, shown: &Shown, recipient: &Recipient) -> u64 {
+        let conversation = match shown {
+            Shown::Event(it) => match (it.stream, &it.effect) {
+                (StreamId::Conversation(id), _) => id,
+                (_, Effect::Read(id)) => *id,
+                _ => return 0,
+            },
+            Shown::Passing(it) => it.conversation_id,
+        };
+        let loaded = Unread::load(&self.hub.reader(), recipient.viewer.account, conversation).await;
+        let Ok(unread) = loaded else { return 0 };
+        let mut state = self.hub.state();
+        let subscriber = state.subscribers.get_mut(&recipient.id);
+        if let Some(seat) = subscriber.and_then(|it| it.seats.get_mut(&conversation)) {
+            seat.unread = Some(unread);
+        }
+        unread.count
+    }
+}
+
+/// One message of a subscription: `{"id":…,"type":"next","payload":…}`.
+pub(crate) fn message(head: &str, payload: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(head.len() + payload.len() + 1);
+    out.extend_from_slice(head.as_bytes());
+    out.extend_from_slice(payload);
+    out.push(b'}');
+    out.into()
+}
