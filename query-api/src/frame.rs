@@ -1,9 +1,10 @@
 //! A frame: one event as one selection shows it, executed once and filled in for each socket.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, Result, Schema};
-use bytes::Bytes;
+use axum::extract::ws::Utf8Bytes;
 
 use chat::Changed;
 use chat::kernel::ephemeral::Ephemeral;
@@ -153,8 +154,9 @@ pub(crate) type Frames = Schema<FrameRoot, EmptyMutation, EmptySubscription>;
 
 /// A frame whose holes are known.
 pub(crate) struct Template {
-    parts: Vec<(Bytes, Hole)>,
-    rest: Bytes,
+    json: String,
+    /// Where the holes are, in order.
+    holes: Vec<(Range<usize>, Hole)>,
     /// Whether it shows the viewer's unread count.
     pub(crate) shows_unread: bool,
 }
@@ -176,44 +178,40 @@ pub(crate) struct Fill<'a> {
 
 impl Template {
     /// Finds the holes in an executed frame.
-    pub(crate) fn new(json: Vec<u8>, holes: &Holes) -> Self {
-        let json = Bytes::from(json);
+    pub(crate) fn new(json: String, holes: &Holes) -> Self {
         let marks = [
-            (holes.position.as_bytes().to_vec(), Hole::Position),
-            (holes.previous_seq.to_string().into_bytes(), Hole::PreviousSeq),
-            (holes.unread.to_string().into_bytes(), Hole::Unread),
+            (holes.position.to_string(), Hole::Position),
+            (holes.previous_seq.to_string(), Hole::PreviousSeq),
+            (holes.unread.to_string(), Hole::Unread),
         ];
-        let mut found: Vec<(usize, usize, Hole)> = Vec::new();
+        let mut found: Vec<(Range<usize>, Hole)> = Vec::new();
         for (mark, hole) in &marks {
-            let places = memchr::memmem::find_iter(&json, mark);
-            found.extend(places.map(|at| (at, mark.len(), *hole)));
+            let places = memchr::memmem::find_iter(json.as_bytes(), mark.as_bytes());
+            found.extend(places.map(|at| (at..at + mark.len(), *hole)));
         }
-        found.sort_unstable_by_key(|it| it.0);
-        let mut parts = Vec::with_capacity(found.len());
-        let mut from = 0;
-        for (at, length, hole) in found {
-            parts.push((json.slice(from..at), hole));
-            from = at + length;
-        }
-        let shows_unread = parts.iter().any(|(_, hole)| *hole == Hole::Unread);
-        Self { parts, rest: json.slice(from..), shows_unread }
+        found.sort_unstable_by_key(|it| it.0.start);
+        let shows_unread = found.iter().any(|(_, hole)| *hole == Hole::Unread);
+        Self { json, holes: found, shows_unread }
     }
 
-    /// The frame for one socket.
-    pub(crate) fn render(&self, fill: &Fill<'_>) -> Bytes {
-        let length: usize = self.parts.iter().map(|(it, _)| it.len() + 24).sum();
-        let mut out = Vec::with_capacity(length + self.rest.len() + fill.position.len());
-        for (part, hole) in &self.parts {
-            out.extend_from_slice(part);
+    /// The message of a subscription that shows the frame to one viewer; `head` is
+    /// `{"id":…,"type":"next","payload":`.
+    pub(crate) fn render(&self, head: &str, fill: &Fill<'_>) -> Utf8Bytes {
+        let mut out =
+            String::with_capacity(head.len() + self.json.len() + fill.position.len() + 32);
+        out.push_str(head);
+        let mut from = 0;
+        for (place, hole) in &self.holes {
+            out.push_str(&self.json[from..place.start]);
             match hole {
-                Hole::Position => out.extend_from_slice(fill.position.as_bytes()),
-                Hole::PreviousSeq => {
-                    out.extend_from_slice(fill.previous_seq.to_string().as_bytes())
-                }
-                Hole::Unread => out.extend_from_slice(fill.unread.to_string().as_bytes()),
+                Hole::Position => out.push_str(fill.position),
+                Hole::PreviousSeq => out.push_str(&fill.previous_seq.to_string()),
+                Hole::Unread => out.push_str(&fill.unread.to_string()),
             }
+            from = place.end;
         }
-        out.extend_from_slice(&self.rest);
+        out.push_str(&self.json[from..]);
+        out.push('}');
         out.into()
     }
 }

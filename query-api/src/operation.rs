@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response, Variables};
-use bytes::Bytes;
+use axum::extract::ws::Utf8Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::task::AbortHandle;
@@ -158,7 +158,7 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("text is plain data")
 }
 
-fn envelope(kind: &str, id: &str, payload: Option<&RawValue>) -> Bytes {
+fn envelope(kind: &str, id: &str, payload: Option<&RawValue>) -> Utf8Bytes {
     let id = quoted(id);
     match payload {
         Some(payload) => {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
+use axum::extract::ws::Utf8Bytes;
 use tokio::sync::Notify;
 
 use crate::limits::Socket;
@@ -71,7 +71,7 @@ pub(crate) struct Outbox {
 
 #[derive(Default)]
 struct Waiting {
-    messages: VecDeque<Bytes>,
+    messages: VecDeque<Utf8Bytes>,
     bytes: usize,
     close: Option<Close>,
     reader: Reader,
@@ -105,20 +105,20 @@ impl Outbox {
     }
 
     /// Puts a message in and calls the socket.
-    pub(crate) fn push(&self, message: Bytes) {
+    pub(crate) fn push(&self, message: Utf8Bytes) {
         self.put(message);
         self.call();
     }
 
     /// Puts a message in, and says whether the socket is still to be called; one that is too far
     /// behind is closed instead.
-    pub(crate) fn put(&self, message: Bytes) -> bool {
+    pub(crate) fn put(&self, message: Utf8Bytes) -> bool {
         let mut waiting = self.waiting();
         if waiting.close.is_some() {
             return false;
         }
         let first = waiting.messages.is_empty();
-        waiting.bytes += message.len();
+        waiting.bytes += message.as_str().len();
         waiting.messages.push_back(message);
         let too_many = waiting.messages.len() > self.limits.queue_frames;
         if too_many || waiting.bytes > self.limits.queue_bytes {
@@ -181,7 +181,7 @@ impl Outbox {
     }
 
     /// Waits for messages, or for the order to close.
-    pub(crate) async fn take(&self) -> (VecDeque<Bytes>, Option<Close>) {
+    pub(crate) async fn take(&self) -> (VecDeque<Utf8Bytes>, Option<Close>) {
         loop {
             {
                 let mut waiting = self.waiting();

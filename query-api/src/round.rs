@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use axum::extract::ws::Utf8Bytes;
 
 use chat::kernel::{Effect, StreamId};
 use chat::receipts::Unread;
@@ -69,22 +69,18 @@ impl<'a> Round<'a> {
         group: &mut [Recipient],
         position: &str,
     ) {
-        let mut rendered: HashMap<(u64, u64, usize), Bytes> = HashMap::new();
+        // By what was said when subscribing: most clients say the same.
+        let mut rendered: HashMap<(u64, u64, Arc<str>), Utf8Bytes> = HashMap::new();
         for recipient in group {
             let unread = match (template.shows_unread, recipient.unread) {
                 (false, _) => 0,
                 (true, Some(unread)) => unread,
                 (true, None) => self.unread(shown, recipient).await,
             };
-            let key = (
-                unread,
-                recipient.previous_seq,
-                Arc::as_ptr(&recipient.head) as *const u8 as usize,
-            );
+            let previous_seq = recipient.previous_seq;
+            let key = (unread, previous_seq, Arc::clone(&recipient.head));
             let message = rendered.entry(key).or_insert_with(|| {
-                let previous_seq = recipient.previous_seq;
-                let fill = Fill { position, previous_seq, unread };
-                message(&recipient.head, &template.render(&fill))
+                template.render(&recipient.head, &Fill { position, previous_seq, unread })
             });
             if recipient.outbox.put(message.clone()) {
                 self.uncalled.push(Arc::clone(&recipient.outbox));
@@ -111,13 +107,4 @@ impl<'a> Round<'a> {
         }
         unread.count
     }
-}
-
-/// One message of a subscription: `{"id":…,"type":"next","payload":…}`.
-pub(crate) fn message(head: &str, payload: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(head.len() + payload.len() + 1);
-    out.extend_from_slice(head.as_bytes());
-    out.extend_from_slice(payload);
-    out.push(b'}');
-    out.into()
 }

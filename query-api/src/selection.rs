@@ -148,7 +148,7 @@ impl Selections {
     }
 
     fn template(&self, response: &Response) -> Template {
-        let json = serde_json::to_vec(response).expect("a response is plain data");
+        let json = serde_json::to_string(response).expect("a response is plain data");
         Template::new(json, &self.holes)
     }
 }

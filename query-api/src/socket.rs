@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use bytes::Bytes;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 
@@ -74,8 +73,7 @@ pub(crate) async fn serve(socket: WebSocket, api: Arc<Api>, address: String) {
 }
 
 impl Connection {
-    async fn run(&mut self, socket: WebSocket) {
-        let (mut sink, mut stream) = socket.split();
+    async fn run(&mut self, mut socket: WebSocket) {
         let outbox = Arc::clone(&self.outbox);
         let init = tokio::time::sleep(Duration::from_millis(INIT_MS_MAX));
         tokio::pin!(init);
@@ -88,9 +86,9 @@ impl Connection {
                 (messages, close) = outbox.take() => {
                     let write = async {
                         for message in messages {
-                            sink.feed(Message::Text(text(message))).await?;
+                            socket.feed(Message::Text(message)).await?;
                         }
-                        sink.flush().await
+                        socket.flush().await
                     };
                     let written = tokio::select! {
                         biased;
@@ -100,7 +98,7 @@ impl Connection {
                     if let Some(close) = close {
                         let frame =
                             CloseFrame { code: close.code, reason: close.reason.into() };
-                        let farewell = sink.send(Message::Close(Some(frame)));
+                        let farewell = socket.send(Message::Close(Some(frame)));
                         // A reader that takes nothing is not told why.
                         let _ = tokio::time::timeout(FAREWELL, farewell).await;
                         return;
@@ -109,7 +107,7 @@ impl Connection {
                         return;
                     }
                 }
-                incoming = stream.next() => {
+                incoming = socket.next() => {
                     unanswered = false;
                     match incoming {
                         Some(Ok(Message::Text(text))) => {
@@ -131,7 +129,7 @@ impl Connection {
                         // Nothing was heard for a whole interval: the other end is gone.
                         return;
                     } else {
-                        outbox.push(Bytes::from_static(b"{\"type\":\"ping\"}"));
+                        outbox.push(Utf8Bytes::from_static("{\"type\":\"ping\"}"));
                     }
                 }
             }
@@ -159,7 +157,7 @@ impl Connection {
         match incoming {
             Incoming::ConnectionInit { payload } => self.init(payload).await,
             Incoming::Ping {} => {
-                self.outbox.push(Bytes::from_static(b"{\"type\":\"pong\"}"));
+                self.outbox.push(Utf8Bytes::from_static("{\"type\":\"pong\"}"));
                 Ok(())
             }
             Incoming::Pong {} => Ok(()),
@@ -188,7 +186,7 @@ impl Connection {
         })?;
         let socket = self.api.hub.attach(proved.viewer.session, &self.outbox);
         self.proved = Some((proved, socket));
-        self.outbox.push(Bytes::from_static(b"{\"type\":\"connection_ack\"}"));
+        self.outbox.push(Utf8Bytes::from_static("{\"type\":\"connection_ack\"}"));
         Ok(())
     }
 
@@ -247,8 +245,4 @@ impl Connection {
             self.api.hub.detach(socket);
         }
     }
-}
-
-fn text(message: Bytes) -> axum::extract::ws::Utf8Bytes {
-    message.try_into().expect("messages are JSON")
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use axum::extract::ws::Utf8Bytes;
 
 use chat::Change;
 use chat::conversations::ConversationId;
@@ -18,7 +18,6 @@ use crate::feed::{Seen, Stints, Walk};
 use crate::frame::{Fill, Shown};
 use crate::hub::{Hub, SubscriberId};
 use crate::outbox::Outbox;
-use crate::round::message;
 use crate::seats::{Seat, Subscriber};
 use crate::selection::{Asked, Executed, Selection};
 
@@ -185,7 +184,7 @@ impl Subscription {
         seen: Seen,
         place: &Position,
         unread: &mut HashMap<ConversationId, u64>,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<Utf8Bytes, Error> {
         let hub = &self.hub;
         let selection: &Selection = &self.asked.selection;
         let shown = Shown::Event(Arc::clone(event));
@@ -207,7 +206,7 @@ impl Subscription {
         let position = place.to_string();
         let previous_seq = seen.previous_seq;
         let fill = Fill { position: &position, previous_seq, unread: count };
-        Ok(message(&self.head, &template.render(&fill)))
+        Ok(template.render(&self.head, &fill))
     }
 
     /// The unread count as it is now; one read a conversation and walk.
