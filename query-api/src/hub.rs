@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use chat::accounts::AccountId;
@@ -20,6 +21,7 @@ use crate::frame::{Shown, Template};
 
 use crate::listen::{Listener, REACH_TIMEOUT, Saved};
 use crate::outbox::{Close, Outbox, Pace};
+use crate::replayed::Replayed;
 use crate::round::Round;
 use crate::schema::{Parts, make_scope, shared};
 use crate::seats::{Recipient, Seat, State, Subscriber};
@@ -33,6 +35,10 @@ const TOGETHER_MAX: usize = 16;
 
 /// How long fan-out waits for the sockets that it called last.
 const PACE_MAX: Duration = Duration::from_millis(50);
+
+/// How long it rests after that: timers are a millisecond coarse.
+const REST_MIN: Duration = Duration::from_millis(1);
+const REST_MAX: Duration = Duration::from_millis(5);
 
 /// A subscription's number in this process.
 pub(crate) type SubscriberId = u64;
@@ -48,6 +54,7 @@ pub struct Hub {
     /// Events were fanned out.
     moved: tokio::sync::Notify,
     pub(crate) pace: Arc<Pace>,
+    replayed: Replayed,
 }
 
 impl Hub {
@@ -69,6 +76,7 @@ impl Hub {
             state: Mutex::default(),
             moved: tokio::sync::Notify::new(),
             pace: Arc::default(),
+            replayed: Replayed::default(),
         });
         ports::spawn("fan-out", Arc::clone(&hub).run(events));
         Ok(hub)
@@ -92,8 +100,19 @@ impl Hub {
             drop(done);
             self.moved.notify_waiters();
             round.call();
-            // Whoever does not come soon is not waited for.
-            let _ = tokio::time::timeout(PACE_MAX, self.pace.quiet()).await;
+            self.rest().await;
+        }
+    }
+
+    /// Waits for the sockets that were called, then half as long again: those who were waiting for
+    /// these messages say more now, and it is joined with what has come meanwhile.
+    async fn rest(&self) {
+        let called = Instant::now();
+        // Whoever does not come soon is not waited for.
+        let _ = tokio::time::timeout(PACE_MAX, self.pace.quiet()).await;
+        let rest = called.elapsed() / 2;
+        if rest >= REST_MIN {
+            tokio::time::sleep(rest.min(REST_MAX)).await;
         }
     }
 
@@ -274,6 +293,22 @@ impl Hub {
             make_scope(&self.parts, &self.progress(), shared(self.selections.holes.unread));
         scope.checked = true;
         self.selections.shared(selection, shown, scope).await
+    }
+
+    /// Executes an event of the past for everyone who may see it, or finds it executed.
+    pub(crate) async fn replay(
+        &self,
+        selection: &Arc<Selection>,
+        event: &Arc<Timeline>,
+    ) -> Executed {
+        let version = self.saved.version();
+        let now_ms = self.parts.ports.clock.now_ms();
+        if let Some(executed) = self.replayed.get(selection, event, version, now_ms) {
+            return executed;
+        }
+        let executed = self.execute(selection, Shown::Event(Arc::clone(event))).await;
+        self.replayed.put(selection, event, version, now_ms, &executed);
+        executed
     }
 
     /// Executes an event for one person.

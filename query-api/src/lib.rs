@@ -8,6 +8,7 @@ mod limits;
 mod listen;
 mod operation;
 mod outbox;
+mod replayed;
 mod round;
 mod schema;
 mod seats;

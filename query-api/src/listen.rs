@@ -31,21 +31,28 @@ type Waiters = Vec<oneshot::Sender<()>>;
 /// How far the documents of each partition have come, as this node knows.
 pub(crate) struct Saved {
     ordinals: Vec<AtomicU64>,
+    /// Goes up whenever documents have changed.
+    version: AtomicU64,
     waiters: Mutex<BTreeMap<(Partition, u64), Waiters>>,
 }
 
 impl Saved {
     pub(crate) fn new(partitions: u16) -> Self {
         let ordinals = (0..partitions).map(|_| AtomicU64::new(0)).collect();
-        Self { ordinals, waiters: Mutex::default() }
+        Self { ordinals, version: AtomicU64::new(0), waiters: Mutex::default() }
     }
 
     pub(crate) fn ordinal(&self, partition: Partition) -> u64 {
         self.ordinals[usize::from(partition)].load(Ordering::Acquire)
     }
 
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
     fn set(&self, partition: Partition, ordinal: u64) {
         self.ordinals[usize::from(partition)].fetch_max(ordinal, Ordering::AcqRel);
+        self.version.fetch_add(1, Ordering::AcqRel);
         let mut waiters = self.waiters.lock().expect("no holder of the lock panics");
         let later = waiters.split_off(&(partition, ordinal + 1));
         let mut before = std::mem::replace(&mut *waiters, later);

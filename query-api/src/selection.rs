@@ -43,9 +43,10 @@ pub(crate) struct Selections {
 }
 
 /// What came of executing a frame.
+#[derive(Clone)]
 pub(crate) enum Executed {
     /// The same for everyone who may see the event.
-    Shared(Template),
+    Shared(Arc<Template>),
     /// Different for each viewer.
     Differs,
 }
@@ -131,7 +132,7 @@ impl Selections {
         {
             return Executed::Differs;
         }
-        Executed::Shared(self.template(&response))
+        Executed::Shared(Arc::new(self.template(&response)))
     }
 
     /// Executes a frame for one viewer.

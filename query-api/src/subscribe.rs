@@ -19,7 +19,7 @@ use crate::frame::{Fill, Shown};
 use crate::hub::{Hub, SubscriberId};
 use crate::outbox::Outbox;
 use crate::seats::{Seat, Subscriber};
-use crate::selection::{Asked, Executed, Selection};
+use crate::selection::{Asked, Executed};
 
 /// Events that a compacted walk looks at together.
 const COMPACTED: usize = 1_000;
@@ -186,10 +186,10 @@ impl Subscription {
         unread: &mut HashMap<ConversationId, u64>,
     ) -> Result<Utf8Bytes, Error> {
         let hub = &self.hub;
-        let selection: &Selection = &self.asked.selection;
+        let selection = &self.asked.selection;
         let shown = Shown::Event(Arc::clone(event));
         let shared = match seen.ended_at {
-            None => match hub.execute(selection, shown.clone()).await {
+            None => match hub.replay(selection, event).await {
                 Executed::Shared(template) => Some(template),
                 Executed::Differs => None,
             },
@@ -197,7 +197,7 @@ impl Subscription {
         };
         let template = match shared {
             Some(template) => template,
-            None => hub.execute_for(selection, shown, self.viewer, Some(seen)).await,
+            None => Arc::new(hub.execute_for(selection, shown, self.viewer, Some(seen)).await),
         };
         let count = match template.shows_unread {
             true => self.unread(event, unread).await?,
