@@ -58,8 +58,10 @@ impl Unread {
     ) -> Result<Self, Error> {
         let head = reader.load::<Conversation>(conversation.to_string()).await?;
         let member = reader.load::<Member>(Member::id(conversation, account)).await?;
+        let seq = head.as_ref().map_or(0, |it| it.seq);
         let (Some(head), Some(member)) = (head, member.filter(|it| it.active)) else {
-            return Ok(Self { read_number: 0, count: 0, hides_some: false, seq: 0 });
+            // Nothing is unread for who has left, whatever fan-out still has to tell of before.
+            return Ok(Self { read_number: 0, count: 0, hides_some: false, seq });
         };
         let pointer = reader.load::<ReadPointer>(ReadPointer::id(account, conversation)).await?;
         let read_number = pointer.map_or(0, |it| it.number).max(member.read_number);
