@@ -90,7 +90,7 @@ impl Person {
     }
 
     /// Sends a command until there is an answer.
-    async fn ask<C: Command>(&self, text: Option<String>, command: C) -> Option<Answer> {
+    pub(crate) async fn ask<C: Command>(&self, text: Option<String>, command: C) -> Option<Answer> {
         let (world, client_id) = (&self.world, self.fresh_id());
         let at = {
             let mut asked = world.history.asked.lock().expect("a lock");
@@ -162,7 +162,7 @@ impl Person {
         }
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let n = self.world.history.asked.lock().expect("a lock").len();
         format!("{CANARY}{n}")
     }
@@ -305,6 +305,9 @@ pub(crate) async fn talk(world: &Arc<World>) {
     futures_util::future::join_all(register).await;
     let accounts: Vec<AccountId> = people.iter().map(|it| it.account).collect();
     *world.history.people.lock().expect("a lock") = accounts.clone();
+    for _ in 0..world.sim.config.readers {
+        crate::readers::start(world.sim.dice.one(&people).expect("there are people")).await;
+    }
     let mut groups = vec![people[0].found(accounts.clone()).await];
     if world.sim.dice.happens(5_000) {
         groups.push(people[1].found(accounts[..1].to_vec()).await);
