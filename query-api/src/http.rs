@@ -83,10 +83,9 @@ async fn explorer_or_socket(
             let node = Tasks::current();
             upgrade.on_upgrade(move |socket| async move {
                 let served = serve(socket, api, address(from));
-                match node {
-                    Some(node) => node.run(served).await,
-                    None => served.await,
-                }
+                let Some(node) = node else { return served.await };
+                // Who has ended with the node is not waited for.
+                let _ = node.run(async { ports::spawn("socket", served).await }).await;
             })
         }
         Err(refused) => refused.into_response(),
