@@ -290,7 +290,10 @@ impl Hub {
             let unread = match (template.shows_unread, recipient.unread) {
                 (false, _) => 0,
                 (true, Some(unread)) => unread,
-                (true, None) => self.unread(shown, recipient).await,
+                (true, None) => match self.unread(shown, recipient).await {
+                    Some(unread) => unread,
+                    None => continue,
+                },
             };
             let key = (
                 unread,
@@ -306,24 +309,25 @@ impl Hub {
         }
     }
 
-    /// The unread count of a recipient whose seat does not know it yet.
-    async fn unread(&self, shown: &Shown, recipient: &Recipient) -> u64 {
+    /// The unread count of a recipient whose seat does not know it yet. Who can't be told is closed
+    /// and resumes: a wrong count would stand until the next frame.
+    async fn unread(&self, shown: &Shown, recipient: &Recipient) -> Option<u64> {
         let conversation = match shown {
             Shown::Event(it) => match (it.stream, &it.effect) {
                 (StreamId::Conversation(id), _) => id,
                 (_, Effect::Read(id)) => *id,
-                _ => return 0,
+                _ => return Some(0),
             },
             Shown::Passing(it) => it.conversation_id,
         };
         let loaded = Unread::load(&self.reader(), recipient.viewer.account, conversation).await;
-        let Ok(unread) = loaded else { return 0 };
+        let unread = loaded.inspect_err(|_| recipient.outbox.close(Close::UNAVAILABLE)).ok()?;
         let mut state = self.state();
         let subscriber = state.subscribers.get_mut(&recipient.id);
         if let Some(seat) = subscriber.and_then(|it| it.seats.get_mut(&conversation)) {
             seat.unread = Some(unread);
         }
-        unread.count
+        Some(unread.count)
     }
 
     /// Executes an event for everyone who may see it.
