@@ -7,18 +7,23 @@ use chat::accounts::AccountId;
 use chat::kernel::{Recorded, StreamId};
 
 use crate::check::{Members, Said};
+use crate::people::Asked;
 use crate::readers::{Frame, Lineage, Reader};
 use crate::world::{Checked, World, broken};
 
 /// The events that one person may see, by stream, each with the `seq` before it.
 type Visible<'a> = BTreeMap<StreamId, Vec<(&'a Recorded, u64)>>;
 
+/// Where each text was said: no two are alike.
+type Texts = BTreeMap<String, (StreamId, u64)>;
+
 /// Checks what every reader heard.
 pub(crate) fn check(world: &World, said: &Said) -> Checked {
+    let texts = texts(world, said);
     world.readers.with(|all| {
         for (n, reader) in all.iter().enumerate() {
             let visible = visible(said, reader.account);
-            nobody_overhears(&visible, reader, n)?;
+            nobody_overhears(&visible, &texts, reader, n)?;
             followed_is_fetched(&visible, reader, n)?;
             unread_is_counted(world, said, reader, n)?;
             cover(world, &visible, reader);
@@ -52,13 +57,30 @@ fn visible(said: &Said, account: AccountId) -> Visible<'_> {
     visible
 }
 
-/// No frame tells of an event that its reader may not see.
-fn nobody_overhears(visible: &Visible<'_>, reader: &Reader, n: usize) -> Checked {
+fn texts(world: &World, said: &Said) -> Texts {
+    let first = said.events.iter().filter(|it| it.command.index == 0);
+    let places = first.map(|it| ((it.actor, it.command.client_id), (it.stream, it.seq)));
+    let places: BTreeMap<_, _> = places.collect();
+    let asked = world.history.asked().into_iter();
+    let place = |it: Asked| Some((it.text?, *places.get(&(Some(it.actor), it.client_id))?));
+    asked.filter_map(place).collect()
+}
+
+/// No frame tells of an event, or shows a text, that its reader may not see.
+fn nobody_overhears(visible: &Visible<'_>, texts: &Texts, reader: &Reader, n: usize) -> Checked {
     for frame in reader.lineages.iter().flat_map(|it| &it.frames) {
-        let seen = visible.get(&frame.stream).into_iter().flatten();
-        let found = seen.map(|(it, _)| it).find(|it| it.seq == frame.seq);
-        if found.is_none_or(|it| it.event.name() != frame.event) {
+        let seen = visible.get(&frame.stream).map_or(&[][..], Vec::as_slice);
+        let found = seen.iter().find(|(it, _)| it.seq == frame.seq);
+        if found.is_none_or(|(it, _)| it.event.name() != frame.event) {
             return broken("nobody_overhears", format!("reader {n} hears {frame:?}"));
+        }
+        let shown = ["text", "title"].iter().find_map(|it| frame.change[*it].as_str());
+        let Some(shown) = shown else { continue };
+        let said = texts.get(shown);
+        let until = seen.last().map_or(0, |(it, _)| it.seq);
+        if said.is_none_or(|(stream, seq)| *stream != frame.stream || *seq > until) {
+            let seen = format!("reader {n} may see until {until}, not {said:?}: {frame:?}");
+            return broken("nobody_overhears", seen);
         }
     }
     Ok(())

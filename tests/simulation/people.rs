@@ -255,7 +255,8 @@ impl Person {
             }
             94..96 => {
                 let title = self.text();
-                self.ask(None, RenameGroup { conversation_id, title }).await;
+                let shown = Some(title.clone());
+                self.ask(shown, RenameGroup { conversation_id, title }).await;
             }
             _ => self.reuse().await,
         };
@@ -277,9 +278,10 @@ impl Person {
     async fn found(&self, member_ids: Vec<AccountId>) -> ConversationId {
         loop {
             let (title, member_ids) = (self.text(), member_ids.clone());
+            let shown = title.clone();
             let command = CreateGroup { title, member_ids, open: false };
             // Until the accounts can be read, they do not exist there.
-            if let Some(Answer::Done(it)) = self.ask(None, command).await
+            if let Some(Answer::Done(it)) = self.ask(Some(shown), command).await
                 && let StreamId::Conversation(group) = it.stream
             {
                 return group;
