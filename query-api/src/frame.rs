@@ -157,6 +157,8 @@ pub(crate) struct Template {
     rest: Bytes,
     /// Whether it shows the viewer's unread count.
     pub(crate) shows_unread: bool,
+    /// The newest `seq` of what it shows of its conversation.
+    pub(crate) shows_seq: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -176,7 +178,7 @@ pub(crate) struct Fill<'a> {
 
 impl Template {
     /// Finds the holes in an executed frame.
-    pub(crate) fn new(json: Vec<u8>, holes: &Holes) -> Self {
+    pub(crate) fn new(json: Vec<u8>, holes: &Holes, shows_seq: u64) -> Self {
         let json = Bytes::from(json);
         let marks = [
             (holes.position.as_bytes().to_vec(), Hole::Position),
@@ -196,7 +198,7 @@ impl Template {
             from = at + length;
         }
         let shows_unread = parts.iter().any(|(_, hole)| *hole == Hole::Unread);
-        Self { parts, rest: json.slice(from..), shows_unread }
+        Self { parts, rest: json.slice(from..), shows_unread, shows_seq }
     }
 
     /// The frame for one socket.

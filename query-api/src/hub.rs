@@ -263,7 +263,8 @@ impl Hub {
             let selection = Arc::clone(&group[0].selection);
             match self.execute(&selection, shown.clone()).await {
                 Executed::Shared(template) => {
-                    self.send_shared(&shown, &template, group, &position).await;
+                    let others = self.withhold(&shown, &template, group, &position).await;
+                    self.send_shared(&shown, &template, others, &position).await;
                 }
                 Executed::Differs => {
                     for recipient in group {
@@ -271,14 +272,15 @@ impl Hub {
                             self.execute_for(&selection, shown.clone(), recipient.viewer, None);
                         let template = own.await;
                         let group = std::slice::from_mut(recipient);
-                        self.send_shared(&shown, &template, group, &position).await;
+                        let others = self.withhold(&shown, &template, group, &position).await;
+                        self.send_shared(&shown, &template, others, &position).await;
                     }
                 }
             }
         }
     }
 
-    async fn send_shared(
+    pub(crate) async fn send_shared(
         &self,
         shown: &Shown,
         template: &Template,
@@ -287,14 +289,12 @@ impl Hub {
     ) {
         let mut rendered: HashMap<(u64, u64, usize), Bytes> = HashMap::new();
         for recipient in group {
-            let unread = match (template.shows_unread, recipient.unread) {
-                (false, _) => 0,
-                (true, Some(unread)) => unread,
-                (true, None) => match self.unread(shown, recipient).await {
-                    Some(unread) => unread,
-                    None => continue,
-                },
+            let known = if template.shows_unread { recipient.unread } else { Some(0) };
+            let unread = match known {
+                Some(_) => known,
+                None => self.unread(shown, recipient).await,
             };
+            let Some(unread) = unread else { continue };
             let key = (
                 unread,
                 recipient.previous_seq,

@@ -131,13 +131,14 @@ impl Selections {
         {
             return Executed::Differs;
         }
-        Executed::Shared(self.template(&response))
+        Executed::Shared(self.template(&response, &scope))
     }
 
     /// Executes a frame for one viewer.
     pub(crate) async fn own(&self, selection: &Selection, shown: Shown, scope: Scope) -> Template {
-        let response = self.run(selection, shown, Arc::new(scope)).await;
-        self.template(&response)
+        let scope = Arc::new(scope);
+        let response = self.run(selection, shown, Arc::clone(&scope)).await;
+        self.template(&response, &scope)
     }
 
     async fn run(&self, selection: &Selection, shown: Shown, scope: Arc<Scope>) -> Response {
@@ -147,9 +148,9 @@ impl Selections {
         coded(self.frames.execute(request.data(scope).data(Root::Frame(frame))).await)
     }
 
-    fn template(&self, response: &Response) -> Template {
+    fn template(&self, response: &Response, scope: &Scope) -> Template {
         let json = serde_json::to_vec(response).expect("a response is plain data");
-        Template::new(json, &self.holes)
+        Template::new(json, &self.holes, scope.shown_seq.load(Ordering::Relaxed))
     }
 }
 

@@ -39,7 +39,9 @@ impl ConversationObject {
                 reader.fetch::<Conversation>(viewer, id.to_string()).await
             }
         };
-        Ok(found.map_err(outage)?.map(Self))
+        let found = found.map_err(outage)?;
+        found.iter().for_each(|it| scope.shows(it.seq));
+        Ok(found.map(Self))
     }
 
     /// The conversation of a payload, if it can be read already.
