@@ -131,7 +131,9 @@ fn mutants(seeds: u64, table: bool) -> bool {
         caught.sort_unstable();
         let first = caught.first();
         let (count, seconds) = (caught.len(), watch.seconds());
-        eprintln!("{mutant:?}: caught in {count} seeds, first {first:?}, {seconds:.0} s");
+        eprintln!(
+            "{mutant:?}: caught in {count} of {seeds} seeds, first {first:?}, {seconds:.0} s"
+        );
         all &= first.is_some() || seeds < SEEDS;
     }
     all

@@ -164,7 +164,7 @@ impl Config {
             crashes: dice.happens(7_000),
             pauses: dice.happens(4_000),
             clock_jumps: dice.happens(3_000),
-            readers: dice.between(1, 3),
+            readers: dice.below(4),
             wire_bytes: if dice.happens(5_000) { 512 } else { 65_536 },
             queue_frames: if dice.happens(5_000) { 4 } else { 1_024 },
             mutant,
