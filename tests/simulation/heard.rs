@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use chat::Change;
 use chat::accounts::AccountId;
 use chat::kernel::{Recorded, StreamId};
+use chat::sessions::SessionEvent;
+use chat::{Change, Event};
 
 use crate::check::{Members, Said};
 use crate::people::Asked;
@@ -24,6 +25,7 @@ pub(crate) fn check(world: &World, said: &Said) -> Checked {
         for (n, reader) in all.iter().enumerate() {
             let visible = visible(said, reader.account);
             nobody_overhears(&visible, &texts, reader, n)?;
+            signed_out_is_closed(said, reader, n)?;
             followed_is_fetched(&visible, reader, n)?;
             unread_is_counted(world, said, reader, n)?;
             cover(world, &visible, reader);
@@ -86,6 +88,18 @@ fn nobody_overhears(visible: &Visible<'_>, texts: &Texts, reader: &Reader, n: us
     Ok(())
 }
 
+/// Whose session has ended hears nothing more, and nobody else is shut out.
+fn signed_out_is_closed(said: &Said, reader: &Reader, n: usize) -> Checked {
+    let ended = said.events.iter().any(|it| match &it.event {
+        Event::SessionEvent(SessionEvent::SessionEnded(it)) => it.session_id == reader.session_id,
+        _ => false,
+    });
+    match ended == reader.signed_out {
+        true => Ok(()),
+        false => broken("signed_out_is_closed", format!("reader {n}: the log says {ended}")),
+    }
+}
+
 /// Everything that a reader may see after a place arrives once, in order and linked, over all
 /// connections together.
 fn followed_is_fetched(visible: &Visible<'_>, reader: &Reader, n: usize) -> Checked {
@@ -108,7 +122,8 @@ fn followed_is_fetched(visible: &Visible<'_>, reader: &Reader, n: usize) -> Chec
             let heard: Vec<&Frame> = frames.iter().filter(|it| it.stream == *stream).collect();
             let after = events.iter().filter(|(it, _)| it.ordinal > start.ordinal(it.partition));
             let (expected, beyond): (Vec<_>, Vec<_>) = after.copied().partition(|(it, _)| {
-                at == last || end.is_some_and(|end| end.ordinal(it.partition) >= it.ordinal)
+                (at == last && !reader.signed_out)
+                    || end.is_some_and(|end| end.ordinal(it.partition) >= it.ordinal)
             });
             let fits = match reader.compact {
                 true => is_compacted(&expected, &beyond, &heard),
@@ -166,7 +181,7 @@ fn is_compacted(
 /// The last frame of each conversation has the count that the log says. A count that was read
 /// from half a batch stands until the next event: only stores that write it at once are promised.
 fn unread_is_counted(world: &World, said: &Said, reader: &Reader, n: usize) -> Checked {
-    if world.sim.config.write_partly > 0 {
+    if world.sim.config.write_partly > 0 || reader.signed_out {
         return Ok(());
     }
     let frames = &reader.lineages.last().expect("there is one").frames;

@@ -38,7 +38,7 @@ const TWICE: u64 = 100;
 const COVERED_FROM: u64 = 1_000;
 
 /// What must have happened, or the simulation does not test what it seems to.
-const COVERED: [&str; 36] = [
+const COVERED: [&str; 38] = [
     "announcement lost",
     "announcement reordered",
     "announcement twice",
@@ -71,6 +71,8 @@ const COVERED: [&str; 36] = [
     "replayed frame",
     "resumed after crash",
     "resumed from an older place",
+    "sent elsewhere",
+    "signed out",
     "slow consumer cut",
     "socket cut",
     "stale batch",

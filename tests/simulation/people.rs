@@ -11,6 +11,7 @@ use chat::kernel::{Accepted, Command, Context, Failure, StreamId, Timestamp, id}
 use chat::members::{AddMembers, ChangeRole, LeaveConversation, RemoveMember, Role};
 use chat::messages::{DeleteMessage, EditMessage, HideMessage, MessageId, SendMessage};
 use chat::receipts::MarkRead;
+use chat::sessions::EndSession;
 use ports::keys::{TreeId, crypto};
 use uuid::Uuid;
 
@@ -258,8 +259,20 @@ impl Person {
                 let shown = Some(title.clone());
                 self.ask(shown, RenameGroup { conversation_id, title }).await;
             }
+            96..98 => self.sign_out().await,
             _ => self.reuse().await,
         };
+    }
+
+    /// Signs one of their devices out.
+    async fn sign_out(&self) {
+        let own = self.world.readers.with(|all| {
+            let own = all.iter().filter(|it| it.account == self.account);
+            own.map(|it| it.session_id).collect::<Vec<_>>()
+        });
+        if let Some(session_id) = self.world.sim.dice.one(&own).copied() {
+            self.ask(None, EndSession { session_id }).await;
+        }
     }
 
     async fn register(&self, n: u64) {

@@ -50,7 +50,10 @@ pub(crate) struct Lineage {
 #[derive(Debug)]
 pub(crate) struct Reader {
     pub(crate) account: AccountId,
+    pub(crate) session_id: SessionId,
     pub(crate) compact: bool,
+    /// It was told that its session has ended.
+    pub(crate) signed_out: bool,
     pub(crate) lineages: Vec<Lineage>,
 }
 
@@ -100,7 +103,8 @@ pub(crate) async fn start(person: &Person) {
     let (begins, asks) = (sim.dice.happens(4_000), sim.dice.happens(7_000));
     let after = begins.then(|| Position::start(&world.identity()));
     let lineages = vec![Lineage { after, frames: Vec::new() }];
-    let reader = Reader { account: person.account, compact, lineages };
+    let account = person.account;
+    let reader = Reader { account, session_id, compact, signed_out: false, lineages };
     let at = world.readers.with(|all| {
         all.push(reader);
         all.len() - 1
@@ -119,7 +123,7 @@ impl Device {
     }
 
     async fn follow(mut self) {
-        loop {
+        while !self.with(|it| it.signed_out) {
             let pause = self.sim().dice.between(1, 400);
             tokio::time::sleep(Duration::from_millis(pause)).await;
             if let Some(node) = self.world.node() {
@@ -148,9 +152,17 @@ impl Device {
             end = self.talk(node) => match end {
                 End::Closed(reason) => {
                     sim.note(format_args!("reader {at} is closed: {reason:?}"));
-                    // Who reads nothing for long is not told why.
-                    if self.slow && reason.as_deref().is_none_or(|it| it == "SLOW_CONSUMER") {
-                        sim.count("slow consumer cut");
+                    match reason.as_deref() {
+                        Some("Unauthorized" | "Forbidden") => {
+                            sim.count("signed out");
+                            self.with(|it| it.signed_out = true);
+                        }
+                        Some("Service restart") => sim.count("sent elsewhere"),
+                        // Who reads nothing for long is not told why.
+                        Some("SLOW_CONSUMER") | None if self.slow => {
+                            sim.count("slow consumer cut");
+                        }
+                        _ => (),
                     }
                 }
                 End::Refused => {
@@ -209,7 +221,7 @@ impl Device {
                 Heard::Message(_) => return End::Refused,
                 Heard::Closed(reason) => return End::Closed(reason),
             }
-            if self.slow && !self.sim().is_calm() && self.sim().dice.happens(3_000) {
+            if self.slow && !self.sim().is_calm() && self.sim().dice.happens(5_000) {
                 let rest = self.sim().dice.between(200, 6_000);
                 tokio::time::sleep(Duration::from_millis(rest)).await;
             }

@@ -137,6 +137,7 @@ pub(crate) struct Config {
 impl Config {
     pub(crate) fn drawn(seed: u64, mutant: Mutant) -> Self {
         let dice = Dice::new(seed ^ 0xc0f1);
+        let narrow = dice.happens(5_000);
         let rate = |most: u64| if dice.happens(5_000) { dice.below(most) } else { 0 };
         Self {
             partitions: u16::try_from(dice.between(1, 3)).expect("it is small"),
@@ -165,8 +166,8 @@ impl Config {
             pauses: dice.happens(4_000),
             clock_jumps: dice.happens(3_000),
             readers: dice.below(4),
-            wire_bytes: if dice.happens(5_000) { 512 } else { 65_536 },
-            queue_frames: if dice.happens(5_000) { 4 } else { 1_024 },
+            wire_bytes: if narrow { 512 } else { 65_536 },
+            queue_frames: if narrow { 4 } else { 1_024 },
             mutant,
         }
     }

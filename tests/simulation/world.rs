@@ -49,6 +49,7 @@ pub(crate) struct Running {
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) door: Arc<dyn Door>,
     pub(crate) wires: Wires,
+    hub: Arc<Hub>,
     progress: Arc<projectors::Progress>,
 }
 
@@ -127,14 +128,14 @@ impl World {
             let keyring = Arc::new(Keyring::new(&ports));
             let progress = projectors::start_by(rules, &ports, &keyring).await.ok()?;
             let door: Arc<dyn Door> = command_api::Router::start_by(rules, &ports, &keyring);
-            let wires = self.serve(&tasks, &ports, &keyring, &door).await.ok()?;
-            Some((keyring, door, wires, progress))
+            let (hub, wires) = self.serve(&tasks, &ports, &keyring, &door).await.ok()?;
+            Some((keyring, door, hub, wires, progress))
         });
-        let Some((keyring, door, wires, progress)) = started.await else {
+        let Some((keyring, door, hub, wires, progress)) = started.await else {
             self.sim.kill(node);
             return None;
         };
-        let running = Running { node, tasks, ports, keyring, door, wires, progress };
+        let running = Running { node, tasks, ports, keyring, door, wires, hub, progress };
         self.running.lock().expect("a lock").push(running.clone());
         Some(running)
     }
@@ -146,7 +147,7 @@ impl World {
         ports: &Ports,
         keyring: &Arc<Keyring>,
         door: &Arc<dyn Door>,
-    ) -> Result<Wires, ports::Error> {
+    ) -> Result<(Arc<Hub>, Wires), ports::Error> {
         let queue_frames = self.sim.config.queue_frames;
         let parts = Parts {
             ports: ports.clone(),
@@ -157,7 +158,8 @@ impl World {
             socket: SocketLimits { queue_frames, ..SocketLimits::default() },
         };
         let hub = Hub::start(parts.clone()).await?;
-        Ok(wire::serve(tasks, Api::new(parts, hub)))
+        let wires = wire::serve(tasks, Api::new(parts, Arc::clone(&hub)));
+        Ok((hub, wires))
     }
 
     fn end_node(&self, node: usize) {
@@ -176,7 +178,11 @@ impl World {
                 sim.crash_after(it.node, dice.below(600));
             }
             let overlap = if dice.happens(2_000) { dice.below(steps) } else { dice.below(4) };
+            let drains = dice.happens(5_000);
             for step in 0..steps {
+                if step + 1 == overlap && drains {
+                    before.iter().for_each(|it| it.hub.drain());
+                }
                 if step == overlap {
                     before.iter().for_each(|it| self.end_node(it.node));
                 }
