@@ -104,6 +104,9 @@ fn signed_out_is_closed(said: &Said, reader: &Reader, n: usize) -> Checked {
 /// connections together.
 fn followed_is_fetched(visible: &Visible<'_>, reader: &Reader, n: usize) -> Checked {
     let name = "followed_is_fetched";
+    if let Some(faulty) = &reader.faulty {
+        return broken(name, format!("reader {n} is told what can't be read: {faulty}"));
+    }
     let last = reader.lineages.len() - 1;
     for (at, lineage) in reader.lineages.iter().enumerate() {
         let places = lineage.after.iter().chain(lineage.frames.iter().map(|it| &it.position));

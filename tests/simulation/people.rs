@@ -321,7 +321,11 @@ pub(crate) async fn talk(world: &Arc<World>) {
     let accounts: Vec<AccountId> = people.iter().map(|it| it.account).collect();
     *world.history.people.lock().expect("a lock") = accounts.clone();
     for _ in 0..world.sim.config.readers {
-        crate::readers::start(world.sim.dice.one(&people).expect("there are people")).await;
+        let reader = world.sim.dice.one(&people).expect("there are people").clone();
+        let start = async {
+            ports::spawn("reader", crate::readers::start(reader));
+        };
+        world.outside.run(start).await;
     }
     let mut groups = vec![people[0].found(accounts.clone()).await];
     if world.sim.dice.happens(5_000) {

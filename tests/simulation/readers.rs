@@ -54,6 +54,8 @@ pub(crate) struct Reader {
     pub(crate) compact: bool,
     /// It was told that its session has ended.
     pub(crate) signed_out: bool,
+    /// A frame in which something could not be read.
+    pub(crate) faulty: Option<String>,
     pub(crate) lineages: Vec<Lineage>,
 }
 
@@ -88,8 +90,8 @@ enum End {
     Refused,
 }
 
-/// Signs a person in on another device, which then follows the feed for ever.
-pub(crate) async fn start(person: &Person) {
+/// Signs a person in on another device, which then follows the feed.
+pub(crate) async fn start(person: Person) {
     let world = Arc::clone(&person.world);
     let sim = &world.sim;
     let session_id = SessionId(id::fresh(sim.time_ms(), &*sim.entropy));
@@ -102,19 +104,20 @@ pub(crate) async fn start(person: &Person) {
     // Some begin at the beginning, some where things stand, some at whatever comes next.
     let (begins, asks) = (sim.dice.happens(4_000), sim.dice.happens(7_000));
     let after = begins.then(|| Position::start(&world.identity()));
-    let lineages = vec![Lineage { after, frames: Vec::new() }];
-    let account = person.account;
-    let reader = Reader { account, session_id, compact, signed_out: false, lineages };
+    let reader = Reader {
+        account: person.account,
+        session_id,
+        compact,
+        signed_out: false,
+        faulty: None,
+        lineages: vec![Lineage { after, frames: Vec::new() }],
+    };
     let at = world.readers.with(|all| {
         all.push(reader);
         all.len() - 1
     });
     let world = Arc::clone(&world);
-    let device = Device { world, at, token, asks, compact, slow, crashed: false };
-    let follow = async {
-        ports::spawn("reader", device.follow());
-    };
-    person.world.outside.run(follow).await;
+    Device { world, at, token, asks, compact, slow, crashed: false }.follow().await;
 }
 
 impl Device {
@@ -158,6 +161,7 @@ impl Device {
                             self.with(|it| it.signed_out = true);
                         }
                         Some("Service restart") => sim.count("sent elsewhere"),
+                        Some("Try again later") => sim.count("sent away"),
                         // Who reads nothing for long is not told why.
                         Some("SLOW_CONSUMER") | None if self.slow => {
                             sim.count("slow consumer cut");
@@ -213,9 +217,7 @@ impl Device {
         loop {
             match socket.hear().await {
                 Heard::Message(it) if it["type"] == "next" => {
-                    if !self.take(&it["payload"], since_ms) {
-                        return End::Refused;
-                    }
+                    self.take(&it["payload"], since_ms);
                 }
                 Heard::Message(it) if it["type"] == "complete" => (),
                 Heard::Message(_) => return End::Refused,
@@ -253,13 +255,10 @@ impl Device {
         })
     }
 
-    /// Takes a frame; `false` when something in it could not be read.
-    fn take(&self, payload: &Value, since_ms: i64) -> bool {
-        let sim = self.sim();
-        sim.note(format_args!("reader {} hears {payload}", self.at));
+    fn take(&self, payload: &Value, since_ms: i64) {
+        self.sim().note(format_args!("reader {} hears {payload}", self.at));
         if payload.get("errors").is_some() {
-            sim.count("frame with errors");
-            return false;
+            return self.with(|it| it.faulty = Some(payload.to_string()));
         }
         let it = &payload["data"]["updates"];
         let position = it["position"].as_str().expect("a frame has a position");
@@ -281,6 +280,5 @@ impl Device {
             };
             reader.lineages.last_mut().expect("there is one").frames.push(frame);
         });
-        true
     }
 }
