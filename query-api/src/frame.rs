@@ -159,6 +159,8 @@ pub(crate) struct Template {
     pub(crate) shows_unread: bool,
     /// The newest `seq` of what it shows of its conversation.
     pub(crate) shows_seq: u64,
+    /// Whether something in it could not be read now.
+    pub(crate) failed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -178,7 +180,7 @@ pub(crate) struct Fill<'a> {
 
 impl Template {
     /// Finds the holes in an executed frame.
-    pub(crate) fn new(json: Vec<u8>, holes: &Holes, shows_seq: u64) -> Self {
+    pub(crate) fn new(json: Vec<u8>, holes: &Holes, shows_seq: u64, failed: bool) -> Self {
         let json = Bytes::from(json);
         let marks = [
             (holes.position.as_bytes().to_vec(), Hole::Position),
@@ -198,7 +200,7 @@ impl Template {
             from = at + length;
         }
         let shows_unread = parts.iter().any(|(_, hole)| *hole == Hole::Unread);
-        Self { parts, rest: json.slice(from..), shows_unread, shows_seq }
+        Self { parts, rest: json.slice(from..), shows_unread, shows_seq, failed }
     }
 
     /// The frame for one socket.

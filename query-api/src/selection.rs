@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationType, Selection as Selected,
 };
 use async_graphql::{
-    EmptyMutation, EmptySubscription, Request, Response, Schema, ValidationMode, Variables,
+    EmptyMutation, EmptySubscription, Request, Response, Schema, ValidationMode, Value, Variables,
 };
 
 use chat::kernel::graphql::{Asker, Scope};
@@ -150,7 +150,11 @@ impl Selections {
 
     fn template(&self, response: &Response, scope: &Scope) -> Template {
         let json = serde_json::to_vec(response).expect("a response is plain data");
-        Template::new(json, &self.holes, scope.shown_seq.load(Ordering::Relaxed))
+        let unavailable = Value::from("UNAVAILABLE");
+        let failed = response.errors.iter().any(|it| {
+            it.extensions.as_ref().is_some_and(|it| it.get("code") == Some(&unavailable))
+        });
+        Template::new(json, &self.holes, scope.shown_seq.load(Ordering::Relaxed), failed)
     }
 }
 

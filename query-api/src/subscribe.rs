@@ -204,6 +204,9 @@ impl Subscription {
             Some(seen) => hub.execute_for(selection, shown, self.viewer, Some(seen)).await,
             None => template,
         };
+        if template.failed {
+            return Err(Error::unavailable("documents", "what a frame shows can't be read"));
+        }
         let count = match template.shows_unread {
             true => self.unread(event, unread).await?,
             false => 0,

@@ -55,6 +55,7 @@ impl Hub {
     }
 
     /// Sends those who have left since the event a frame of their own; gives back the others.
+    /// When something can't be read, nobody is told half of it: they are closed and resume.
     pub(crate) async fn withhold<'a>(
         &self,
         shown: &Shown,
@@ -63,11 +64,15 @@ impl Hub {
         position: &str,
     ) -> &'a mut [Recipient] {
         let Shown::Event(event) = shown else { return group };
-        if template.shows_seq <= event.seq {
-            return group;
-        }
-        let left = self.left_between(event.stream, event.ordinal, template.shows_seq).await;
-        let Ok(left) = left else {
+        let left = match (template.failed, template.shows_seq > event.seq) {
+            (true, _) => None,
+            (false, false) => return group,
+            (false, true) => {
+                let left = self.left_between(event.stream, event.ordinal, template.shows_seq);
+                left.await.ok()
+            }
+        };
+        let Some(left) = left else {
             group.iter().for_each(|it| it.outbox.close(Close::UNAVAILABLE));
             return &mut [];
         };
@@ -79,6 +84,10 @@ impl Hub {
             let seen = Some(Seen { previous_seq: recipient.previous_seq, ended_at });
             let (selection, viewer) = (&recipient.selection, recipient.viewer);
             let template = self.execute_for(selection, shown.clone(), viewer, seen).await;
+            if template.failed {
+                recipient.outbox.close(Close::UNAVAILABLE);
+                continue;
+            }
             self.send_shared(shown, &template, std::slice::from_mut(recipient), position).await;
         }
         others
