@@ -1,4 +1,4 @@
-//! The write side and its documents from one seed: faults, named invariants, mutants.
+//! The whole system from one seed, up to its sockets: faults, named invariants, mutants.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "an oracle looks at the events it counts")]
 
