@@ -31,6 +31,11 @@ impl Tasks {
         NODE.scope(self.clone(), future).await
     }
 
+    /// The node that the caller belongs to; outside simulations there is none.
+    pub fn current() -> Option<Self> {
+        NODE.try_with(Self::clone).ok()
+    }
+
     /// Ends every task where it waits, and every one that is started from now on.
     pub fn end(&self) {
         let running = {

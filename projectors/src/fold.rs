@@ -57,7 +57,11 @@ impl Folding {
                 changed.push(key);
             }
         }
-        changed.sort_unstable();
+        // The timeline first: who reads what a document is now finds there how it came to be.
+        changed.sort_unstable_by(|one, other| {
+            let later = |it: &Key| it.collection != "timeline";
+            (later(one), one).cmp(&(later(other), other))
+        });
         changed.dedup();
         let mut writes = Vec::with_capacity(changed.len());
         for key in changed {

@@ -72,7 +72,7 @@ impl Stints {
 pub(crate) struct Walk<'a> {
     reader: &'a Reader,
     partition: Partition,
-    to: u64,
+    pub(crate) to: u64,
     streams: Vec<Ahead>,
 }
 

@@ -159,6 +159,10 @@ pub(crate) struct Template {
     holes: Vec<(Range<usize>, Hole)>,
     /// Whether it shows the viewer's unread count.
     pub(crate) shows_unread: bool,
+    /// The newest `seq` of what it shows of its conversation.
+    pub(crate) shows_seq: u64,
+    /// Whether something in it could not be read now.
+    pub(crate) failed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -178,7 +182,7 @@ pub(crate) struct Fill<'a> {
 
 impl Template {
     /// Finds the holes in an executed frame.
-    pub(crate) fn new(json: String, holes: &Holes) -> Self {
+    pub(crate) fn new(json: String, holes: &Holes, shows_seq: u64, failed: bool) -> Self {
         let marks = [
             (holes.position.to_string(), Hole::Position),
             (holes.previous_seq.to_string(), Hole::PreviousSeq),
@@ -191,7 +195,7 @@ impl Template {
         }
         found.sort_unstable_by_key(|it| it.0.start);
         let shows_unread = found.iter().any(|(_, hole)| *hole == Hole::Unread);
-        Self { json, holes: found, shows_unread }
+        Self { json, holes: found, shows_unread, shows_seq, failed }
     }
 
     /// The message of a subscription that shows the frame to one viewer; `head` is

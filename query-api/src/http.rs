@@ -18,6 +18,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use chat::kernel::graphql::{Asker, Limits};
+use ports::Tasks;
 use ports::cache::Admission;
 
 use crate::limits::{BODY_BYTES_MAX, MESSAGE_BYTES_MAX, operation};
@@ -78,7 +79,14 @@ async fn explorer_or_socket(
                 return (StatusCode::BAD_REQUEST, "subprotocol graphql-transport-ws is needed")
                     .into_response();
             }
-            upgrade.on_upgrade(move |socket| serve(socket, api, address(from)))
+            // The library starts the task; it belongs to the node that was asked all the same.
+            let node = Tasks::current();
+            upgrade.on_upgrade(move |socket| async move {
+                let served = serve(socket, api, address(from));
+                let Some(node) = node else { return served.await };
+                // Who has ended with the node is not waited for.
+                let _ = node.run(async { ports::spawn("socket", served).await }).await;
+            })
         }
         Err(refused) => refused.into_response(),
     }

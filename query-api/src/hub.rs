@@ -307,7 +307,10 @@ impl Hub {
             return executed;
         }
         let executed = self.execute(selection, Shown::Event(Arc::clone(event))).await;
-        self.replayed.put(selection, event, version, now_ms, &executed);
+        let failed = matches!(&executed, Executed::Shared(template) if template.failed);
+        if !failed {
+            self.replayed.put(selection, event, version, now_ms, &executed);
+        }
         executed
     }
 

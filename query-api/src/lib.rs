@@ -16,6 +16,7 @@ mod selection;
 mod socket;
 mod subscribe;
 mod viewer;
+mod withhold;
 
 pub use hub::Hub;
 pub use limits::Socket as SocketLimits;

@@ -21,6 +21,8 @@ impl Close {
     pub(crate) const SLOW: Self = Self { code: 1013, reason: "SLOW_CONSUMER" };
     /// The node goes away; others take over.
     pub(crate) const RESTART: Self = Self { code: 1012, reason: "Service restart" };
+    /// Something can't be read now; come back and resume.
+    pub(crate) const UNAVAILABLE: Self = Self { code: 1013, reason: "Try again later" };
     /// The session has ended.
     pub(crate) const SIGNED_OUT: Self = Self { code: 4401, reason: "Unauthorized" };
     /// The access token has ended; come back with a fresh one.

@@ -11,13 +11,13 @@ use ports::event_log::Position;
 
 use crate::frame::{Fill, Shown, Template};
 use crate::hub::Hub;
-use crate::outbox::Outbox;
+use crate::outbox::{Close, Outbox};
 use crate::seats::Recipient;
 use crate::selection::Executed;
 
 /// The events that are fanned out together.
 pub(crate) struct Round<'a> {
-    hub: &'a Hub,
+    pub(crate) hub: &'a Hub,
     /// Sockets that have messages and have not been called yet.
     uncalled: Vec<Arc<Outbox>>,
 }
@@ -47,7 +47,8 @@ impl<'a> Round<'a> {
             let selection = Arc::clone(&group[0].selection);
             match self.hub.execute(&selection, shown.clone()).await {
                 Executed::Shared(template) => {
-                    self.send_shared(&shown, &template, group, &position).await;
+                    let others = self.withhold(&shown, &template, group, &position).await;
+                    self.send_shared(&shown, &template, others, &position).await;
                 }
                 Executed::Differs => {
                     for recipient in group {
@@ -55,14 +56,15 @@ impl<'a> Round<'a> {
                             self.hub.execute_for(&selection, shown.clone(), recipient.viewer, None);
                         let template = own.await;
                         let group = std::slice::from_mut(recipient);
-                        self.send_shared(&shown, &template, group, &position).await;
+                        let others = self.withhold(&shown, &template, group, &position).await;
+                        self.send_shared(&shown, &template, others, &position).await;
                     }
                 }
             }
         }
     }
 
-    async fn send_shared(
+    pub(crate) async fn send_shared(
         &mut self,
         shown: &Shown,
         template: &Template,
@@ -72,11 +74,12 @@ impl<'a> Round<'a> {
         // By what was said when subscribing: most clients say the same.
         let mut rendered: HashMap<(u64, u64, Arc<str>), Utf8Bytes> = HashMap::new();
         for recipient in group {
-            let unread = match (template.shows_unread, recipient.unread) {
-                (false, _) => 0,
-                (true, Some(unread)) => unread,
-                (true, None) => self.unread(shown, recipient).await,
+            let known = if template.shows_unread { recipient.unread } else { Some(0) };
+            let unread = match known {
+                Some(_) => known,
+                None => self.unread(shown, recipient).await,
             };
+            let Some(unread) = unread else { continue };
             let previous_seq = recipient.previous_seq;
             let key = (unread, previous_seq, Arc::clone(&recipient.head));
             let message = rendered.entry(key).or_insert_with(|| {
@@ -88,23 +91,24 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// The unread count of a recipient whose seat does not know it yet.
-    async fn unread(&self, shown: &Shown, recipient: &Recipient) -> u64 {
+    /// The unread count of a recipient whose seat does not know it yet. Who can't be told is closed
+    /// and resumes: a wrong count would stand until the next frame.
+    async fn unread(&self, shown: &Shown, recipient: &Recipient) -> Option<u64> {
         let conversation = match shown {
             Shown::Event(it) => match (it.stream, &it.effect) {
                 (StreamId::Conversation(id), _) => id,
                 (_, Effect::Read(id)) => *id,
-                _ => return 0,
+                _ => return Some(0),
             },
             Shown::Passing(it) => it.conversation_id,
         };
         let loaded = Unread::load(&self.hub.reader(), recipient.viewer.account, conversation).await;
-        let Ok(unread) = loaded else { return 0 };
+        let unread = loaded.inspect_err(|_| recipient.outbox.close(Close::UNAVAILABLE)).ok()?;
         let mut state = self.hub.state();
         let subscriber = state.subscribers.get_mut(&recipient.id);
         if let Some(seat) = subscriber.and_then(|it| it.seats.get_mut(&conversation)) {
             seat.unread = Some(unread);
         }
-        unread.count
+        Some(unread.count)
     }
 }

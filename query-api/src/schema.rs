@@ -1,7 +1,7 @@
 //! The schema and everything a request needs to be carried out.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 
 use async_graphql::parser::types::ExecutableDocument;
@@ -170,6 +170,7 @@ pub(crate) fn make_scope(parts: &Parts, progress: &Arc<dyn Progress>, asker: Ask
         asker,
         checked: false,
         ended_at: None,
+        shown_seq: AtomicU64::new(0),
     }
 }
 

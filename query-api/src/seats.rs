@@ -1,6 +1,6 @@
 //! Who listens to what on this node, and what each listener has not read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -22,7 +22,7 @@ pub(crate) struct State {
     pub(crate) subscribers: HashMap<SubscriberId, Subscriber>,
     pub(crate) by_conversation: HashMap<ConversationId, Vec<SubscriberId>>,
     pub(crate) by_account: HashMap<AccountId, Vec<SubscriberId>>,
-    pub(crate) sockets: HashMap<u64, (Uuid, Arc<Outbox>)>,
+    pub(crate) sockets: BTreeMap<u64, (Uuid, Arc<Outbox>)>,
 }
 
 /// A subscription that is live.

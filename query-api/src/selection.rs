@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationType, Selection as Selected,
 };
 use async_graphql::{
-    EmptyMutation, EmptySubscription, Request, Response, Schema, ValidationMode, Variables,
+    EmptyMutation, EmptySubscription, Request, Response, Schema, ValidationMode, Value, Variables,
 };
 
 use chat::kernel::graphql::{Asker, Scope};
@@ -132,13 +132,14 @@ impl Selections {
         {
             return Executed::Differs;
         }
-        Executed::Shared(Arc::new(self.template(&response)))
+        Executed::Shared(Arc::new(self.template(&response, &scope)))
     }
 
     /// Executes a frame for one viewer.
     pub(crate) async fn own(&self, selection: &Selection, shown: Shown, scope: Scope) -> Template {
-        let response = self.run(selection, shown, Arc::new(scope)).await;
-        self.template(&response)
+        let scope = Arc::new(scope);
+        let response = self.run(selection, shown, Arc::clone(&scope)).await;
+        self.template(&response, &scope)
     }
 
     async fn run(&self, selection: &Selection, shown: Shown, scope: Arc<Scope>) -> Response {
@@ -148,9 +149,13 @@ impl Selections {
         coded(self.frames.execute(request.data(scope).data(Root::Frame(frame))).await)
     }
 
-    fn template(&self, response: &Response) -> Template {
+    fn template(&self, response: &Response, scope: &Scope) -> Template {
         let json = serde_json::to_string(response).expect("a response is plain data");
-        Template::new(json, &self.holes)
+        let unavailable = Value::from("UNAVAILABLE");
+        let failed = response.errors.iter().any(|it| {
+            it.extensions.as_ref().is_some_and(|it| it.get("code") == Some(&unavailable))
+        });
+        Template::new(json, &self.holes, scope.shown_seq.load(Ordering::Relaxed), failed)
     }
 }
 

@@ -43,7 +43,6 @@ const INIT_TIMEOUT: Close = Close { code: 4408, reason: "Connection initialisati
 const REFUSED: Close = Close { code: 4403, reason: "Forbidden" };
 const TOO_MANY_INITS: Close = Close { code: 4429, reason: "Too many initialisation requests" };
 const FLOOD: Close = Close { code: 4429, reason: "Too many messages" };
-const UNAVAILABLE: Close = Close { code: 1013, reason: "Try again later" };
 const INTERNAL: Close = Close { code: 1011, reason: "Internal error" };
 
 /// Longest id of an operation.
@@ -182,7 +181,7 @@ impl Connection {
         let token = bearer(&header).ok_or(REFUSED)?;
         let proved = prove(&self.api.parts, token).await.map_err(|it| match it {
             Refused::Token => REFUSED,
-            Refused::Unavailable => UNAVAILABLE,
+            Refused::Unavailable => Close::UNAVAILABLE,
         })?;
         let socket = self.api.hub.attach(proved.viewer.session, &self.outbox);
         self.proved = Some((proved, socket));

@@ -15,7 +15,7 @@ use ports::Error;
 use ports::event_log::Position;
 
 use crate::feed::{Seen, Stints, Walk};
-use crate::frame::{Fill, Shown};
+use crate::frame::{Fill, Shown, Template};
 use crate::hub::{Hub, SubscriberId};
 use crate::outbox::Outbox;
 use crate::seats::{Seat, Subscriber};
@@ -169,7 +169,7 @@ impl Subscription {
             }
             for (event, seen) in batch {
                 place.advance(event.partition, event.ordinal);
-                let frame = self.frame(&event, seen, place, unread).await?;
+                let frame = self.frame(&event, seen, place, walk.to, unread).await?;
                 self.outbox.push(frame);
             }
             if ended {
@@ -183,6 +183,7 @@ impl Subscription {
         event: &Arc<Timeline>,
         seen: Seen,
         place: &Position,
+        to: u64,
         unread: &mut HashMap<ConversationId, u64>,
     ) -> Result<Utf8Bytes, Error> {
         let hub = &self.hub;
@@ -197,8 +198,20 @@ impl Subscription {
         };
         let template = match shared {
             Some(template) => template,
-            None => Arc::new(hub.execute_for(selection, shown, self.viewer, Some(seen)).await),
+            None => {
+                let own = hub.execute_for(selection, shown.clone(), self.viewer, Some(seen));
+                Arc::new(own.await)
+            }
         };
+        let template = match self.left_meanwhile(event, seen, &template, to).await? {
+            Some(seen) => {
+                Arc::new(hub.execute_for(selection, shown, self.viewer, Some(seen)).await)
+            }
+            None => template,
+        };
+        if template.failed {
+            return Err(Error::unavailable("documents", "what a frame shows can't be read"));
+        }
         let count = match template.shows_unread {
             true => self.unread(event, unread).await?,
             false => 0,
@@ -207,6 +220,23 @@ impl Subscription {
         let previous_seq = seen.previous_seq;
         let fill = Fill { position: &position, previous_seq, unread: count };
         Ok(template.render(&self.head, &fill))
+    }
+
+    /// How the event stands to a viewer who has left since the stints were read, if what a frame
+    /// shows may be from after that. The stints have everything up to where the walk leads.
+    async fn left_meanwhile(
+        &self,
+        event: &Timeline,
+        seen: Seen,
+        template: &Template,
+        to: u64,
+    ) -> Result<Option<Seen>, Error> {
+        if seen.ended_at.is_some() || template.shows_seq <= event.seq {
+            return Ok(None);
+        }
+        let left = self.hub.left_between(event.stream, to, template.shows_seq).await?;
+        let ended_at = left.get(&self.viewer.account).copied();
+        Ok(ended_at.map(|it| Seen { ended_at: Some(it), ..seen }))
     }
 
     /// The unread count as it is now; one read a conversation and walk.

@@ -65,7 +65,7 @@ impl Said {
         Ok(Self { events })
     }
 
-    fn streams(&self) -> BTreeMap<StreamId, Vec<&Recorded>> {
+    pub(crate) fn streams(&self) -> BTreeMap<StreamId, Vec<&Recorded>> {
         let mut streams: BTreeMap<StreamId, Vec<&Recorded>> = BTreeMap::new();
         for it in &self.events {
             streams.entry(it.stream).or_default().push(it);
@@ -98,6 +98,7 @@ pub(crate) async fn all(world: &Arc<World>, last: &Running) -> Checked {
     erased_is_gone(world, &said, last).await?;
     what_was_said_is_kept(world, &said, &asked)?;
     crate::counts::no_drift(world, &said, last).await?;
+    crate::heard::check(world, &said)?;
     if matches!(world.sim.config.mutant, Mutant::None | Mutant::CheckpointFirst) {
         crate::rebuilt::rebuilt_is_live(world).await?;
         crate::rebuilt::delivery_does_not_matter(world).await?;

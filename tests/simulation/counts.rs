@@ -32,7 +32,7 @@ pub(crate) async fn no_drift(world: &World, said: &Said, last: &Running) -> Chec
     Ok(())
 }
 
-fn counted_unread(said: &Said, person: AccountId, stream: StreamId) -> u64 {
+pub(crate) fn counted_unread(said: &Said, person: AccountId, stream: StreamId) -> u64 {
     let (mut read, mut active) = (0, Members::default());
     let (mut numbers, mut gone) = (BTreeSet::new(), BTreeSet::new());
     for it in said.events.iter().filter(|it| it.stream == stream) {

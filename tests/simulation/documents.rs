@@ -134,11 +134,16 @@ pub(crate) struct SimDocuments {
 }
 
 impl SimDocuments {
-    async fn readable(&self, call: &'static str) -> Result<(), Error> {
+    /// Reads as of the call or as of the answer.
+    async fn read<T>(&self, call: &'static str, read: impl Fn() -> T + Send) -> Result<T, Error>
+    where
+        T: Send,
+    {
+        let early = self.sim.dice.happens(3_000).then(&read);
         self.sim.pass(self.node, call).await;
         match self.sim.strikes("documents refused", self.sim.config.read_refused) {
             true => Err(unavailable(PORT)),
-            false => Ok(()),
+            false => Ok(early.unwrap_or_else(read)),
         }
     }
 }
@@ -155,8 +160,7 @@ impl Documents for SimDocuments {
     }
 
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error> {
-        self.readable("crash at load").await?;
-        Ok(self.store.load(keys))
+        self.read("crash at load", || self.store.load(keys)).await
     }
 
     async fn write(
@@ -196,15 +200,12 @@ impl Documents for SimDocuments {
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<Found>, Error> {
-        self.readable("crash at scan").await?;
-        if self.sim.config.mutant == Mutant::ForgetCommands && scan.index == Some("by_command") {
-            return Ok(Vec::new());
-        }
-        Ok(self.store.scan(&scan))
+        let found = self.read("crash at scan", || self.store.scan(&scan)).await?;
+        let forgets = self.sim.config.mutant == Mutant::ForgetCommands;
+        Ok(if forgets && scan.index == Some("by_command") { Vec::new() } else { found })
     }
 
     async fn checkpoint(&self, partition: Partition) -> Result<Option<Bytes>, Error> {
-        self.readable("crash at checkpoint").await?;
-        Ok(self.store.checkpoint(partition))
+        self.read("crash at checkpoint", || self.store.checkpoint(partition)).await
     }
 }

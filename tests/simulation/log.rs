@@ -39,6 +39,10 @@ impl LogStore {
         Arc::new(Self { sim: Arc::clone(sim), parts })
     }
 
+    pub(crate) fn identity(&self) -> Identity {
+        Identity { log: [7; 16], epoch: 0, partitions: self.sim.config.partitions }
+    }
+
     fn part(&self, partition: Partition) -> &Part {
         &self.parts[usize::from(partition)]
     }
@@ -113,7 +117,7 @@ impl SimLog {
 
 impl EventLog for SimLog {
     fn identity(&self) -> Identity {
-        Identity { log: [7; 16], epoch: 0, partitions: self.sim.config.partitions }
+        self.store.identity()
     }
 
     fn append(

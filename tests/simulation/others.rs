@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::documents::{DocumentStore, SimDocuments};
 use crate::log::{LogStore, SimLog};
-use crate::sim::{Sim, unavailable, unknown};
+use crate::sim::{Sim, outside, unavailable, unknown};
 
 type Heard = Option<Announcement>;
 
@@ -42,7 +42,14 @@ impl Bus for SimBus {
             let lost = sim.strikes("announcement lost", sim.config.announcement_lost);
             let twice = sim.strikes("announcement twice", sim.config.announcement_lost);
             let heard = if lost { None } else { Some(announcement.clone()) };
-            if !lost || sim.dice.happens(3_000) {
+            if sim.strikes("announcement reordered", sim.config.announcement_reordered) {
+                let (listener, heard) = (listener.clone(), heard.clone());
+                let late = at + sim.latency() * 5;
+                outside(async move {
+                    tokio::time::sleep_until(late).await;
+                    let _ = listener.send((late, heard));
+                });
+            } else if !lost || sim.dice.happens(3_000) {
                 // A listener that has gone is removed at the next announcement.
                 let _ = listener.send((at, heard.clone()));
             }

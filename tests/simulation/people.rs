@@ -11,6 +11,7 @@ use chat::kernel::{Accepted, Command, Context, Failure, StreamId, Timestamp, id}
 use chat::members::{AddMembers, ChangeRole, LeaveConversation, RemoveMember, Role};
 use chat::messages::{DeleteMessage, EditMessage, HideMessage, MessageId, SendMessage};
 use chat::receipts::MarkRead;
+use chat::sessions::EndSession;
 use ports::keys::{TreeId, crypto};
 use uuid::Uuid;
 
@@ -90,7 +91,7 @@ impl Person {
     }
 
     /// Sends a command until there is an answer.
-    async fn ask<C: Command>(&self, text: Option<String>, command: C) -> Option<Answer> {
+    pub(crate) async fn ask<C: Command>(&self, text: Option<String>, command: C) -> Option<Answer> {
         let (world, client_id) = (&self.world, self.fresh_id());
         let at = {
             let mut asked = world.history.asked.lock().expect("a lock");
@@ -162,7 +163,7 @@ impl Person {
         }
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let n = self.world.history.asked.lock().expect("a lock").len();
         format!("{CANARY}{n}")
     }
@@ -255,10 +256,23 @@ impl Person {
             }
             94..96 => {
                 let title = self.text();
-                self.ask(None, RenameGroup { conversation_id, title }).await;
+                let shown = Some(title.clone());
+                self.ask(shown, RenameGroup { conversation_id, title }).await;
             }
+            96..98 => self.sign_out().await,
             _ => self.reuse().await,
         };
+    }
+
+    /// Signs one of their devices out.
+    async fn sign_out(&self) {
+        let own = self.world.readers.with(|all| {
+            let own = all.iter().filter(|it| it.account == self.account);
+            own.map(|it| it.session_id).collect::<Vec<_>>()
+        });
+        if let Some(session_id) = self.world.sim.dice.one(&own).copied() {
+            self.ask(None, EndSession { session_id }).await;
+        }
     }
 
     async fn register(&self, n: u64) {
@@ -277,9 +291,10 @@ impl Person {
     async fn found(&self, member_ids: Vec<AccountId>) -> ConversationId {
         loop {
             let (title, member_ids) = (self.text(), member_ids.clone());
+            let shown = title.clone();
             let command = CreateGroup { title, member_ids, open: false };
             // Until the accounts can be read, they do not exist there.
-            if let Some(Answer::Done(it)) = self.ask(None, command).await
+            if let Some(Answer::Done(it)) = self.ask(Some(shown), command).await
                 && let StreamId::Conversation(group) = it.stream
             {
                 return group;
@@ -305,6 +320,13 @@ pub(crate) async fn talk(world: &Arc<World>) {
     futures_util::future::join_all(register).await;
     let accounts: Vec<AccountId> = people.iter().map(|it| it.account).collect();
     *world.history.people.lock().expect("a lock") = accounts.clone();
+    for _ in 0..world.sim.config.readers {
+        let reader = world.sim.dice.one(&people).expect("there are people").clone();
+        let start = async {
+            ports::spawn("reader", crate::readers::start(reader));
+        };
+        world.outside.run(start).await;
+    }
     let mut groups = vec![people[0].found(accounts.clone()).await];
     if world.sim.dice.happens(5_000) {
         groups.push(people[1].found(accounts[..1].to_vec()).await);

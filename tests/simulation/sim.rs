@@ -9,6 +9,7 @@ use std::time::Duration;
 use ports::entropy::Entropy;
 use ports::event_log::Rules;
 use ports::{Error, Tasks};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// Lines of the trace that a failure prints.
@@ -71,10 +72,12 @@ pub(crate) enum Mutant {
     ForgetCommands,
     /// Documents store their checkpoint before what it covers.
     CheckpointFirst,
+    /// A subscription that is resumed begins at now.
+    LiveOnly,
 }
 
 impl Mutant {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Term,
         Self::ClaimOrder,
         Self::Index,
@@ -82,12 +85,13 @@ impl Mutant {
         Self::AcknowledgeEarly,
         Self::ForgetCommands,
         Self::CheckpointFirst,
+        Self::LiveOnly,
     ];
 
     pub(crate) fn rules(self) -> Rules {
         let strict = Rules::STRICT;
         match self {
-            Self::None | Self::ForgetCommands | Self::CheckpointFirst => strict,
+            Self::None | Self::ForgetCommands | Self::CheckpointFirst | Self::LiveOnly => strict,
             Self::Term => Rules { term: false, ..strict },
             Self::ClaimOrder => Rules { claim_order: false, ..strict },
             Self::Index => Rules { index: false, ..strict },
@@ -116,16 +120,24 @@ pub(crate) struct Config {
     pub(crate) write_partly: u64,
     pub(crate) keys_refused: u64,
     pub(crate) announcement_lost: u64,
+    pub(crate) announcement_reordered: u64,
     pub(crate) slow: u64,
     pub(crate) crashes: bool,
     pub(crate) pauses: bool,
     pub(crate) clock_jumps: bool,
+    /// Devices that follow the feed.
+    pub(crate) readers: u64,
+    /// Bytes under way to a device.
+    pub(crate) wire_bytes: usize,
+    /// Frames that wait for a device at most.
+    pub(crate) queue_frames: usize,
     pub(crate) mutant: Mutant,
 }
 
 impl Config {
     pub(crate) fn drawn(seed: u64, mutant: Mutant) -> Self {
         let dice = Dice::new(seed ^ 0xc0f1);
+        let narrow = dice.happens(5_000);
         let rate = |most: u64| if dice.happens(5_000) { dice.below(most) } else { 0 };
         Self {
             partitions: u16::try_from(dice.between(1, 3)).expect("it is small"),
@@ -148,10 +160,14 @@ impl Config {
             write_partly: rate(2_000),
             keys_refused: rate(500),
             announcement_lost: rate(3_000),
+            announcement_reordered: rate(1_000),
             slow: rate(700),
             crashes: dice.happens(7_000),
             pauses: dice.happens(4_000),
             clock_jumps: dice.happens(3_000),
+            readers: dice.below(4),
+            wire_bytes: if narrow { 512 } else { 65_536 },
+            queue_frames: if narrow { 4 } else { 1_024 },
             mutant,
         }
     }
@@ -165,6 +181,7 @@ struct Place {
     /// Calls of ports until it fails.
     calls_left: Option<u64>,
     clock_ahead_ms: i64,
+    failed: Arc<Notify>,
 }
 
 /// One run.
@@ -295,7 +312,18 @@ impl Sim {
     /// Ends a node now.
     pub(crate) fn kill(&self, node: usize) {
         self.note(format_args!("node {node} ends"));
-        self.with(node, |it| it.tasks.clone()).end();
+        let (tasks, failed) = self.with(node, |it| (it.tasks.clone(), Arc::clone(&it.failed)));
+        tasks.end();
+        failed.notify_waiters();
+    }
+
+    /// Resolves when a node ends.
+    pub(crate) async fn failed(&self, node: usize) {
+        let (tasks, failed) = self.with(node, |it| (it.tasks.clone(), Arc::clone(&it.failed)));
+        let notified = failed.notified();
+        if !tasks.ended() {
+            notified.await;
+        }
     }
 
     pub(crate) fn panicked(&self) -> Option<&'static str> {

@@ -3,13 +3,19 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chat::kernel::graphql::Limits;
 use chat::kernel::{Door, Keyring};
+use chat::sessions::Tokens;
+use ports::event_log::Identity;
 use ports::{Ports, Tasks};
+use query_api::{Api, Hub, Parts, SocketLimits};
 
 use crate::check;
 use crate::others::Stores;
 use crate::people::{self, History};
+use crate::readers::Readers;
 use crate::sim::{Config, Mutant, Sim};
+use crate::wire::{self, Wires};
 
 /// How long, in virtual time, a healed system may take to be at rest.
 const REST_MAX: Duration = Duration::from_secs(120);
@@ -42,6 +48,8 @@ pub(crate) struct Running {
     pub(crate) ports: Ports,
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) door: Arc<dyn Door>,
+    pub(crate) wires: Wires,
+    hub: Arc<Hub>,
     progress: Arc<projectors::Progress>,
 }
 
@@ -52,6 +60,10 @@ pub(crate) struct World {
     pub(crate) history: History,
     /// Keys as a node holds them that only reads and whose clock is set back.
     pub(crate) reading: Keyring,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) readers: Readers,
+    /// Tasks of the world around the nodes.
+    pub(crate) outside: Tasks,
     running: Mutex<Vec<Running>>,
 }
 
@@ -72,9 +84,14 @@ pub(crate) fn run(seed: u64, mutant: Mutant, verbose: bool) -> Outcome {
         let sim = Sim::new(seed, Config::drawn(seed, mutant), verbose);
         let stores = Stores::new(&sim);
         let (reader, _) = sim.enter();
+        let reading = Keyring::new(&stores.ports(reader));
+        let seed = reading.secret("access tokens");
         let world = Arc::new(World {
             sim: Arc::clone(&sim),
-            reading: Keyring::new(&stores.ports(reader)),
+            tokens: Arc::new(Tokens::new("simulation", &seed, reading.secret("refresh tokens"))),
+            reading,
+            readers: Readers::default(),
+            outside: Tasks::default(),
             stores,
             history: History::default(),
             running: Mutex::default(),
@@ -88,6 +105,10 @@ pub(crate) fn run(seed: u64, mutant: Mutant, verbose: bool) -> Outcome {
 }
 
 impl World {
+    pub(crate) fn identity(&self) -> Identity {
+        self.stores.log.identity()
+    }
+
     pub(crate) fn running(&self) -> Vec<Running> {
         self.running.lock().expect("a lock").clone()
     }
@@ -107,12 +128,38 @@ impl World {
             let keyring = Arc::new(Keyring::new(&ports));
             let progress = projectors::start_by(rules, &ports, &keyring).await.ok()?;
             let door: Arc<dyn Door> = command_api::Router::start_by(rules, &ports, &keyring);
-            Some((keyring, door, progress))
+            let (hub, wires) = self.serve(&tasks, &ports, &keyring, &door).await.ok()?;
+            Some((keyring, door, hub, wires, progress))
         });
-        let (keyring, door, progress) = started.await?;
-        let running = Running { node, tasks, ports, keyring, door, progress };
+        let Some((keyring, door, hub, wires, progress)) = started.await else {
+            self.sim.kill(node);
+            return None;
+        };
+        let running = Running { node, tasks, ports, keyring, door, wires, hub, progress };
         self.running.lock().expect("a lock").push(running.clone());
         Some(running)
+    }
+
+    /// Starts the read side of a node.
+    async fn serve(
+        &self,
+        tasks: &Tasks,
+        ports: &Ports,
+        keyring: &Arc<Keyring>,
+        door: &Arc<dyn Door>,
+    ) -> Result<(Arc<Hub>, Wires), ports::Error> {
+        let queue_frames = self.sim.config.queue_frames;
+        let parts = Parts {
+            ports: ports.clone(),
+            keyring: Arc::clone(keyring),
+            door: Arc::clone(door),
+            tokens: Arc::clone(&self.tokens),
+            limits: Limits::default(),
+            socket: SocketLimits { queue_frames, ..SocketLimits::default() },
+        };
+        let hub = Hub::start(parts.clone()).await?;
+        let wires = wire::serve(tasks, Api::new(parts, Arc::clone(&hub)));
+        Ok((hub, wires))
     }
 
     fn end_node(&self, node: usize) {
@@ -131,7 +178,11 @@ impl World {
                 sim.crash_after(it.node, dice.below(600));
             }
             let overlap = if dice.happens(2_000) { dice.below(steps) } else { dice.below(4) };
+            let drains = dice.happens(5_000);
             for step in 0..steps {
+                if step + 1 == overlap && drains {
+                    before.iter().for_each(|it| it.hub.drain());
+                }
                 if step == overlap {
                     before.iter().for_each(|it| self.end_node(it.node));
                 }
@@ -182,7 +233,7 @@ impl World {
     }
 
     fn panicked(&self) -> Checked {
-        match self.sim.panicked() {
+        match self.sim.panicked().or_else(|| self.outside.panicked()) {
             Some(task) => broken("evolve_never_panics", format!("the task '{task}' panicked")),
             None => Ok(()),
         }

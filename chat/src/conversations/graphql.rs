@@ -43,7 +43,9 @@ impl ConversationObject {
                 reader.fetch::<Conversation>(viewer, id.to_string()).await
             }
         };
-        Ok(found.map_err(outage)?.map(|head| Self { head, unread: None }))
+        let found = found.map_err(outage)?;
+        found.iter().for_each(|it| scope.shows(it.seq));
+        Ok(found.map(|head| Self { head, unread: None }))
     }
 
     /// The conversation of a payload, if it can be read already.

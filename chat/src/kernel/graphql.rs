@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_graphql::{Context, Error, ErrorExtensions, ID, Result};
 use uuid::Uuid;
@@ -41,6 +41,8 @@ pub struct Scope {
     pub checked: bool,
     /// In a frame for somebody whose membership has ended: the last `seq` that they may see.
     pub ended_at: Option<u64>,
+    /// In a frame, the newest `seq` of what it shows of its conversation.
+    pub shown_seq: AtomicU64,
 }
 
 /// On whose behalf fields are resolved.
@@ -108,8 +110,14 @@ impl Scope {
         self.checked
     }
 
+    /// Notes that something is shown as it has been since a `seq`.
+    pub fn shows(&self, seq: u64) {
+        self.shown_seq.fetch_max(seq, Ordering::Relaxed);
+    }
+
     /// The message without what lies after the viewer's time in the conversation.
     pub fn within(&self, message: &Arc<Message>) -> Arc<Message> {
+        self.shows(message.changed_seq);
         if self.ended_at.is_none_or(|it| message.changed_seq <= it) {
             return Arc::clone(message);
         }

@@ -87,11 +87,12 @@ impl Unread {
         let mut all = Vec::with_capacity(conversations.len());
         let (mut places, mut stretches) = (Vec::new(), Vec::new());
         for (at, ((head, member), pointer)) in heads.iter().zip(members).zip(pointers).enumerate() {
-            let mut unread = Self { read_number: 0, count: 0, hides_some: false, seq: 0 };
+            // Nothing is unread for who has left, whatever fan-out still has to tell of before.
+            let seq = head.as_ref().map_or(0, |it| it.seq);
+            let mut unread = Self { read_number: 0, count: 0, hides_some: false, seq };
             if let (Some(head), Some(member)) = (head, member.filter(|it| it.active)) {
                 unread.read_number = pointer.map_or(0, |it| it.number).max(member.read_number);
                 unread.count = head.last_number.saturating_sub(unread.read_number);
-                unread.seq = head.seq;
                 if unread.count > 0 {
                     let conversation = conversations[at];
                     let (above, last) = (unread.read_number, head.last_number);
