@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use chat::accounts::AccountId;
+use chat::conversations::ConversationId;
 use chat::kernel::ephemeral::Ephemeral;
 use chat::kernel::graphql::{Asker, Viewer};
 use chat::kernel::{Effect, Progress, Reader, StreamId};
@@ -24,7 +25,7 @@ use crate::outbox::{Close, Outbox, Pace};
 use crate::replayed::Replayed;
 use crate::round::Round;
 use crate::schema::{Parts, make_scope, shared};
-use crate::seats::{Recipient, Seat, State, Subscriber};
+use crate::seats::{Start, State, Subscriber};
 use crate::selection::{Executed, Selection, Selections};
 
 /// Announcements between listening and fan-out at most.
@@ -149,8 +150,7 @@ impl Hub {
     /// Counts a socket, so that it closes when its session ends.
     pub(crate) fn attach(&self, session: Uuid, outbox: &Arc<Outbox>) -> u64 {
         let mut state = self.state();
-        state.next += 1;
-        let id = state.next;
+        let id = state.next();
         state.sockets.insert(id, (session, Arc::clone(outbox)));
         metrics::gauge!("parlance_sockets_open").set(state.sockets.len() as f64);
         id
@@ -167,42 +167,32 @@ impl Hub {
         self.state().sockets.values().for_each(|(_, it)| it.close(Close::RESTART));
     }
 
+    /// A number for a subscription.
+    pub(crate) fn next(&self) -> SubscriberId {
+        self.state().next()
+    }
+
     /// Makes a subscription live; the caller holds the turnstile.
-    pub(crate) fn go_live(&self, subscriber: Subscriber) -> SubscriberId {
-        let mut state = self.state();
-        state.next += 1;
-        let id = state.next;
-        for conversation in subscriber.seats.keys() {
-            state.by_conversation.entry(*conversation).or_default().push(id);
-        }
-        state.by_account.entry(subscriber.viewer.account).or_default().push(id);
-        state.subscribers.insert(id, subscriber);
-        metrics::gauge!("parlance_subscriptions").set(state.subscribers.len() as f64);
+    pub(crate) fn go_live(
+        &self,
+        subscriber: Subscriber,
+        starts: Vec<(ConversationId, Start)>,
+    ) -> SubscriberId {
+        let id = subscriber.id;
+        self.state().enter(subscriber, starts);
         id
     }
 
     /// Ends a subscription.
     pub(crate) fn leave(&self, id: SubscriberId) {
-        let mut state = self.state();
-        let Some(subscriber) = state.subscribers.remove(&id) else { return };
-        for conversation in subscriber.seats.keys() {
-            state.unseat(*conversation, id);
-        }
-        let account = subscriber.viewer.account;
-        if let Some(ids) = state.by_account.get_mut(&account) {
-            ids.retain(|it| *it != id);
-            if ids.is_empty() {
-                state.by_account.remove(&account);
-            }
-        }
-        metrics::gauge!("parlance_subscriptions").set(state.subscribers.len() as f64);
+        self.state().leave(id);
     }
 
     async fn fan_out(&self, event: &Arc<Timeline>, done: &Position, round: &mut Round<'_>) {
         if let Effect::Joined(accounts) = &event.effect {
             self.seat(event, accounts).await;
         }
-        let recipients = self.recipients(event);
+        let recipients = self.state().recipients(event);
         if !recipients.is_empty() {
             let trace = event.command.as_ref().map(|it| it.client_id.simple());
             tracing::debug!(
@@ -223,65 +213,21 @@ impl Hub {
     async fn seat(&self, event: &Timeline, accounts: &[AccountId]) {
         let StreamId::Conversation(conversation) = event.stream else { return };
         for account in accounts {
-            let ids = self.state().by_account.get(account).cloned().unwrap_or_default();
+            let ids = self.state().of(*account);
             if ids.is_empty() {
                 continue;
             }
             let stints = Stints::load(&self.reader(), *account).await.ok();
             let seen = stints.and_then(|it| it.see(event.stream, event.seq));
-            let link = seen.map_or(event.seq - 1, |it| it.previous_seq);
+            let link_seq = seen.map_or(event.seq - 1, |it| it.previous_seq);
+            let start = Start { joined_seq: event.seq, link_seq };
             let mut state = self.state();
-            for id in ids {
-                if let Some(subscriber) = state.subscribers.get_mut(&id) {
-                    let seat = Seat::new(event.seq, link);
-                    if subscriber.seats.insert(conversation, seat).is_none() {
-                        state.by_conversation.entry(conversation).or_default().push(id);
-                    }
-                }
-            }
+            ids.into_iter().for_each(|id| state.seat(conversation, id, start));
         }
-    }
-
-    fn recipients(&self, event: &Timeline) -> Vec<Recipient> {
-        let mut state = self.state();
-        let ids = match event.stream {
-            StreamId::Conversation(it) => state.by_conversation.get(&it),
-            StreamId::Account(it) => state.by_account.get(&it),
-            StreamId::Name(_) => None,
-        };
-        let ids = ids.cloned().unwrap_or_default();
-        let mut recipients = Vec::with_capacity(ids.len());
-        for id in ids {
-            let Some(subscriber) = state.subscribers.get_mut(&id) else { continue };
-            let mut recipient = subscriber.recipient(id, event.seq - 1);
-            if let StreamId::Conversation(conversation) = event.stream
-                && let Some(seat) = subscriber.seats.get_mut(&conversation)
-            {
-                if event.seq < seat.joined_seq {
-                    continue;
-                }
-                if event.seq == seat.joined_seq {
-                    recipient.previous_seq = seat.link_seq;
-                }
-                seat.follow(event, subscriber.viewer.account);
-                recipient.unread = seat.unread.map(|it| it.count);
-            }
-            recipients.push(recipient);
-        }
-        recipients
     }
 
     async fn pass(&self, passing: &Arc<Ephemeral>, done: &Position, round: &mut Round<'_>) {
-        let recipients: Vec<Recipient> = {
-            let state = self.state();
-            let ids = state.by_conversation.get(&passing.conversation_id);
-            let ids = ids.into_iter().flatten();
-            let others = ids.filter_map(|id| state.subscribers.get(id).map(|it| (*id, it)));
-            others
-                .filter(|(_, it)| it.viewer.account != passing.account_id)
-                .map(|(id, it)| it.recipient(id, 0))
-                .collect()
-        };
+        let recipients = self.state().others(passing.conversation_id, passing.account_id);
         if !recipients.is_empty() {
             round.deliver(Shown::Passing(Arc::clone(passing)), recipients, done).await;
         }

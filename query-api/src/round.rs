@@ -40,11 +40,12 @@ impl<'a> Round<'a> {
         done: &Position,
     ) {
         let position = done.to_string();
-        recipients.sort_by_key(|it| Arc::as_ptr(&it.selection) as usize);
+        recipients.sort_by_key(|it| Arc::as_ptr(&it.subscriber.selection) as usize);
         metrics::counter!("parlance_frames_total").increment(recipients.len() as u64);
-        for group in recipients.chunk_by_mut(|one, two| Arc::ptr_eq(&one.selection, &two.selection))
-        {
-            let selection = Arc::clone(&group[0].selection);
+        for group in recipients.chunk_by_mut(|one, two| {
+            Arc::ptr_eq(&one.subscriber.selection, &two.subscriber.selection)
+        }) {
+            let selection = Arc::clone(&group[0].subscriber.selection);
             match self.hub.execute(&selection, shown.clone()).await {
                 Executed::Shared(template) => {
                     let others = self.withhold(&shown, &template, group, &position).await;
@@ -52,8 +53,12 @@ impl<'a> Round<'a> {
                 }
                 Executed::Differs => {
                     for recipient in group {
-                        let own =
-                            self.hub.execute_for(&selection, shown.clone(), recipient.viewer, None);
+                        let own = self.hub.execute_for(
+                            &selection,
+                            shown.clone(),
+                            recipient.subscriber.viewer,
+                            None,
+                        );
                         let template = own.await;
                         let group = std::slice::from_mut(recipient);
                         let others = self.withhold(&shown, &template, group, &position).await;
@@ -81,12 +86,13 @@ impl<'a> Round<'a> {
             };
             let Some(unread) = unread else { continue };
             let previous_seq = recipient.previous_seq;
-            let key = (unread, previous_seq, Arc::clone(&recipient.head));
+            let key = (unread, previous_seq, Arc::clone(&recipient.subscriber.head));
             let message = rendered.entry(key).or_insert_with(|| {
-                template.render(&recipient.head, &Fill { position, previous_seq, unread })
+                template
+                    .render(&recipient.subscriber.head, &Fill { position, previous_seq, unread })
             });
-            if recipient.outbox.put(message.clone()) {
-                self.uncalled.push(Arc::clone(&recipient.outbox));
+            if recipient.subscriber.outbox.put(message.clone()) {
+                self.uncalled.push(Arc::clone(&recipient.subscriber.outbox));
             }
         }
     }
@@ -102,13 +108,12 @@ impl<'a> Round<'a> {
             },
             Shown::Passing(it) => it.conversation_id,
         };
-        let loaded = Unread::load(&self.hub.reader(), recipient.viewer.account, conversation).await;
-        let unread = loaded.inspect_err(|_| recipient.outbox.close(Close::UNAVAILABLE)).ok()?;
-        let mut state = self.hub.state();
-        let subscriber = state.subscribers.get_mut(&recipient.id);
-        if let Some(seat) = subscriber.and_then(|it| it.seats.get_mut(&conversation)) {
-            seat.unread = Some(unread);
-        }
+        let loaded =
+            Unread::load(&self.hub.reader(), recipient.subscriber.viewer.account, conversation)
+                .await;
+        let unread =
+            loaded.inspect_err(|_| recipient.subscriber.outbox.close(Close::UNAVAILABLE)).ok()?;
+        self.hub.state().note_unread(conversation, recipient.subscriber.id, Some(unread));
         Some(unread.count)
     }
 }

@@ -18,7 +18,7 @@ use crate::feed::{Seen, Stints, Walk};
 use crate::frame::{Fill, Shown, Template};
 use crate::hub::{Hub, SubscriberId};
 use crate::outbox::Outbox;
-use crate::seats::{Seat, Subscriber};
+use crate::seats::{Start, Subscriber};
 use crate::selection::{Asked, Executed};
 
 /// Events that a compacted walk looks at together.
@@ -54,7 +54,7 @@ impl Subscription {
             let done = self.hub.turnstile.lock().await;
             let reader = self.hub.reader();
             let stints = Stints::load(&reader, self.viewer.account).await?;
-            return Ok(Some(self.hub.go_live(self.subscriber(&stints, &done))));
+            return Ok(Some(self.go_live(&stints, &done)));
         };
         if !self.hub.pass_by(&after).await {
             return Err(Error::unavailable("documents", "the position can't be read yet"));
@@ -74,14 +74,14 @@ impl Subscription {
                 return Ok(None);
             }
             let stints = Stints::load(&self.hub.reader(), self.viewer.account).await?;
-            return Ok(Some(self.hub.go_live(self.subscriber(&stints, &done))));
+            return Ok(Some(self.go_live(&stints, &done)));
         }
     }
 
-    /// The subscriber with a seat in each conversation that it still hears.
-    fn subscriber(&self, stints: &Stints, done: &Position) -> Subscriber {
+    /// Takes a seat in each conversation that the viewer still hears.
+    fn go_live(&self, stints: &Stints, done: &Position) -> SubscriberId {
         let partitions = self.hub.parts.ports.event_log.identity().partitions;
-        let mut seats = HashMap::new();
+        let mut starts = Vec::new();
         for (conversation, stints_there) in stints.conversations() {
             let stream = StreamId::Conversation(conversation);
             let heard = done.ordinal(stream.partition(partitions));
@@ -93,17 +93,18 @@ impl Subscription {
             });
             if let Some(stint) = now {
                 let link = stints.see(stream, stint.joined_seq);
-                let link = link.map_or(stint.joined_seq - 1, |it| it.previous_seq);
-                seats.insert(conversation, Seat::new(stint.joined_seq, link));
+                let link_seq = link.map_or(stint.joined_seq - 1, |it| it.previous_seq);
+                starts.push((conversation, Start { joined_seq: stint.joined_seq, link_seq }));
             }
         }
-        Subscriber {
+        let subscriber = Subscriber {
+            id: self.hub.next(),
             viewer: self.viewer,
             selection: Arc::clone(&self.asked.selection),
             outbox: Arc::clone(&self.outbox),
             head: Arc::clone(&self.head),
-            seats,
-        }
+        };
+        self.hub.go_live(subscriber, starts)
     }
 
     /// Sends the events between two places; `false` when the socket is closing.

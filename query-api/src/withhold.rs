@@ -76,19 +76,20 @@ impl Round<'_> {
             }
         };
         let Some(left) = left else {
-            group.iter().for_each(|it| it.outbox.close(Close::UNAVAILABLE));
+            group.iter().for_each(|it| it.subscriber.outbox.close(Close::UNAVAILABLE));
             return &mut [];
         };
-        group.sort_by_key(|it| !left.contains_key(&it.viewer.account));
-        let gone = group.partition_point(|it| left.contains_key(&it.viewer.account));
+        group.sort_by_key(|it| !left.contains_key(&it.subscriber.viewer.account));
+        let gone = group.partition_point(|it| left.contains_key(&it.subscriber.viewer.account));
         let (gone, others) = group.split_at_mut(gone);
         for recipient in gone {
-            let ended_at = left.get(&recipient.viewer.account).copied();
+            let ended_at = left.get(&recipient.subscriber.viewer.account).copied();
             let seen = Some(Seen { previous_seq: recipient.previous_seq, ended_at });
-            let (selection, viewer) = (&recipient.selection, recipient.viewer);
+            let (selection, viewer) =
+                (&recipient.subscriber.selection, recipient.subscriber.viewer);
             let template = self.hub.execute_for(selection, shown.clone(), viewer, seen).await;
             if template.failed {
-                recipient.outbox.close(Close::UNAVAILABLE);
+                recipient.subscriber.outbox.close(Close::UNAVAILABLE);
                 continue;
             }
             self.send_shared(shown, &template, std::slice::from_mut(recipient), position).await;

@@ -44,6 +44,7 @@ cases! {
     a_late_writer_does_not_put_the_checkpoint_back
     what_was_filled_before_the_index_is_found_by_it
     older_and_newer_writes_are_found_as_one
+    what_was_read_is_read_anew_after_a_write
     large_and_empty_bodies_are_kept
     two_handles_race_and_the_highest_ordinal_wins
     a_write_and_a_removal_race_and_the_highest_ordinal_wins
@@ -258,6 +259,20 @@ async fn older_and_newer_writes_are_found_as_one(open: Open) {
     assert_eq!(write(&documents, vec![put("4", 1, Some("9"), "late")]).await, 0);
     documents.index().await.expect("an index");
     assert_eq!(found(&documents, owned_by("")).await, ["1", "15", "4", "2", "5"]);
+}
+
+async fn what_was_read_is_read_anew_after_a_write(open: Open) {
+    let documents = start(&open).await;
+    for ordinal in 1..5 {
+        write(&documents, vec![put("a", ordinal, Some("o"), "x")]).await;
+        for _ in 0..2 {
+            assert_eq!(get(&documents, "a").await, stored(ordinal, "x"));
+            documents.index().await.expect("an index");
+        }
+    }
+    write(&documents, vec![remove("a", 9)]).await;
+    documents.index().await.expect("an index");
+    assert_eq!(get(&documents, "a").await, Some(Stored { ordinal: 9, body: None }));
 }
 
 async fn large_and_empty_bodies_are_kept(open: Open) {

@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::Notify;
 
 use super::fresh::Layers;
+use super::recent::Recent;
 use super::tables::{self, Table};
 use super::{Collection, Documents, Found, Key, Mark, Scan, Stored, Write};
 use crate::Error;
@@ -43,6 +44,7 @@ struct Store {
     file: PathBuf,
     durability: Durability,
     layers: RwLock<Layers>,
+    recent: Recent,
     readers: Readers,
     writer: Mutex<Connection>,
     backfill: Backfill,
@@ -59,6 +61,7 @@ impl Embedded {
             file: file.to_owned(),
             durability,
             layers: RwLock::new(Layers { highest, ..Layers::default() }),
+            recent: Recent::default(),
             readers: Readers::open(PORT, file)?,
             backfill: Backfill::start(PORT, file, durability, &writer)?,
             writer: Mutex::new(writer),
@@ -175,6 +178,7 @@ impl Store {
             };
             if standing.is_none_or(|it| it < write.ordinal) {
                 reached = reached.max(write.ordinal);
+                self.recent.forget(&write.key);
                 layers.filling.put(write);
                 applied += 1;
             }
@@ -264,9 +268,9 @@ impl Documents for Embedded {
     }
 
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error> {
-        let layers = self.store.layers();
-        let mut loaded: Vec<Option<Stored>> =
-            keys.iter().map(|it| layers.get(it).cloned()).collect();
+        let (layers, recent) = (self.store.layers(), &self.store.recent);
+        let at_hand = |it| layers.get(it).cloned().or_else(|| recent.get(it));
+        let mut loaded: Vec<Option<Stored>> = keys.iter().map(at_hand).collect();
         let mut missing = Vec::new();
         for (at, key) in keys.iter().enumerate().filter(|(at, _)| loaded[*at].is_none()) {
             missing.push((at, key, self.store.table(key.collection)?.load));
@@ -281,6 +285,7 @@ impl Documents for Embedded {
                 loaded[at] = statement
                     .query_row(params![key.id], |row| tables::stored(row, 0))
                     .optional()?;
+                loaded[at].iter().for_each(|it| recent.put(key, it));
             }
             Ok(loaded)
         })

@@ -11,6 +11,7 @@
 pub mod contract;
 mod embedded;
 mod fresh;
+mod recent;
 mod tables;
 
 use std::path::Path;
