@@ -28,16 +28,17 @@ pub(crate) fn open(
     durability: Durability,
 ) -> Result<Connection, Error> {
     let connection = Connection::open(file).map_err(|it| translate(port, it))?;
-    let (journal, synchronous) = match durability {
-        Durability::Full => ("WAL", "FULL"),
-        Durability::Rebuildable => ("WAL", "NORMAL"),
-        Durability::Filling => ("OFF", "OFF"),
+    let (journal, synchronous, secure_delete) = match durability {
+        Durability::Full => ("WAL", "FULL", "ON"),
+        Durability::Rebuildable => ("WAL", "NORMAL", "ON"),
+        // What is folded again was erased before: there is nothing in it to be overwritten.
+        Durability::Filling => ("OFF", "OFF", "OFF"),
     };
     connection
         .execute_batch(&format!(
             "PRAGMA page_size=4096; PRAGMA journal_mode={journal}; PRAGMA synchronous={synchronous};
              PRAGMA temp_store=MEMORY; PRAGMA mmap_size=1073741824; PRAGMA cache_size=-16384;
-             PRAGMA wal_autocheckpoint=2000; PRAGMA secure_delete=ON;"
+             PRAGMA wal_autocheckpoint=2000; PRAGMA secure_delete={secure_delete};"
         ))
         .map_err(|it| translate(port, it))?;
     configure(&connection).map_err(|it| translate(port, it))?;

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use lru::LruCache;
 
 use chat::PROJECTIONS;
-use chat::kernel::document::Shared;
+use chat::kernel::document::{Document, Shared};
 use chat::kernel::reader::parse;
 use chat::kernel::{Projection, Recorded};
+use chat::timeline::Timeline;
 use ports::Error;
 use ports::documents::{Documents, Key, Write};
 
@@ -19,6 +20,10 @@ use ports::documents::{Documents, Key, Write};
 struct Standing {
     ordinal: u64,
     document: Option<Shared>,
+    /// Whether the last event that changed it made it anew: most of those never change again.
+    begun: bool,
+    /// Whether an event of the batch at hand has changed it.
+    changed: bool,
 }
 
 /// Folds the events of one partition; recently written documents need not be read again.
@@ -54,19 +59,19 @@ impl Folding {
             if it.ordinal < event.ordinal {
                 it.document = (projection.project)(it.document.take(), &key.id, event);
                 it.ordinal = event.ordinal;
-                changed.push(key);
+                it.begun = (projection.begins)(event);
+                if !std::mem::replace(&mut it.changed, true) {
+                    changed.push((projection, key));
+                }
             }
         }
         // The timeline first: who reads what a document is now finds there how it came to be.
-        changed.sort_unstable_by(|one, other| {
-            let later = |it: &Key| it.collection != "timeline";
-            (later(one), one).cmp(&(later(other), other))
-        });
-        changed.dedup();
+        changed
+            .sort_by_key(|(projection, _)| projection.collection.name != Timeline::COLLECTION.name);
         let mut writes = Vec::with_capacity(changed.len());
-        for key in changed {
-            let it = standing.remove(&key).expect("everything changed was loaded");
-            let projection = projection(&key);
+        for (projection, key) in changed {
+            let mut it = standing.remove(&key).expect("everything changed was loaded");
+            it.changed = false;
             let index_keys = match &it.document {
                 Some(document) => document.index_keys(),
                 None => vec![None; projection.collection.indexes.len()],
@@ -76,7 +81,10 @@ impl Folding {
             if let Some((hasher, written)) = &mut self.written {
                 written.insert(hasher.hash_one(&key));
             }
-            self.kept.put(key, it);
+            match it.begun {
+                true => self.kept.pop(&key),
+                false => self.kept.put(key, it),
+            };
         }
         Ok(writes)
     }
@@ -96,7 +104,7 @@ impl Folding {
             if found.is_none() && !fresh {
                 missing.push(key.clone());
             }
-            let absent = Standing { ordinal: 0, document: None };
+            let absent = Standing { ordinal: 0, document: None, begun: false, changed: false };
             standing.insert(key.clone(), found.unwrap_or(absent));
         }
         if missing.is_empty() {
@@ -106,7 +114,10 @@ impl Folding {
         for (key, stored) in missing.into_iter().zip(stored) {
             if let Some(stored) = stored {
                 let document = stored.body.map(|it| parse(key.collection, &it)).transpose()?;
-                standing.insert(key, Standing { ordinal: stored.ordinal, document });
+                standing.insert(
+                    key,
+                    Standing { ordinal: stored.ordinal, document, begun: false, changed: false },
+                );
             }
         }
         Ok(standing)
@@ -136,8 +147,4 @@ fn touched(events: &[Recorded]) -> Vec<(&Recorded, &'static Projection, Key)> {
         }
     }
     touched
-}
-
-fn projection(key: &Key) -> &'static Projection {
-    Projection::by_collection(key.collection).expect("the collection is a room's")
 }

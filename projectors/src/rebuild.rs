@@ -11,7 +11,7 @@ use crate::consume::accepted;
 use crate::fold::Folding;
 
 /// Records read at once.
-const READ_MAX: usize = 4_096;
+const READ_MAX: usize = 256;
 
 /// Documents of a partition kept at hand.
 const KEPT_MAX: usize = 50_000;

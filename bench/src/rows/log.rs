@@ -23,7 +23,7 @@ pub(crate) async fn rebuild(bench: &Bench) -> Result<Row> {
     let folder = bench.folder("R1")?.join("parlance");
     parlance::seed(bench.program()?, &folder, "--messages", messages)?;
     let rates = bench
-        .play(&mut row, async || {
+        .play_busy(&mut row, async || {
             let cpu = parlance::rebuild(bench.program()?, &folder)?;
             Ok(messages as f64 / cpu.as_secs_f64().max(0.01))
         })

@@ -179,7 +179,8 @@ impl Store {
             if standing.is_none_or(|it| it < write.ordinal) {
                 reached = reached.max(write.ordinal);
                 self.recent.forget(&write.key);
-                layers.filling.put(write);
+                // Nobody scans what is being filled.
+                layers.filling.put(write, self.durability != Durability::Filling);
                 applied += 1;
             }
         }

@@ -52,9 +52,11 @@ impl Fresh {
     }
 
     /// Takes in a document that is newer than any other of its id.
-    pub(super) fn put(&mut self, write: Write) {
+    /// Without `indexed` it is not found by its keys until it is in the file.
+    pub(super) fn put(&mut self, write: Write, indexed: bool) {
         let shelf = self.shelves.entry(write.key.collection).or_default();
-        shelf.by_index.resize_with(write.index_keys.len(), BTreeSet::new);
+        let indexes = if indexed { write.index_keys.len() } else { 0 };
+        shelf.by_index.resize_with(indexes, BTreeSet::new);
         let id: Arc<str> = write.key.id.into();
         if let Some(before) = shelf.by_id.remove(&id) {
             self.bytes -= before.bytes();
