@@ -103,6 +103,10 @@ impl FaultyDocuments {
 
 #[async_trait]
 impl Documents for FaultyDocuments {
+    fn near(&self) -> bool {
+        self.inner.near()
+    }
+
     async fn declare(&self, collections: &[Collection]) -> Result<(), Error> {
         self.inner.declare(collections).await
     }

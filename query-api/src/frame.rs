@@ -198,6 +198,11 @@ impl Template {
         Self { json, holes: found, shows_unread, shows_seq, failed }
     }
 
+    /// Length of what is the same for all.
+    pub(crate) fn bytes(&self) -> usize {
+        self.json.len()
+    }
+
     /// The message of a subscription that shows the frame to one viewer; `head` is
     /// `{"id":…,"type":"next","payload":`.
     pub(crate) fn render(&self, head: &str, fill: &Fill<'_>) -> Utf8Bytes {

@@ -20,19 +20,19 @@ use ports::event_log::Position;
 use crate::feed::{Seen, Stints};
 use crate::frame::{Shown, Template};
 
-use crate::listen::{Listener, REACH_TIMEOUT, Saved};
+use crate::listen::{Heard, Listener, REACH_TIMEOUT, Saved};
 use crate::outbox::{Close, Outbox, Pace};
 use crate::replayed::Replayed;
 use crate::round::Round;
 use crate::schema::{Parts, make_scope, shared};
-use crate::seats::{Start, State, Subscriber};
+use crate::seats::{Start, State, Subscriber, SubscriberId};
 use crate::selection::{Executed, Selection, Selections};
 
 /// Announcements between listening and fan-out at most.
 const QUEUE_MAX: usize = 1_024;
 
 /// Announcements fanned out together at most.
-const TOGETHER_MAX: usize = 16;
+const TOGETHER_MAX: usize = 4;
 
 /// How long fan-out waits for the sockets that it called last.
 const PACE_MAX: Duration = Duration::from_millis(50);
@@ -40,9 +40,6 @@ const PACE_MAX: Duration = Duration::from_millis(50);
 /// How long it rests after that: timers are a millisecond coarse.
 const REST_MIN: Duration = Duration::from_millis(1);
 const REST_MAX: Duration = Duration::from_millis(5);
-
-/// A subscription's number in this process.
-pub(crate) type SubscriberId = u64;
 
 /// One node's subscriptions.
 pub struct Hub {
@@ -66,9 +63,9 @@ impl Hub {
     pub async fn start(parts: Parts) -> Result<Arc<Self>, Error> {
         let identity = parts.ports.event_log.identity();
         let saved = Arc::new(Saved::new(identity.partitions));
-        let (sender, events) = mpsc::channel(QUEUE_MAX);
+        let (sender, heard) = mpsc::channel(QUEUE_MAX);
         let ports = parts.ports.clone();
-        Listener { ports, saved: Arc::clone(&saved), events: sender }.start().await?;
+        Listener { ports, saved: Arc::clone(&saved), heard: sender }.start().await?;
         let hub = Arc::new(Self {
             selections: Selections::new(parts.ports.entropy.as_ref()),
             parts,
@@ -79,23 +76,23 @@ impl Hub {
             pace: Arc::default(),
             replayed: Replayed::default(),
         });
-        ports::spawn("fan-out", Arc::clone(&hub).run(events));
+        ports::spawn("fan-out", Arc::clone(&hub).run(heard));
         Ok(hub)
     }
 
-    async fn run(self: Arc<Self>, mut events: mpsc::Receiver<Vec<Shown>>) {
+    async fn run(self: Arc<Self>, mut heard: mpsc::Receiver<Heard>) {
         let mut together = Vec::new();
-        while events.recv_many(&mut together, TOGETHER_MAX).await > 0 {
+        while heard.recv_many(&mut together, TOGETHER_MAX).await > 0 {
             let mut done = self.turnstile.lock().await;
             let mut round = Round::new(&self);
-            for shown in together.drain(..).flatten() {
-                match &shown {
-                    Shown::Event(event) if event.ordinal > done.ordinal(event.partition) => {
-                        done.advance(event.partition, event.ordinal);
-                        self.fan_out(event, &done, &mut round).await;
+            for heard in together.drain(..) {
+                match heard {
+                    Heard::Shown(all) => {
+                        for shown in all {
+                            self.show(shown, &mut done, &mut round).await;
+                        }
                     }
-                    Shown::Event(_) => (),
-                    Shown::Passing(passing) => self.pass(passing, &done, &mut round).await,
+                    Heard::Over(partition, to) => done.advance(partition, to),
                 }
             }
             drop(done);
@@ -103,6 +100,18 @@ impl Hub {
             round.call();
             self.rest().await;
         }
+    }
+
+    async fn show(&self, shown: Shown, done: &mut Position, round: &mut Round<'_>) {
+        match &shown {
+            Shown::Event(event) if event.ordinal > done.ordinal(event.partition) => {
+                done.advance(event.partition, event.ordinal);
+                self.fan_out(event, done, round).await;
+            }
+            Shown::Event(_) => (),
+            Shown::Passing(passing) => self.pass(passing, done, round).await,
+        }
+        round.make_room().await;
     }
 
     /// Waits for the sockets that were called, then half as long again: those who were waiting for
@@ -133,9 +142,7 @@ impl Hub {
                 moved.await;
             }
         };
-        // What can't be read is saved but never fanned out: it is not waited for any longer.
-        let _ = tokio::time::timeout(REACH_TIMEOUT, passed).await;
-        true
+        tokio::time::timeout(REACH_TIMEOUT, passed).await.is_ok()
     }
 
     pub(crate) fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -217,8 +224,12 @@ impl Hub {
             if ids.is_empty() {
                 continue;
             }
-            let stints = Stints::load(&self.reader(), *account).await.ok();
-            let seen = stints.and_then(|it| it.see(event.stream, event.seq));
+            let Ok(stints) = Stints::load(&self.reader(), *account).await else {
+                // Without them the first frame would link to nothing: they come back and resume.
+                self.state().close(&ids, Close::UNAVAILABLE);
+                continue;
+            };
+            let seen = stints.see(event.stream, event.seq);
             let link_seq = seen.map_or(event.seq - 1, |it| it.previous_seq);
             let start = Start { joined_seq: event.seq, link_seq };
             let mut state = self.state();
@@ -253,10 +264,7 @@ impl Hub {
             return executed;
         }
         let executed = self.execute(selection, Shown::Event(Arc::clone(event))).await;
-        let failed = matches!(&executed, Executed::Shared(template) if template.failed);
-        if !failed {
-            self.replayed.put(selection, event, version, now_ms, &executed);
-        }
+        self.replayed.put(selection, event, version, now_ms, &executed);
         executed
     }
 
@@ -277,6 +285,11 @@ impl Hub {
 
     fn progress(&self) -> Arc<dyn Progress> {
         Arc::new(Reached { saved: Arc::clone(&self.saved), start: self.start_position() })
+    }
+
+    /// The position that everything saved stands for.
+    pub(crate) fn saved_position(&self) -> Position {
+        self.saved.position(self.start_position())
     }
 
     fn start_position(&self) -> Position {
@@ -304,7 +317,7 @@ impl Progress for Reached {
 #[async_trait]
 impl Progress for Hub {
     fn position(&self) -> Position {
-        self.saved.position(self.start_position())
+        self.saved_position()
     }
 
     async fn reach(&self, position: &Position) -> bool {

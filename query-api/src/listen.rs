@@ -25,6 +25,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Events read from the timeline at once.
 const PAGE: usize = 500;
 
+/// Events handed on together at most.
+const TOGETHER_MAX: usize = 64;
+
 /// Those who wait for one place.
 type Waiters = Vec<oneshot::Sender<()>>;
 
@@ -95,11 +98,19 @@ impl Saved {
     }
 }
 
+/// What is handed on to fan-out.
+pub(crate) enum Heard {
+    /// Events that follow each other, or what passes.
+    Shown(Vec<Shown>),
+    /// Up to that ordinal nothing else can be read.
+    Over(Partition, u64),
+}
+
 /// Reads announcements and hands events on in order, each once.
 pub(crate) struct Listener {
     pub(crate) ports: Ports,
     pub(crate) saved: Arc<Saved>,
-    pub(crate) events: mpsc::Sender<Vec<Shown>>,
+    pub(crate) heard: mpsc::Sender<Heard>,
 }
 
 impl Listener {
@@ -137,7 +148,8 @@ impl Listener {
             }
             Ok(Announcement::Ephemeral(it)) => {
                 // Passing facts may be lost; they never hold up what may not.
-                let _ = self.events.try_send(vec![Shown::Passing(Arc::new(it))]);
+                let passing = Heard::Shown(vec![Shown::Passing(Arc::new(it))]);
+                let _ = self.heard.try_send(passing);
             }
             Err(error) => tracing::warn!(error = %error, "an announcement can't be read"),
         }
@@ -163,6 +175,7 @@ impl Listener {
                     if self.saved.ordinal(partition) < from {
                         // What can't be read has no place in the timeline: pass over it.
                         self.saved.set(partition, to);
+                        let _ = self.heard.send(Heard::Over(partition, to)).await;
                     }
                 }
                 Err(error) => {
@@ -178,9 +191,12 @@ impl Listener {
         events.retain(|it| it.ordinal > self.saved.ordinal(it.partition));
         let Some(last) = events.last() else { return };
         self.saved.set(last.partition, last.ordinal);
-        let shown = events.into_iter().map(|it| Shown::Event(Arc::new(it))).collect();
-        // The receiver lives as long as the process.
-        let _ = self.events.send(shown).await;
+        let mut events = events.into_iter().map(|it| Shown::Event(Arc::new(it))).peekable();
+        while events.peek().is_some() {
+            let shown = events.by_ref().take(TOGETHER_MAX).collect();
+            // The receiver lives as long as the process.
+            let _ = self.heard.send(Heard::Shown(shown)).await;
+        }
     }
 }
 

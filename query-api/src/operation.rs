@@ -12,10 +12,10 @@ use tokio::task::AbortHandle;
 
 use chat::kernel::graphql::Asker;
 
-use crate::hub::SubscriberId;
 use crate::limits::{SUBSCRIPTIONS_MAX, operation};
 use crate::outbox::Outbox;
 use crate::schema::{Api, refusal};
+use crate::seats::SubscriberId;
 use crate::subscribe::Subscription;
 use crate::viewer::Proved;
 

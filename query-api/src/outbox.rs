@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
 use tokio::sync::Notify;
@@ -79,6 +80,19 @@ struct Waiting {
     reader: Reader,
 }
 
+/// How full an outbox is once a message has been put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// It was empty: the socket is to be called once all is put in.
+    First,
+    Another,
+    /// It is half full: the socket is to be called now.
+    Crowded,
+}
+
+/// Time that a closing socket is given to take what is left.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
+
 /// What the task of the socket does.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum Reader {
@@ -106,33 +120,35 @@ impl Outbox {
         self.waiting.lock().expect("no holder of the lock panics")
     }
 
-    /// Puts a message in and calls the socket.
+    /// Puts a message in and wakes the socket.
     pub(crate) fn push(&self, message: Utf8Bytes) {
         self.put(message);
-        self.call();
+        self.filled.notify_one();
     }
 
-    /// Puts a message in, and says whether the socket is still to be called; one that is too far
-    /// behind is closed instead.
-    pub(crate) fn put(&self, message: Utf8Bytes) -> bool {
+    /// Puts a message in without waking the socket; one that is too far behind is closed instead.
+    pub(crate) fn put(&self, message: Utf8Bytes) -> Put {
         let mut waiting = self.waiting();
         if waiting.close.is_some() {
-            return false;
+            return Put::Another;
         }
         let first = waiting.messages.is_empty();
         waiting.bytes += message.as_str().len();
         waiting.messages.push_back(message);
-        let too_many = waiting.messages.len() > self.limits.queue_frames;
-        if too_many || waiting.bytes > self.limits.queue_bytes {
+        let (frames, bytes) = (waiting.messages.len(), waiting.bytes);
+        if frames > self.limits.queue_frames || bytes > self.limits.queue_bytes {
             metrics::counter!("parlance_sockets_slow_total").increment(1);
             waiting.messages.clear();
             waiting.close = Some(Close::SLOW);
-            return true;
+            return Put::Crowded;
         }
-        first
+        if frames * 2 > self.limits.queue_frames || bytes * 2 > self.limits.queue_bytes {
+            return Put::Crowded;
+        }
+        if first { Put::First } else { Put::Another }
     }
 
-    /// Calls the socket to take what was put in.
+    /// Calls the socket to take what was put in; fan-out waits for it.
     pub(crate) fn call(&self) {
         let mut waiting = self.waiting();
         if waiting.reader == Reader::Asleep {
@@ -164,19 +180,22 @@ impl Outbox {
         self.drained.notify_waiters();
     }
 
-    /// Waits until there is room for a page of history; `false` when the socket is closing.
+    /// Whether it is no more than half full.
+    pub(crate) fn has_room(&self) -> bool {
+        let waiting = self.waiting();
+        let few = waiting.messages.len() * 2 <= self.limits.queue_frames;
+        few && waiting.bytes * 2 <= self.limits.queue_bytes && waiting.close.is_none()
+    }
+
+    /// Waits until there is room for a frame of the past; `false` when the socket is closing.
     pub(crate) async fn room(&self) -> bool {
         loop {
             let drained = self.drained.notified();
-            {
-                let waiting = self.waiting();
-                if waiting.close.is_some() {
-                    return false;
-                }
-                let few = waiting.messages.len() * 2 <= self.limits.queue_frames;
-                if few && waiting.bytes * 2 <= self.limits.queue_bytes {
-                    return true;
-                }
+            if self.has_room() {
+                return true;
+            }
+            if self.waiting().close.is_some() {
+                return false;
             }
             drained.await;
         }
@@ -203,14 +222,17 @@ impl Outbox {
         }
     }
 
-    /// Resolves when the socket must be closed although its reader does not take anything.
-    pub(crate) async fn overflowed(&self) {
+    /// Resolves when the socket must be closed although its reader does not take anything: at once
+    /// when it is too slow, after a while when it is closed for another reason.
+    pub(crate) async fn cut(&self) {
         loop {
             let filled = self.filled.notified();
-            if self.waiting().close == Some(Close::SLOW) {
-                return;
+            let close = self.waiting().close;
+            match close {
+                Some(Close::SLOW) => return,
+                Some(_) => return tokio::time::sleep(FAREWELL).await,
+                None => filled.await,
             }
-            filled.await;
         }
     }
 }

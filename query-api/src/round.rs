@@ -11,7 +11,7 @@ use ports::event_log::Position;
 
 use crate::frame::{Fill, Shown, Template};
 use crate::hub::Hub;
-use crate::outbox::{Close, Outbox};
+use crate::outbox::{Close, Outbox, Put};
 use crate::seats::Recipient;
 use crate::selection::Executed;
 
@@ -20,11 +20,20 @@ pub(crate) struct Round<'a> {
     pub(crate) hub: &'a Hub,
     /// Sockets that have messages and have not been called yet.
     uncalled: Vec<Arc<Outbox>>,
+    /// A socket has so many messages that it must take some before there are more.
+    crowded: bool,
 }
 
 impl<'a> Round<'a> {
     pub(crate) fn new(hub: &'a Hub) -> Self {
-        Self { hub, uncalled: Vec::new() }
+        Self { hub, uncalled: Vec::new(), crowded: false }
+    }
+
+    /// Lets the sockets that have many messages take them.
+    pub(crate) async fn make_room(&mut self) {
+        if std::mem::take(&mut self.crowded) {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Calls the sockets to take what was put in for them.
@@ -91,8 +100,14 @@ impl<'a> Round<'a> {
                 template
                     .render(&recipient.subscriber.head, &Fill { position, previous_seq, unread })
             });
-            if recipient.subscriber.outbox.put(message.clone()) {
-                self.uncalled.push(Arc::clone(&recipient.subscriber.outbox));
+            let outbox = &recipient.subscriber.outbox;
+            match outbox.put(message.clone()) {
+                Put::First => self.uncalled.push(Arc::clone(outbox)),
+                Put::Another => (),
+                Put::Crowded => {
+                    outbox.call();
+                    self.crowded = true;
+                }
             }
         }
     }

@@ -12,9 +12,11 @@ use chat::kernel::{Effect, StreamId};
 use chat::receipts::Unread;
 use chat::timeline::Timeline;
 
-use crate::hub::SubscriberId;
 use crate::outbox::{Close, Outbox};
 use crate::selection::Selection;
+
+/// A subscription's number in this process.
+pub(crate) type SubscriberId = u64;
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -90,7 +92,10 @@ impl Seat {
             Effect::Sent { .. } => unread.count += 1,
             Effect::Deleted { number } if *number > unread.read_number => {
                 // Whether this person had hidden it is known to the documents only.
-                if unread.hides_some { self.unread = None } else { unread.count -= 1 }
+                match unread.count.checked_sub(1).filter(|_| !unread.hides_some) {
+                    Some(count) => unread.count = count,
+                    None => self.unread = None,
+                }
             }
             Effect::Deleted { .. }
             | Effect::Joined(_)
@@ -142,6 +147,12 @@ impl State {
     /// The subscriptions of an account.
     pub(crate) fn of(&self, account: AccountId) -> Vec<SubscriberId> {
         self.by_account.get(&account).into_iter().flatten().copied().collect()
+    }
+
+    /// Closes the sockets of subscriptions.
+    pub(crate) fn close(&self, ids: &[SubscriberId], close: Close) {
+        let live = ids.iter().filter_map(|it| self.subscribers.get(it));
+        live.for_each(|it| it.subscriber.outbox.close(close));
     }
 
     /// Gives a subscription a seat, or a new one in place of the one that it had.
@@ -203,7 +214,7 @@ impl State {
         let recipient = |it: &Seat| Recipient {
             subscriber: Arc::clone(&it.subscriber),
             previous_seq: 0,
-            unread: None,
+            unread: it.unread.map(|it| it.count),
         };
         others.map(recipient).collect()
     }

@@ -5,11 +5,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationType, Selection as Selected,
+    DocumentOperations, ExecutableDocument, OperationType, Selection as Selected, SelectionSet,
 };
 use async_graphql::{
-    EmptyMutation, EmptySubscription, Request, Response, Schema, ValidationMode, Value, Variables,
+    EmptyMutation, EmptySubscription, Name, Request, Response, Schema, ValidationMode, Value,
+    Variables,
 };
+use async_graphql_value::Value as Argument;
 
 use chat::kernel::graphql::{Asker, Scope};
 use ports::event_log::{Position, PositionInvalid};
@@ -205,14 +207,42 @@ fn forget_arguments(
     for selected in &mut operation.selection_set.node.items {
         if let Selected::Field(field) = &mut selected.node {
             for (_, value) in field.node.arguments.drain(..) {
-                if let async_graphql_value::Value::Variable(name) = value.node {
+                if let Argument::Variable(name) = value.node {
                     used.push(name);
                 }
             }
         }
     }
+    let fragments = document.fragments.values();
+    let fragments = fragments.map(|it| &it.node.selection_set.node);
+    let sets: Vec<_> = fragments.chain([&operation.selection_set.node]).collect();
+    used.retain(|name| !sets.iter().any(|it| uses(it, name)));
     operation.variable_definitions.retain(|it| !used.contains(&it.node.name.node));
     used.iter().for_each(|it| {
         variables.remove(it);
     });
+}
+
+/// Whether a selection uses a variable anywhere.
+fn uses(set: &SelectionSet, name: &Name) -> bool {
+    set.items.iter().any(|it| {
+        let (arguments, set): (&[_], _) = match &it.node {
+            Selected::Field(it) => (&it.node.arguments, Some(&it.node.selection_set)),
+            Selected::FragmentSpread(_) => (&[], None),
+            Selected::InlineFragment(it) => (&[], Some(&it.node.selection_set)),
+        };
+        let directives = it.node.directives().iter().flat_map(|it| &it.node.arguments);
+        let mut values = arguments.iter().chain(directives).map(|(_, value)| &value.node);
+        values.any(|it| mentions(it, name)) || set.is_some_and(|it| uses(&it.node, name))
+    })
+}
+
+fn mentions(value: &Argument, name: &Name) -> bool {
+    if let Argument::List(all) = value {
+        return all.iter().any(|it| mentions(it, name));
+    }
+    if let Argument::Object(all) = value {
+        return all.values().any(|it| mentions(it, name));
+    }
+    matches!(value, Argument::Variable(it) if it == name)
 }

@@ -12,7 +12,7 @@ use chat::kernel::graphql::Asker;
 
 use crate::limits::{INIT_MS_MAX, MESSAGE_BYTES_MAX, OPERATIONS_MAX, PING_MS};
 use crate::operation::{Operation, Running, RunningById, Started};
-use crate::outbox::{Close, Outbox};
+use crate::outbox::{Close, FAREWELL, Outbox};
 use crate::schema::{Api, refusal};
 use crate::viewer::{Proved, Refused, bearer, prove};
 
@@ -47,9 +47,6 @@ const INTERNAL: Close = Close { code: 1011, reason: "Internal error" };
 
 /// Longest id of an operation.
 const ID_BYTES_MAX: usize = 128;
-
-/// Time that a closing socket is given to take what is left.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Everything that belongs to one socket.
 struct Connection {
@@ -92,7 +89,7 @@ impl Connection {
                     let written = tokio::select! {
                         biased;
                         written = write => written.is_ok(),
-                        () = outbox.overflowed() => true,
+                        () = outbox.cut() => true,
                     };
                     if let Some(close) = close {
                         let frame =

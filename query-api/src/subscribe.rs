@@ -16,26 +16,37 @@ use ports::event_log::Position;
 
 use crate::feed::{Seen, Stints, Walk};
 use crate::frame::{Fill, Shown, Template};
-use crate::hub::{Hub, SubscriberId};
+use crate::hub::Hub;
 use crate::outbox::Outbox;
-use crate::seats::{Start, Subscriber};
+use crate::seats::{Start, Subscriber, SubscriberId};
 use crate::selection::{Asked, Executed};
 
 /// Events that a compacted walk looks at together.
 const COMPACTED: usize = 1_000;
 
-/// Frames after which a walk waits for room.
-const ROOM_EVERY: usize = 64;
+/// Events that a walk reads together.
+const TOGETHER: usize = 64;
 
 /// Longest last stretch that is sent while fan-out waits.
 const LAST_STRETCH_MAX: u64 = 200;
 
-/// Whether a walk waits for a slow reader. While fan-out waits for the walk it may not: a reader
-/// without room is closed instead.
+/// Whether a walk waits for a slow reader. While fan-out waits for the walk it may not: it leaves
+/// off where there is no room.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pace {
     Patient,
     Hurried,
+}
+
+/// How a walk has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Walked {
+    /// All was sent.
+    There,
+    /// A part was sent.
+    LeftOff,
+    /// The socket is closing.
+    Closing,
 }
 
 /// A subscription on its way into the present.
@@ -51,18 +62,18 @@ impl Subscription {
     /// Sends what was missed and goes live; `None` when the socket closed meanwhile.
     pub(crate) async fn start(self) -> Result<Option<SubscriberId>, Error> {
         let Some(after) = self.asked.after.clone() else {
+            // Whatever was answered before belongs to the past, also where fan-out is behind.
+            self.pass_by(&self.hub.saved_position()).await?;
             let done = self.hub.turnstile.lock().await;
             let reader = self.hub.reader();
             let stints = Stints::load(&reader, self.viewer.account).await?;
             return Ok(Some(self.go_live(&stints, &done)));
         };
-        if !self.hub.pass_by(&after).await {
-            return Err(Error::unavailable("documents", "the position can't be read yet"));
-        }
+        self.pass_by(&after).await?;
         let mut place = after;
         loop {
             let target = self.hub.turnstile.lock().await.clone();
-            if !self.replay(&mut place, &target, Pace::Patient).await? {
+            if self.replay(&mut place, &target, Pace::Patient).await? == Walked::Closing {
                 return Ok(None);
             }
             let done = self.hub.turnstile.lock().await;
@@ -70,12 +81,19 @@ impl Subscription {
             if left > LAST_STRETCH_MAX {
                 continue;
             }
-            if !self.replay(&mut place, &done, Pace::Hurried).await? {
-                return Ok(None);
+            match self.replay(&mut place, &done, Pace::Hurried).await? {
+                Walked::There => (),
+                Walked::LeftOff => continue,
+                Walked::Closing => return Ok(None),
             }
             let stints = Stints::load(&self.hub.reader(), self.viewer.account).await?;
             return Ok(Some(self.go_live(&stints, &done)));
         }
+    }
+
+    async fn pass_by(&self, place: &Position) -> Result<(), Error> {
+        let passed = self.hub.pass_by(place).await;
+        passed.then_some(()).ok_or_else(|| Error::unavailable("documents", "the position is ahead"))
     }
 
     /// Takes a seat in each conversation that the viewer still hears.
@@ -107,13 +125,13 @@ impl Subscription {
         self.hub.go_live(subscriber, starts)
     }
 
-    /// Sends the events between two places; `false` when the socket is closing.
+    /// Sends the events between two places.
     async fn replay(
         &self,
         place: &mut Position,
         target: &Position,
         pace: Pace,
-    ) -> Result<bool, Error> {
+    ) -> Result<Walked, Error> {
         let reader = self.hub.reader();
         let stints = Stints::load(&reader, self.viewer.account).await?;
         let partitions = self.hub.parts.ports.event_log.identity().partitions;
@@ -132,12 +150,13 @@ impl Subscription {
             let streams = conversations.chain([account]);
             let here = streams.filter(|it| it.partition(partitions) == partition);
             let mut walk = Walk::new(&reader, partition, here, (from, to));
-            if !self.walk(&mut walk, &stints, place, &mut unread, pace).await? {
-                return Ok(false);
+            let walked = self.walk(&mut walk, &stints, place, &mut unread, pace).await?;
+            if walked != Walked::There {
+                return Ok(walked);
             }
             place.advance(partition, to);
         }
-        Ok(true)
+        Ok(Walked::There)
     }
 
     async fn walk(
@@ -147,13 +166,10 @@ impl Subscription {
         place: &mut Position,
         unread: &mut HashMap<ConversationId, u64>,
         pace: Pace,
-    ) -> Result<bool, Error> {
-        let at_once = if self.asked.compact { COMPACTED } else { ROOM_EVERY };
+    ) -> Result<Walked, Error> {
+        let at_once = if self.asked.compact { COMPACTED } else { TOGETHER };
         let mut last_sent: HashMap<StreamId, u64> = HashMap::new();
         loop {
-            if pace == Pace::Patient && !self.outbox.room().await {
-                return Ok(false);
-            }
             let mut batch: Vec<(Arc<Timeline>, Seen)> = Vec::new();
             let mut ended = true;
             while let Some(event) = walk.next().await? {
@@ -169,12 +185,17 @@ impl Subscription {
                 compact(&mut batch, &mut last_sent);
             }
             for (event, seen) in batch {
+                match pace {
+                    Pace::Patient if !self.outbox.room().await => return Ok(Walked::Closing),
+                    Pace::Hurried if !self.outbox.has_room() => return Ok(Walked::LeftOff),
+                    Pace::Patient | Pace::Hurried => (),
+                }
                 place.advance(event.partition, event.ordinal);
                 let frame = self.frame(&event, seen, place, walk.to, unread).await?;
                 self.outbox.push(frame);
             }
             if ended {
-                return Ok(true);
+                return Ok(Walked::There);
             }
         }
     }

@@ -150,6 +150,10 @@ impl SimDocuments {
 
 #[async_trait]
 impl Documents for SimDocuments {
+    fn near(&self) -> bool {
+        self.sim.config.near
+    }
+
     async fn declare(&self, collections: &[Collection]) -> Result<(), Error> {
         self.store.declare(collections);
         Ok(())

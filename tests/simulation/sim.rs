@@ -131,6 +131,8 @@ pub(crate) struct Config {
     pub(crate) wire_bytes: usize,
     /// Frames that wait for a device at most.
     pub(crate) queue_frames: usize,
+    /// Whether readers take the documents for near.
+    pub(crate) near: bool,
     pub(crate) mutant: Mutant,
 }
 
@@ -168,6 +170,7 @@ impl Config {
             readers: dice.below(4),
             wire_bytes: if narrow { 512 } else { 65_536 },
             queue_frames: if narrow { 4 } else { 1_024 },
+            near: dice.happens(5_000),
             mutant,
         }
     }

@@ -60,6 +60,16 @@ impl ConversationObject {
         }
     }
 
+    /// Notes that a frame shows something of a conversation as it is now that has no `seq` itself.
+    pub async fn note_shown(context: &Context<'_>, id: ConversationId) -> Result<()> {
+        let scope = scope(context);
+        if scope.is_checked() {
+            let now = scope.reader.anew().load::<Conversation>(id.to_string()).await;
+            now.map_err(outage)?.iter().for_each(|it| scope.shows(it.seq));
+        }
+        Ok(())
+    }
+
     async fn unread(&self, context: &Context<'_>) -> Result<Unread> {
         if let Some(unread) = self.unread {
             return Ok(unread);

@@ -1,7 +1,7 @@
 //! Reads documents for one request: batched, typed, checked against their audience.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
@@ -18,7 +18,15 @@ use crate::accounts::AccountId;
 pub struct Reader {
     documents: Arc<dyn Documents>,
     pub keyring: Arc<Keyring>,
-    loader: DataLoader<Batch, HashMapCache>,
+    loaded: Loaded,
+}
+
+/// What was loaded, and how more is.
+enum Loaded {
+    /// At once, where that costs no way to another machine.
+    Near(Mutex<HashMap<Key, Option<Shared>>>),
+    /// With what others of the request ask for at the same time.
+    Far(DataLoader<Batch, HashMapCache>),
 }
 
 struct Batch(Arc<dyn Documents>);
@@ -28,15 +36,18 @@ impl Loader<Key> for Batch {
     type Error = Arc<Error>;
 
     async fn load(&self, keys: &[Key]) -> Result<HashMap<Key, Option<Shared>>, Arc<Error>> {
-        let stored = self.0.load(keys).await.map_err(Arc::new)?;
-        let mut loaded = HashMap::with_capacity(keys.len());
-        for (key, stored) in keys.iter().zip(stored) {
-            let body = stored.and_then(|it| it.body);
-            let document = body.map(|it| parse(key.collection, &it)).transpose();
-            loaded.insert(key.clone(), document.map_err(Arc::new)?);
-        }
-        Ok(loaded)
+        let loaded = load(&*self.0, keys).await.map_err(Arc::new)?;
+        Ok(keys.iter().cloned().zip(loaded).collect())
     }
+}
+
+async fn load(documents: &dyn Documents, keys: &[Key]) -> Result<Vec<Option<Shared>>, Error> {
+    let stored = documents.load(keys).await?;
+    let loaded = keys.iter().zip(stored).map(|(key, stored)| {
+        let body = stored.and_then(|it| it.body);
+        body.map(|it| parse(key.collection, &it)).transpose()
+    });
+    loaded.collect()
 }
 
 /// Reads a document of a collection.
@@ -52,10 +63,16 @@ pub fn parse(collection: &'static str, body: &[u8]) -> Result<Shared, Error> {
 impl Reader {
     /// A reader that has read nothing yet.
     pub fn new(documents: Arc<dyn Documents>, keyring: Arc<Keyring>) -> Self {
-        let spawn = |task| ports::spawn("document loader", task);
-        let batch = Batch(Arc::clone(&documents));
-        let loader = DataLoader::with_cache(batch, spawn, HashMapCache::default());
-        Self { documents, keyring, loader: loader.delay(Duration::ZERO) }
+        let loaded = match documents.near() {
+            true => Loaded::Near(Mutex::default()),
+            false => {
+                let spawn = |task| ports::spawn("document loader", task);
+                let batch = Batch(Arc::clone(&documents));
+                let loader = DataLoader::with_cache(batch, spawn, HashMapCache::default());
+                Loaded::Far(loader.delay(Duration::ZERO))
+            }
+        };
+        Self { documents, keyring, loaded }
     }
 
     /// A reader that knows nothing of what this one has loaded.
@@ -65,7 +82,10 @@ impl Reader {
 
     /// Forgets what was loaded: a command has changed it.
     pub fn forget(&self) {
-        self.loader.clear::<Key>();
+        match &self.loaded {
+            Loaded::Near(loaded) => loaded.lock().expect("no holder of the lock panics").clear(),
+            Loaded::Far(loader) => loader.clear::<Key>(),
+        }
     }
 
     /// A document, whoever asks: for joins behind a check that was made.
@@ -73,8 +93,8 @@ impl Reader {
     /// # Errors
     /// When the documents can't be reached.
     pub async fn load<D: Document>(&self, id: impl Into<String>) -> Result<Option<Arc<D>>, Error> {
-        let loaded = self.loader.load_one(key::<D>(id)).await.map_err(unshare)?;
-        Ok(loaded.flatten().map(|it| typed(&it)))
+        let loaded = self.shared(vec![key::<D>(id)]).await?.pop().flatten();
+        Ok(loaded.as_ref().map(typed))
     }
 
     /// Documents in the order of their ids, whoever asks.
@@ -85,10 +105,33 @@ impl Reader {
         &self,
         ids: impl IntoIterator<Item = String>,
     ) -> Result<Vec<Option<Arc<D>>>, Error> {
-        let keys: Vec<Key> = ids.into_iter().map(key::<D>).collect();
-        let loaded = self.loader.load_many(keys.iter().cloned()).await.map_err(unshare)?;
-        let found = keys.iter().map(|it| loaded.get(it)?.as_ref().map(typed));
-        Ok(found.collect())
+        let loaded = self.shared(ids.into_iter().map(key::<D>).collect()).await?;
+        Ok(loaded.iter().map(|it| it.as_ref().map(typed)).collect())
+    }
+
+    async fn shared(&self, keys: Vec<Key>) -> Result<Vec<Option<Shared>>, Error> {
+        let loaded = match &self.loaded {
+            Loaded::Near(loaded) => loaded,
+            Loaded::Far(loader) => {
+                let found = loader.load_many(keys.iter().cloned()).await.map_err(unshare)?;
+                return Ok(keys.iter().map(|it| found.get(it).cloned().flatten()).collect());
+            }
+        };
+        let at_hand = || loaded.lock().expect("no holder of the lock panics");
+        let missing: Vec<Key> = {
+            let loaded = at_hand();
+            keys.iter().filter(|it| !loaded.contains_key(it)).cloned().collect()
+        };
+        if !missing.is_empty() {
+            let found = load(&*self.documents, &missing).await?;
+            let mut loaded = at_hand();
+            // Whoever asked for the same meanwhile was first.
+            missing.into_iter().zip(found).for_each(|(key, it)| {
+                loaded.entry(key).or_insert(it);
+            });
+        }
+        let loaded = at_hand();
+        Ok(keys.iter().map(|it| loaded.get(it).cloned().flatten()).collect())
     }
 
     /// A document that the viewer may read; what may not be seen is absent.

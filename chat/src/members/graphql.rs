@@ -24,8 +24,14 @@ impl MemberObject {
         context: &Context<'_>,
         (conversation, account): (ConversationId, AccountId),
     ) -> Result<Option<Self>> {
+        let scope = scope(context);
+        if scope.ended_at.is_some() && scope.viewer()?.account != account {
+            // What others are now lies after the viewer's time in the conversation.
+            return Ok(None);
+        }
         let id = Member::id(conversation, account);
-        let member = scope(context).reader.load::<Member>(id).await.map_err(outage)?;
+        let member = scope.reader.load::<Member>(id).await.map_err(outage)?;
+        ConversationObject::note_shown(context, conversation).await?;
         Ok(member.map(Self))
     }
 }
@@ -75,6 +81,7 @@ pub async fn members(
         scan.to = format!("{prefix}{before:.80}");
     }
     let mut found = scope(context).reader.scan::<Member>(scan).await.map_err(outage)?;
+    ConversationObject::note_shown(context, conversation).await?;
     let more = found.len() > page.limit;
     found.truncate(page.limit);
     if page.backward {

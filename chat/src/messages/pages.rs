@@ -156,7 +156,7 @@ impl Window<'_> {
                 }
                 let hidden = HiddenNumbers::hides(&scope.reader, viewer, self.conversation, number);
                 if !hidden.await.map_err(outage)? {
-                    kept.insert(number, message);
+                    kept.insert(number, scope.within(&message));
                 }
             }
             if ended || kept.len() > limit {

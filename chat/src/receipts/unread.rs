@@ -64,13 +64,13 @@ impl Unread {
                 .map(|(at, _)| at)
                 .collect();
             if stale.is_empty() {
-                break;
+                return Ok(all);
             }
             let again: Vec<_> = stale.iter().map(|at| conversations[*at]).collect();
             let again = Self::attempt(&reader.anew(), account, &again).await?;
             stale.into_iter().zip(again).for_each(|(at, unread)| all[at] = unread);
         }
-        Ok(all)
+        Err(Error::unavailable("documents", "a conversation changes faster than it can be counted"))
     }
 
     async fn attempt(

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, RwLock, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -49,8 +49,10 @@ struct Store {
     writer: Mutex<Connection>,
     backfill: Backfill,
     tables: RwLock<HashMap<&'static str, Table>>,
-    /// There is room again, or the last commit failed.
+    /// There is room again, or there never will be.
     flushed: Notify,
+    /// Why a file that was to be filled is of no use.
+    ruined: OnceLock<String>,
 }
 
 impl Embedded {
@@ -67,6 +69,7 @@ impl Embedded {
             writer: Mutex::new(writer),
             tables: RwLock::default(),
             flushed: Notify::new(),
+            ruined: OnceLock::new(),
         });
         let (nudges, nudged) = mpsc::sync_channel(1);
         let flushes = Arc::clone(&store);
@@ -112,24 +115,33 @@ impl Store {
 
     /// Commits now and then until nobody can write any more.
     fn flush_all(&self, nudged: &mpsc::Receiver<()>) {
+        let waited = |it| it != Err(mpsc::RecvTimeoutError::Disconnected);
         let mut open = true;
         while open {
             open = nudged.recv().is_ok();
             if open && self.layers().filling.bytes() < FLUSH_BYTES {
-                open =
-                    nudged.recv_timeout(FLUSH_AFTER) != Err(mpsc::RecvTimeoutError::Disconnected);
+                open = waited(nudged.recv_timeout(FLUSH_AFTER));
             }
             while let Err(error) = self.flush() {
                 tracing::warn!(port = PORT, %error, "documents are not committed");
                 metrics::counter!("parlance_document_commits_failed_total").increment(1);
-                self.flushed.notify_waiters();
-                if !open {
-                    break;
+                if self.durability == Durability::Filling {
+                    // Without a journal nothing is known of the file any more.
+                    let _ = self.ruined.set(error.to_string());
+                    self.flushed.notify_waiters();
+                    return;
                 }
-                thread::sleep(FLUSH_AFTER);
+                if !open {
+                    return;
+                }
+                open = waited(nudged.recv_timeout(FLUSH_AFTER));
             }
-            self.flushed.notify_waiters();
         }
+    }
+
+    /// Refuses what is to be done to a file that could not be filled.
+    fn sound(&self) -> Result<(), Error> {
+        self.ruined.get().map_or(Ok(()), |it| Err(Error::unavailable(PORT, it.as_str())))
     }
 
     /// Commits everything that was written until now.
@@ -141,6 +153,7 @@ impl Store {
                 let failed_before = layers.flushing.is_some();
                 if !failed_before && !layers.filling.is_empty() {
                     layers.flushing = Some(Arc::new(std::mem::take(&mut layers.filling)));
+                    self.flushed.notify_waiters();
                 }
                 (layers.flushing.clone(), failed_before)
             };
@@ -150,7 +163,6 @@ impl Store {
                 .map_err(|it| sqlite::translate(PORT, it))?;
             self.backfill.after_commit();
             self.layers_mut().flushing = None;
-            self.flushed.notify_waiters();
             if !failed_before {
                 return Ok(());
             }
@@ -167,15 +179,22 @@ impl Store {
         let mut layers = self.layers_mut();
         let before = (layers.filling.is_empty(), layers.filling.bytes());
         let highest = layers.highest.get(&partition).copied().unwrap_or_default();
+        // What may fail comes first, so that all of a batch is taken in or nothing.
+        let mut standing = Vec::with_capacity(writes.len());
+        for write in &writes {
+            let newer = write.ordinal > highest;
+            standing.push(if newer { None } else { self.ordinal(&layers, &write.key)? });
+        }
+        let marked = match layers.mark(partition) {
+            Some(fresh) => Some(fresh.pos),
+            None => self.stored_mark(partition)?.map(|it| it.pos),
+        };
         let mut reached = highest;
         let mut applied = 0;
-        for write in writes {
+        for (write, standing) in writes.into_iter().zip(standing) {
+            // The same document may come twice.
             let fresh = layers.filling.get(write.key.collection, &write.key.id);
-            let standing = match fresh {
-                Some(fresh) => Some(fresh.ordinal),
-                None if write.ordinal > highest => None,
-                None => self.ordinal(&layers, &write.key)?,
-            };
+            let standing = fresh.map(|it| it.ordinal).or(standing);
             if standing.is_none_or(|it| it < write.ordinal) {
                 reached = reached.max(write.ordinal);
                 self.recent.forget(&write.key);
@@ -188,11 +207,7 @@ impl Store {
             layers.highest.insert(partition, reached);
             layers.filling.set_highest(partition, reached);
         }
-        let standing = match layers.mark(partition) {
-            Some(fresh) => Some(fresh.pos),
-            None => self.stored_mark(partition)?.map(|it| it.pos),
-        };
-        if standing.is_none_or(|it| it < mark.pos) {
+        if marked.is_none_or(|it| it < mark.pos) {
             layers.filling.set_mark(partition, mark);
         }
         let full = before.1 < FLUSH_BYTES && layers.filling.bytes() >= FLUSH_BYTES;
@@ -257,6 +272,7 @@ impl Documents for Embedded {
 
     async fn index(&self) -> Result<(), Error> {
         let store = &self.store;
+        store.sound()?;
         store.flush()?;
         let writer = store.writer();
         let tables = store.tables.read().expect("declaring does not panic").clone();
@@ -266,6 +282,10 @@ impl Documents for Embedded {
             Durability::Filling => sqlite::settle(PORT, &store.file),
             Durability::Full | Durability::Rebuildable => Ok(()),
         }
+    }
+
+    fn near(&self) -> bool {
+        true
     }
 
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error> {
@@ -300,6 +320,7 @@ impl Documents for Embedded {
     ) -> Result<usize, Error> {
         loop {
             let flushed = self.store.flushed.notified();
+            self.store.sound()?;
             if self.store.layers().filling.bytes() < WAITING_BYTES_MAX {
                 break;
             }

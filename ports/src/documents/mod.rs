@@ -105,6 +105,11 @@ pub trait Documents: Send + Sync {
     /// A rebuild fills first: sorting all keys at once is less work than placing each.
     async fn index(&self) -> Result<(), Error>;
 
+    /// Whether a load costs no way to another machine, so that it need not wait for others.
+    fn near(&self) -> bool {
+        false
+    }
+
     /// Loads documents in the order of their keys; removed ones come without a body.
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error>;
 
@@ -139,8 +144,8 @@ impl Scan {
 }
 
 /// Opens the documents in a file, which nobody else may have open: a handle holds what was written
-/// through it for a while. Writes of the last half second are lost with the process, together with
-/// the checkpoints that cover them, so they are folded again.
+/// through it for a while. Writes of the last half second and of the commit under way are lost with
+/// the process, together with the checkpoints that cover them, so they are folded again.
 ///
 /// # Errors
 /// `Unavailable` when it can't be opened, `Corrupt` when it is no database.
