@@ -1,6 +1,7 @@
 //! Documents at hand for decisions: loaded ones, brought up to date by the events since.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -20,13 +21,21 @@ pub(crate) const TAIL_MAX: usize = 50_000;
 pub(crate) struct Shelf {
     kept: LruCache<Key, Option<Shared>>,
     /// Events that the stored documents may not cover yet.
-    tail: VecDeque<Arc<Recorded>>,
+    tail: VecDeque<Late>,
+    hasher: RandomState,
+}
+
+/// An event with the hashes of the keys that it touches, sorted: one that adds hundreds of members
+/// must not be asked for all its ids by each document that is loaded.
+struct Late {
+    event: Arc<Recorded>,
+    touched: Vec<u64>,
 }
 
 impl Shelf {
     pub(crate) fn new() -> Self {
         let size = NonZeroUsize::new(KEPT_MAX).expect("the size is not zero");
-        Self { kept: LruCache::new(size), tail: VecDeque::new() }
+        Self { kept: LruCache::new(size), tail: VecDeque::new(), hasher: RandomState::new() }
     }
 
     /// A document that is at hand.
@@ -38,8 +47,11 @@ impl Shelf {
     pub(crate) fn put(&mut self, stream: StreamId, key: Key, ordinal: u64, stored: Option<Shared>) {
         let projection = projection(&key);
         // A document is folded from one stream, and comparing streams is cheap.
-        let later = self.tail.iter().filter(|it| it.stream == stream && it.ordinal > ordinal);
-        let document = later.fold(stored, |document, event| {
+        let later = self.tail.iter().filter(|it| it.event.stream == stream);
+        let hash = self.hasher.hash_one(&key);
+        let later = later
+            .filter(|it| it.event.ordinal > ordinal && it.touched.binary_search(&hash).is_ok());
+        let document = later.fold(stored, |document, Late { event, .. }| {
             let touched = (projection.ids)(event).contains(&key.id);
             if touched { (projection.project)(document, &key.id, event) } else { document }
         });
@@ -48,20 +60,23 @@ impl Shelf {
 
     /// Folds a new event into the documents at hand.
     pub(crate) fn push(&mut self, event: Arc<Recorded>) {
+        let mut touched = Vec::new();
         for projection in chat::PROJECTIONS {
             for id in (projection.ids)(&event) {
                 let key = Key { collection: projection.collection.name, id };
+                touched.push(self.hasher.hash_one(&key));
                 if let Some(document) = self.kept.peek_mut(&key) {
                     *document = (projection.project)(document.take(), &key.id, &event);
                 }
             }
         }
-        self.tail.push_back(event);
+        touched.sort_unstable();
+        self.tail.push_back(Late { event, touched });
     }
 
     /// Streams with events beyond the checkpoint.
     pub(crate) fn streams(&self) -> HashSet<StreamId> {
-        self.tail.iter().map(|it| it.stream).collect()
+        self.tail.iter().map(|it| it.event.stream).collect()
     }
 
     /// Events beyond the checkpoint.
@@ -71,7 +86,7 @@ impl Shelf {
 
     /// Forgets events that the stored documents cover.
     pub(crate) fn trim(&mut self, covered: u64) {
-        while self.tail.front().is_some_and(|it| it.ordinal <= covered) {
+        while self.tail.front().is_some_and(|it| it.event.ordinal <= covered) {
             self.tail.pop_front();
         }
     }
