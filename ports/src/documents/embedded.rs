@@ -125,13 +125,7 @@ impl Store {
             while let Err(error) = self.flush() {
                 tracing::warn!(port = PORT, %error, "documents are not committed");
                 metrics::counter!("parlance_document_commits_failed_total").increment(1);
-                if self.durability == Durability::Filling {
-                    // Without a journal nothing is known of the file any more.
-                    let _ = self.ruined.set(error.to_string());
-                    self.flushed.notify_waiters();
-                    return;
-                }
-                if !open {
+                if !open || self.ruined.get().is_some() {
                     return;
                 }
                 open = waited(nudged.recv_timeout(FLUSH_AFTER));
@@ -147,6 +141,7 @@ impl Store {
     /// Commits everything that was written until now.
     fn flush(&self) -> Result<(), Error> {
         let mut writer = self.writer();
+        self.sound()?;
         loop {
             let (fresh, failed_before) = {
                 let mut layers = self.layers_mut();
@@ -159,8 +154,14 @@ impl Store {
             };
             let Some(fresh) = fresh else { return Ok(()) };
             let tables = self.tables.read().expect("declaring does not panic").clone();
-            tables::commit(&mut writer, &fresh, &tables)
-                .map_err(|it| sqlite::translate(PORT, it))?;
+            if let Err(error) = tables::commit(&mut writer, &fresh, &tables) {
+                if self.durability == Durability::Filling {
+                    // Without a journal nothing is known of the file any more.
+                    let _ = self.ruined.set(error.to_string());
+                    self.flushed.notify_waiters();
+                }
+                return Err(sqlite::translate(PORT, error));
+            }
             self.backfill.after_commit();
             self.layers_mut().flushing = None;
             if !failed_before {
@@ -272,7 +273,6 @@ impl Documents for Embedded {
 
     async fn index(&self) -> Result<(), Error> {
         let store = &self.store;
-        store.sound()?;
         store.flush()?;
         let writer = store.writer();
         let tables = store.tables.read().expect("declaring does not panic").clone();
