@@ -353,3 +353,6 @@ impl Documents for Embedded {
         Ok(self.store.stored_mark(partition)?.map(|it| it.checkpoint))
     }
 }
+
+#[cfg(test)]
+mod tests;
