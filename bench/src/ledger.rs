@@ -91,7 +91,10 @@ impl Ledger {
         self.deliveries = 0;
         self.each = Some(micros());
         self.last = Some(micros());
-        self.faults = Faults::default();
+        // A line that has closed misses all that follows.
+        if self.faults.closed == 0 {
+            self.faults = Faults::default();
+        }
     }
 
     /// From here on sends are timed.
@@ -222,6 +225,17 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.begin();
         ledger
+    }
+
+    #[test]
+    fn a_line_that_closed_between_rounds_is_a_fault_of_the_next() {
+        let mut ledger = open_ledger();
+        let line = ledger.add_line(None);
+        ledger.end(false);
+        ledger.close(line, "gone");
+        ledger.begin();
+        let (_, _, faults) = ledger.end(false);
+        assert_eq!(faults.closed, 1);
     }
 
     #[test]

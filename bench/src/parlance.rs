@@ -261,25 +261,30 @@ fn spawn(program: &Path, folder: &Path, address: SocketAddr) -> Result<Running> 
 }
 
 /// Fills a new folder by the server's own command, such as `--messages 1000`.
-pub(crate) fn seed(program: &Path, folder: &Path, what: &str, count: usize) -> Result<Seeded> {
+pub(crate) async fn seed(
+    program: &Path,
+    folder: &Path,
+    what: &str,
+    count: usize,
+) -> Result<Seeded> {
     fs::create_dir_all(folder)?;
     let log = folder.with_extension("seed");
     let mut command = Command::new(program);
     command.args(["bench", "seed"]).arg("--data-dir").arg(folder).args([what, &count.to_string()]);
     command.envs(LIMITS);
     let named = || format!("parlance seed {what} {count}");
-    Running::start(&mut command, &log)?.finish(SEED_MAX).with_context(named)?;
+    Running::start(&mut command, &log)?.finish(SEED_MAX).await.with_context(named)?;
     let output = fs::read_to_string(&log)?;
     let mut seeded = output.lines().rev().filter_map(|line| serde_json::from_str(line).ok());
     seeded.next().with_context(|| format!("{} prints no accounts", named()))
 }
 
 /// Rebuilds every collection; the CPU time it took.
-pub(crate) fn rebuild(program: &Path, folder: &Path) -> Result<Duration> {
+pub(crate) async fn rebuild(program: &Path, folder: &Path) -> Result<Duration> {
     let mut command = Command::new(program);
     command.args(["rebuild", "--all", "--data-dir"]).arg(folder);
     let running = Running::start(&mut command, &folder.with_extension("rebuild"))?;
-    running.finish(SEED_MAX).context("parlance rebuild --all")
+    running.finish(SEED_MAX).await.context("parlance rebuild --all")
 }
 
 fn text(value: &Value) -> Result<String> {

@@ -65,8 +65,8 @@ impl Running {
         Ok(())
     }
 
-    /// Waits for the end; the CPU time it took.
-    pub(crate) fn finish(mut self, max: Duration) -> Result<Duration> {
+    /// Waits for the end, while lines that are open go on answering; the CPU time it took.
+    pub(crate) async fn finish(mut self, max: Duration) -> Result<Duration> {
         let start = clock::now();
         loop {
             // Before it is waited for: only then does the table still know.
@@ -76,7 +76,7 @@ impl Running {
                 return Ok(cpu);
             }
             ensure!(start.elapsed() < max, "not done after {max:?}");
-            std::thread::sleep(Duration::from_millis(5));
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 }

@@ -21,7 +21,7 @@ fn member_counts(bench: &Bench) -> Vec<usize> {
 /// A server whose group has so many members, 200 of whom may sign in.
 async fn grouped(program: &Path, folder: &Path, members: usize) -> Result<Parlance> {
     let folder = folder.join(format!("members-{members}"));
-    let seeded = parlance::seed(program, &folder, "--members", members)?;
+    let seeded = parlance::seed(program, &folder, "--members", members).await?;
     Parlance::start_seeded(program, &folder, &seeded).await
 }
 

@@ -21,10 +21,10 @@ pub(crate) async fn rebuild(bench: &Bench) -> Result<Row> {
     let messages = bench.pick(200_000, 20_000);
     let mut row = Row::new("R1", &format!("rebuild of all views from {messages} messages"));
     let folder = bench.folder("R1")?.join("parlance");
-    parlance::seed(bench.program()?, &folder, "--messages", messages)?;
+    parlance::seed(bench.program()?, &folder, "--messages", messages).await?;
     let rates = bench
         .play_busy(&mut row, async || {
-            let cpu = parlance::rebuild(bench.program()?, &folder)?;
+            let cpu = parlance::rebuild(bench.program()?, &folder).await?;
             Ok(messages as f64 / cpu.as_secs_f64().max(0.01))
         })
         .await?;
@@ -43,7 +43,7 @@ pub(crate) async fn restart(bench: &Bench) -> Result<Row> {
     let mut servers = Vec::new();
     for length in &lengths {
         let own = folder.join(format!("log-{length}"));
-        let seeded = parlance::seed(bench.program()?, &own, "--messages", *length)?;
+        let seeded = parlance::seed(bench.program()?, &own, "--messages", *length).await?;
         let parlance = Parlance::start(bench.program()?, &own).await?;
         servers.push((parlance, seeded));
     }

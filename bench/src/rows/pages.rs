@@ -34,7 +34,7 @@ struct Book {
 impl Book {
     async fn open(bench: &Bench, name: &str, messages: usize) -> Result<Self> {
         let folder = bench.folder(name)?.join("parlance");
-        let seeded = parlance::seed(bench.program()?, &folder, "--messages", messages)?;
+        let seeded = parlance::seed(bench.program()?, &folder, "--messages", messages).await?;
         let parlance = Parlance::start(bench.program()?, &folder).await?;
         let token = seeded.accounts.first().context("the folder has no account")?;
         let mut book = Self {
@@ -139,7 +139,7 @@ pub(crate) async fn chat_list(bench: &Bench) -> Result<Row> {
     let chats = bench.pick(1_000, 100);
     let mut row = Row::new("H2", &format!("chat list of {PAGE} among {chats} conversations"));
     let folder = bench.folder("H2")?.join("parlance");
-    let seeded = parlance::seed(bench.program()?, &folder, "--conversations", chats)?;
+    let seeded = parlance::seed(bench.program()?, &folder, "--conversations", chats).await?;
     let mut parlance = Parlance::start(bench.program()?, &folder).await?;
     let viewer = seeded.accounts.first().context("the folder has no account")?;
     let turns = bench.pick(500, 50);

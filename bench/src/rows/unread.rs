@@ -22,7 +22,7 @@ pub(crate) async fn unread(bench: &Bench) -> Result<Row> {
     let chats = bench.pick(1_000, 100);
     let mut row = Row::new("U1", &format!("unread counts: operations, among {chats} chats"));
     let folder = bench.folder("U1")?.join("parlance");
-    let seeded = parlance::seed(bench.program()?, &folder, "--conversations", chats)?;
+    let seeded = parlance::seed(bench.program()?, &folder, "--conversations", chats).await?;
     let mut parlance = Parlance::start(bench.program()?, &folder).await?;
     let reader = seeded.accounts.into_iter().next().context("the folder has no account")?;
     parlance.register(1).await?;
