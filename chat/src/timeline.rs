@@ -21,10 +21,12 @@ pub struct Timeline {
     pub seq: u64,
     pub event: String,
     pub occurred_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<AccountId>,
     pub change: Change,
     pub effect: Effect,
     /// The command, with the first of its events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<First>,
 }
 
@@ -34,6 +36,7 @@ pub struct First {
     pub client_id: Uuid,
     #[serde(with = "as_text")]
     pub digest: [u8; 32],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaf: Option<u64>,
     pub count: u16,
 }

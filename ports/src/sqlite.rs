@@ -28,17 +28,20 @@ pub(crate) fn open(
     durability: Durability,
 ) -> Result<Connection, Error> {
     let connection = Connection::open(file).map_err(|it| translate(port, it))?;
-    let (journal, synchronous, secure_delete) = match durability {
-        Durability::Full => ("WAL", "FULL", "ON"),
-        Durability::Rebuildable => ("WAL", "NORMAL", "ON"),
-        // What is folded again was erased before: there is nothing in it to be overwritten.
-        Durability::Filling => ("OFF", "OFF", "OFF"),
+    let (journal, synchronous, secure_delete, cache_kib) = match durability {
+        Durability::Full => ("WAL", "FULL", "ON", 16_384),
+        Durability::Rebuildable => ("WAL", "NORMAL", "ON", 16_384),
+        // What is folded again was erased before: there is nothing in it to be overwritten. Keys
+        // are sorted within the cache, without it in several goes.
+        Durability::Filling => ("OFF", "OFF", "OFF", 131_072),
     };
+    let page_size = durability.page_size();
     connection
         .execute_batch(&format!(
-            "PRAGMA page_size=4096; PRAGMA journal_mode={journal}; PRAGMA synchronous={synchronous};
-             PRAGMA temp_store=MEMORY; PRAGMA mmap_size=1073741824; PRAGMA cache_size=-16384;
-             PRAGMA wal_autocheckpoint=2000; PRAGMA secure_delete={secure_delete};"
+            "PRAGMA page_size={page_size}; PRAGMA journal_mode={journal};
+             PRAGMA synchronous={synchronous}; PRAGMA secure_delete={secure_delete};
+             PRAGMA temp_store=MEMORY; PRAGMA mmap_size=1073741824;
+             PRAGMA cache_size=-{cache_kib}; PRAGMA wal_autocheckpoint=2000;"
         ))
         .map_err(|it| translate(port, it))?;
     configure(&connection).map_err(|it| translate(port, it))?;
@@ -78,13 +81,22 @@ pub(crate) struct Backfill {
 }
 
 impl Durability {
+    /// Bytes of a page. Where each commit is synced it writes a few whole pages, so they are small;
+    /// where many documents are committed together, large ones hold more and are seldom split.
+    fn page_size(self) -> u32 {
+        match self {
+            Self::Full => 4_096,
+            Self::Rebuildable | Self::Filling => 16_384,
+        }
+    }
+
     /// Pages in the write-ahead log that are due to be copied. What is synced with every commit
     /// gains from a short one, which is soon written over in place; what is not is copied seldom,
     /// since the disk is slow for others meanwhile.
     fn backfill_pages(self) -> i32 {
         match self {
             Self::Full => 1_024,
-            Self::Rebuildable | Self::Filling => 16_384,
+            Self::Rebuildable | Self::Filling => 4_096,
         }
     }
 }

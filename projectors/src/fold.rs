@@ -1,10 +1,12 @@
 //! Folds a batch of events into the documents that they touch, each guarded by its ordinal.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+use indexmap::map::Entry;
 use lru::LruCache;
 
 use chat::PROJECTIONS;
@@ -13,16 +15,24 @@ use chat::kernel::reader::parse;
 use chat::kernel::{Projection, Recorded};
 use chat::timeline::Timeline;
 use ports::Error;
-use ports::documents::{Documents, Key, Write};
+use ports::documents::{Body, Documents, Key, Write};
 
 /// A document with the ordinal that it stands for.
-#[derive(Clone)]
+#[derive(Default)]
 struct Standing {
     ordinal: u64,
     document: Option<Shared>,
+}
+
+/// A document that a batch of events touches.
+struct Touched {
+    projection: &'static Projection,
+    standing: Standing,
+    /// Whether it must be read first.
+    missing: bool,
     /// Whether the last event that changed it made it anew: most of those never change again.
     begun: bool,
-    /// Whether an event of the batch at hand has changed it.
+    /// Whether an event of the batch has changed it.
     changed: bool,
 }
 
@@ -51,76 +61,88 @@ impl Folding {
     /// # Errors
     /// When the documents can't be read.
     pub async fn fold(&mut self, events: &[Recorded]) -> Result<Vec<Write>, Error> {
-        let touched = touched(events);
-        let mut standing = self.load(&touched).await?;
-        let mut changed = Vec::new();
-        for (event, projection, key) in touched {
-            let it = standing.get_mut(&key).expect("everything touched was loaded");
-            if it.ordinal < event.ordinal {
-                it.document = (projection.project)(it.document.take(), &key.id, event);
-                it.ordinal = event.ordinal;
-                it.begun = (projection.begins)(event);
-                if !std::mem::replace(&mut it.changed, true) {
-                    changed.push((projection, key));
+        let mut touched = IndexMap::with_capacity(events.len() * 3);
+        let mut steps = Vec::with_capacity(events.len() * 4);
+        for event in events {
+            for projection in PROJECTIONS {
+                for id in (projection.ids)(event) {
+                    let entry = touched.entry(Key { collection: projection.collection.name, id });
+                    steps.push((event, entry.index()));
+                    if let Entry::Vacant(it) = entry {
+                        let first = self.take(projection, it.key(), event);
+                        it.insert(first);
+                    }
                 }
             }
         }
-        // The timeline first: who reads what a document is now finds there how it came to be.
-        changed
-            .sort_by_key(|(projection, _)| projection.collection.name != Timeline::COLLECTION.name);
-        let mut writes = Vec::with_capacity(changed.len());
-        for (projection, key) in changed {
-            let mut it = standing.remove(&key).expect("everything changed was loaded");
-            it.changed = false;
-            let index_keys = match &it.document {
-                Some(document) => document.index_keys(),
-                None => vec![None; projection.collection.indexes.len()],
-            };
-            let body = it.document.as_ref().map(|document| document.json());
-            writes.push(Write { key: key.clone(), ordinal: it.ordinal, index_keys, body });
-            if let Some((hasher, written)) = &mut self.written {
-                written.insert(hasher.hash_one(&key));
+        self.load(&mut touched).await?;
+        for (event, at) in steps {
+            let (key, it) = touched.get_index_mut(at).expect("it was put there");
+            if it.standing.ordinal < event.ordinal {
+                let document = it.standing.document.take();
+                it.standing.document = (it.projection.project)(document, &key.id, event);
+                it.standing.ordinal = event.ordinal;
+                it.begun = (it.projection.begins)(event);
+                it.changed = true;
             }
-            match it.begun {
-                true => self.kept.pop(&key),
-                false => self.kept.put(key, it),
-            };
         }
+        // The timeline first: who reads what a document is now finds there how it came to be.
+        let (mut writes, others): (Vec<_>, Vec<_>) = touched
+            .into_iter()
+            .filter_map(|(key, it)| self.put_back(key, it))
+            .partition(|it| it.key.collection == Timeline::COLLECTION.name);
+        writes.extend(others);
         Ok(writes)
     }
 
-    async fn load(
-        &mut self,
-        touched: &[(&Recorded, &'static Projection, Key)],
-    ) -> Result<HashMap<Key, Standing>, Error> {
-        let mut standing = HashMap::with_capacity(touched.len());
-        let mut missing = Vec::new();
-        for (event, projection, key) in touched {
-            if standing.contains_key(key) {
-                continue;
-            }
-            let fresh = (projection.begins)(event) || self.is_new(key);
-            let found = self.kept.get(key).cloned();
-            if found.is_none() && !fresh {
-                missing.push(key.clone());
-            }
-            let absent = Standing { ordinal: 0, document: None, begun: false, changed: false };
-            standing.insert(key.clone(), found.unwrap_or(absent));
-        }
+    /// A document as it stands, out of what is at hand.
+    fn take(&mut self, projection: &'static Projection, key: &Key, event: &Recorded) -> Touched {
+        let kept = self.kept.pop(key);
+        let missing = kept.is_none() && !(projection.begins)(event) && !self.is_new(key);
+        let standing = kept.unwrap_or_default();
+        Touched { projection, standing, missing, begun: false, changed: false }
+    }
+
+    /// Reads what is not at hand.
+    async fn load(&self, touched: &mut IndexMap<Key, Touched>) -> Result<(), Error> {
+        let missing = touched.iter().filter(|(_, it)| it.missing);
+        let missing: Vec<Key> = missing.map(|(key, _)| key.clone()).collect();
         if missing.is_empty() {
-            return Ok(standing);
+            return Ok(());
         }
         let stored = self.documents.load(&missing).await?;
         for (key, stored) in missing.into_iter().zip(stored) {
-            if let Some(stored) = stored {
-                let document = stored.body.map(|it| parse(key.collection, &it)).transpose()?;
-                standing.insert(
-                    key,
-                    Standing { ordinal: stored.ordinal, document, begun: false, changed: false },
-                );
-            }
+            let Some(stored) = stored else { continue };
+            let document = stored.body.map(|it| parse(key.collection, &it)).transpose()?;
+            let it = touched.get_mut(&key).expect("it was missing there");
+            it.standing = Standing { ordinal: stored.ordinal, document };
         }
-        Ok(standing)
+        Ok(())
+    }
+
+    /// Keeps a document at hand if it may change again; gives the write if it has changed.
+    fn put_back(&mut self, key: Key, touched: Touched) -> Option<Write> {
+        let Touched { projection, standing, begun, changed, .. } = touched;
+        let write = changed.then(|| {
+            let document = standing.document.as_ref();
+            let index_keys = match document {
+                Some(it) => it.index_keys(),
+                None => vec![None; projection.collection.indexes.len()],
+            };
+            // Nobody reads what is being built from nothing.
+            let body = document.map(|it| match self.written {
+                None => Body::of(it.json(), Arc::clone(it)),
+                Some(_) => it.json().into(),
+            });
+            Write { key: key.clone(), ordinal: standing.ordinal, index_keys, body }
+        });
+        if changed && let Some((hasher, written)) = &mut self.written {
+            written.insert(hasher.hash_one(&key));
+        }
+        if !begun {
+            self.kept.put(key, standing);
+        }
+        write
     }
 
     fn is_new(&self, key: &Key) -> bool {
@@ -131,20 +153,4 @@ impl Folding {
     pub fn forget(&mut self) {
         self.kept.clear();
     }
-}
-
-fn touched(events: &[Recorded]) -> Vec<(&Recorded, &'static Projection, Key)> {
-    let mut touched = Vec::with_capacity(events.len() * 4);
-    for event in events {
-        for projection in PROJECTIONS {
-            for id in (projection.ids)(event) {
-                touched.push((
-                    event,
-                    projection,
-                    Key { collection: projection.collection.name, id },
-                ));
-            }
-        }
-    }
-    touched
 }

@@ -121,7 +121,9 @@ impl Shelf {
                 index.insert((key.clone(), id.clone()));
             }
         }
-        self.by_id.insert(id, (Stored { ordinal: write.ordinal, body: write.body }, keys));
+        // What it was made of does not outlive the writer, as in a store elsewhere.
+        let body = write.body.map(|it| it.to_vec().into());
+        self.by_id.insert(id, (Stored { ordinal: write.ordinal, body }, keys));
         true
     }
 }

@@ -113,5 +113,6 @@ pub fn key<D: Document>(id: impl Into<String>) -> Key {
 
 /// A number as it stands in keys: 16 hexadecimal digits, so that text sorts like numbers.
 pub fn padded(number: u64) -> String {
-    format!("{number:016x}")
+    let digit = |place: u32| char::from_digit((number >> (4 * place)) as u32 & 15, 16);
+    (0..16).rev().filter_map(digit).collect()
 }

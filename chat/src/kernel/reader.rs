@@ -8,7 +8,7 @@ use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use serde::de::DeserializeOwned;
 
 use ports::Error;
-use ports::documents::{Documents, Key, Scan};
+use ports::documents::{Body, Documents, Key, Scan};
 
 use super::document::{Document, Projection, Shared, key, typed};
 use super::{Keyring, Personal};
@@ -50,13 +50,13 @@ async fn load(documents: &dyn Documents, keys: &[Key]) -> Result<Vec<Option<Shar
     loaded.collect()
 }
 
-/// Reads a document of a collection.
+/// Reads a document of a collection, or finds it read.
 ///
 /// # Errors
 /// `Corrupt` when it can't be read.
-pub fn parse(collection: &'static str, body: &[u8]) -> Result<Shared, Error> {
+pub fn parse(collection: &'static str, body: &Body) -> Result<Shared, Error> {
     let projection = Projection::by_collection(collection).expect("the collection is a room's");
-    (projection.parse)(body)
+    body.value(projection.parse)
         .ok_or_else(|| Error::corrupt("documents", format!("a document of {collection}")))
 }
 

@@ -151,7 +151,7 @@ impl Given {
             key: Key { collection, id: id.clone() },
             ordinal: 1,
             index_keys: it.index_keys(),
-            body: Some(it.json()),
+            body: Some(it.json().into()),
         };
         self.documents.iter().map(write).collect()
     }

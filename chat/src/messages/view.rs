@@ -11,7 +11,7 @@ use crate::conversations::ConversationId;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
 
-/// A message.
+/// A message. What it does not have is not written: most messages have little of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     pub id: MessageId,
@@ -21,13 +21,18 @@ pub struct Message {
     pub seq: u64,
     pub author_id: AccountId,
     /// Absent once it is gone for everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Personal<Body>>,
     /// The first text, once there is a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<Personal<Body>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<AccountId>,
     pub sent_at: Timestamp,
     pub occurred_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
     /// Number of edits.
     pub revision: u64,

@@ -70,7 +70,7 @@ fn put(id: &str, ordinal: u64, owner: Option<&str>, body: &str) -> Write {
         key: key(id),
         ordinal,
         index_keys: vec![owner.map(str::to_owned)],
-        body: Some(Bytes::copy_from_slice(body.as_bytes())),
+        body: Some(body.as_bytes().to_vec().into()),
     }
 }
 
@@ -95,7 +95,7 @@ async fn get(documents: &Arc<dyn Documents>, id: &str) -> Option<Stored> {
 }
 
 fn stored(ordinal: u64, body: &'static str) -> Option<Stored> {
-    Some(Stored { ordinal, body: Some(Bytes::from_static(body.as_bytes())) })
+    Some(Stored { ordinal, body: Some(Bytes::from_static(body.as_bytes()).into()) })
 }
 
 async fn found(documents: &Arc<dyn Documents>, scan: Scan) -> Vec<String> {
@@ -280,7 +280,7 @@ async fn large_and_empty_bodies_are_kept(open: Open) {
     let large = "x".repeat(1 << 20);
     write(&documents, vec![put("a", 1, None, &large), put("b", 1, None, "")]).await;
     let body = get(&documents, "a").await.and_then(|it| it.body).expect("a body");
-    assert_eq!(body, large.as_bytes());
+    assert_eq!(*body, *large.as_bytes());
     assert_eq!(get(&documents, "b").await, stored(1, ""));
 }
 

@@ -136,7 +136,8 @@ fn first(range: impl DoubleEndedIterator<Item = Found>, scan: &Scan) -> Vec<Foun
 impl Document {
     fn bytes(&self) -> usize {
         let keys: usize = self.index_keys.iter().flatten().map(|it| it.len()).sum();
-        OVERHEAD + keys + self.stored.body.as_ref().map_or(0, |it| it.len())
+        // What it was made of takes about as much again.
+        OVERHEAD + keys + self.stored.body.as_ref().map_or(0, |it| 2 * it.len())
     }
 }
 

@@ -8,6 +8,7 @@
 //! - scans run over declared indexes only, in the order of the bytes of the keys;
 //! - absent is `None`, not an error.
 
+mod body;
 pub mod contract;
 mod embedded;
 mod fresh;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use self::body::Body;
 use crate::Error;
 use crate::event_log::Partition;
 use crate::sqlite::Durability;
@@ -42,7 +44,7 @@ pub struct Key {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub ordinal: u64,
-    pub body: Option<Bytes>,
+    pub body: Option<Body>,
 }
 
 /// One document to store.
@@ -53,8 +55,8 @@ pub struct Write {
     /// The document's keys in its collection's indexes, in the order of their declaration;
     /// ASCII text, numbers padded, so that both adapters sort alike. `None` leaves it out.
     pub index_keys: Vec<Option<String>>,
-    /// JSON; `None` removes.
-    pub body: Option<Bytes>,
+    /// `None` removes.
+    pub body: Option<Body>,
 }
 
 /// How far the documents of a partition have come.

@@ -63,5 +63,6 @@ impl Recent {
 }
 
 fn size(document: &Stored) -> usize {
-    OVERHEAD + document.body.as_ref().map_or(0, |it| it.len())
+    // What it is read as takes about as much again.
+    OVERHEAD + document.body.as_ref().map_or(0, |it| 2 * it.len())
 }

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::fresh::{Document, Fresh};
-use super::{Collection, Order, Scan, Stored};
+use super::{Body, Collection, Order, Scan, Stored};
 use crate::event_log::Partition;
 
 /// A collection and its SQL, written once.
@@ -91,7 +90,7 @@ pub(super) fn scan_sql(scan: &Scan) -> String {
 
 pub(super) fn stored(row: &rusqlite::Row<'_>, at: usize) -> Result<Stored, rusqlite::Error> {
     let body: Option<Vec<u8>> = row.get(at + 1)?;
-    Ok(Stored { ordinal: row.get(at)?, body: body.map(Bytes::from) })
+    Ok(Stored { ordinal: row.get(at)?, body: body.map(Body::from) })
 }
 
 /// Stores what was written, each document if it is newer, then the marks.

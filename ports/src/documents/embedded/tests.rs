@@ -9,7 +9,7 @@ fn limit(documents: &Embedded, pages: u32) {
     documents.store.writer().execute_batch(&sql).unwrap();
 }
 
-/// A document that needs a hundred pages, given to a file that has room for eight.
+/// A document that needs 25 pages, given to a file that has room for eight.
 async fn crowded(name: &str, durability: Durability) -> (Embedded, PathBuf) {
     let file = std::env::temp_dir().join(format!("parlance-{name}-{}.db", std::process::id()));
     crate::data_dir::remove_database(&file).unwrap();
