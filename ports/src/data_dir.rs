@@ -1,7 +1,7 @@
 //! The data folder: one process at a time, a format version, no downgrades.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -48,14 +48,7 @@ impl DataDir {
             Error::unavailable(PORT, format!("{} is in use by another process", path.display()))
         })?;
         let dir = Self { path: path.to_owned(), _lock: lock };
-        let mut manifest = dir.manifest()?;
-        if manifest.format > FORMAT {
-            let text = format!(
-                "format {} is newer than this program, which writes {FORMAT}",
-                manifest.format
-            );
-            return Err(Error::corrupt(PORT, text));
-        }
+        let mut manifest = manifest(path)?;
         let outdated = (manifest.shape != SHAPE).then(|| dir.documents_at(manifest.documents));
         if outdated.is_some() {
             // Documents of another shape are of no use: they are folded from the log again.
@@ -85,7 +78,7 @@ impl DataDir {
 
     /// Makes the next documents the current ones and removes the old.
     pub(crate) fn switch_documents(&self) -> Result<(), Error> {
-        let mut manifest = self.manifest()?;
+        let mut manifest = manifest(&self.path)?;
         let old = self.documents_at(manifest.documents);
         manifest.documents += 1;
         self.save(&manifest)?;
@@ -97,27 +90,40 @@ impl DataDir {
     }
 
     fn generation(&self) -> u32 {
-        self.manifest().map_or(1, |it| it.documents)
-    }
-
-    fn manifest(&self) -> Result<Manifest, Error> {
-        let mut text = String::new();
-        match File::open(self.path.join("manifest.json")) {
-            Ok(mut file) => {
-                file.read_to_string(&mut text).map_err(|it| Error::unavailable(PORT, it))?;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Manifest { format: FORMAT, documents: 1, shape: SHAPE });
-            }
-            Err(error) => return Err(Error::unavailable(PORT, error)),
-        }
-        serde_json::from_str(&text).map_err(|it| Error::corrupt(PORT, it))
+        manifest(&self.path).map_or(1, |it| it.documents)
     }
 
     fn save(&self, manifest: &Manifest) -> Result<(), Error> {
         let text = serde_json::to_vec(manifest).expect("a manifest is plain data");
         write_durably(&self.path.join("manifest.json"), &text)
     }
+}
+
+/// Checks that this program can read a folder, which another process may have.
+///
+/// # Errors
+/// `Unavailable` when it can't be read, `Corrupt` when a newer program wrote it.
+pub(crate) fn check(path: &Path) -> Result<(), Error> {
+    manifest(path).map(drop)
+}
+
+/// What a folder says of itself; a new one says what this program writes.
+fn manifest(path: &Path) -> Result<Manifest, Error> {
+    let text = match fs::read(path.join("manifest.json")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Manifest { format: FORMAT, documents: 1, shape: SHAPE });
+        }
+        Err(error) => return Err(Error::unavailable(PORT, error)),
+    };
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|it| Error::corrupt(PORT, it))?;
+    if manifest.format > FORMAT {
+        let text =
+            format!("format {} is newer than this program, which writes {FORMAT}", manifest.format);
+        return Err(Error::corrupt(PORT, text));
+    }
+    Ok(manifest)
 }
 
 /// Replaces a file so that after a power cut it holds the old or the new bytes, never a mixture.

@@ -75,6 +75,16 @@ pub fn open(config: &Config) -> Result<Opened, Error> {
     Ok(Opened { ports, dir })
 }
 
+/// Opens the log of a folder to read it, also while another process has the folder.
+///
+/// # Errors
+/// `Unavailable` when there is no log, `Corrupt` when the folder's format is newer than this
+/// program or the file is damaged.
+pub fn open_to_read(data_dir: &Path) -> Result<Arc<dyn event_log::EventLog>, Error> {
+    data_dir::check(data_dir)?;
+    event_log::open_to_read(data_dir)
+}
+
 impl Opened {
     /// Opens an empty set of documents beside the current one, for a rebuild.
     ///

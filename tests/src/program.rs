@@ -97,6 +97,15 @@ impl Program {
         output
     }
 
+    /// Starts another command that goes on, to read what it prints.
+    pub fn follow(data_dir: &Path, arguments: &[&str]) -> Follower {
+        let mut command = Self::command();
+        command.arg("--data-dir").arg(data_dir).args(arguments).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let out = BufReader::new(child.stdout.take().expect("its output is piped"));
+        Follower { child, out }
+    }
+
     /// Kills it as the kernel does, without a farewell.
     pub fn kill(mut self) {
         self.end();
@@ -112,5 +121,29 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// A command that goes on; it ends with its test.
+pub struct Follower {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Follower {
+    /// The next line that it prints.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).expect("it prints a line");
+        assert!(!line.is_empty(), "it has ended");
+        line
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

@@ -8,7 +8,7 @@ use std::thread;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use tokio::sync::{oneshot, watch};
 
 use super::{Ack, Entry, EventLog, Identity, Partition, RECORD_BYTES_MAX};
@@ -16,7 +16,7 @@ use crate::entropy::Entropy;
 use crate::sqlite::{self, Backfill, Durability, Readers};
 use crate::{Error, ErrorKind};
 
-const PORT: &str = "event log";
+pub(super) const PORT: &str = "event log";
 
 /// Records in one commit at most.
 const COMMIT_RECORDS_MAX: usize = 1_024;
@@ -123,20 +123,7 @@ impl EventLog for Embedded {
         if let Some(entries) = self.tail(partition, from, limit) {
             return async { Ok(entries) }.boxed();
         }
-        let entries = self.readers.with(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT id, bytes FROM records WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-            )?;
-            let rows = statement.query_map(
-                params![row_id(partition, from), row_id(partition + 1, 0), limit],
-                |row| {
-                    let id: i64 = row.get(0)?;
-                    let bytes: Vec<u8> = row.get(1)?;
-                    Ok(Entry { offset: offset_of(id), bytes: bytes.into() })
-                },
-            )?;
-            rows.collect()
-        });
+        let entries = self.readers.with(|it| stored(it, partition, from, limit));
         async { entries }.boxed()
     }
 
@@ -178,20 +165,41 @@ fn birth(
         "INSERT OR IGNORE INTO identity (one, log, epoch, partitions) VALUES (1, ?1, 0, ?2)",
         params![entropy.bytes::<16>(), partitions],
     )?;
+    identity(connection)
+}
+
+pub(super) fn identity(connection: &Connection) -> Result<Identity, rusqlite::Error> {
     connection.query_row("SELECT log, epoch, partitions FROM identity", [], |row| {
         Ok(Identity { log: row.get(0)?, epoch: row.get(1)?, partitions: row.get(2)? })
     })
 }
 
-fn stored_end(connection: &Connection, partition: Partition) -> Result<u64, rusqlite::Error> {
+pub(super) fn stored_end(
+    connection: &Connection,
+    partition: Partition,
+) -> Result<u64, rusqlite::Error> {
     let last: Option<i64> = connection
-        .query_row(
-            "SELECT id FROM records WHERE id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT 1",
-            params![row_id(partition, 0), row_id(partition + 1, 0)],
-            |row| row.get(0),
-        )
-        .optional()?;
+        .prepare_cached("SELECT max(id) FROM records WHERE id >= ?1 AND id < ?2")?
+        .query_row(params![row_id(partition, 0), row_id(partition + 1, 0)], |row| row.get(0))?;
     Ok(last.map_or(0, |id| offset_of(id) + 1))
+}
+
+pub(super) fn stored(
+    connection: &Connection,
+    partition: Partition,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<Entry>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, bytes FROM records WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+    )?;
+    let range = params![row_id(partition, from), row_id(partition + 1, 0), limit];
+    let rows = statement.query_map(range, |row| {
+        let id: i64 = row.get(0)?;
+        let bytes: Vec<u8> = row.get(1)?;
+        Ok(Entry { offset: offset_of(id), bytes: bytes.into() })
+    })?;
+    rows.collect()
 }
 
 /// The one that appends.

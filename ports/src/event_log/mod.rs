@@ -10,9 +10,10 @@ pub mod contract;
 mod embedded;
 mod fold;
 mod position;
+mod reading;
 mod record;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -82,5 +83,18 @@ pub fn open(
     partitions: u16,
     entropy: &dyn crate::entropy::Entropy,
 ) -> Result<Arc<dyn EventLog>, Error> {
-    Ok(Arc::new(embedded::Embedded::open(&data_dir.join("log.db"), partitions, entropy)?))
+    Ok(Arc::new(embedded::Embedded::open(&file(data_dir), partitions, entropy)?))
+}
+
+/// Opens the log under a folder beside the process that has the folder, if any: appends are refused
+/// as `Unavailable`.
+///
+/// # Errors
+/// `Unavailable` when the file can't be opened, `Corrupt` when it is not a log.
+pub(crate) fn open_to_read(data_dir: &Path) -> Result<Arc<dyn EventLog>, Error> {
+    Ok(Arc::new(reading::Reading::open(&file(data_dir))?))
+}
+
+fn file(data_dir: &Path) -> PathBuf {
+    data_dir.join("log.db")
 }

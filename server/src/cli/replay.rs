@@ -37,7 +37,7 @@ pub(crate) struct Replay {
     /// Only events of one kind, by its name or full name
     #[arg(long, value_name = "NAME")]
     event: Option<String>,
-    /// Goes on with what happens next; the folder must not be in use
+    /// Goes on with what happens next
     #[arg(long)]
     follow: bool,
 }
@@ -69,8 +69,7 @@ type Source = (Partition, Fold);
 
 impl Replay {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<()> {
-        let opened = ports::open(&ports::Config::embedded(&config.data_dir))?;
-        let log = Arc::clone(&opened.ports.event_log);
+        let log = ports::open_to_read(&config.data_dir)?;
         let filter = Filter {
             from: bound(log.as_ref(), self.from.as_deref())?,
             to: bound(log.as_ref(), self.to.as_deref())?,
