@@ -9,6 +9,7 @@ pub mod entropy;
 pub mod event_log;
 pub mod faulty;
 pub mod keys;
+pub mod promise;
 
 mod error;
 mod sqlite;

@@ -3,30 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
 use super::{Announcement, Bus, Subscription, Topic};
+use crate::promise::cases;
 
 /// Opens the bus of one case again and again: the same place each time.
 pub type Open = Box<dyn Fn() -> Arc<dyn Bus> + Send + Sync>;
 
-/// One promise.
-pub struct Case {
-    pub name: &'static str,
-    pub run: fn(Open) -> BoxFuture<'static, ()>,
-}
-
-macro_rules! cases {
-    ($($name:ident)*) => {
-        /// All promises.
-        pub const CASES: &[Case] = &[$(
-            Case { name: stringify!($name), run: |open| $name(open).boxed() },
-        )*];
-    };
-}
-
 cases! {
+    Open:
     every_subscriber_hears_every_announcement_in_order
     nothing_from_before_the_subscription_is_heard
     publishing_to_nobody_is_no_failure

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 
 use super::{Admission, Cache};
 use crate::clock::Clock;
+use crate::promise::cases;
 
 /// A clock that stands still until it is moved.
 #[derive(Default)]
@@ -30,22 +30,8 @@ impl Clock for HandClock {
 /// The cache of one case and its clock.
 pub type Place = (Arc<dyn Cache>, Arc<HandClock>);
 
-/// One promise.
-pub struct Case {
-    pub name: &'static str,
-    pub run: fn(Place) -> BoxFuture<'static, ()>,
-}
-
-macro_rules! cases {
-    ($($name:ident)*) => {
-        /// All promises.
-        pub const CASES: &[Case] = &[$(
-            Case { name: stringify!($name), run: |place| $name(place).boxed() },
-        )*];
-    };
-}
-
 cases! {
+    Place:
     exactly_the_limit_is_admitted
     a_new_window_admits_again
     a_limit_of_none_admits_nobody

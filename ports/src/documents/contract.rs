@@ -3,31 +3,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 
 use super::{Collection, Documents, Key, Mark, Order, Scan, Stored, Write};
 use crate::event_log::Partition;
+use crate::promise::cases;
 
 /// Opens the store of one case again and again: the same place each time.
 pub type Open = Box<dyn Fn() -> Arc<dyn Documents> + Send + Sync>;
 
-/// One promise.
-pub struct Case {
-    pub name: &'static str,
-    pub run: fn(Open) -> BoxFuture<'static, ()>,
-}
-
-macro_rules! cases {
-    ($($name:ident)*) => {
-        /// All promises.
-        pub const CASES: &[Case] = &[$(
-            Case { name: stringify!($name), run: |open| $name(open).boxed() },
-        )*];
-    };
-}
-
 cases! {
+    Open:
     a_document_reads_back_as_written
     absent_is_none
     a_lower_ordinal_changes_nothing

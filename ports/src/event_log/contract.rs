@@ -3,31 +3,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 
 use super::{Claim, EventLog, Fold, Kind, RECORD_BYTES_MAX, Verdict};
+use crate::promise::cases;
 use crate::{Error, ErrorKind};
 
 /// Opens the log of one case again and again: the same place each time.
 pub type Open = Box<dyn Fn() -> Arc<dyn EventLog> + Send + Sync>;
 
-/// One promise.
-pub struct Case {
-    pub name: &'static str,
-    pub run: fn(Open) -> BoxFuture<'static, ()>,
-}
-
-macro_rules! cases {
-    ($($name:ident)*) => {
-        /// All promises.
-        pub const CASES: &[Case] = &[$(
-            Case { name: stringify!($name), run: |open| $name(open).boxed() },
-        )*];
-    };
-}
-
 cases! {
+    Open:
     an_append_reads_back_at_its_offset
     appends_land_in_call_order
     partitions_do_not_mix

@@ -2,30 +2,16 @@
 
 use std::sync::Arc;
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 
 use super::{Keys, TreeId};
+use crate::promise::cases;
 
 /// Opens the store of one case again and again: the same place each time.
 pub type Open = Box<dyn Fn() -> Arc<dyn Keys> + Send + Sync>;
 
-/// One promise.
-pub struct Case {
-    pub name: &'static str,
-    pub run: fn(Open) -> BoxFuture<'static, ()>,
-}
-
-macro_rules! cases {
-    ($($name:ident)*) => {
-        /// All promises.
-        pub const CASES: &[Case] = &[$(
-            Case { name: stringify!($name), run: |open| $name(open).boxed() },
-        )*];
-    };
-}
-
 cases! {
+    Open:
     a_tree_that_was_never_made_is_none
     making_a_tree_twice_gives_the_same
     concurrent_makers_get_the_same_tree
