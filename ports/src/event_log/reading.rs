@@ -66,3 +66,39 @@ impl EventLog for Reading {
         .boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_reader_sees_what_a_writer_appends_and_appends_nothing() {
+        let folder = std::env::temp_dir().join(format!("parlance-reading-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let absent = super::super::open_to_read(&folder).err().map(|it| it.kind);
+        assert_eq!(absent, Some(ErrorKind::Unavailable));
+        let writer = super::super::open(&folder, 4, &crate::entropy::System).unwrap();
+        let reader = super::super::open_to_read(&folder).unwrap();
+        assert_eq!(reader.identity(), writer.identity());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let refused = reader.append(0, Bytes::from_static(b"mine")).await;
+            assert_eq!(refused.err().map(|it| it.kind), Some(ErrorKind::Unavailable));
+            assert_eq!(reader.end(0).await.unwrap(), 0);
+            let (waited, appended) = futures_util::future::join(
+                reader.wait(0, 0),
+                writer.append(0, Bytes::from_static(b"one")),
+            )
+            .await;
+            waited.unwrap();
+            appended.unwrap();
+            let both = (reader.read(0, 0, 9).await.unwrap(), writer.read(0, 0, 9).await.unwrap());
+            assert_eq!(both.0, both.1);
+            assert_eq!(both.0.len(), 1);
+        });
+        drop(writer);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
