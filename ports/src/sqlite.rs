@@ -81,12 +81,12 @@ pub(crate) struct Backfill {
 }
 
 impl Durability {
-    /// Bytes of a page. Where each commit is synced it writes a few whole pages, so they are small;
-    /// where many documents are committed together, large ones hold more and are seldom split.
+    /// Bytes of a page. Beside those who wait for messages a commit writes a few whole pages, so
+    /// they are small; in a file that is filled, large ones hold more and are seldom split.
     fn page_size(self) -> u32 {
         match self {
-            Self::Full => 4_096,
-            Self::Rebuildable | Self::Filling => 16_384,
+            Self::Full | Self::Rebuildable => 4_096,
+            Self::Filling => 16_384,
         }
     }
 
@@ -96,7 +96,7 @@ impl Durability {
     fn backfill_pages(self) -> i32 {
         match self {
             Self::Full => 1_024,
-            Self::Rebuildable | Self::Filling => 4_096,
+            Self::Rebuildable | Self::Filling => 16_384,
         }
     }
 }
