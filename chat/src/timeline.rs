@@ -10,7 +10,7 @@ use ports::event_log::Partition;
 use crate::Change;
 use crate::accounts::AccountId;
 use crate::kernel::document::padded;
-use crate::kernel::{Document, Effect, Recorded, StreamId, Timestamp};
+use crate::kernel::{Document, Effect, Recorded, StreamId, Timestamp, id};
 
 /// What happened, without its content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,10 +75,18 @@ impl Timeline {
         format!("{stream}/{}", padded(ordinal))
     }
 
-    /// Key of a command: what was sent to which stream by whom. The id comes before the actor:
-    /// it begins with the time, so new keys lie side by side.
+    /// Key of a command: a short digest of what was sent to which stream by whom. It begins with
+    /// the time of its id, so new keys lie side by side; who finds an event by it compares.
     pub fn command_key(stream: StreamId, actor: AccountId, client_id: Uuid) -> String {
-        format!("{stream}/{}/{}", client_id.simple(), actor.0.simple())
+        let stream = stream.to_string();
+        let parts = [b"command".as_slice(), stream.as_bytes(), actor.0.as_bytes()];
+        id::derive(client_id, &parts).simple().to_string()
+    }
+
+    /// Whether the command that it remembers is this one.
+    pub fn is_of(&self, stream: StreamId, actor: AccountId, client_id: Uuid) -> bool {
+        let command = self.command.as_ref().map(|it| it.client_id);
+        (self.stream, self.actor, command) == (stream, Some(actor), Some(client_id))
     }
 }
 
@@ -173,5 +181,19 @@ mod tests {
         let stored: Vec<_> = events.iter().map(|it| serde_json::to_vec(it).unwrap()).collect();
         let stored: Vec<&[u8]> = stored.iter().map(Vec::as_slice).collect();
         assert_eq!(Announcement::of_stored(&stored), Announcement::Events(events).to_bytes());
+    }
+
+    #[test]
+    fn keys_of_commands_sort_by_time_and_are_one_for_each_stream_and_actor() {
+        let made = |ms| id::fresh(ms, &ports::entropy::System);
+        let (early, late) = (made(1_000), made(2_000));
+        let one = StreamId::Account(account(1));
+        let other = StreamId::Conversation(crate::conversations::ConversationId(account(1).0));
+        let key = |stream, actor, id| Timeline::command_key(stream, account(actor), id);
+        assert!(key(one, 1, early) < key(other, 2, late));
+        assert_eq!(key(one, 1, early), key(one, 1, early));
+        assert_ne!(key(one, 1, early), key(other, 1, early), "ids of two kinds may be alike");
+        assert_ne!(key(one, 1, early), key(one, 2, early));
+        assert_ne!(key(one, 1, early), key(one, 1, made(1_000)));
     }
 }

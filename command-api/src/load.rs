@@ -37,6 +37,9 @@ impl Owner {
         let Some(event) = last_of(&self.ports, "by_command", &command).await? else {
             return Ok(());
         };
+        if !event.is_of(key.stream, key.actor, key.client_id) {
+            return Ok(());
+        }
         if let Some(first) = event.command {
             let done = Done {
                 digest: first.digest,

@@ -4,6 +4,7 @@
 //! decides from it, clients read it. Each is small and bounded; none holds a list that grows.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -50,9 +51,18 @@ pub trait AnyDocument: Any + Send + Sync {
     fn index_keys(&self) -> Vec<Option<String>>;
 }
 
+thread_local! {
+    /// Where this thread writes JSON before its length is known; grown once, not for each document.
+    static JSON: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 impl<D: Document> AnyDocument for D {
     fn json(&self) -> Bytes {
-        serde_json::to_vec(self).expect("a document is plain data").into()
+        JSON.with_borrow_mut(|buffer| {
+            buffer.clear();
+            serde_json::to_writer(&mut *buffer, self).expect("a document is plain data");
+            Bytes::copy_from_slice(buffer)
+        })
     }
 
     fn index_keys(&self) -> Vec<Option<String>> {

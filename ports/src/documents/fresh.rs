@@ -24,13 +24,13 @@ pub(super) struct Fresh {
 struct Shelf {
     by_id: BTreeMap<Arc<str>, Document>,
     /// Key and id of each document that has a key, an index each.
-    by_index: Vec<BTreeSet<(Arc<str>, Arc<str>)>>,
+    by_index: Vec<BTreeSet<(String, Arc<str>)>>,
 }
 
 /// A document with its keys.
 pub(super) struct Document {
     pub(super) stored: Stored,
-    pub(super) index_keys: Vec<Option<Arc<str>>>,
+    pub(super) index_keys: Vec<Option<String>>,
 }
 
 impl Fresh {
@@ -56,23 +56,23 @@ impl Fresh {
     pub(super) fn put(&mut self, write: Write, indexed: bool) {
         let shelf = self.shelves.entry(write.key.collection).or_default();
         let indexes = if indexed { write.index_keys.len() } else { 0 };
-        shelf.by_index.resize_with(indexes, BTreeSet::new);
+        shelf.by_index.resize_with(indexes.max(shelf.by_index.len()), BTreeSet::new);
+        let removed = write.body.is_none();
+        let index_keys = if removed { Vec::new() } else { write.index_keys };
+        let stored = Stored { ordinal: write.ordinal, body: write.body };
+        let document = Document { stored, index_keys };
+        self.bytes += document.bytes();
+        let keys = if indexed { document.index_keys.clone() } else { Vec::new() };
         let id: Arc<str> = write.key.id.into();
-        if let Some(before) = shelf.by_id.remove(&id) {
+        if let Some(before) = shelf.by_id.insert(Arc::clone(&id), document) {
             self.bytes -= before.bytes();
             for (index, key) in shelf.by_index.iter_mut().zip(before.index_keys) {
                 key.map(|it| index.remove(&(it, Arc::clone(&id))));
             }
         }
-        let removed = write.body.is_none();
-        let keys = write.index_keys.into_iter().map(|it| it.filter(|_| !removed).map(Arc::from));
-        let stored = Stored { ordinal: write.ordinal, body: write.body };
-        let document = Document { stored, index_keys: keys.collect() };
-        for (index, key) in shelf.by_index.iter_mut().zip(&document.index_keys) {
-            index.extend(key.iter().map(|it| (Arc::clone(it), Arc::clone(&id))));
+        for (index, key) in shelf.by_index.iter_mut().zip(keys) {
+            index.extend(key.map(|it| (it, Arc::clone(&id))));
         }
-        self.bytes += document.bytes();
-        shelf.by_id.insert(id, document);
     }
 
     pub(super) fn set_highest(&mut self, partition: Partition, ordinal: u64) {
@@ -87,10 +87,12 @@ impl Fresh {
         self.marks.insert(partition, mark);
     }
 
-    /// Everything held, in the order of the file.
-    pub(super) fn documents(&self) -> impl Iterator<Item = (&'static str, &str, &Document)> {
-        self.shelves.iter().flat_map(|(collection, shelf)| {
-            shelf.by_id.iter().map(|(id, document)| (*collection, &**id, document))
+    /// Everything held, a collection at a time, in the order of the file.
+    pub(super) fn collections(
+        &self,
+    ) -> impl Iterator<Item = (&'static str, impl Iterator<Item = (&str, &Document)>)> {
+        self.shelves.iter().map(|(collection, shelf)| {
+            (*collection, shelf.by_id.iter().map(|(id, document)| (&**id, document)))
         })
     }
 
@@ -120,7 +122,7 @@ impl Fresh {
             return first(range.map(|(id, it)| found(id, id, it)), scan);
         };
         let Some(keys) = shelf.by_index.get(index) else { return Vec::new() };
-        let bound = |key: &str| (Arc::from(key), Arc::from(""));
+        let bound = |key: &str| (key.to_owned(), Arc::from(""));
         let range = keys.range(bound(from)..bound(to)).filter(|(_, id)| visible(id));
         first(range.map(|(key, id)| found(key, id, &shelf.by_id[id])), scan)
     }

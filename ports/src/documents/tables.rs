@@ -102,10 +102,13 @@ pub(super) fn commit(
     let immediate = rusqlite::TransactionBehavior::Immediate;
     let transaction = connection.transaction_with_behavior(immediate)?;
     let mut stored = 0;
-    for (collection, id, document) in fresh.documents() {
-        let sql = &tables[collection].upsert;
-        let values = values(id, document).map(ToSqlOutput::Borrowed);
-        stored += transaction.prepare_cached(sql)?.execute(params_from_iter(values))?;
+    for (collection, documents) in fresh.collections() {
+        let Table { collection, upsert, .. } = &tables[collection];
+        let mut statement = transaction.prepare_cached(upsert)?;
+        for (id, document) in documents {
+            let values = values(id, document, collection.indexes.len());
+            stored += statement.execute(params_from_iter(values.map(ToSqlOutput::Borrowed)))?;
+        }
     }
     for (partition, mark) in fresh.marks() {
         transaction
@@ -130,13 +133,17 @@ pub(super) fn commit(
     Ok(())
 }
 
-fn values<'a>(id: &'a str, document: &'a Document) -> impl Iterator<Item = ValueRef<'a>> {
+fn values<'a>(
+    id: &'a str,
+    document: &'a Document,
+    indexes: usize,
+) -> impl Iterator<Item = ValueRef<'a>> {
     let text = |it: &'a str| ValueRef::Text(it.as_bytes());
     let Stored { ordinal, body } = &document.stored;
     let ordinal = ValueRef::Integer(i64::try_from(*ordinal).unwrap_or(i64::MAX));
     let body = body.as_deref().map_or(ValueRef::Null, ValueRef::Blob);
-    let keys = document.index_keys.iter();
-    let keys = keys.map(move |it| it.as_deref().map_or(ValueRef::Null, text));
+    let key = |it| document.index_keys.get(it).and_then(Option::as_deref);
+    let keys = (0..indexes).map(move |it| key(it).map_or(ValueRef::Null, text));
     [text(id), ordinal, body].into_iter().chain(keys)
 }
 
