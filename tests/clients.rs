@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use serde_json::Value;
-use tests::{Client, Folder, Http, Person, Program, long};
+use tests::{Client, Http, Person, Program, long};
 
 /// Times that the client loses its connection.
 const DISCONNECTS: usize = 50;
@@ -60,8 +60,8 @@ fn python() -> PathBuf {
 #[test]
 fn a_client_of_published_packages_hears_everything_once_over_50_disconnects() {
     let client_folder = node_client();
-    let folder = Folder::new("node");
-    let program = Program::serve(&folder.0.join("data"), 0);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = Program::serve(&folder.path().join("data"), 0);
     let client = Arc::new(Client::new(Http::new(program.address)));
     let [ann, bob] = ["ann", "bob"].map(|it| Person::register(&client, it));
     let group = ann.creates_group("Lunch", &[&bob]);
@@ -93,8 +93,8 @@ fn a_client_of_published_packages_hears_everything_once_over_50_disconnects() {
 #[test]
 fn a_published_avro_library_reads_what_replay_writes_with_schemas_from_the_server() {
     let python = python();
-    let folder = Folder::new("avro");
-    let dir = folder.0.join("data");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let dir = folder.path().join("data");
     let program = Program::serve(&dir, 0);
     let client = Arc::new(Client::new(Http::new(program.address)));
     let [ann, bob] = ["ann", "bob"].map(|it| Person::register(&client, it));
@@ -108,7 +108,7 @@ fn a_published_avro_library_reads_what_replay_writes_with_schemas_from_the_serve
     bob.leaves(&group).data();
     program.kill();
     let files = ["avro", "confluent", "ndjson"].map(|format| {
-        let file = folder.0.join(format);
+        let file = folder.path().join(format);
         let path = file.to_str().expect("a path in text").to_owned();
         Program::run(&dir, &["replay", "--format", format, "--out", &path]);
         file

@@ -1,7 +1,6 @@
 //! Adapters × promises: every case of every port's contract, run on every adapter.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use futures_util::future::BoxFuture;
@@ -60,34 +59,13 @@ fn trial(
     run: impl FnOnce(PathBuf) -> BoxFuture<'static, ()> + Send + 'static,
 ) -> Trial {
     Trial::test(format!("{adapter}::{case}"), move || {
-        let dir = Folder::new();
+        let dir = tempfile::tempdir().map_err(Failed::from)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .map_err(Failed::from)?;
-        runtime.block_on(run(dir.0.clone()));
+        runtime.block_on(run(dir.path().to_owned()));
         Ok(())
     })
-}
-
-/// A folder that goes with its test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let n = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("parlance-contract-{}-{n}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).expect("a temporary folder");
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left behind lies in the system's temporary folder.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

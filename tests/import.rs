@@ -2,11 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 /// The program beside the tests; `make test` builds it first.
@@ -16,17 +17,16 @@ fn parlance() -> Command {
     Command::new(folder.join("parlance"))
 }
 
-struct Folder(PathBuf);
+/// A folder that the program works in.
+struct Folder(TempDir);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("parlance-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a temporary folder");
-        Self(path)
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
     fn run(&self, arguments: &[&str]) -> String {
-        let output = parlance().args(arguments).arg("--data-dir").arg(&self.0).output();
+        let output = parlance().args(arguments).arg("--data-dir").arg(self.0.path()).output();
         let output = output.expect("the program starts");
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{arguments:?}: {errors}");
@@ -35,13 +35,6 @@ impl Folder {
 
     fn json(&self, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.run(arguments)).expect("it prints JSON")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left behind lies in the system's temporary folder.
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -56,7 +49,7 @@ fn import(folder: &Folder) -> Value {
 
 #[test]
 fn every_line_is_accounted_for_and_a_second_import_adds_nothing() {
-    let folder = Folder::new("import");
+    let folder = Folder::new();
     let first = import(&folder);
     let wrote = &first["wrote"];
     assert!(wrote["messages"]["added"].as_u64() > Some(10), "{first}");
@@ -74,7 +67,7 @@ fn every_line_is_accounted_for_and_a_second_import_adds_nothing() {
 
 #[test]
 fn a_rebuild_gives_the_same_state_and_the_log_is_in_order() {
-    let folder = Folder::new("rebuild");
+    let folder = Folder::new();
     import(&folder);
     let before = folder.json(&["state-hash", "--json"]);
     folder.run(&["rebuild", "--all"]);
@@ -90,7 +83,7 @@ impl Served {
     fn start(folder: &Folder) -> Self {
         let mut child = parlance()
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(&folder.0)
+            .arg(folder.0.path())
             .env("PARLANCE_RATE_PER_ACCOUNT", "1000000")
             .stdout(Stdio::piped())
             .spawn()
@@ -146,7 +139,7 @@ fn client_id() -> Uuid {
 
 #[test]
 fn the_conversation_read_page_by_page_yields_every_message_once_in_order() {
-    let folder = Folder::new("pages");
+    let folder = Folder::new();
     let outcome = import(&folder);
     let conversation = outcome["wrote"]["conversationId"].as_str().expect("an id").to_owned();
     let served = Served::start(&folder);

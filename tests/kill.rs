@@ -7,8 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use serde_json::json;
 use tests::{
-    Client, Dice, Folder, Frame, Heard, Http, Person, Program, Sent, Socket, TOO_LONG, UPDATES,
-    fresh_id,
+    Client, Dice, Frame, Heard, Http, Person, Program, Sent, Socket, TOO_LONG, UPDATES, fresh_id,
 };
 
 /// Clients that send at the same time.
@@ -137,8 +136,8 @@ fn links(frames: &[Frame], group: &str, last: u64, who: &str) {
 #[test]
 fn what_was_acknowledged_is_there_exactly_once_after_any_number_of_kills() {
     let rounds = if std::env::var_os("PARLANCE_SOAK").is_some() { 100 } else { 10 };
-    let folder = Folder::new("kill");
-    let dir = folder.0.join("data");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let dir = folder.path().join("data");
     let program = Program::serve(&dir, 0);
     let address = program.address;
     let client = Arc::new(Client::new(Http::new(address)));

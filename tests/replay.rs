@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tests::{Client, Folder, Http, Person, Program};
+use tests::{Client, Http, Person, Program};
 
 #[test]
 fn replay_follows_a_server_that_is_running() {
-    let folder = Folder::new("follow");
-    let program = Program::serve(&folder.0, 0);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = Program::serve(folder.path(), 0);
     let client = Arc::new(Client::new(Http::new(program.address)));
     let ann = Person::register(&client, "ann");
     let group = ann.creates_group("Lunch", &[]);
@@ -20,7 +20,8 @@ fn replay_follows_a_server_that_is_running() {
     };
 
     let before: Vec<u64> = (0..3).map(sent).collect();
-    let mut follower = Program::follow(&folder.0, &[&["replay", "--follow"], &wanted[..]].concat());
+    let mut follower =
+        Program::follow(folder.path(), &[&["replay", "--follow"], &wanted[..]].concat());
     let mut heard = || seq(&follower.line());
     assert_eq!((0..3).map(|_| heard()).collect::<Vec<_>>(), before);
     let mut live = Vec::new();
@@ -30,7 +31,7 @@ fn replay_follows_a_server_that_is_running() {
     }
 
     program.kill();
-    let output = Program::run(&folder.0, &[&["replay"], &wanted[..]].concat());
+    let output = Program::run(folder.path(), &[&["replay"], &wanted[..]].concat());
     let all = String::from_utf8(output.stdout).expect("it prints text");
     let all: Vec<u64> = all.lines().map(seq).collect();
     assert_eq!(all, [before, live].concat());

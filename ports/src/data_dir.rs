@@ -175,43 +175,42 @@ mod tests {
     use super::*;
 
     /// A new folder with this manifest.
-    fn folder(name: &str, manifest: &str) -> PathBuf {
-        let path = std::env::temp_dir().join(format!("parlance-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        fs::write(path.join("manifest.json"), manifest).unwrap();
-        path
+    fn folder(manifest: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("manifest.json"), manifest).unwrap();
+        folder
     }
 
     #[test]
     fn a_folder_is_for_one_at_a_time() {
-        let path = folder("lock", r#"{"format":1,"documents":1}"#);
-        let held = DataDir::lock(&path).unwrap();
-        let refused = DataDir::lock(&path).err().map(|it| it.kind);
+        let folder = folder(r#"{"format":1,"documents":1}"#);
+        let path = folder.path();
+        let held = DataDir::lock(path).unwrap();
+        let refused = DataDir::lock(path).err().map(|it| it.kind);
         assert_eq!(refused, Some(crate::ErrorKind::Unavailable));
         drop(held);
-        DataDir::lock(&path).unwrap();
-        fs::remove_dir_all(&path).unwrap();
+        DataDir::lock(path).unwrap();
     }
 
     #[test]
     fn a_newer_format_is_refused_and_left_as_it_is() {
         let manifest = format!(r#"{{"format":{},"documents":1}}"#, FORMAT + 1);
-        let path = folder("format", &manifest);
-        let refused = DataDir::lock(&path).err().map(|it| it.kind);
+        let folder = folder(&manifest);
+        let path = folder.path();
+        let refused = DataDir::lock(path).err().map(|it| it.kind);
         assert_eq!(refused, Some(crate::ErrorKind::Corrupt));
         assert_eq!(fs::read_to_string(path.join("manifest.json")).unwrap(), manifest);
-        fs::remove_dir_all(&path).unwrap();
     }
 
     #[test]
     fn documents_of_another_shape_are_folded_again() {
-        let path = folder("shape", r#"{"format":1,"documents":3}"#);
+        let folder = folder(r#"{"format":1,"documents":3}"#);
+        let path = folder.path();
         fs::write(path.join("documents-3.db"), "of another shape").unwrap();
         for _ in 0..2 {
-            let dir = DataDir::lock(&path).unwrap();
+            let dir = DataDir::lock(path).unwrap();
             assert_eq!(dir.documents_file(), path.join("documents-4.db"));
             assert!(!path.join("documents-3.db").exists());
         }
-        fs::remove_dir_all(&path).unwrap();
     }
 }

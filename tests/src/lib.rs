@@ -10,7 +10,7 @@ mod world;
 pub use dice::Dice;
 pub use http::{Http, Reply};
 pub use person::{Answer, Client, Person, Sent, fresh_id, id_at, long};
-pub use program::{Folder, Follower, Program};
+pub use program::{Follower, Program};
 pub use socket::{Feed, Frame, Heard, Socket, TOO_LONG, UPDATES};
 pub use world::World;
 

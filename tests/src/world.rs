@@ -8,10 +8,10 @@ use std::time::Duration;
 use ports::clock::Clock;
 use server::App;
 use server::config::Config;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::person::{Client, Person};
-use crate::program::Folder;
 use crate::socket::TOO_LONG;
 use crate::{Http, at_once};
 
@@ -22,7 +22,7 @@ pub struct World {
     pub app: App,
     clock: Arc<Ahead>,
     runtime: Option<Runtime>,
-    _folder: Folder,
+    _folder: TempDir,
 }
 
 /// The machine's clock, set ahead by hand.
@@ -57,14 +57,14 @@ impl World {
     pub fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = generous();
         change(&mut config);
-        let folder = Folder::new("world");
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .expect("a runtime");
         let clock = Arc::new(Ahead(AtomicI64::new(0)));
-        let dir = folder.0.join("data");
+        let dir = folder.path().join("data");
         let (app, address) = runtime.block_on(async {
             let embedded = ports::Config { partitions: 8, ..ports::Config::embedded(&dir) };
             let mut opened = ports::open(&embedded).expect("opened ports");

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
 
@@ -22,13 +21,10 @@ use crate::receipts::{ReceiptEvent, Unread};
 
 /// Stores every document of a world in a folder of its own and reads there.
 fn reading<T>(world: &Given, read: impl AsyncFnOnce(Reader) -> T) -> T {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let dir = format!("parlance-counts-{}-{count}", std::process::id());
-    let dir = std::env::temp_dir().join(dir);
+    let dir = tempfile::tempdir().expect("a temporary folder");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let found = runtime.expect("a runtime").block_on(async {
-        let opened = ports::open(&ports::Config::embedded(&dir)).expect("an empty folder");
+    runtime.expect("a runtime").block_on(async {
+        let opened = ports::open(&ports::Config::embedded(dir.path())).expect("an empty folder");
         let documents = Arc::clone(&opened.ports.documents);
         let collections: Vec<_> = crate::PROJECTIONS.iter().map(|it| it.collection).collect();
         documents.declare(&collections).await.expect("declared collections");
@@ -36,9 +32,7 @@ fn reading<T>(world: &Given, read: impl AsyncFnOnce(Reader) -> T) -> T {
         let writes = world.writes();
         documents.write(0, writes, Checkpoint::default().mark()).await.expect("stored documents");
         read(Reader::new(documents, Arc::new(Keyring::new(&opened.ports)))).await
-    });
-    std::fs::remove_dir_all(&dir).expect("the folder is ours");
-    found
+    })
 }
 
 /// Numbers near the edges of blocks and of blocks of blocks, and anywhere.

@@ -75,12 +75,11 @@ mod tests {
 
     #[test]
     fn a_reader_sees_what_a_writer_appends_and_appends_nothing() {
-        let folder = std::env::temp_dir().join(format!("parlance-reading-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let absent = super::super::open_to_read(&folder).err().map(|it| it.kind);
+        let folder = tempfile::tempdir().unwrap();
+        let absent = super::super::open_to_read(folder.path()).err().map(|it| it.kind);
         assert_eq!(absent, Some(ErrorKind::Unavailable));
-        let writer = super::super::open(&folder, 4, &crate::entropy::System).unwrap();
-        let reader = super::super::open_to_read(&folder).unwrap();
+        let writer = super::super::open(folder.path(), 4, &crate::entropy::System).unwrap();
+        let reader = super::super::open_to_read(folder.path()).unwrap();
         assert_eq!(reader.identity(), writer.identity());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
@@ -98,7 +97,5 @@ mod tests {
             assert_eq!(both.0, both.1);
             assert_eq!(both.0.len(), 1);
         });
-        drop(writer);
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

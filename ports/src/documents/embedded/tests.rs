@@ -9,16 +9,15 @@ fn limit(documents: &Embedded, pages: u32) {
     documents.store.writer().execute_batch(&sql).unwrap();
 }
 
-/// A document that needs 25 pages, given to a file that has room for eight.
-async fn crowded(name: &str, durability: Durability) -> (Embedded, PathBuf) {
-    let file = std::env::temp_dir().join(format!("parlance-{name}-{}.db", std::process::id()));
-    crate::data_dir::remove_database(&file).unwrap();
-    let documents = Embedded::open(&file, durability).unwrap();
+/// A document that needs 25 pages and more, given to a file that has room for eight.
+async fn crowded(durability: Durability) -> (Embedded, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = Embedded::open(&folder.path().join("documents.db"), durability).unwrap();
     documents.declare(&[THINGS]).await.unwrap();
     limit(&documents, 8);
     documents.write(0, vec![large(1)], mark(1)).await.unwrap();
     assert!(documents.index().await.is_err(), "it is full");
-    (documents, file)
+    (documents, folder)
 }
 
 fn large(ordinal: u64) -> Write {
@@ -37,26 +36,22 @@ fn run(test: impl Future<Output = ()>) {
 #[test]
 fn a_full_disk_loses_nothing_and_is_recovered_from() {
     run(async {
-        let (documents, file) = crowded("full", Durability::Rebuildable).await;
+        let (documents, _folder) = crowded(Durability::Rebuildable).await;
         let key = large(1).key;
         assert!(documents.load(std::slice::from_ref(&key)).await.unwrap()[0].is_some());
         limit(&documents, 10_000);
         documents.index().await.unwrap();
         assert!(documents.store.layers().get(&key).is_none(), "it is in the file");
         assert!(documents.load(&[key]).await.unwrap()[0].is_some());
-        drop(documents);
-        crate::data_dir::remove_database(&file).unwrap();
     });
 }
 
 #[test]
 fn a_file_that_could_not_be_filled_is_refused_for_good() {
     run(async {
-        let (documents, file) = crowded("filling", Durability::Filling).await;
+        let (documents, _folder) = crowded(Durability::Filling).await;
         limit(&documents, 10_000);
         assert!(documents.index().await.is_err());
         assert!(documents.write(0, vec![large(2)], mark(2)).await.is_err());
-        drop(documents);
-        crate::data_dir::remove_database(&file).unwrap();
     });
 }
