@@ -77,6 +77,7 @@ fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
 /// two syncs, and a commit that did it itself would keep everybody waiting.
 pub(crate) struct Backfill {
     nudges: mpsc::SyncSender<()>,
+    /// Pages in the write-ahead log that are due to be copied.
     due: i32,
 }
 
@@ -90,13 +91,13 @@ impl Durability {
         }
     }
 
-    /// Pages in the write-ahead log that are due to be copied. What is synced with every commit
+    /// Bytes in the write-ahead log that are due to be copied. What is synced with every commit
     /// gains from a short one, which is soon written over in place; what is not is copied seldom,
     /// since the disk is slow for others meanwhile.
-    fn backfill_pages(self) -> i32 {
+    fn backfill_bytes(self) -> i32 {
         match self {
-            Self::Full => 1_024,
-            Self::Rebuildable | Self::Filling => 16_384,
+            Self::Full => 4 << 20,
+            Self::Rebuildable | Self::Filling => 64 << 20,
         }
     }
 }
@@ -119,6 +120,9 @@ impl Backfill {
             Ok(())
         }));
         let connection = open(port, file, durability)?;
+        // A file keeps the pages that it was made with.
+        let page_size = writer.query_row("PRAGMA page_size", [], |row| row.get::<_, i32>(0));
+        let page_size = page_size.map_err(|it| translate(port, it))?;
         let (nudges, nudged) = mpsc::sync_channel(1);
         let copy_all = move || {
             while nudged.recv().is_ok() {
@@ -129,7 +133,7 @@ impl Backfill {
         };
         let thread = thread::Builder::new().name("backfill".into()).spawn(copy_all);
         thread.map_err(|it| Error::unavailable(port, it))?;
-        Ok(Self { nudges, due: durability.backfill_pages() })
+        Ok(Self { nudges, due: durability.backfill_bytes() / page_size })
     }
 
     /// Has the write-ahead log copied if it is due; called after a commit, on its thread.
@@ -185,5 +189,30 @@ impl Readers {
             None => self.connections[0].lock().expect("no reader panics while it holds the lock"),
         };
         read(&guard).map_err(|it| translate(self.port, it))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_filled_keeps_a_write_ahead_log_of_as_many_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let due_bytes = |name: &str, before: Option<Durability>| {
+            let file = folder.path().join(name);
+            if let Some(before) = before {
+                let filled = open("documents", &file, before).unwrap();
+                filled.execute_batch("CREATE TABLE things (id TEXT PRIMARY KEY);").unwrap();
+            }
+            let writer = open("documents", &file, Durability::Rebuildable).unwrap();
+            writer.execute_batch("CREATE TABLE others (id TEXT PRIMARY KEY);").unwrap();
+            let due = Backfill::start("documents", &file, Durability::Rebuildable, &writer);
+            let page_size: i32 =
+                writer.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
+            (page_size, due.unwrap().due * page_size)
+        };
+        assert_eq!(due_bytes("new", None), (4_096, 64 << 20));
+        assert_eq!(due_bytes("filled", Some(Durability::Filling)), (16_384, 64 << 20));
     }
 }
