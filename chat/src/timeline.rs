@@ -184,6 +184,28 @@ mod tests {
     }
 
     #[test]
+    fn an_event_is_of_its_own_command_only() {
+        let (one, other) = (StreamId::Account(account(1)), StreamId::Account(account(2)));
+        let conversation_id = crate::conversations::ConversationId(account(9).0);
+        let left = MemberLeft {
+            conversation_id,
+            account_id: account(1),
+            joined_seq: crate::kernel::time::Long(1),
+        };
+        let world = given().happened(one, account(1), left.into());
+        let (mut document, event) = (None, &world.history()[0]);
+        Timeline::project(&mut document, "", event);
+        let document: Timeline = document.expect("every event has one");
+        let client_id = event.command.client_id;
+        assert!(document.is_of(one, account(1), client_id));
+        assert!(!document.is_of(other, account(1), client_id));
+        assert!(!document.is_of(one, account(2), client_id));
+        assert!(!document.is_of(one, account(1), Uuid::nil()));
+        let later = Timeline { command: None, ..document };
+        assert!(!later.is_of(one, account(1), client_id), "only a command's first event has it");
+    }
+
+    #[test]
     fn keys_of_commands_sort_by_time_and_are_one_for_each_stream_and_actor() {
         let made = |ms| id::fresh(ms, &ports::entropy::System);
         let (early, late) = (made(1_000), made(2_000));

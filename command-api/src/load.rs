@@ -34,13 +34,11 @@ impl Owner {
             return Ok(());
         }
         let command = Timeline::command_key(key.stream, key.actor, key.client_id);
-        let Some(event) = last_of(&self.ports, "by_command", &command).await? else {
-            return Ok(());
-        };
-        if !event.is_of(key.stream, key.actor, key.client_id) {
-            return Ok(());
-        }
-        if let Some(first) = event.command {
+        let event = last_of(&self.ports, "by_command", &command).await?;
+        let event = event.filter(|it| it.is_of(key.stream, key.actor, key.client_id));
+        if let Some(event) = event
+            && let Some(first) = event.command
+        {
             let done = Done {
                 digest: first.digest,
                 leaf: first.leaf,
