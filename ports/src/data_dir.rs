@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// Format this program writes; raised when an older program could not read the folder.
-pub const FORMAT: u32 = 1;
+/// Format this program writes; raised when an older program could not read the folder. What an
+/// older one wrote is brought to it when the ports are opened.
+pub const FORMAT: u32 = 2;
 
 /// Shape of the documents this program keeps; raised when it can't read those of an older one.
 const SHAPE: u32 = 4;
@@ -56,6 +57,7 @@ impl DataDir {
             manifest.shape = SHAPE;
             remove_database(&dir.documents_at(manifest.documents))?;
         }
+        manifest.format = FORMAT;
         dir.save(&manifest)?;
         outdated.map_or(Ok(()), |it| remove_database(&it))?;
         Ok(dir)
@@ -102,9 +104,15 @@ impl DataDir {
 /// Checks that this program can read a folder, which another process may have.
 ///
 /// # Errors
-/// `Unavailable` when it can't be read, `Corrupt` when a newer program wrote it.
+/// `Unavailable` when it can't be read or an older program wrote it, `Corrupt` when a newer one
+/// did.
 pub(crate) fn check(path: &Path) -> Result<(), Error> {
-    manifest(path).map(drop)
+    let format = manifest(path)?.format;
+    if format < FORMAT {
+        let text = format!("format {format} is older than {FORMAT}: `parlance serve` brings it up");
+        return Err(Error::unavailable(PORT, text));
+    }
+    Ok(())
 }
 
 /// What a folder says of itself; a new one says what this program writes.
@@ -200,6 +208,16 @@ mod tests {
         let refused = DataDir::lock(path).err().map(|it| it.kind);
         assert_eq!(refused, Some(crate::ErrorKind::Corrupt));
         assert_eq!(fs::read_to_string(path.join("manifest.json")).unwrap(), manifest);
+    }
+
+    #[test]
+    fn an_older_format_is_raised_by_its_owner_and_not_read_before() {
+        let folder = folder(r#"{"format":1,"documents":1}"#);
+        let refused = check(folder.path()).err().map(|it| it.kind);
+        assert_eq!(refused, Some(crate::ErrorKind::Unavailable));
+        drop(DataDir::lock(folder.path()).unwrap());
+        check(folder.path()).unwrap();
+        assert_eq!(manifest(folder.path()).unwrap().format, FORMAT);
     }
 
     #[test]

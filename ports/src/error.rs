@@ -26,14 +26,14 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// A failure of an outside system.
+/// A failure of an outside system; its text tells the cause too, which is therefore not told again
+/// as a source.
 #[derive(Debug, thiserror::Error)]
-#[error("{port} {kind}: {source}")]
+#[error("{port} {kind}: {cause}")]
 pub struct Error {
     pub kind: ErrorKind,
     pub port: &'static str,
-    #[source]
-    source: Box<dyn std::error::Error + Send + Sync>,
+    cause: Box<dyn std::error::Error + Send + Sync>,
 }
 
 impl Error {
@@ -41,32 +41,32 @@ impl Error {
     pub fn new(
         kind: ErrorKind,
         port: &'static str,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { kind, port, source: source.into() }
+        Self { kind, port, cause: cause.into() }
     }
 
     /// Nothing happened.
     pub fn unavailable(
         port: &'static str,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::new(ErrorKind::Unavailable, port, source)
+        Self::new(ErrorKind::Unavailable, port, cause)
     }
 
     /// It may have happened.
     pub fn unknown(
         port: &'static str,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::new(ErrorKind::Unknown, port, source)
+        Self::new(ErrorKind::Unknown, port, cause)
     }
 
     /// What is stored can't be trusted.
     pub fn corrupt(
         port: &'static str,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::new(ErrorKind::Corrupt, port, source)
+        Self::new(ErrorKind::Corrupt, port, cause)
     }
 }

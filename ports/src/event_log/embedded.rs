@@ -8,10 +8,10 @@ use std::thread;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
-use super::{Ack, Entry, EventLog, Identity, Partition, RECORD_BYTES_MAX};
+use super::{Ack, Entry, EventLog, Identity, Partition, RECORD_BYTES_MAX, tables};
 use crate::entropy::Entropy;
 use crate::sqlite::{self, Backfill, Durability, Readers};
 use crate::{Error, ErrorKind};
@@ -26,9 +26,6 @@ const TAIL_MAX: usize = 64;
 
 /// Bytes of a partition's records kept at hand at most.
 const TAIL_BYTES_MAX: usize = 256 << 10;
-
-/// A row's id is (partition, offset): offsets of a partition lie side by side.
-const OFFSET_BITS: u32 = 44;
 
 pub(super) struct Embedded {
     identity: Identity,
@@ -49,14 +46,14 @@ struct Append {
 
 impl Embedded {
     pub(super) fn open(file: &Path, partitions: u16, entropy: &dyn Entropy) -> Result<Self, Error> {
-        let connection = sqlite::open(PORT, file, Durability::Full)?;
-        let identity =
-            birth(&connection, partitions, entropy).map_err(|it| sqlite::translate(PORT, it))?;
+        let mut connection = sqlite::open(PORT, file, Durability::Full)?;
+        let identity = tables::begin(&mut connection, partitions, entropy)
+            .map_err(|it| sqlite::translate(PORT, it))?;
         let mut senders = Vec::new();
         let mut ends = Vec::new();
         for partition in 0..identity.partitions {
             let end =
-                stored_end(&connection, partition).map_err(|it| sqlite::translate(PORT, it))?;
+                tables::end(&connection, partition).map_err(|it| sqlite::translate(PORT, it))?;
             let (sender, receiver) = watch::channel(end);
             senders.push(sender);
             ends.push(receiver);
@@ -123,7 +120,7 @@ impl EventLog for Embedded {
         if let Some(entries) = self.tail(partition, from, limit) {
             return async { Ok(entries) }.boxed();
         }
-        let entries = self.readers.with(|it| stored(it, partition, from, limit));
+        let entries = self.readers.with(|it| tables::read(it, partition, from, limit));
         async { entries }.boxed()
     }
 
@@ -140,66 +137,6 @@ impl EventLog for Embedded {
         }
         .boxed()
     }
-}
-
-fn row_id(partition: Partition, offset: u64) -> i64 {
-    (i64::from(partition) << OFFSET_BITS) | i64::try_from(offset).unwrap_or(i64::MAX)
-}
-
-fn offset_of(id: i64) -> u64 {
-    id as u64 & ((1 << OFFSET_BITS) - 1)
-}
-
-fn birth(
-    connection: &Connection,
-    partitions: u16,
-    entropy: &dyn Entropy,
-) -> Result<Identity, rusqlite::Error> {
-    connection.execute_batch(
-        "CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
-         CREATE TABLE IF NOT EXISTS identity (
-             one INTEGER PRIMARY KEY CHECK (one = 1),
-             log BLOB NOT NULL, epoch INTEGER NOT NULL, partitions INTEGER NOT NULL);",
-    )?;
-    connection.execute(
-        "INSERT OR IGNORE INTO identity (one, log, epoch, partitions) VALUES (1, ?1, 0, ?2)",
-        params![entropy.bytes::<16>(), partitions],
-    )?;
-    identity(connection)
-}
-
-pub(super) fn identity(connection: &Connection) -> Result<Identity, rusqlite::Error> {
-    connection.query_row("SELECT log, epoch, partitions FROM identity", [], |row| {
-        Ok(Identity { log: row.get(0)?, epoch: row.get(1)?, partitions: row.get(2)? })
-    })
-}
-
-pub(super) fn stored_end(
-    connection: &Connection,
-    partition: Partition,
-) -> Result<u64, rusqlite::Error> {
-    let last: Option<i64> = connection
-        .prepare_cached("SELECT max(id) FROM records WHERE id >= ?1 AND id < ?2")?
-        .query_row(params![row_id(partition, 0), row_id(partition + 1, 0)], |row| row.get(0))?;
-    Ok(last.map_or(0, |id| offset_of(id) + 1))
-}
-
-pub(super) fn stored(
-    connection: &Connection,
-    partition: Partition,
-    from: u64,
-    limit: usize,
-) -> Result<Vec<Entry>, rusqlite::Error> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, bytes FROM records WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3",
-    )?;
-    let range = params![row_id(partition, from), row_id(partition + 1, 0), limit];
-    let rows = statement.query_map(range, |row| {
-        let id: i64 = row.get(0)?;
-        let bytes: Vec<u8> = row.get(1)?;
-        Ok(Entry { offset: offset_of(id), bytes: bytes.into() })
-    })?;
-    rows.collect()
 }
 
 /// The one that appends.
@@ -284,18 +221,11 @@ fn commit(
     let transaction = connection.transaction().map_err(before)?;
     let mut next = next.to_vec();
     let mut offsets = Vec::with_capacity(group.len());
-    {
-        let mut insert = transaction
-            .prepare_cached("INSERT INTO records (id, bytes) VALUES (?1, ?2)")
-            .map_err(before)?;
-        for append in group {
-            let offset = &mut next[usize::from(append.partition)];
-            insert
-                .execute(params![row_id(append.partition, *offset), append.record.as_ref()])
-                .map_err(before)?;
-            offsets.push(*offset);
-            *offset += 1;
-        }
+    for append in group {
+        let offset = &mut next[usize::from(append.partition)];
+        tables::insert(&transaction, append.partition, *offset, &append.record).map_err(before)?;
+        offsets.push(*offset);
+        *offset += 1;
     }
     match transaction.commit() {
         Ok(()) => Ok(offsets),

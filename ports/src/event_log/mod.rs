@@ -12,6 +12,7 @@ mod fold;
 mod position;
 mod reading;
 mod record;
+mod tables;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

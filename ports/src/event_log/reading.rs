@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::embedded::{self, PORT};
-use super::{Ack, Entry, EventLog, Identity, Partition};
+use super::embedded::PORT;
+use super::{Ack, Entry, EventLog, Identity, Partition, tables};
 use crate::Error;
 use crate::sqlite::Readers;
 
@@ -23,12 +23,12 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) fn open(file: &Path) -> Result<Self, Error> {
         let readers = Readers::open(PORT, file)?;
-        let identity = readers.with(embedded::identity)?;
+        let identity = readers.with(tables::identity)?;
         Ok(Self { identity, readers })
     }
 
     fn stored_end(&self, partition: Partition) -> Result<u64, Error> {
-        self.readers.with(|it| embedded::stored_end(it, partition))
+        self.readers.with(|it| tables::end(it, partition))
     }
 }
 
@@ -47,7 +47,7 @@ impl EventLog for Reading {
         from: u64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Entry>, Error>> {
-        let entries = self.readers.with(|it| embedded::stored(it, partition, from, limit));
+        let entries = self.readers.with(|it| tables::read(it, partition, from, limit));
         async { entries }.boxed()
     }
 

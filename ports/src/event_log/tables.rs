@@ -1,0 +1,169 @@
+//! The tables of the log's file, and the statements that read and write them.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Entry, Identity, Partition};
+use crate::entropy::Entropy;
+
+/// Before format 2 all records were in one table, under a partition above so many bits of offset.
+const OFFSET_BITS: u32 = 44;
+
+/// Makes what every file has; gives the log's identity, which is new in a new file.
+pub(super) fn begin(
+    connection: &mut Connection,
+    partitions: Partition,
+    entropy: &dyn Entropy,
+) -> Result<Identity, rusqlite::Error> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS identity (
+             one INTEGER PRIMARY KEY CHECK (one = 1),
+             log BLOB NOT NULL, epoch INTEGER NOT NULL, partitions INTEGER NOT NULL);",
+    )?;
+    connection.execute(
+        "INSERT OR IGNORE INTO identity (one, log, epoch, partitions) VALUES (1, ?1, 0, ?2)",
+        params![entropy.bytes::<16>(), partitions],
+    )?;
+    let identity = identity(connection)?;
+    let transaction = connection.transaction()?;
+    for partition in 0..identity.partitions {
+        transaction.execute_batch(&definition(partition))?;
+    }
+    part(&transaction, identity.partitions)?;
+    transaction.commit()?;
+    Ok(identity)
+}
+
+/// A table a partition: a new record always goes to the end of a tree, so a commit writes the last
+/// page of it. In the middle of one it would have to make room, which rewrites the pages beside.
+fn definition(partition: Partition) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS records_{partition} (
+             id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+    )
+}
+
+/// Gives the records of a file of format 1 to their partitions' tables.
+fn part(connection: &Connection, partitions: Partition) -> Result<(), rusqlite::Error> {
+    let old = connection
+        .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'records'", [], |_| Ok(()))
+        .optional()?;
+    if old.is_none() {
+        return Ok(());
+    }
+    for partition in 0..partitions {
+        let from = i64::from(partition) << OFFSET_BITS;
+        connection.execute(
+            &format!(
+                "INSERT INTO records_{partition} SELECT id - ?1, bytes FROM records
+                 WHERE id >= ?1 AND id < ?2 ORDER BY id"
+            ),
+            params![from, from + (1 << OFFSET_BITS)],
+        )?;
+    }
+    connection.execute_batch("DROP TABLE records")
+}
+
+pub(super) fn identity(connection: &Connection) -> Result<Identity, rusqlite::Error> {
+    connection.query_row("SELECT log, epoch, partitions FROM identity", [], |row| {
+        Ok(Identity { log: row.get(0)?, epoch: row.get(1)?, partitions: row.get(2)? })
+    })
+}
+
+/// The offset behind the last record.
+pub(super) fn end(connection: &Connection, partition: Partition) -> Result<u64, rusqlite::Error> {
+    let last: Option<u64> = connection
+        .prepare_cached(&format!("SELECT max(id) FROM records_{partition}"))?
+        .query_row([], |row| row.get(0))?;
+    Ok(last.map_or(0, |it| it + 1))
+}
+
+pub(super) fn read(
+    connection: &Connection,
+    partition: Partition,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<Entry>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT id, bytes FROM records_{partition} WHERE id >= ?1 ORDER BY id LIMIT ?2"
+    ))?;
+    let rows = statement.query_map(params![from, limit], |row| {
+        let bytes: Vec<u8> = row.get(1)?;
+        Ok(Entry { offset: row.get(0)?, bytes: bytes.into() })
+    })?;
+    rows.collect()
+}
+
+pub(super) fn insert(
+    connection: &Connection,
+    partition: Partition,
+    offset: u64,
+    record: &[u8],
+) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached(&format!("INSERT INTO records_{partition} (id, bytes) VALUES (?1, ?2)"))?
+        .execute(params![offset, record])
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::System;
+    use crate::sqlite::{self, Durability};
+
+    /// A file as format 1 had it, with three records in partition 0 and two in partition 2.
+    fn of_format_1() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE records (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+                 CREATE TABLE identity (
+                     one INTEGER PRIMARY KEY CHECK (one = 1),
+                     log BLOB NOT NULL, epoch INTEGER NOT NULL, partitions INTEGER NOT NULL);
+                 INSERT INTO identity VALUES (1, x'000102030405060708090a0b0c0d0e0f', 3, 4);
+                 INSERT INTO records VALUES (0, x'00'), (1, x'01'), (2, x'02'),
+                     ((2 << 44) + 0, x'20'), ((2 << 44) + 1, x'21');",
+            )
+            .unwrap();
+        connection
+    }
+
+    fn all(connection: &Connection, partition: Partition) -> Vec<(u64, Vec<u8>)> {
+        let entries = read(connection, partition, 0, 9).unwrap();
+        entries.into_iter().map(|it| (it.offset, it.bytes.to_vec())).collect()
+    }
+
+    #[test]
+    fn records_of_format_1_keep_their_places() {
+        let mut connection = of_format_1();
+        let identity = begin(&mut connection, 64, &System).unwrap();
+        assert_eq!((identity.log[15], identity.epoch, identity.partitions), (15, 3, 4));
+        for _ in 0..2 {
+            let records = [vec![0], vec![1], vec![2]];
+            assert_eq!(all(&connection, 0), (0..).zip(records).collect::<Vec<_>>());
+            assert_eq!(all(&connection, 1), []);
+            assert_eq!(all(&connection, 2), [(0, vec![0x20]), (1, vec![0x21])]);
+            let ends: Vec<_> = (0..4).map(|it| end(&connection, it).unwrap()).collect();
+            assert_eq!(ends, [3, 0, 2, 0]);
+            begin(&mut connection, 64, &System).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_record_costs_the_last_page_of_its_partition() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log.db");
+        let mut connection = sqlite::open("event log", &file, Durability::Full).unwrap();
+        begin(&mut connection, 4, &System).unwrap();
+        let truncate = "PRAGMA wal_checkpoint(TRUNCATE)";
+        connection.query_row(truncate, [], |_| Ok(())).unwrap();
+        for at in 0..200 {
+            let partition = Partition::try_from(at % 4).unwrap();
+            insert(&connection, partition, at / 4, &[7; 500]).unwrap();
+        }
+        let page = 4_096 + 24;
+        let pages = folder.path().join("log.db-wal").metadata().unwrap().len() / page;
+        // Each eighth record begins a page, which three others come to know of.
+        assert!((200..300).contains(&pages), "{pages} pages for 200 records");
+    }
+}
