@@ -4,6 +4,12 @@ set -eu
 missing=""
 command -v cc >/dev/null || missing="$missing build-essential"
 command -v cmake >/dev/null || missing="$missing cmake"
+command -v pkg-config >/dev/null || missing="$missing pkg-config"
+# The client of Kafka is built from C: with TLS and compression, and it looks for curl's headers.
+for header in openssl/ssl.h zlib.h curl/curl.h; do
+    printf '#include <%s>\n' "$header" | cc -E - >/dev/null 2>&1 ||
+        missing="$missing libssl-dev zlib1g-dev libcurl4-openssl-dev"
+done
 command -v python3 >/dev/null || missing="$missing python3 python3-venv"
 command -v node >/dev/null || missing="$missing nodejs npm"
 command -v jq >/dev/null || missing="$missing jq"

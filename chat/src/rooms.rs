@@ -83,7 +83,7 @@ macro_rules! rooms {
             all
         }
 
-        /// Meets the public commands.
+        /// Meets commands.
         pub trait CommandVisitor {
             /// Called once a command.
             fn visit<C: kernel::Command>(&mut self);
@@ -94,6 +94,11 @@ macro_rules! rooms {
             $($(if <$room::$command as kernel::Command>::PUBLIC {
                 visitor.visit::<$room::$command>();
             })*)*
+        }
+
+        /// Shows every command to a visitor, also those that only the server sends.
+        pub fn every_command(visitor: &mut impl CommandVisitor) {
+            $($(visitor.visit::<$room::$command>();)*)*
         }
 
         /// Reads of all rooms.

@@ -1,6 +1,5 @@
 //! Every public command over plain HTTP: `POST /v1/commands/{Name}` with an `Idempotency-Key`.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -14,19 +13,19 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use chat::commands;
 use chat::kernel::graphql::{Limits, NOT_FOUND, UNAUTHENTICATED, Viewer, describe, invalid};
-use chat::kernel::{AnyCommand, Command, Door, Failure, Keyring, Progress, Rejection};
+use chat::kernel::{Door, Failure, Keyring, Progress, Rejection};
 use chat::sessions::Tokens;
 use chat::sessions::proof::{Refused, bearer, prove};
-use chat::{CommandVisitor, commands};
 use ports::Ports;
 use ports::cache::Admission;
 use ports::event_log::Position;
 
+use crate::wire::Readers;
+
 /// Largest body of a command.
 const BODY_BYTES_MAX: usize = 256 * 1_024;
-
-type Read = fn(&[u8]) -> Option<Box<dyn AnyCommand>>;
 
 /// What the routes need.
 pub struct Parts {
@@ -40,18 +39,8 @@ pub struct Parts {
 
 struct Routes {
     parts: Parts,
-    commands: HashMap<&'static str, Read>,
+    commands: Readers,
     openapi: Value,
-}
-
-#[derive(Default)]
-struct Readers(HashMap<&'static str, Read>);
-
-impl CommandVisitor for Readers {
-    fn visit<C: Command>(&mut self) {
-        let read: Read = |body| serde_json::from_slice::<C>(body).ok().map(|it| Box::new(it) as _);
-        self.0.insert(C::NAME, read);
-    }
 }
 
 /// The routes of the commands.
@@ -59,7 +48,7 @@ pub fn routes(parts: Parts) -> Router {
     let mut readers = Readers::default();
     commands(&mut readers);
     let openapi = crate::openapi::document();
-    let routes = Arc::new(Routes { parts, commands: readers.0, openapi });
+    let routes = Arc::new(Routes { parts, commands: readers, openapi });
     Router::new()
         .route("/v1/commands/{name}", post(carry_out))
         .route("/v1/openapi.json", get(openapi_json))
@@ -97,7 +86,7 @@ impl Routes {
         self.take(&format!("ip/{}", from.ip()), parts.limits.per_ip).await?;
         let viewer = self.viewer(headers).await?;
         self.take(&format!("commands/{}", viewer.account), parts.limits.per_account).await?;
-        let read = self.commands.get(name).ok_or(Failure::Rejected(NOT_FOUND))?;
+        let read = self.commands.of(name).ok_or(Failure::Rejected(NOT_FOUND))?;
         let key = headers.get("idempotency-key").and_then(|it| it.to_str().ok());
         let client_id = key.and_then(|it| Uuid::parse_str(it).ok());
         let client_id = client_id.ok_or(Failure::ClientIdInvalid)?;

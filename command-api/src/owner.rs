@@ -15,6 +15,7 @@ use chat::kernel::codec::Batch;
 use chat::kernel::{Accepted, Failure, Keyring, Recorded, StreamId, Timestamp};
 use ports::Ports;
 use ports::event_log::{Ack, Claim, Fold, OwnerId, Partition, Rules, Verdict};
+use ports::roster::Roster;
 
 use crate::recent::{CommandKey, Done, Recent};
 use crate::router::{Reply, Request};
@@ -49,6 +50,8 @@ pub(crate) struct Owner {
     pub(crate) ports: Ports,
     pub(crate) keyring: Arc<Keyring>,
     inbox: mpsc::Receiver<Request>,
+    /// Says whether to claim again, where partitions are shared between nodes.
+    roster: Option<Arc<Roster>>,
     /// What has been accepted.
     pub(crate) fold: Fold,
     pub(crate) me: OwnerId,
@@ -103,6 +106,7 @@ impl Owner {
         ports: Ports,
         keyring: Arc<Keyring>,
         inbox: mpsc::Receiver<Request>,
+        roster: Option<Arc<Roster>>,
     ) -> Self {
         Self {
             rules,
@@ -110,6 +114,7 @@ impl Owner {
             ports,
             keyring,
             inbox,
+            roster,
             fold: Fold::default(),
             me: [0; 16],
             ahead: Ahead::default(),
@@ -144,6 +149,13 @@ impl Owner {
                 return;
             }
             tokio::time::sleep(CLAIM_PAUSE).await;
+            // Somebody else has claimed, perhaps while this process stood still: what has fallen
+            // to another node is not taken back.
+            if let Some(roster) = &self.roster
+                && !roster.confirm(self.partition).await
+            {
+                return;
+            }
         }
     }
 

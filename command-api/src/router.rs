@@ -1,17 +1,21 @@
 //! Finds the owner of a command's partition and waits for its answer.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use chat::accounts::AccountId;
 use chat::kernel::{Accepted, AnyCommand, Context, Door, Failure, Keyring, Timestamp, id};
 use ports::Ports;
-use ports::event_log::Rules;
+use ports::event_log::{Partition, Rules};
 use ports::keys::Secret;
+use ports::roster::Roster;
 
 use crate::owner::Owner;
 
@@ -21,22 +25,41 @@ const AHEAD_MS_MAX: i64 = 5 * 60 * 1_000;
 /// Commands that wait for a partition's owner at most; more are refused.
 const WAITING_MAX: usize = 4_096;
 
+/// How often it is made sure that what falls to this node has an owner at work.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// A command and who sends it.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) actor: AccountId,
+    pub(crate) client_id: Uuid,
+    pub(crate) command: Arc<dyn AnyCommand>,
+}
+
 /// A command on its way to its owner.
 pub(crate) struct Request {
     pub(crate) actor: AccountId,
     pub(crate) client_id: Uuid,
-    pub(crate) command: Box<dyn AnyCommand>,
+    pub(crate) command: Arc<dyn AnyCommand>,
     pub(crate) reply: Reply,
 }
 
 /// Where the answer goes.
 pub(crate) type Reply = oneshot::Sender<Result<Accepted, Failure>>;
 
-/// The door to all partitions that this process owns.
+/// The door to the partitions that this process owns.
 pub struct Router {
-    inboxes: Vec<mpsc::Sender<Request>>,
+    rules: Rules,
+    owners: Vec<Mutex<Option<Running>>>,
     ports: Ports,
+    keyring: Arc<Keyring>,
     names: Secret,
+}
+
+/// An owner at work.
+struct Running {
+    inbox: mpsc::Sender<Request>,
+    task: JoinHandle<()>,
 }
 
 impl Router {
@@ -47,16 +70,121 @@ impl Router {
 
     /// Starts owners that follow given rules; anything but the strict ones is for the simulation.
     pub fn start_by(rules: Rules, ports: &Ports, keyring: &Arc<Keyring>) -> Arc<Self> {
-        let partitions = ports.event_log.identity().partitions;
-        let start = |partition| {
-            let (sender, inbox) = mpsc::channel(WAITING_MAX);
-            let owner = Owner::new(rules, partition, ports.clone(), Arc::clone(keyring), inbox);
-            ports::spawn("partition owner", owner.run());
-            sender
-        };
-        let inboxes = (0..partitions).map(start).collect();
+        let router = Arc::new(Self::new(rules, ports, keyring));
+        for partition in 0..ports.event_log.identity().partitions {
+            router.own(partition, None);
+        }
+        router
+    }
+
+    /// Starts and ends owners as partitions fall to this node and to others.
+    pub(crate) fn start_shared(
+        ports: &Ports,
+        keyring: &Arc<Keyring>,
+        roster: &Arc<Roster>,
+    ) -> Arc<Self> {
+        let router = Arc::new(Self::new(Rules::STRICT, ports, keyring));
+        ports::spawn("ownership", Arc::clone(&router).follow(Arc::clone(roster)));
+        router
+    }
+
+    /// Owns nothing: every command is somebody else's.
+    pub(crate) fn without_partitions(ports: &Ports, keyring: &Arc<Keyring>) -> Arc<Self> {
+        Arc::new(Self::new(Rules::STRICT, ports, keyring))
+    }
+
+    fn new(rules: Rules, ports: &Ports, keyring: &Arc<Keyring>) -> Self {
+        let owners = (0..ports.event_log.identity().partitions).map(|_| Mutex::new(None)).collect();
         let names = keyring.secret("names");
-        Arc::new(Self { inboxes, ports: ports.clone(), names })
+        Self { rules, owners, ports: ports.clone(), keyring: Arc::clone(keyring), names }
+    }
+
+    async fn follow(self: Arc<Self>, roster: Arc<Roster>) {
+        let mut held = roster.held();
+        let mut before = BTreeSet::new();
+        loop {
+            let now = held.borrow_and_update().clone();
+            for partition in before.difference(&now) {
+                self.let_go(*partition, &roster);
+            }
+            for partition in &now {
+                self.own(*partition, Some(&roster));
+            }
+            before = now;
+            // An owner that was told to ask again may have ended although nothing has changed.
+            if let Ok(Err(_)) = tokio::time::timeout(LOOK_AGAIN, held.changed()).await {
+                return;
+            }
+        }
+    }
+
+    /// Starts an owner, unless one is at work.
+    fn own(&self, partition: Partition, roster: Option<&Arc<Roster>>) {
+        let mut owner = self.owner(partition);
+        if owner.as_ref().is_some_and(|it| !it.inbox.is_closed()) {
+            return;
+        }
+        let (inbox, requests) = mpsc::channel(WAITING_MAX);
+        let (ports, keyring) = (self.ports.clone(), Arc::clone(&self.keyring));
+        let started = Owner::new(self.rules, partition, ports, keyring, requests, roster.cloned());
+        let task = ports::spawn("partition owner", started.run());
+        *owner = Some(Running { inbox, task });
+    }
+
+    /// Ends an owner once what is in flight has its verdict; then the next may begin.
+    fn let_go(&self, partition: Partition, roster: &Arc<Roster>) {
+        let Some(Running { inbox, task }) = self.owner(partition).take() else { return };
+        drop(inbox);
+        let roster = Arc::clone(roster);
+        ports::spawn("hand-over", async move {
+            // A panic in it has ended the process.
+            let _ = task.await;
+            roster.give_back(partition).await;
+        });
+    }
+
+    fn owner(&self, partition: Partition) -> std::sync::MutexGuard<'_, Option<Running>> {
+        let owner = &self.owners[usize::from(partition)];
+        owner.lock().expect("no holder of the lock panics")
+    }
+
+    /// The partition that a command goes to.
+    pub(crate) fn partition(&self, asked: &Asked) -> Result<Partition, Failure> {
+        let now = Timestamp(self.ports.clock.now_ms());
+        let Asked { actor, client_id, command } = asked;
+        if client_id.get_version_num() != 7 || id::time_ms(*client_id) > now.0 + AHEAD_MS_MAX {
+            return Err(Failure::ClientIdInvalid);
+        }
+        let context = Context { actor: *actor, client_id: *client_id, now, names: &self.names };
+        let stream = command.stream(&context).map_err(Failure::Rejected)?;
+        Ok(stream.partition(self.ports.event_log.identity().partitions))
+    }
+
+    /// Carries out a command; `None` when its partition is not owned here.
+    pub(crate) async fn carry_out(
+        &self,
+        partition: Partition,
+        asked: Asked,
+    ) -> Option<Result<Accepted, Failure>> {
+        let inbox = self.owner(partition).as_ref().map(|it| it.inbox.clone())?;
+        let (reply, answer) = oneshot::channel();
+        let Asked { actor, client_id, command } = asked;
+        let name = command.name();
+        match inbox.try_send(Request { actor, client_id, command, reply }) {
+            Ok(()) => (),
+            Err(mpsc::error::TrySendError::Closed(_)) => return None,
+            Err(mpsc::error::TrySendError::Full(_)) => return Some(Err(Failure::Unavailable)),
+        }
+        drop(inbox);
+        // The command's id is the trace's id: it stands in the log, so the projection and the
+        // frames of its events continue the trace without being told.
+        let trace = client_id.simple();
+        let span =
+            tracing::debug_span!("command", trace.id = %trace, command.name = name, partition);
+        let started = ports::clock::Stopwatch::start();
+        let outcome = answer.instrument(span).await.unwrap_or(Err(Failure::Unknown));
+        metrics::histogram!("parlance_command_seconds").record(started.seconds());
+        Some(outcome)
     }
 }
 
@@ -68,26 +196,8 @@ impl Door for Router {
         client_id: Uuid,
         command: Box<dyn AnyCommand>,
     ) -> Result<Accepted, Failure> {
-        let now = Timestamp(self.ports.clock.now_ms());
-        if client_id.get_version_num() != 7 || id::time_ms(client_id) > now.0 + AHEAD_MS_MAX {
-            return Err(Failure::ClientIdInvalid);
-        }
-        let context = Context { actor, client_id, now, names: &self.names };
-        let stream = command.stream(&context).map_err(Failure::Rejected)?;
-        let partition = stream.partition(self.ports.event_log.identity().partitions);
-        let (reply, answer) = oneshot::channel();
-        let name = command.name();
-        let request = Request { actor, client_id, command, reply };
-        let inbox = &self.inboxes[usize::from(partition)];
-        inbox.try_send(request).map_err(|_| Failure::Unavailable)?;
-        // The command's id is the trace's id: it stands in the log, so the projection and the
-        // frames of its events continue the trace without being told.
-        let trace = client_id.simple();
-        let span =
-            tracing::debug_span!("command", trace.id = %trace, command.name = name, partition);
-        let started = ports::clock::Stopwatch::start();
-        let outcome = answer.instrument(span).await.unwrap_or(Err(Failure::Unknown));
-        metrics::histogram!("parlance_command_seconds").record(started.seconds());
-        outcome
+        let asked = Asked { actor, client_id, command: command.into() };
+        let partition = self.partition(&asked)?;
+        self.carry_out(partition, asked).await.unwrap_or(Err(Failure::Unavailable))
     }
 }

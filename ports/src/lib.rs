@@ -9,25 +9,45 @@ pub mod entropy;
 pub mod event_log;
 pub mod faulty;
 pub mod keys;
+pub mod peers;
 pub mod promise;
+pub mod roster;
 
+mod address;
 mod error;
+#[cfg(feature = "real")]
+mod redis;
 mod sqlite;
 mod supervised;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use address::Address;
 pub use error::{Error, ErrorKind};
 pub use supervised::{Tasks, spawn};
 
-/// Where the outside systems are; an absent URL means the embedded one under `data_dir`.
+use documents::Generations;
+
+/// Where the outside systems are.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Folder of the embedded systems.
     pub data_dir: PathBuf,
     /// Number of partitions a new instance is born with; an existing one keeps its own.
     pub partitions: u16,
+    /// Systems that are not embedded.
+    pub addresses: Addresses,
+}
+
+/// Addresses of systems outside the process; an absent one is embedded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses {
+    pub event_log: Option<Address>,
+    pub documents: Option<Address>,
+    pub cache: Option<Address>,
+    pub bus: Option<Address>,
+    pub keys: Option<Address>,
 }
 
 /// Partitions of a new instance; fixed for its life.
@@ -36,7 +56,25 @@ pub const PARTITIONS: u16 = 64;
 impl Config {
     /// Everything embedded under one folder.
     pub fn embedded(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), partitions: PARTITIONS }
+        let addresses = Addresses::default();
+        Self { data_dir: data_dir.into(), partitions: PARTITIONS, addresses }
+    }
+}
+
+impl Addresses {
+    /// Ports that live in the data folder, by the names of their options.
+    pub fn in_folder(&self) -> Vec<&'static str> {
+        let all =
+            [("event_log", &self.event_log), ("documents", &self.documents), ("keys", &self.keys)];
+        all.iter().filter(|(_, it)| it.is_none()).map(|(name, _)| *name).collect()
+    }
+
+    /// Ports that live in this process or its folder, by the names of their options.
+    pub fn embedded(&self) -> Vec<&'static str> {
+        let mut all = self.in_folder();
+        all.extend(self.cache.is_none().then_some("cache"));
+        all.extend(self.bus.is_none().then_some("bus"));
+        all
     }
 }
 
@@ -55,58 +93,89 @@ pub struct Ports {
 /// Opened ports together with the lock on their folder.
 pub struct Opened {
     pub ports: Ports,
-    dir: data_dir::DataDir,
+    generations: Box<dyn Generations>,
+    _dir: Option<Arc<data_dir::DataDir>>,
 }
 
 /// Opens every port; fails when another process holds the folder or a newer version wrote it.
 ///
 /// # Errors
-/// `Unavailable` when the folder is locked or can't be written, `Corrupt` when its format is
-/// newer than this program or a file in it is damaged.
-pub fn open(config: &Config) -> Result<Opened, Error> {
-    let dir = data_dir::DataDir::lock(&config.data_dir)?;
+/// `Unavailable` when the folder is locked or can't be written, or a system can't be reached;
+/// `Corrupt` when the folder's format is newer than this program or what is stored is damaged.
+pub async fn open(config: &Config) -> Result<Opened, Error> {
+    let addresses = &config.addresses;
+    let locked = || data_dir::DataDir::lock(&config.data_dir).map(Arc::new);
+    let dir = if addresses.in_folder().is_empty() { None } else { Some(locked()?) };
+    let folder = config.data_dir.as_path();
     let clock: Arc<dyn clock::Clock> = Arc::new(clock::System);
     let entropy: Arc<dyn entropy::Entropy> = Arc::new(entropy::System);
-    let event_log = event_log::open(dir.path(), config.partitions, entropy.as_ref())?;
-    let documents = documents::open(&dir.documents_file())?;
-    let keys = keys::open(dir.path(), Arc::clone(&entropy))?;
-    let cache = cache::open(Arc::clone(&clock));
-    let bus = bus::open();
+    let event_log = match &addresses.event_log {
+        None => event_log::open(folder, config.partitions, entropy.as_ref())?,
+        Some(at) => event_log::connect(at, config.partitions, entropy.as_ref()).await?,
+    };
+    let generations = match (&addresses.documents, &dir) {
+        (Some(at), _) => documents::connect(at).await?,
+        (None, Some(dir)) => documents::in_folder(Arc::clone(dir)),
+        (None, None) => unreachable!("documents without an address are in the folder"),
+    };
+    let documents = generations.current().await?;
+    let keys = match &addresses.keys {
+        None => keys::open(folder, Arc::clone(&entropy))?,
+        Some(at) => keys::connect(at).await?,
+    };
+    let cache = match &addresses.cache {
+        None => cache::open(Arc::clone(&clock)),
+        Some(at) => cache::connect(at, Arc::clone(&clock)).await?,
+    };
+    let bus = match &addresses.bus {
+        None => bus::open(),
+        Some(at) => bus::connect(at).await?,
+    };
     let ports = Ports { event_log, documents, cache, bus, keys, clock, entropy };
-    Ok(Opened { ports, dir })
+    Ok(Opened { ports, generations, _dir: dir })
 }
 
-/// Opens the log of a folder to read it, also while another process has the folder.
+/// Opens the log to read it, also while others write it.
 ///
 /// # Errors
 /// `Unavailable` when there is no log, `Corrupt` when the folder's format is newer than this
 /// program or the file is damaged.
-pub fn open_to_read(data_dir: &Path) -> Result<Arc<dyn event_log::EventLog>, Error> {
-    data_dir::check(data_dir)?;
-    event_log::open_to_read(data_dir)
+pub async fn open_to_read(config: &Config) -> Result<Arc<dyn event_log::EventLog>, Error> {
+    match &config.addresses.event_log {
+        Some(at) => event_log::connect(at, config.partitions, &entropy::System).await,
+        None => {
+            data_dir::check(&config.data_dir)?;
+            event_log::open_to_read(&config.data_dir)
+        }
+    }
 }
 
 impl Opened {
     /// Opens an empty set of documents beside the current one, for a rebuild.
     ///
     /// # Errors
-    /// `Unavailable` when the file can't be made.
-    pub fn beside(&self) -> Result<Arc<dyn documents::Documents>, Error> {
-        let file = self.dir.next_documents_file();
-        data_dir::remove_database(&file)?;
-        documents::open_to_fill(&file)
+    /// `Unavailable` when it can't be made.
+    pub async fn beside(&self) -> Result<Arc<dyn documents::Documents>, Error> {
+        self.generations.beside().await
     }
 
     /// Makes the rebuilt set the current one; takes effect at the next opening.
     ///
     /// # Errors
-    /// `Unavailable` when the folder can't be written.
-    pub fn switch(&self) -> Result<(), Error> {
-        self.dir.switch_documents()
+    /// `Unavailable` when that can't be stored.
+    pub async fn switch(&self) -> Result<(), Error> {
+        self.generations.switch().await
     }
+}
 
-    /// The folder that holds everything.
-    pub fn data_dir(&self) -> &Path {
-        self.dir.path()
-    }
+/// Whoever built the program left the clients of real servers out.
+#[cfg(not(feature = "real"))]
+fn without_clients(port: &'static str) -> Error {
+    Error::unavailable(port, "this program was built without clients of servers")
+}
+
+/// No adapter speaks to such an address.
+#[cfg(feature = "real")]
+fn unknown_scheme(port: &'static str, address: &Address) -> Error {
+    Error::unavailable(port, format!("no adapter for {}://", address.scheme()))
 }

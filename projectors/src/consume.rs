@@ -1,10 +1,12 @@
 //! Follows each partition of the log and keeps the documents up to date.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 use chat::checkpoint::Checkpoint;
 use chat::kernel::codec::Batch;
@@ -15,6 +17,7 @@ use chat::timeline::{Announcement, Timeline};
 use ports::bus::{self, Topic};
 use ports::documents::Write;
 use ports::event_log::{Partition, Rules, Verdict};
+use ports::roster::Roster;
 use ports::{Error, Ports};
 
 use crate::fold::Folding;
@@ -36,34 +39,69 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// How far the projection of each partition has come.
 pub struct Progress {
-    /// Offset of the next record, and ordinal of the last saved event, of each partition.
-    places: Vec<(AtomicU64, AtomicU64)>,
+    places: Vec<Place>,
+}
+
+/// How far one partition has come; known here only while this node folds it.
+#[derive(Default)]
+struct Place {
+    here: AtomicBool,
+    /// Offset of the next record.
+    offset: AtomicU64,
+    /// Ordinal of the last saved event.
+    ordinal: AtomicU64,
 }
 
 impl Progress {
-    fn new(partitions: u16) -> Self {
-        Self { places: (0..partitions).map(|_| Default::default()).collect() }
+    /// The progress that other nodes make.
+    pub fn of_others(ports: &Ports) -> Arc<Self> {
+        let partitions = ports.event_log.identity().partitions;
+        Arc::new(Self { places: (0..partitions).map(|_| Place::default()).collect() })
     }
 
     fn set(&self, partition: Partition, offset: u64, ordinal: u64) {
         let place = &self.places[usize::from(partition)];
-        place.0.store(offset, Ordering::Release);
-        place.1.store(ordinal, Ordering::Release);
+        place.offset.store(offset, Ordering::Release);
+        place.ordinal.store(ordinal, Ordering::Release);
+        place.here.store(true, Ordering::Release);
+    }
+
+    fn leave(&self, partition: Partition) {
+        self.places[usize::from(partition)].here.store(false, Ordering::Release);
+    }
+
+    /// The partitions that are folded here, with their last ordinals.
+    fn here(&self) -> impl Iterator<Item = (Partition, u64)> {
+        let places = (0..).zip(&self.places).filter(|(_, it)| it.here.load(Ordering::Acquire));
+        places.map(|(partition, it)| (partition, it.ordinal.load(Ordering::Acquire)))
     }
 
     /// Records that are in the log and not in the documents, over all partitions.
     ///
     /// # Errors
-    /// When the log can't be reached.
+    /// When the log or the documents can't be reached.
     pub async fn lag(&self, ports: &Ports) -> Result<u64, Error> {
         let mut lag = 0;
         for (partition, place) in (0..).zip(&self.places) {
-            let end = ports.event_log.end(partition).await?;
-            lag += end.saturating_sub(place.0.load(Ordering::Acquire));
+            let offset = match place.here.load(Ordering::Acquire) {
+                true => place.offset.load(Ordering::Acquire),
+                false => Checkpoint::load(&*ports.documents, partition).await?.fold.pos,
+            };
+            lag += ports.event_log.end(partition).await?.saturating_sub(offset);
         }
         metrics::gauge!("parlance_projection_lag_records").set(lag as f64);
         Ok(lag)
     }
+}
+
+/// Declares the collections and their indexes, to be read or written.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub async fn declare(ports: &Ports) -> Result<(), Error> {
+    let collections: Vec<_> = chat::PROJECTIONS.iter().map(|it| it.collection).collect();
+    ports.documents.declare(&collections).await?;
+    ports.documents.index().await
 }
 
 /// Declares the collections and starts a projection of every partition.
@@ -83,32 +121,57 @@ pub async fn start_by(
     ports: &Ports,
     keyring: &Arc<Keyring>,
 ) -> Result<Arc<Progress>, Error> {
-    let collections: Vec<_> = chat::PROJECTIONS.iter().map(|it| it.collection).collect();
-    ports.documents.declare(&collections).await?;
-    ports.documents.index().await?;
-    let partitions = ports.event_log.identity().partitions;
-    let progress = Arc::new(Progress::new(partitions));
-    for partition in 0..partitions {
-        let consumer = Consumer {
-            rules,
-            partition,
-            ports: ports.clone(),
-            keyring: Arc::clone(keyring),
-            progress: Arc::clone(&progress),
-            folding: Folding::new(Arc::clone(&ports.documents), KEPT_MAX),
-            checkpoint: Checkpoint::default(),
-        };
+    declare(ports).await?;
+    let progress = Progress::of_others(ports);
+    for partition in 0..ports.event_log.identity().partitions {
+        let consumer = Consumer::new(rules, partition, ports, keyring, &progress);
         ports::spawn("projection", consumer.run());
     }
     ports::spawn("heartbeat", heartbeat(ports.clone(), Arc::clone(&progress)));
     Ok(progress)
 }
 
+/// Declares the collections, then starts and ends projections as partitions fall to this node and
+/// to others. Two nodes that fold one partition for a while write the same documents.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub async fn start_shared(
+    ports: &Ports,
+    keyring: &Arc<Keyring>,
+    roster: Arc<Roster>,
+) -> Result<Arc<Progress>, Error> {
+    declare(ports).await?;
+    let progress = Progress::of_others(ports);
+    ports::spawn("heartbeat", heartbeat(ports.clone(), Arc::clone(&progress)));
+    let (ports, keyring, shared) = (ports.clone(), Arc::clone(keyring), Arc::clone(&progress));
+    ports::spawn("projections", async move {
+        let mut held = roster.held();
+        let mut running: HashMap<Partition, oneshot::Sender<()>> = HashMap::new();
+        loop {
+            let now = held.borrow_and_update().clone();
+            // Whose sender is dropped ends where it waits.
+            running.retain(|it, _| now.contains(it));
+            for partition in now {
+                running.entry(partition).or_insert_with(|| {
+                    let (stop, stopped) = oneshot::channel();
+                    let it = Consumer::new(Rules::STRICT, partition, &ports, &keyring, &shared);
+                    ports::spawn("projection", it.run_until(stopped, Arc::clone(&roster)));
+                    stop
+                });
+            }
+            if held.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(progress)
+}
+
 async fn heartbeat(ports: Ports, progress: Arc<Progress>) {
     loop {
         tokio::time::sleep(HEARTBEAT).await;
-        for (partition, place) in (0..).zip(&progress.places) {
-            let ordinal = place.1.load(Ordering::Acquire);
+        for (partition, ordinal) in progress.here() {
             let head = Announcement::Head { partition, ordinal };
             announce(&ports, partition, head.to_bytes()).await;
         }
@@ -133,6 +196,37 @@ struct Consumer {
 }
 
 impl Consumer {
+    fn new(
+        rules: Rules,
+        partition: Partition,
+        ports: &Ports,
+        keyring: &Arc<Keyring>,
+        progress: &Arc<Progress>,
+    ) -> Self {
+        Self {
+            rules,
+            partition,
+            ports: ports.clone(),
+            keyring: Arc::clone(keyring),
+            progress: Arc::clone(progress),
+            folding: Folding::new(Arc::clone(&ports.documents), KEPT_MAX),
+            checkpoint: Checkpoint::default(),
+        }
+    }
+
+    /// Folds until the partition falls to another node. What is written halfway then is written
+    /// whole by that.
+    async fn run_until(self, stopped: oneshot::Receiver<()>, roster: Arc<Roster>) {
+        let (partition, progress) = (self.partition, Arc::clone(&self.progress));
+        tokio::select! {
+            biased;
+            _ = stopped => (),
+            () = self.run() => (),
+        }
+        progress.leave(partition);
+        roster.give_back(partition).await;
+    }
+
     async fn run(mut self) {
         loop {
             let Err(error) = self.follow().await;

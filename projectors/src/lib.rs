@@ -5,6 +5,9 @@ mod fold;
 pub mod rebuild;
 mod state_hash;
 
-pub use consume::{Progress, start, start_by};
+pub use consume::{Progress, declare, start, start_by, start_shared};
 pub use fold::Folding;
 pub use state_hash::state_hash;
+
+/// The nodes that fold partitions.
+pub const ROLE: &str = "projectors";

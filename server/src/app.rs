@@ -1,25 +1,34 @@
-//! All roles of one process, started and joined into one set of routes.
+//! The roles of one process, started and joined into one set of routes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 
 use chat::kernel::{Door, Keyring, Progress};
 use chat::sessions::Tokens;
+use command_api::Commands;
 use ports::{Error, Ports};
 use query_api::{Api, Hub, Parts};
 
 use crate::config::Config;
+use crate::node::{Node, Roles};
 use crate::{health, registry};
 
-/// A running instance.
+/// How long an owner may take to finish what is in flight when it ends.
+const HAND_OVER_MAX: Duration = Duration::from_secs(6);
+
+/// A running instance, or a node of one.
 pub struct App {
     pub ports: Ports,
     pub keyring: Arc<Keyring>,
     pub door: Arc<dyn Door>,
     pub tokens: Arc<Tokens>,
-    pub hub: Arc<Hub>,
     pub projection: Arc<projectors::Progress>,
+    hub: Option<Arc<Hub>>,
+    node: Option<Node>,
+    draining: Arc<AtomicBool>,
     routes: Router,
 }
 
@@ -29,12 +38,40 @@ impl App {
     /// # Errors
     /// When a port can't be reached.
     pub async fn start(ports: Ports, config: &Config) -> Result<Self, Error> {
+        Self::start_roles(ports, config, Roles::ALL).await
+    }
+
+    /// Starts some roles, beside other nodes where the log is shared.
+    ///
+    /// # Errors
+    /// When a port can't be reached.
+    pub async fn start_roles(ports: Ports, config: &Config, roles: Roles) -> Result<Self, Error> {
         let keyring = Arc::new(Keyring::new(&ports));
-        let projection = projectors::start(&ports, &keyring).await?;
-        let door: Arc<dyn Door> = command_api::Router::start(&ports, &keyring);
+        let node = config.event_log.is_some().then(|| Node::join(&ports, config, roles));
+        let node = node.transpose()?;
+        let projection = match &node {
+            None => projectors::start(&ports, &keyring).await?,
+            Some(Node { projections: Some(roster), .. }) => {
+                projectors::start_shared(&ports, &keyring, Arc::clone(roster)).await?
+            }
+            Some(_) => {
+                projectors::declare(&ports).await?;
+                projectors::Progress::of_others(&ports)
+            }
+        };
+        let door = open_door(&ports, &keyring, node.as_ref())?;
         let seed = keyring.secret("access tokens");
         let refresh = keyring.secret("refresh tokens");
         let tokens = Arc::new(Tokens::new(&config.public_url, &seed, refresh));
+        let draining = Arc::new(AtomicBool::new(false));
+        let mut routes =
+            Router::new().merge(registry::routes()).merge(health::routes(health::Health {
+                ports: ports.clone(),
+                projection: Arc::clone(&projection),
+                lag_max: config.ready_lag_records_max,
+                tokens: Arc::clone(&tokens),
+                draining: Arc::clone(&draining),
+            }));
         let parts = Parts {
             ports: ports.clone(),
             keyring: Arc::clone(&keyring),
@@ -43,31 +80,56 @@ impl App {
             limits: config.limits(),
             socket: config.socket(),
         };
-        let hub = Hub::start(parts.clone()).await?;
-        let commands = command_api::http::Parts {
-            ports: ports.clone(),
-            keyring: Arc::clone(&keyring),
-            door: Arc::clone(&door),
-            progress: Arc::clone(&hub) as Arc<dyn Progress>,
-            tokens: Arc::clone(&tokens),
-            limits: config.limits(),
-        };
-        let health = health::Health {
-            ports: ports.clone(),
-            projection: Arc::clone(&projection),
-            lag_max: config.ready_lag_records_max,
-            tokens: Arc::clone(&tokens),
-        };
-        let routes = Router::new()
-            .merge(query_api::http::routes(Api::new(parts, Arc::clone(&hub))))
-            .merge(command_api::http::routes(commands))
-            .merge(registry::routes())
-            .merge(health::routes(health));
-        Ok(Self { ports, keyring, door, tokens, hub, projection, routes })
+        let reads = roles.queries || roles.commands;
+        let hub = if reads { Some(Hub::start(parts.clone()).await?) } else { None };
+        if let Some(hub) = hub.as_ref().filter(|_| roles.queries) {
+            routes = routes.merge(query_api::http::routes(Api::new(parts, Arc::clone(hub))));
+        }
+        if let Some(hub) = hub.as_ref().filter(|_| roles.commands) {
+            routes = routes.merge(command_api::http::routes(command_api::http::Parts {
+                ports: ports.clone(),
+                keyring: Arc::clone(&keyring),
+                door: Arc::clone(&door),
+                progress: Arc::clone(hub) as Arc<dyn Progress>,
+                tokens: Arc::clone(&tokens),
+                limits: config.limits(),
+            }));
+        }
+        Ok(Self { ports, keyring, door, tokens, projection, hub, node, draining, routes })
     }
 
     /// Everything that is served.
     pub fn routes(&self) -> Router {
         self.routes.clone()
     }
+
+    /// Gives away what falls to this node and sends its sockets elsewhere: not ready from now on,
+    /// while requests that still come are answered. Resolves when nothing is owned here any more.
+    pub async fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        self.hub.iter().for_each(|it| it.drain());
+        let Some(node) = &self.node else { return };
+        match tokio::time::timeout(HAND_OVER_MAX, node.leave()).await {
+            Ok(()) => tracing::info!("partitions are handed over"),
+            Err(_) => tracing::warn!("partitions are left without a hand-over"),
+        }
+    }
+}
+
+/// The door to the partitions: those of this process, or of all nodes.
+fn open_door(
+    ports: &Ports,
+    keyring: &Arc<Keyring>,
+    node: Option<&Node>,
+) -> Result<Arc<dyn Door>, Error> {
+    let Some(node) = node else { return Ok(command_api::Router::start(ports, keyring)) };
+    let commands = Commands::start(ports, keyring, &node.me, node.commands.as_ref())?;
+    let listener = node.listener.try_clone().and_then(tokio::net::TcpListener::from_std);
+    let listener = listener.map_err(|it| Error::unavailable("peers", it))?;
+    let routes = command_api::peer_routes(&commands, keyring);
+    ports::spawn("peers", async move {
+        // It serves until the process ends.
+        let _ = axum::serve(listener, routes).await;
+    });
+    Ok(commands)
 }

@@ -1,13 +1,15 @@
 //! Every option, from defaults, a file and the environment; read once, passed by reference.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use chat::kernel::graphql::Limits;
+use ports::{Address, Addresses};
 use query_api::SocketLimits;
 
 /// Every option. In the environment `PARLANCE_` stands before the name in capitals.
@@ -18,6 +20,27 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Folder of the embedded systems.
     pub data_dir: PathBuf,
+    /// development, or production, which refuses to start with an embedded system.
+    pub profile: Profile,
+    /// The event log: `kafka://host:9092,host:9092/prefix`; absent, it is in the folder.
+    pub event_log: Option<Address>,
+    /// The documents: `mongodb://host:27017/database`; absent, they are in the folder.
+    pub documents: Option<Address>,
+    /// The cache: `redis://host:6379`; absent, it is in this process.
+    pub cache: Option<Address>,
+    /// The bus: `redis://host:6379`; absent, it is in this process.
+    pub bus: Option<Address>,
+    /// The keys: `https://any:token@host:8443`, where `parlance keys` serves them; absent, in the
+    /// folder.
+    pub keys: Option<Address>,
+    /// What nodes show to `parlance keys`, at least 32 characters; only that command reads it.
+    pub keys_token: Option<Token>,
+    /// Address that other nodes reach this one at; port 0 takes any that is free.
+    pub peer_listen: SocketAddr,
+    /// What other nodes reach this one by, if it is not the address it listens on.
+    pub peer_url: Option<String>,
+    /// Partitions that a new instance is born with; an existing one keeps its own.
+    pub partitions: u16,
     /// What people reach the server by; issuer of the tokens.
     pub public_url: String,
     /// How log lines are written: text or json.
@@ -44,6 +67,44 @@ pub struct Config {
     pub drain_ms_max: u64,
 }
 
+/// An option that nobody may see: it is read, and shown as stars.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Token(String);
+
+impl Token {
+    /// The token as it was given; never to be logged.
+    pub fn secret_text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Token {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Serialize for Token {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+/// What an instance is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    Development,
+    Production,
+}
+
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -58,6 +119,16 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: PathBuf::from("data"),
+            profile: Profile::Development,
+            event_log: None,
+            documents: None,
+            cache: None,
+            bus: None,
+            keys: None,
+            keys_token: None,
+            peer_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            peer_url: None,
+            partitions: ports::PARTITIONS,
             public_url: "http://127.0.0.1:8080".to_owned(),
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
@@ -73,6 +144,12 @@ impl Default for Config {
         }
     }
 }
+
+/// Partitions that an instance may be born with at most.
+const PARTITIONS_MAX: u16 = 1_024;
+
+/// Characters that a token has at least.
+const TOKEN_MIN: usize = 32;
 
 /// Largest value of an option that counts or measures time.
 const NUMBER_MAX: u64 = 1 << 32;
@@ -101,10 +178,34 @@ impl Config {
         for (name, value) in numbers {
             anyhow::ensure!((1..=NUMBER_MAX).contains(&value), "{name} is out of range");
         }
+        anyhow::ensure!(
+            (1..=PARTITIONS_MAX).contains(&self.partitions),
+            "partitions is out of range"
+        );
+        let short = self.keys_token.as_ref().is_some_and(|it| it.secret_text().len() < TOKEN_MIN);
+        anyhow::ensure!(!short, "keys_token has fewer than {TOKEN_MIN} characters");
+        let embedded = self.ports().addresses.embedded();
+        anyhow::ensure!(
+            self.profile == Profile::Development || embedded.is_empty(),
+            "profile is production, but these are embedded: {}",
+            embedded.join(", ")
+        );
         let scheme =
             self.public_url.starts_with("http://") || self.public_url.starts_with("https://");
         anyhow::ensure!(scheme, "public_url is not an http or https address");
         Ok(())
+    }
+
+    /// Where the outside systems are.
+    pub fn ports(&self) -> ports::Config {
+        let addresses = Addresses {
+            event_log: self.event_log.clone(),
+            documents: self.documents.clone(),
+            cache: self.cache.clone(),
+            bus: self.bus.clone(),
+            keys: self.keys.clone(),
+        };
+        ports::Config { data_dir: self.data_dir.clone(), partitions: self.partitions, addresses }
     }
 
     /// The rates that apply to callers.

@@ -1,5 +1,6 @@
 //! For operators: liveness, readiness, metrics and the keys that tokens are checked with.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
@@ -18,10 +19,11 @@ pub(crate) struct Health {
     pub(crate) projection: Arc<projectors::Progress>,
     pub(crate) lag_max: u64,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) draining: Arc<AtomicBool>,
 }
 
 /// Counters that are there from the start, so that a rate can be taken from the first event on.
-const COUNTERS: [(&str, &str); 9] = [
+const COUNTERS: [(&str, &str); 10] = [
     ("parlance_log_appends_total", "Records appended to the log."),
     ("parlance_document_writes_total", "Documents written."),
     ("parlance_document_queries_total", "Loads and scans of documents."),
@@ -30,6 +32,7 @@ const COUNTERS: [(&str, &str); 9] = [
     ("parlance_projection_failures_total", "Projections that started again after a failure."),
     ("parlance_frames_total", "Frames handed to sockets."),
     ("parlance_sockets_slow_total", "Sockets closed because their reader was too slow."),
+    ("parlance_commands_retried_total", "Attempts to reach an owner after the first."),
     ("parlance_partition_terms_lost_total", "Ownerships of a partition that ended early."),
 ];
 
@@ -74,6 +77,10 @@ async fn welcome() -> Html<&'static str> {
 }
 
 async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, Json<Value>) {
+    if health.draining.load(Ordering::Acquire) {
+        let body = json!({ "ready": false, "reason": "draining" });
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(body));
+    }
     match health.projection.lag(&health.ports).await {
         Ok(lag) if lag <= health.lag_max => {
             (StatusCode::OK, Json(json!({ "ready": true, "lagRecords": lag })))
@@ -83,7 +90,8 @@ async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, Json<Value>) {
             (StatusCode::SERVICE_UNAVAILABLE, Json(body))
         }
         Err(_) => {
-            let body = json!({ "ready": false, "reason": "the log can't be reached" });
+            let body =
+                json!({ "ready": false, "reason": "the log or the documents can't be reached" });
             (StatusCode::SERVICE_UNAVAILABLE, Json(body))
         }
     }

@@ -4,6 +4,9 @@ mod app;
 pub mod config;
 mod health;
 pub mod irc;
+pub mod keys;
+mod node;
 mod registry;
 
 pub use app::App;
+pub use node::Roles;

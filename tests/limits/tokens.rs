@@ -19,7 +19,8 @@ fn written(value: &Value) -> String {
 
 /// The server's own key.
 fn pair(world: &World) -> Ed25519KeyPair {
-    Ed25519KeyPair::from_seed_unchecked(&world.app.keyring.secret("access tokens")).expect("a key")
+    Ed25519KeyPair::from_seed_unchecked(&world.app().keyring.secret("access tokens"))
+        .expect("a key")
 }
 
 /// Signs as the server would, whatever the header and the claims say.
@@ -155,7 +156,7 @@ fn a_well_signed_token_of_another_kind_is_refused() {
         let why = format!("{name} is {value}");
         is_refused(&world, &signed(&own, &header, &changed(&claims, name, value)), &why);
     }
-    let seed = world.app.keyring.secret("access tokens");
+    let seed = world.app().keyring.secret("access tokens");
     let other = Tokens::new("https://other.example", &seed, [0; 32]);
     let (account, session) =
         (ann.id.parse().expect("an id"), claims["sid"].as_str().expect("a text").parse());

@@ -2,8 +2,10 @@
 
 mod dice;
 mod http;
+mod nodes;
 mod person;
 mod program;
+pub mod servers;
 mod socket;
 mod world;
 

@@ -1,6 +1,8 @@
-//! A world: the whole product in this process on a temporary folder, and the people in it.
+//! A world: the whole product and the people in it, in this process on a temporary folder, or, when
+//! `PARLANCE_TEST_MODE` is `cluster`, as several nodes on real servers.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use server::config::Config;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::nodes::Nodes;
 use crate::person::{Client, Person};
 use crate::socket::TOO_LONG;
 use crate::{Http, at_once};
@@ -19,10 +22,16 @@ use crate::{Http, at_once};
 pub struct World {
     pub client: Arc<Client>,
     pub config: Config,
-    pub app: App,
+    served: Served,
     clock: Arc<Ahead>,
     runtime: Option<Runtime>,
     _folder: TempDir,
+}
+
+/// Who serves a world.
+enum Served {
+    Alone(Box<App>),
+    Together(Nodes),
 }
 
 /// The machine's clock, set ahead by hand.
@@ -46,6 +55,22 @@ fn generous() -> Config {
     }
 }
 
+/// Everything in one process on one folder.
+async fn alone(dir: &Path, config: &Config, clock: Arc<dyn Clock>) -> (Served, SocketAddr) {
+    let embedded = ports::Config { partitions: 8, ..ports::Config::embedded(dir) };
+    let mut opened = ports::open(&embedded).await.expect("opened ports");
+    opened.ports.clock = clock;
+    let app = App::start(opened.ports.clone(), config).await.expect("a started app");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let service = app.routes().into_make_service_with_connect_info::<SocketAddr>();
+    ports::spawn("server", async move {
+        let _held = opened;
+        axum::serve(listener, service).await.expect("it serves");
+    });
+    (Served::Alone(Box::new(app)), address)
+}
+
 impl World {
     /// A world without people.
     #[expect(clippy::new_without_default, reason = "starting a server is no default")]
@@ -65,22 +90,27 @@ impl World {
             .expect("a runtime");
         let clock = Arc::new(Ahead(AtomicI64::new(0)));
         let dir = folder.path().join("data");
-        let (app, address) = runtime.block_on(async {
-            let embedded = ports::Config { partitions: 8, ..ports::Config::embedded(&dir) };
-            let mut opened = ports::open(&embedded).expect("opened ports");
-            opened.ports.clock = Arc::clone(&clock) as Arc<dyn Clock>;
-            let app = App::start(opened.ports.clone(), &config).await.expect("a started app");
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            let address = listener.local_addr().expect("an address");
-            let service = app.routes().into_make_service_with_connect_info::<SocketAddr>();
-            ports::spawn("server", async move {
-                let _held = opened;
-                axum::serve(listener, service).await.expect("it serves");
-            });
-            (app, address)
+        let (served, address) = runtime.block_on(async {
+            let clock = Arc::clone(&clock) as Arc<dyn Clock>;
+            match std::env::var_os("PARLANCE_TEST_MODE") {
+                Some(mode) if mode == "cluster" => {
+                    let nodes = Nodes::start(&dir, &config, &clock).await;
+                    let address = nodes.address;
+                    (Served::Together(nodes), address)
+                }
+                _ => alone(&dir, &config, clock).await,
+            }
         });
         let client = Arc::new(Client::new(Http::new(address)));
-        Self { client, config, app, clock, runtime: Some(runtime), _folder: folder }
+        Self { client, config, served, clock, runtime: Some(runtime), _folder: folder }
+    }
+
+    /// The product, or the first of its nodes.
+    pub fn app(&self) -> &App {
+        match &self.served {
+            Served::Alone(app) => app,
+            Served::Together(nodes) => &nodes.apps[0],
+        }
     }
 
     /// Sets the server's clock ahead.

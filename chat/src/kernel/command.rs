@@ -158,6 +158,8 @@ pub trait AnyCommand: Send + Sync {
     fn name(&self) -> &'static str;
     fn seals(&self) -> bool;
     fn body(&self) -> Vec<u8>;
+    /// The whole of it, to be read by another node.
+    fn json(&self) -> Vec<u8>;
     /// # Errors
     /// When the command names no stream.
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, Rejection>;
@@ -179,6 +181,10 @@ impl<C: Command> AnyCommand for C {
 
     fn body(&self) -> Vec<u8> {
         Command::body(self)
+    }
+
+    fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a command is plain data")
     }
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, Rejection> {

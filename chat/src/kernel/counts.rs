@@ -24,7 +24,8 @@ fn reading<T>(world: &Given, read: impl AsyncFnOnce(Reader) -> T) -> T {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let opened = ports::open(&ports::Config::embedded(dir.path())).expect("an empty folder");
+        let opened = ports::open(&ports::Config::embedded(dir.path())).await;
+        let opened = opened.expect("an empty folder");
         let documents = Arc::clone(&opened.ports.documents);
         let collections: Vec<_> = crate::PROJECTIONS.iter().map(|it| it.collection).collect();
         documents.declare(&collections).await.expect("declared collections");

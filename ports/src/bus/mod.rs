@@ -7,14 +7,16 @@
 
 pub mod contract;
 mod embedded;
+#[cfg(feature = "real")]
+mod redis;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::Error;
 use crate::event_log::Partition;
+use crate::{Address, Error};
 
 /// What an announcement is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,4 +54,21 @@ pub trait Subscription: Send {
 /// Opens the bus of this process.
 pub fn open() -> Arc<dyn Bus> {
     Arc::new(embedded::Embedded::new())
+}
+
+/// Reaches the bus at an address: `redis://host:6379`.
+///
+/// # Errors
+/// `Unavailable` when it can't be reached or no adapter speaks to such an address.
+#[cfg(feature = "real")]
+pub async fn connect(address: &Address) -> Result<Arc<dyn Bus>, Error> {
+    match address.scheme() {
+        "redis" | "rediss" | "redis+cluster" | "rediss+cluster" => redis::connect(address).await,
+        _ => Err(crate::unknown_scheme("bus", address)),
+    }
+}
+
+#[cfg(not(feature = "real"))]
+pub async fn connect(_: &Address) -> Result<Arc<dyn Bus>, Error> {
+    Err(crate::without_clients("bus"))
 }

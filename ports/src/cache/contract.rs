@@ -27,8 +27,12 @@ impl Clock for HandClock {
     }
 }
 
-/// The cache of one case and its clock.
-pub type Place = (Arc<dyn Cache>, Arc<HandClock>);
+/// The cache of one case, twice as two nodes have it, and their clock.
+pub struct Place {
+    pub cache: Arc<dyn Cache>,
+    pub other: Arc<dyn Cache>,
+    pub clock: Arc<HandClock>,
+}
 
 cases! {
     Place:
@@ -39,23 +43,27 @@ cases! {
     a_lease_has_one_holder
     a_lease_ends_with_its_time
     a_lease_can_be_given_back
+    a_lease_names_its_holder
     a_value_ends_with_its_time
     a_value_is_replaced_by_the_next
     absent_is_none
+    two_nodes_admit_exactly_the_limit_together
+    a_lease_of_one_node_is_refused_to_the_other
+    what_one_node_puts_the_other_gets
 }
 
 async fn take(cache: &Arc<dyn Cache>, key: &str, limit: u32) -> bool {
     cache.take(key, limit, 1_000).await.expect("a take") == Admission::Admitted
 }
 
-async fn exactly_the_limit_is_admitted((cache, _): Place) {
+async fn exactly_the_limit_is_admitted(Place { cache, .. }: Place) {
     let takes = join_all((0..50).map(|_| take(&cache, "a", 7))).await;
     assert_eq!(takes.into_iter().filter(|it| *it).count(), 7);
     let refused = cache.take("a", 7, 1_000).await.expect("a take");
     assert_eq!(refused, Admission::Refused { retry_after_ms: 1_000 });
 }
 
-async fn a_new_window_admits_again((cache, clock): Place) {
+async fn a_new_window_admits_again(Place { cache, clock, .. }: Place) {
     assert!(take(&cache, "a", 1).await);
     clock.pass(999);
     let refused = cache.take("a", 1, 1_000).await.expect("a take");
@@ -64,11 +72,11 @@ async fn a_new_window_admits_again((cache, clock): Place) {
     assert!(take(&cache, "a", 1).await);
 }
 
-async fn a_limit_of_none_admits_nobody((cache, _): Place) {
+async fn a_limit_of_none_admits_nobody(Place { cache, .. }: Place) {
     assert!(!take(&cache, "a", 0).await);
 }
 
-async fn keys_do_not_share_a_limit((cache, _): Place) {
+async fn keys_do_not_share_a_limit(Place { cache, .. }: Place) {
     assert!(take(&cache, "a", 1).await);
     assert!(take(&cache, "b", 1).await);
 }
@@ -77,13 +85,13 @@ async fn lease(cache: &Arc<dyn Cache>, holder: &str) -> bool {
     cache.lease("lease", holder, 1_000).await.expect("a lease")
 }
 
-async fn a_lease_has_one_holder((cache, _): Place) {
+async fn a_lease_has_one_holder(Place { cache, .. }: Place) {
     assert!(lease(&cache, "one").await);
     assert!(!lease(&cache, "two").await);
     assert!(lease(&cache, "one").await);
 }
 
-async fn a_lease_ends_with_its_time((cache, clock): Place) {
+async fn a_lease_ends_with_its_time(Place { cache, clock, .. }: Place) {
     assert!(lease(&cache, "one").await);
     clock.pass(500);
     assert!(lease(&cache, "one").await);
@@ -94,13 +102,21 @@ async fn a_lease_ends_with_its_time((cache, clock): Place) {
     assert!(!lease(&cache, "one").await);
 }
 
-async fn a_lease_can_be_given_back((cache, _): Place) {
+async fn a_lease_can_be_given_back(Place { cache, .. }: Place) {
     assert!(lease(&cache, "one").await);
     cache.forget("lease").await.expect("forgetting");
     assert!(lease(&cache, "two").await);
 }
 
-async fn a_value_ends_with_its_time((cache, clock): Place) {
+async fn a_lease_names_its_holder(Place { cache, clock, .. }: Place) {
+    assert!(lease(&cache, "one").await);
+    assert!(!lease(&cache, "two").await);
+    assert_eq!(cache.get("lease").await.expect("a get"), Some(Bytes::from_static(b"one")));
+    clock.pass(1_000);
+    assert_eq!(cache.get("lease").await.expect("a get"), None);
+}
+
+async fn a_value_ends_with_its_time(Place { cache, clock, .. }: Place) {
     cache.put("a", Bytes::from_static(b"x"), 1_000).await.expect("a put");
     clock.pass(999);
     assert_eq!(cache.get("a").await.expect("a get"), Some(Bytes::from_static(b"x")));
@@ -108,7 +124,7 @@ async fn a_value_ends_with_its_time((cache, clock): Place) {
     assert_eq!(cache.get("a").await.expect("a get"), None);
 }
 
-async fn a_value_is_replaced_by_the_next((cache, _): Place) {
+async fn a_value_is_replaced_by_the_next(Place { cache, .. }: Place) {
     for text in ["x", "y", ""] {
         let value = Bytes::copy_from_slice(text.as_bytes());
         cache.put("a", value.clone(), 1_000).await.expect("a put");
@@ -116,7 +132,31 @@ async fn a_value_is_replaced_by_the_next((cache, _): Place) {
     }
 }
 
-async fn absent_is_none((cache, _): Place) {
+async fn absent_is_none(Place { cache, .. }: Place) {
     assert_eq!(cache.get("a").await.expect("a get"), None);
     cache.forget("a").await.expect("forgetting what is absent");
+}
+
+async fn two_nodes_admit_exactly_the_limit_together(Place { cache, other, .. }: Place) {
+    let takes = (0..100).map(|n| take(if n % 2 == 0 { &cache } else { &other }, "a", 31));
+    let takes = join_all(takes).await;
+    assert_eq!(takes.into_iter().filter(|it| *it).count(), 31);
+}
+
+async fn a_lease_of_one_node_is_refused_to_the_other(Place { cache, other, clock }: Place) {
+    assert!(lease(&cache, "one").await);
+    assert!(!lease(&other, "two").await);
+    assert_eq!(other.get("lease").await.expect("a get"), Some(Bytes::from_static(b"one")));
+    clock.pass(1_000);
+    assert!(lease(&other, "two").await);
+    assert!(!lease(&cache, "one").await);
+    other.forget("lease").await.expect("forgetting");
+    assert!(lease(&cache, "one").await);
+}
+
+async fn what_one_node_puts_the_other_gets(Place { cache, other, .. }: Place) {
+    cache.put("a", Bytes::from_static(b"x"), 1_000).await.expect("a put");
+    assert_eq!(other.get("a").await.expect("a get"), Some(Bytes::from_static(b"x")));
+    other.forget("a").await.expect("forgetting");
+    assert_eq!(cache.get("a").await.expect("a get"), None);
 }

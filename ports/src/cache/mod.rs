@@ -7,14 +7,16 @@
 
 pub mod contract;
 mod embedded;
+#[cfg(feature = "real")]
+mod redis;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::Error;
 use crate::clock::Clock;
+use crate::{Address, Error};
 
 /// Answer of a rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,4 +50,23 @@ pub trait Cache: Send + Sync {
 /// Opens the cache of this process.
 pub fn open(clock: Arc<dyn Clock>) -> Arc<dyn Cache> {
     Arc::new(embedded::Embedded::new(clock))
+}
+
+/// Reaches the cache at an address: `redis://host:6379`.
+///
+/// # Errors
+/// `Unavailable` when it can't be reached or no adapter speaks to such an address.
+#[cfg(feature = "real")]
+pub async fn connect(address: &Address, clock: Arc<dyn Clock>) -> Result<Arc<dyn Cache>, Error> {
+    match address.scheme() {
+        "redis" | "rediss" | "redis+cluster" | "rediss+cluster" => {
+            redis::connect(address, clock).await
+        }
+        _ => Err(crate::unknown_scheme("cache", address)),
+    }
+}
+
+#[cfg(not(feature = "real"))]
+pub async fn connect(_: &Address, _: Arc<dyn Clock>) -> Result<Arc<dyn Cache>, Error> {
+    Err(crate::without_clients("cache"))
 }

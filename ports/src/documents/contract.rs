@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 
 use super::{Collection, Documents, Key, Mark, Order, Scan, Stored, Write};
 use crate::event_log::Partition;
 use crate::promise::cases;
 
 /// Opens the store of one case again and again: the same place each time.
-pub type Open = Box<dyn Fn() -> Arc<dyn Documents> + Send + Sync>;
+pub type Open = Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Documents>> + Send + Sync>;
 
 cases! {
     Open:
@@ -34,6 +34,10 @@ cases! {
     large_and_empty_bodies_are_kept
     two_handles_race_and_the_highest_ordinal_wins
     a_write_and_a_removal_race_and_the_highest_ordinal_wins
+    many_new_documents_race_and_the_highest_ordinals_win
+    checkpoints_race_and_the_highest_position_wins
+    the_same_document_may_come_twice_in_a_write
+    thousands_of_documents_are_written_at_once
     everything_survives_reopening
     declaring_again_keeps_what_is_there
 }
@@ -41,7 +45,7 @@ cases! {
 const THINGS: Collection = Collection { name: "things", indexes: &["by_owner"] };
 
 async fn start(open: &Open) -> Arc<dyn Documents> {
-    let documents = open();
+    let documents = open().await;
     documents.declare(&[THINGS]).await.expect("a declaration");
     documents.index().await.expect("an index");
     documents
@@ -216,7 +220,7 @@ async fn a_late_writer_does_not_put_the_checkpoint_back(open: Open) {
 }
 
 async fn what_was_filled_before_the_index_is_found_by_it(open: Open) {
-    let documents = open();
+    let documents = open().await;
     documents.declare(&[THINGS]).await.expect("a declaration");
     write(&documents, vec![put("b", 1, Some("o"), "x"), put("a", 1, Some("p"), "x")]).await;
     documents.index().await.expect("an index");
@@ -290,6 +294,67 @@ async fn a_write_and_a_removal_race_and_the_highest_ordinal_wins(open: Open) {
         assert_eq!(get(&one, &id).await, Some(Stored { ordinal: 2, body: None }));
     }
     assert_eq!(found(&one, owned_by("o")).await, Vec::<String>::new());
+}
+
+/// Each round two handles make the same documents, one of them in a newer state: whoever makes a
+/// document first, the newer state stands, and one that was removed stays so.
+async fn many_new_documents_race_and_the_highest_ordinals_win(open: Open) {
+    let (one, two) = (start(&open).await, start(&open).await);
+    for round in 0..10_u64 {
+        let ids: Vec<String> = (0..20).map(|at| format!("{round}/{at}")).collect();
+        let newer = |it: &String| match it.ends_with('7') {
+            true => remove(it, 2),
+            false => put(it, 2, Some("new"), "new"),
+        };
+        let newer: Vec<Write> = ids.iter().map(newer).collect();
+        let older: Vec<Write> = ids.iter().rev().map(|it| put(it, 1, Some("o"), "old")).collect();
+        let (newer, _) = tokio::join!(write(&one, newer), write(&two, older));
+        assert_eq!(newer, ids.len());
+    }
+    assert_eq!(found(&two, owned_by("o")).await, Vec::<String>::new());
+    let new = Scan { limit: 1_000, ..owned_by("new") };
+    assert_eq!(found(&two, new).await.len(), 180);
+    assert_eq!(get(&two, "3/7").await, Some(Stored { ordinal: 2, body: None }));
+}
+
+async fn checkpoints_race_and_the_highest_position_wins(open: Open) {
+    let (one, two) = (start(&open).await, start(&open).await);
+    let race = (1..=40_u64).map(|pos| {
+        let documents = Arc::clone(if pos % 2 == 0 { &one } else { &two });
+        let mark = Mark { pos, checkpoint: pos.to_string().into() };
+        async move { documents.write(5, vec![], mark).await.expect("a write") }
+    });
+    join_all(race).await;
+    assert_eq!(checkpoint(&one, 5).await, Some(Bytes::from_static(b"40")));
+    assert_eq!(checkpoint(&two, 5).await, Some(Bytes::from_static(b"40")));
+}
+
+async fn the_same_document_may_come_twice_in_a_write(open: Open) {
+    let documents = start(&open).await;
+    let twice = vec![
+        put("a", 2, Some("x"), "2"),
+        put("b", 1, None, "1"),
+        put("a", 1, Some("x"), "1"),
+        put("a", 3, Some("y"), "3"),
+        remove("b", 2),
+    ];
+    assert_eq!(write(&documents, twice).await, 4);
+    assert_eq!(get(&documents, "a").await, stored(3, "3"));
+    assert_eq!(get(&documents, "b").await, Some(Stored { ordinal: 2, body: None }));
+    assert_eq!(found(&documents, owned_by("")).await, ["a"]);
+}
+
+async fn thousands_of_documents_are_written_at_once(open: Open) {
+    let documents = start(&open).await;
+    let ids: Vec<String> = (0..5_000).map(|it| format!("{it:04}")).collect();
+    let writes = || ids.iter().map(|it| put(it, 1, Some(it), "body")).collect();
+    assert_eq!(write(&documents, writes()).await, ids.len());
+    assert_eq!(write(&documents, writes()).await, 0);
+    let keys: Vec<Key> = ids.iter().map(|it| key(it)).collect();
+    let loaded = documents.load(&keys).await.expect("a load");
+    assert!(loaded.iter().all(|it| *it == stored(1, "body")));
+    let all = Scan { limit: 10_000, ..owned_by("") };
+    assert_eq!(found(&documents, all).await, ids);
 }
 
 async fn everything_survives_reopening(open: Open) {

@@ -12,6 +12,8 @@ mod body;
 pub mod contract;
 mod embedded;
 mod fresh;
+#[cfg(feature = "real")]
+mod mongo;
 mod recent;
 mod tables;
 
@@ -22,9 +24,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use self::body::Body;
-use crate::Error;
+use crate::data_dir::{DataDir, remove_database};
 use crate::event_log::Partition;
 use crate::sqlite::Durability;
+use crate::{Address, Error};
 
 /// A collection and the indexes that its documents may be found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,4 +164,75 @@ pub fn open(file: &Path) -> Result<Arc<dyn Documents>, Error> {
 /// `Unavailable` when it can't be opened, `Corrupt` when it is no database.
 pub fn open_to_fill(file: &Path) -> Result<Arc<dyn Documents>, Error> {
     Ok(Arc::new(embedded::Embedded::open(file, Durability::Filling)?))
+}
+
+/// The documents in use and those that a rebuild fills beside them.
+#[async_trait]
+pub(crate) trait Generations: Send + Sync {
+    /// Opens the documents in use.
+    async fn current(&self) -> Result<Arc<dyn Documents>, Error>;
+
+    /// Opens an empty set beside them; what it holds is durable once `index` returns.
+    async fn beside(&self) -> Result<Arc<dyn Documents>, Error>;
+
+    /// Makes that set the one in use, from the next opening on, and removes the other.
+    async fn switch(&self) -> Result<(), Error>;
+}
+
+/// The documents of a data folder: a file a generation.
+pub(crate) fn in_folder(dir: Arc<DataDir>) -> Box<dyn Generations> {
+    Box::new(Folder(dir))
+}
+
+struct Folder(Arc<DataDir>);
+
+#[async_trait]
+impl Generations for Folder {
+    async fn current(&self) -> Result<Arc<dyn Documents>, Error> {
+        open(&self.0.documents_file())
+    }
+
+    async fn beside(&self) -> Result<Arc<dyn Documents>, Error> {
+        let file = self.0.next_documents_file();
+        remove_database(&file)?;
+        open_to_fill(&file)
+    }
+
+    async fn switch(&self) -> Result<(), Error> {
+        self.0.switch_documents()
+    }
+}
+
+/// Reaches the documents of an address: `mongodb://…/database`.
+///
+/// # Errors
+/// `Unavailable` when they can't be reached or no adapter speaks to such an address.
+#[cfg(feature = "real")]
+pub(crate) async fn connect(address: &Address) -> Result<Box<dyn Generations>, Error> {
+    match address.scheme() {
+        "mongodb" | "mongodb+srv" => mongo::connect(address).await,
+        _ => Err(crate::unknown_scheme("documents", address)),
+    }
+}
+
+/// Reaches the documents in use at an address.
+///
+/// # Errors
+/// `Unavailable` when they can't be reached or no adapter speaks to such an address.
+pub async fn reach(address: &Address) -> Result<Arc<dyn Documents>, Error> {
+    connect(address).await?.current().await
+}
+
+/// How MongoDB finds what a scan asks for, and two documents of its collection by their ids.
+///
+/// # Errors
+/// `Unavailable` when it can't be reached.
+#[cfg(feature = "real")]
+pub async fn explain(address: &Address, scan: &Scan) -> Result<[String; 2], Error> {
+    mongo::explain(address, scan).await
+}
+
+#[cfg(not(feature = "real"))]
+pub(crate) async fn connect(_: &Address) -> Result<Box<dyn Generations>, Error> {
+    Err(crate::without_clients("documents"))
 }

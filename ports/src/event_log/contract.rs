@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 
-use super::{Claim, EventLog, Fold, Kind, RECORD_BYTES_MAX, Verdict};
+use super::{Claim, Entry, EventLog, Fold, Kind, RECORD_BYTES_MAX, Verdict};
 use crate::promise::cases;
 use crate::{Error, ErrorKind};
 
 /// Opens the log of one case again and again: the same place each time.
-pub type Open = Box<dyn Fn() -> Arc<dyn EventLog> + Send + Sync>;
+pub type Open = Box<dyn Fn() -> BoxFuture<'static, Arc<dyn EventLog>> + Send + Sync>;
 
 cases! {
     Open:
@@ -27,6 +27,9 @@ cases! {
     a_stale_append_is_ignored_by_the_fold
     a_page_is_as_long_as_asked
     every_place_reads_the_same_rest
+    two_handles_see_each_others_appends_in_one_order
+    waiting_ends_with_an_append_of_another_handle
+    a_reader_from_the_beginning_sees_every_record_in_order
 }
 
 async fn append(log: &Arc<dyn EventLog>, partition: u16, bytes: &'static str) -> u64 {
@@ -40,7 +43,7 @@ async fn all(log: &Arc<dyn EventLog>, partition: u16) -> Vec<Bytes> {
 }
 
 async fn an_append_reads_back_at_its_offset(open: Open) {
-    let log = open();
+    let log = open().await;
     let first = append(&log, 0, "one").await;
     let second = append(&log, 0, "two").await;
     assert!(first < second);
@@ -50,7 +53,7 @@ async fn an_append_reads_back_at_its_offset(open: Open) {
 }
 
 async fn appends_land_in_call_order(open: Open) {
-    let log = open();
+    let log = open().await;
     let records: Vec<Bytes> = (0..200_u32).map(|it| it.to_be_bytes().to_vec().into()).collect();
     let calls: Vec<_> = records.iter().map(|it| log.append(3, it.clone())).collect();
     for outcome in join_all(calls).await {
@@ -60,7 +63,7 @@ async fn appends_land_in_call_order(open: Open) {
 }
 
 async fn partitions_do_not_mix(open: Open) {
-    let log = open();
+    let log = open().await;
     append(&log, 1, "one").await;
     append(&log, 2, "two").await;
     append(&log, 1, "three").await;
@@ -71,29 +74,32 @@ async fn partitions_do_not_mix(open: Open) {
 
 /// From an old record, a recent one or the last, whether records are small or large.
 async fn every_place_reads_the_same_rest(open: Open) {
-    let log = open();
+    let log = open().await;
     for size in [1, 10_000, RECORD_BYTES_MAX] {
         let records = vec![Bytes::from(vec![7; size]); 70];
         for outcome in join_all(records.iter().map(|it| log.append(0, it.clone()))).await {
             outcome.expect("an append");
         }
+        let told = |entries: &[Entry]| -> Vec<_> {
+            entries.iter().map(|it| (it.offset, it.bytes.len())).collect()
+        };
         let whole = log.read(0, 0, 10_000).await.expect("a read");
         for (at, entry) in whole.iter().enumerate() {
             let rest = log.read(0, entry.offset, 3).await.expect("a read");
-            assert_eq!(rest, whole[at..whole.len().min(at + 3)]);
+            assert_eq!(told(&rest), told(&whole[at..whole.len().min(at + 3)]));
         }
     }
 }
 
 async fn reading_at_the_end_finds_nothing(open: Open) {
-    let log = open();
+    let log = open().await;
     append(&log, 0, "one").await;
     let end = log.end(0).await.expect("an end");
     assert_eq!(log.read(0, end, 10).await.expect("a read"), []);
 }
 
 async fn waiting_ends_with_the_next_append(open: Open) {
-    let log = open();
+    let log = open().await;
     append(&log, 0, "one").await;
     let end = log.end(0).await.expect("an end");
     log.wait(0, 0).await.expect("what is there need not be waited for");
@@ -103,13 +109,13 @@ async fn waiting_ends_with_the_next_append(open: Open) {
 }
 
 async fn an_empty_record_is_kept(open: Open) {
-    let log = open();
+    let log = open().await;
     append(&log, 0, "").await;
     assert_eq!(all(&log, 0).await, [Bytes::new()]);
 }
 
 async fn the_largest_record_is_kept_and_one_byte_more_refused(open: Open) {
-    let log = open();
+    let log = open().await;
     let largest = Bytes::from(vec![7; RECORD_BYTES_MAX]);
     log.append(0, largest.clone()).await.expect("the largest record");
     let refused: Error =
@@ -119,22 +125,22 @@ async fn the_largest_record_is_kept_and_one_byte_more_refused(open: Open) {
 }
 
 async fn what_was_acknowledged_survives_reopening(open: Open) {
-    let log = open();
+    let log = open().await;
     append(&log, 5, "kept").await;
     drop(log);
-    let log = open();
+    let log = open().await;
     assert_eq!(all(&log, 5).await, ["kept"]);
     let offset = append(&log, 5, "later").await;
     assert!(offset > 0);
 }
 
 async fn the_identity_survives_reopening(open: Open) {
-    let first = open().identity();
-    assert_eq!(open().identity(), first);
+    let first = open().await.identity();
+    assert_eq!(open().await.identity(), first);
 }
 
 async fn concurrent_appends_are_each_there_once(open: Open) {
-    let log = open();
+    let log = open().await;
     let writers = (0..8_u32).map(|writer| {
         let log = Arc::clone(&log);
         async move {
@@ -153,7 +159,7 @@ async fn concurrent_appends_are_each_there_once(open: Open) {
 }
 
 async fn a_stale_append_is_ignored_by_the_fold(open: Open) {
-    let log = open();
+    let log = open().await;
     let batch = |term, owner| {
         let mut record = Claim { term, owner: [owner; 16] }.record();
         record.header.kind = Kind::Batch;
@@ -178,10 +184,62 @@ async fn a_stale_append_is_ignored_by_the_fold(open: Open) {
 }
 
 async fn a_page_is_as_long_as_asked(open: Open) {
-    let log = open();
+    let log = open().await;
     for _ in 0..7 {
         append(&log, 0, "x").await;
     }
     assert_eq!(log.read(0, 0, 5).await.expect("a read").len(), 5);
     assert_eq!(log.read(0, 5, 5).await.expect("a read").len(), 2);
+}
+
+async fn two_handles_see_each_others_appends_in_one_order(open: Open) {
+    let handles = [open().await, open().await];
+    let writers = handles.iter().zip(["left", "right"]).map(|(log, writer)| async move {
+        let mut last = 0;
+        for n in 0..50 {
+            let ack = log.append(0, format!("{writer}/{n}").into()).await;
+            last = ack.expect("an append").expect("the log tells the offset");
+        }
+        last
+    });
+    let last = join_all(writers).await.into_iter().max().expect("two writers");
+    let mut seen = Vec::new();
+    for log in &handles {
+        log.wait(0, last).await.expect("a wait");
+        seen.push(log.read(0, 0, 1_000).await.expect("a read"));
+    }
+    assert_eq!(seen[0].len(), 100);
+    assert_eq!(seen[0], seen[1]);
+}
+
+async fn waiting_ends_with_an_append_of_another_handle(open: Open) {
+    let (reader, writer) = (open().await, open().await);
+    for n in 0..100_u32 {
+        let end = reader.end(0).await.expect("an end");
+        let record = Bytes::from(n.to_be_bytes().to_vec());
+        let (waited, appended) =
+            tokio::join!(reader.wait(0, end), writer.append(0, record.clone()));
+        waited.expect("a wait");
+        appended.expect("an append");
+        let entries = reader.read(0, end, 10).await.expect("a read");
+        assert_eq!(entries.into_iter().map(|it| it.bytes).collect::<Vec<_>>(), [record]);
+    }
+}
+
+async fn a_reader_from_the_beginning_sees_every_record_in_order(open: Open) {
+    let records: Vec<Bytes> = (0..5_000_u32).map(|it| it.to_be_bytes().to_vec().into()).collect();
+    let log = open().await;
+    for outcome in join_all(records.iter().map(|it| log.append(4, it.clone()))).await {
+        outcome.expect("an append");
+    }
+    drop(log);
+    let log = open().await;
+    let end = log.end(4).await.expect("an end");
+    let (mut found, mut next) = (Vec::new(), 0);
+    while next < end {
+        let page = log.read(4, next, 300).await.expect("a read");
+        next = page.last().expect("before the end there are records").offset + 1;
+        found.extend(page.into_iter().map(|it| it.bytes));
+    }
+    assert_eq!(found, records);
 }

@@ -9,6 +9,8 @@
 pub mod contract;
 mod embedded;
 mod fold;
+#[cfg(feature = "real")]
+mod kafka;
 mod position;
 mod reading;
 mod record;
@@ -24,7 +26,7 @@ pub use fold::{Fold, Halt, Rejection, Rules, Verdict};
 pub use position::{Position, PositionInvalid};
 pub use record::{Claim, Header, Kind, OwnerId, RECORD_BYTES_MAX, Record};
 
-use crate::Error;
+use crate::{Address, Error};
 
 /// One of the `V` parts of the log.
 pub type Partition = u16;
@@ -98,4 +100,29 @@ pub(crate) fn open_to_read(data_dir: &Path) -> Result<Arc<dyn EventLog>, Error> 
 
 fn file(data_dir: &Path) -> PathBuf {
     data_dir.join("log.db")
+}
+
+/// Reaches the event log at an address: `kafka://broker:9092,broker:9092/prefix`.
+///
+/// # Errors
+/// `Unavailable` when it can't be reached or no adapter speaks to such an address.
+#[cfg(feature = "real")]
+pub async fn connect(
+    address: &Address,
+    partitions: u16,
+    entropy: &dyn crate::entropy::Entropy,
+) -> Result<Arc<dyn EventLog>, Error> {
+    match address.scheme() {
+        "kafka" | "kafka+ssl" => kafka::connect(address, partitions, entropy).await,
+        _ => Err(crate::unknown_scheme("event log", address)),
+    }
+}
+
+#[cfg(not(feature = "real"))]
+pub async fn connect(
+    _: &Address,
+    _: u16,
+    _: &dyn crate::entropy::Entropy,
+) -> Result<Arc<dyn EventLog>, Error> {
+    Err(crate::without_clients("event log"))
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 
 use super::{Keys, TreeId};
 use crate::promise::cases;
 
 /// Opens the store of one case again and again: the same place each time.
-pub type Open = Box<dyn Fn() -> Arc<dyn Keys> + Send + Sync>;
+pub type Open = Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Keys>> + Send + Sync>;
 
 cases! {
     Open:
@@ -31,11 +31,11 @@ async fn leaf(keys: &Arc<dyn Keys>, leaf: u64) -> Option<[u8; 32]> {
 }
 
 async fn a_tree_that_was_never_made_is_none(open: Open) {
-    assert!(open().load(ID).await.expect("a load").is_none());
+    assert!(open().await.load(ID).await.expect("a load").is_none());
 }
 
 async fn making_a_tree_twice_gives_the_same(open: Open) {
-    let keys = open();
+    let keys = open().await;
     let first = keys.create(ID).await.expect("a tree");
     assert!(keys.create(ID).await.expect("a tree") == first);
     let other = TreeId { author: [3; 16], ..ID };
@@ -43,7 +43,7 @@ async fn making_a_tree_twice_gives_the_same(open: Open) {
 }
 
 async fn concurrent_makers_get_the_same_tree(open: Open) {
-    let (one, two) = (open(), open());
+    let (one, two) = (open().await, open().await);
     let makers = (0..20).map(|n| if n % 2 == 0 { one.create(ID) } else { two.create(ID) });
     let trees = join_all(makers).await;
     let trees: Vec<_> = trees.into_iter().map(|it| it.expect("a tree")).collect();
@@ -51,7 +51,7 @@ async fn concurrent_makers_get_the_same_tree(open: Open) {
 }
 
 async fn a_punctured_leaf_is_gone_and_the_others_stay(open: Open) {
-    let keys = open();
+    let keys = open().await;
     let whole = keys.create(ID).await.expect("a tree");
     keys.puncture(ID, 7).await.expect("a puncture");
     assert_eq!(leaf(&keys, 7).await, None);
@@ -59,7 +59,7 @@ async fn a_punctured_leaf_is_gone_and_the_others_stay(open: Open) {
 }
 
 async fn puncturing_twice_is_puncturing_once(open: Open) {
-    let keys = open();
+    let keys = open().await;
     keys.create(ID).await.expect("a tree");
     keys.puncture(ID, 7).await.expect("a puncture");
     let once = keys.load(ID).await.expect("a load");
@@ -68,7 +68,7 @@ async fn puncturing_twice_is_puncturing_once(open: Open) {
 }
 
 async fn concurrent_punctures_all_hold(open: Open) {
-    let (one, two) = (open(), open());
+    let (one, two) = (open().await, open().await);
     one.create(ID).await.expect("a tree");
     let punctures =
         (0..30).map(|n| if n % 2 == 0 { one.puncture(ID, n) } else { two.puncture(ID, n) });
@@ -82,26 +82,26 @@ async fn concurrent_punctures_all_hold(open: Open) {
 }
 
 async fn puncturing_a_tree_that_was_never_made_is_an_error(open: Open) {
-    open().puncture(ID, 1).await.expect_err("there is nothing to puncture");
+    open().await.puncture(ID, 1).await.expect_err("there is nothing to puncture");
 }
 
 async fn a_made_tree_survives_reopening(open: Open) {
-    let made = open().create(ID).await.expect("a tree");
-    assert!(open().load(ID).await.expect("a load").expect("a tree") == made);
+    let made = open().await.create(ID).await.expect("a tree");
+    assert!(open().await.load(ID).await.expect("a load").expect("a tree") == made);
 }
 
 async fn a_puncture_survives_reopening(open: Open) {
-    let keys = open();
+    let keys = open().await;
     keys.create(ID).await.expect("a tree");
     keys.puncture(ID, 1 << 40).await.expect("a puncture");
     drop(keys);
-    assert_eq!(leaf(&open(), 1 << 40).await, None);
+    assert_eq!(leaf(&open().await, 1 << 40).await, None);
 }
 
 async fn secrets_differ_by_purpose_and_survive_reopening(open: Open) {
-    let keys = open();
+    let keys = open().await;
     let names = keys.secret("names");
     assert_ne!(names, keys.secret("tokens"));
     drop(keys);
-    assert_eq!(open().secret("names"), names);
+    assert_eq!(open().await.secret("names"), names);
 }

@@ -9,7 +9,10 @@
 pub mod contract;
 pub mod crypto;
 mod embedded;
+#[cfg(feature = "real")]
+mod http;
 mod tree;
+pub mod wire;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,8 +21,8 @@ use async_trait::async_trait;
 
 pub use tree::Tree;
 
-use crate::Error;
 use crate::entropy::Entropy;
+use crate::{Address, Error};
 
 /// Names the tree of what one author wrote into one stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,8 +46,13 @@ pub trait Keys: Send + Sync {
     /// Destroys one leaf; doing it twice is doing it once.
     async fn puncture(&self, id: TreeId, leaf: u64) -> Result<(), Error>;
 
-    /// A secret of the instance for one purpose.
-    fn secret(&self, purpose: &str) -> Secret;
+    /// The root of the instance's secrets.
+    fn root(&self) -> Secret;
+
+    /// A secret of the instance for one purpose: the same from every adapter.
+    fn secret(&self, purpose: &str) -> Secret {
+        crypto::derive(&self.root(), &[b"instance secret", purpose.as_bytes()])
+    }
 }
 
 /// Opens the keys under a folder.
@@ -55,4 +63,21 @@ pub fn open(data_dir: &Path, entropy: Arc<dyn Entropy>) -> Result<Arc<dyn Keys>,
     let keys =
         embedded::Embedded::open(&data_dir.join("keys.db"), &data_dir.join("master.key"), entropy)?;
     Ok(Arc::new(keys))
+}
+
+/// Reaches the keys at an address: `https://any:token@host:8443`.
+///
+/// # Errors
+/// `Unavailable` when it can't be reached or no adapter speaks to such an address.
+#[cfg(feature = "real")]
+pub async fn connect(address: &Address) -> Result<Arc<dyn Keys>, Error> {
+    match address.scheme() {
+        "http" | "https" => http::connect(address).await,
+        _ => Err(crate::unknown_scheme("keys", address)),
+    }
+}
+
+#[cfg(not(feature = "real"))]
+pub async fn connect(_: &Address) -> Result<Arc<dyn Keys>, Error> {
+    Err(crate::without_clients("keys"))
 }

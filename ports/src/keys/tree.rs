@@ -92,8 +92,8 @@ impl Tree {
         }
     }
 
-    /// The bytes to be wrapped and stored.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    /// The bytes to be wrapped and stored, or sent: whoever has them has every leaf's key.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.nodes.len() * NODE_BYTES);
         for node in &self.nodes {
             bytes.push(node.depth);
@@ -103,7 +103,8 @@ impl Tree {
         bytes
     }
 
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    /// What those bytes stand for; `None` when they are none of a tree.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let nodes = bytes.chunks(NODE_BYTES).map(|it| {
             Some(Node {
                 depth: *it.first().filter(|depth| **depth <= DEPTH)?,

@@ -54,7 +54,7 @@ const PRINTED: usize = 200;
 impl Bench {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<()> {
         let What::Seed(seed) = self.what;
-        let opened = ports::open(&ports::Config::embedded(&config.data_dir))?;
+        let opened = ports::open(&config.ports()).await?;
         let app = App::start(opened.ports.clone(), &config).await?;
         seed.run(&Seeder { app: &app }).await
     }

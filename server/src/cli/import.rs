@@ -86,7 +86,7 @@ impl Import {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<()> {
         let What::Irc(irc) = self.what;
         let plan = read(&irc.folder)?;
-        let opened = ports::open(&ports::Config::embedded(&config.data_dir))?;
+        let opened = ports::open(&config.ports()).await?;
         let app = App::start(opened.ports.clone(), &config).await?;
         let started = ports::clock::Stopwatch::start();
         let mut outcome = Importer { app: &app }.carry_out(&irc, &plan).await?;

@@ -27,7 +27,7 @@ pub(crate) struct Rebuild {
 
 impl Rebuild {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<()> {
-        let opened = ports::open(&ports::Config::embedded(&config.data_dir))?;
+        let opened = ports::open(&config.ports()).await?;
         let log = Arc::clone(&opened.ports.event_log);
         let mut records = 0;
         for partition in 0..log.identity().partitions {
@@ -39,9 +39,9 @@ impl Rebuild {
             let shown = shown.clone();
             Arc::new(move |events| shown.inc(events))
         };
-        let documents = opened.beside()?;
+        let documents = opened.beside().await?;
         let events = rebuild(log, documents, progress).await?;
-        opened.switch()?;
+        opened.switch().await?;
         shown.finish_and_clear();
         let seconds = started.seconds();
         let rate = events as f64 / seconds;
@@ -61,7 +61,7 @@ pub(crate) struct StateHash {
 
 impl StateHash {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<()> {
-        let opened = ports::open(&ports::Config::embedded(&config.data_dir))?;
+        let opened = ports::open(&config.ports()).await?;
         let hashes = state_hash(&opened.ports.documents).await?;
         match self.json {
             true => say(&serde_json::to_string(&hashes)?),
@@ -94,7 +94,7 @@ struct Found {
 
 impl Verify {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<()> {
-        let opened = ports::open(&ports::Config::embedded(&config.data_dir))?;
+        let opened = ports::open(&config.ports()).await?;
         let log = &opened.ports.event_log;
         let mut found = Found::default();
         for partition in 0..log.identity().partitions {

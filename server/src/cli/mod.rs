@@ -5,6 +5,7 @@
 mod bench;
 mod form;
 mod import;
+mod keys;
 mod maintain;
 mod progress;
 mod replay;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use server::Roles;
 use server::config::{Config, LogFormat};
 
 /// A self-hosted chat platform on an event log.
@@ -35,6 +37,14 @@ struct Arguments {
 enum Asked {
     /// Serves everything: parlance serve --listen 127.0.0.1:8080
     Serve(serve::Serve),
+    /// Owns partitions and carries out commands, as one of several: parlance command-api
+    CommandApi(serve::Serve),
+    /// Folds the log into documents, as one of several: parlance projectors
+    Projectors(serve::Serve),
+    /// Answers queries and feeds subscriptions, as one of several: parlance query-api
+    QueryApi(serve::Serve),
+    /// Keeps the keys of a cluster: parlance keys --listen 127.0.0.1:8090
+    Keys(keys::Keys),
     /// Brings history in: parlance import irc logs/ --conversation '#channel'
     Import(import::Import),
     /// Writes events to a file: parlance replay --format ndjson --out events.ndjson
@@ -73,7 +83,11 @@ pub(crate) fn main() -> ExitCode {
     };
     let done = runtime.block_on(async {
         match arguments.command {
-            Asked::Serve(it) => it.run(config).await,
+            Asked::Serve(it) => it.run(config, Roles::ALL).await,
+            Asked::CommandApi(it) => it.run(config, Roles::COMMANDS).await,
+            Asked::Projectors(it) => it.run(config, Roles::PROJECTIONS).await,
+            Asked::QueryApi(it) => it.run(config, Roles::QUERIES).await,
+            Asked::Keys(it) => it.run(config).await,
             Asked::Import(it) => it.run(config).await,
             Asked::Replay(it) => it.run(config).await,
             Asked::Rebuild(it) => it.run(config).await,

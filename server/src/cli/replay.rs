@@ -69,7 +69,7 @@ type Source = (Partition, Fold);
 
 impl Replay {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<()> {
-        let log = ports::open_to_read(&config.data_dir)?;
+        let log = ports::open_to_read(&config.ports()).await?;
         let filter = Filter {
             from: bound(log.as_ref(), self.from.as_deref())?,
             to: bound(log.as_ref(), self.to.as_deref())?,

@@ -1,14 +1,15 @@
 //! `parlance serve`: all roles until a signal, then a drain.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use server::App;
 use server::config::Config;
+use server::{App, Roles};
 
 #[derive(Args)]
 pub(crate) struct Serve {
@@ -18,12 +19,18 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    pub(crate) async fn run(self, mut config: Config) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, mut config: Config, roles: Roles) -> anyhow::Result<()> {
+        let embedded = config.ports().addresses.embedded();
+        anyhow::ensure!(
+            roles == Roles::ALL || embedded.is_empty(),
+            "roles in processes of their own share no embedded systems, but these are: {}",
+            embedded.join(", ")
+        );
         if let Some(listen) = self.listen {
             config.listen = listen;
         }
-        let opened = ports::open(&ports::Config::embedded(&config.data_dir))?;
-        let app = App::start(opened.ports.clone(), &config).await?;
+        let opened = ports::open(&config.ports()).await?;
+        let app = Arc::new(App::start_roles(opened.ports.clone(), &config, roles).await?);
         let listener = tokio::net::TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
         // Frames are joined before they are written: holding back small packets only adds delay.
@@ -33,14 +40,14 @@ impl Serve {
         super::progress::say(&format!(
             "Parlance serves http://{address} from {}\n  explorer  http://{address}/graphql\n  \
              commands  http://{address}/v1/openapi.json\n  stop it with Ctrl-C",
-            opened.data_dir().display()
+            place(&config)
         ))?;
-        let hub = app.hub.clone();
+        let draining = Arc::clone(&app);
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let drain = async move {
             asked_to_stop().await;
             tracing::info!("draining");
-            hub.drain();
+            draining.drain().await;
             // Whoever waits for the deadline may have finished first.
             let _ = stop.send(());
         };
@@ -61,7 +68,15 @@ impl Serve {
     }
 }
 
-async fn asked_to_stop() {
+/// Where what is served is kept.
+fn place(config: &Config) -> String {
+    match &config.event_log {
+        Some(address) => address.to_string(),
+        None => config.data_dir.display().to_string(),
+    }
+}
+
+pub(super) async fn asked_to_stop() {
     let mut terminate = signal(SignalKind::terminate()).expect("signals can be listened to");
     let mut interrupt = signal(SignalKind::interrupt()).expect("signals can be listened to");
     tokio::select! {

@@ -1,0 +1,136 @@
+//! Where an outside system is: one URL, whose scheme says which adapter speaks to it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::Error;
+
+/// A URL that may hold a password: it is read with it and shown without.
+///
+/// `scheme://[user:password@]host[:port][,host[:port]…][/path][?option=value&…]`
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Address(String);
+
+/// The parts of an address, decoded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Parts {
+    pub scheme: String,
+    pub user: Option<String>,
+    pub password: Option<String>,
+    /// One or several hosts, as written.
+    pub hosts: String,
+    /// Without the slash before it.
+    pub path: String,
+    pub options: BTreeMap<String, String>,
+}
+
+impl Address {
+    /// The address as it was given, for a client that parses it itself; never to be logged.
+    pub fn secret_text(&self) -> &str {
+        &self.0
+    }
+
+    /// What stands before `://`.
+    pub fn scheme(&self) -> &str {
+        self.0.split_once("://").map_or("", |(scheme, _)| scheme)
+    }
+
+    /// Takes an address apart.
+    ///
+    /// # Errors
+    /// `Unavailable` when it is not a URL with a host.
+    pub fn parts(&self, port: &'static str) -> Result<Parts, Error> {
+        let malformed = || Error::unavailable(port, "the address is not a URL with a host");
+        let (scheme, rest) = self.0.split_once("://").ok_or_else(malformed)?;
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = place.split_once('/').unwrap_or((place, ""));
+        let (credentials, hosts) = match authority.rsplit_once('@') {
+            Some((credentials, hosts)) => (Some(credentials), hosts),
+            None => (None, authority),
+        };
+        if hosts.is_empty() || scheme.is_empty() {
+            return Err(malformed());
+        }
+        let decoded = |text: &str| {
+            let text = percent_decode_str(text).decode_utf8();
+            text.map(|it| it.into_owned()).map_err(|_| malformed())
+        };
+        let (user, password) = match credentials.map(|it| it.split_once(':').unwrap_or((it, ""))) {
+            Some((user, password)) => (Some(decoded(user)?), Some(decoded(password)?)),
+            None => (None, None),
+        };
+        let mut options = BTreeMap::new();
+        for pair in query.split('&').filter(|it| !it.is_empty()) {
+            let (name, value) = pair.split_once('=').ok_or_else(malformed)?;
+            options.insert(decoded(name)?, decoded(value)?);
+        }
+        let (scheme, hosts, path) = (scheme.to_owned(), hosts.to_owned(), decoded(path)?);
+        Ok(Parts { scheme, user, password, hosts, path, options })
+    }
+}
+
+impl From<&str> for Address {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((scheme, rest)) = self.0.split_once("://") else { return f.write_str("***") };
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        match authority.rsplit_once('@') {
+            Some((_, hosts)) => write!(f, "{scheme}://***@{hosts}{rest}"),
+            None => f.write_str(&self.0),
+        }
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_falls_into_its_parts() {
+        let text = "kafka://ann:p%40ss@one:9092,two:9092/lunch?replication=3&minimum=2";
+        let parts = Address::from(text).parts("event log").unwrap();
+        assert_eq!(parts.scheme, "kafka");
+        assert_eq!((parts.user.as_deref(), parts.password.as_deref()), (Some("ann"), Some("p@ss")));
+        assert_eq!((parts.hosts.as_str(), parts.path.as_str()), ("one:9092,two:9092", "lunch"));
+        assert_eq!(parts.options["replication"], "3");
+        let bare = Address::from("redis://cache").parts("cache").unwrap();
+        assert_eq!((bare.user, bare.path.as_str(), bare.options.len()), (None, "", 0));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", "cache", "://cache", "redis://", "redis://?a=b", "redis://cache?a"] {
+            assert!(Address::from(text).parts("cache").is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let address = Address::from("mongodb://ann:secret@db/chat?w=majority");
+        assert_eq!(address.to_string(), "mongodb://***@db/chat?w=majority");
+        assert_eq!(format!("{address:?}"), address.to_string());
+        assert_eq!(Address::from("nonsense:secret").to_string(), "***");
+    }
+}

@@ -1,0 +1,208 @@
+//! Repeats what failed for a moment. All that is done here may be done twice.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use mongodb::error::{ErrorKind as DriverErrorKind, WriteFailure};
+
+use super::PORT;
+use crate::clock::Stopwatch;
+use crate::entropy::{Entropy, System};
+use crate::{Error, ErrorKind};
+
+/// Attempts of one call at most.
+const ATTEMPTS_MAX: u32 = 6;
+
+/// The pause after the first failure; each one after it is twice as long.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long one attempt may take; the driver by itself waits for ever on a server that hangs.
+const ATTEMPT_MAX: Duration = Duration::from_secs(20);
+
+/// Seconds after which a failed call is not tried again.
+const PATIENCE_S: f64 = 15.0;
+
+/// A document of that id is there already.
+pub(super) const DUPLICATE_KEY: i32 = 11_000;
+
+/// Codes of a server that is about to stop or to step down, that lost another one, or that was
+/// disturbed at this very moment.
+const PASSING: [i32; 24] = [
+    6, 7, 43, 50, 64, 89, 91, 112, 133, 134, 175, 189, 202, 215, 246, 262, 276, 9_001, 10_107,
+    11_600, 11_602, 13_435, 13_436, 46_841,
+];
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    verdict: Verdict,
+    cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Nothing happened, and trying again would change nothing.
+    Refused,
+    /// It may have happened, and may do so when tried again.
+    Passing,
+    /// What was read is not what this adapter writes.
+    Damaged,
+}
+
+impl Failure {
+    /// What the server told with a code.
+    pub(super) fn told(code: i32, text: &str) -> Self {
+        let passing = PASSING.contains(&code);
+        let verdict = if passing { Verdict::Passing } else { Verdict::Refused };
+        Self { verdict, cause: format!("{text} (code {code})").into() }
+    }
+
+    pub(super) fn passing(text: &'static str) -> Self {
+        Self { verdict: Verdict::Passing, cause: text.into() }
+    }
+
+    pub(super) fn damaged(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { verdict: Verdict::Damaged, cause: cause.into() }
+    }
+}
+
+impl From<mongodb::error::Error> for Failure {
+    fn from(error: mongodb::error::Error) -> Self {
+        let kind = &*error.kind;
+        let lost = matches!(
+            kind,
+            DriverErrorKind::Io(_)
+                | DriverErrorKind::ConnectionPoolCleared { .. }
+                | DriverErrorKind::InvalidResponse { .. }
+        );
+        let verdict = if lost || code(kind).is_some_and(|it| PASSING.contains(&it)) {
+            Verdict::Passing
+        } else if matches!(kind, DriverErrorKind::Bson(_)) {
+            Verdict::Damaged
+        } else {
+            Verdict::Refused
+        };
+        Self { verdict, cause: error.into() }
+    }
+}
+
+fn code(kind: &DriverErrorKind) -> Option<i32> {
+    if let DriverErrorKind::Command(it) = kind {
+        return Some(it.code);
+    }
+    let DriverErrorKind::Write(it) = kind else { return None };
+    match it {
+        WriteFailure::WriteError(it) => Some(it.code),
+        WriteFailure::WriteConcernError(it) => Some(it.code),
+        _ => None,
+    }
+}
+
+/// Whether a document of that id is there already.
+pub(super) fn is_duplicate(error: &mongodb::error::Error) -> bool {
+    code(&error.kind) == Some(DUPLICATE_KEY)
+}
+
+/// One call, of one or several commands.
+pub(super) struct Call {
+    writes: bool,
+    attempt_max: Duration,
+    /// Whether something may have been changed by now.
+    sent: AtomicBool,
+}
+
+impl Call {
+    pub(super) fn reading() -> Self {
+        Self { writes: false, attempt_max: ATTEMPT_MAX, sent: AtomicBool::new(false) }
+    }
+
+    pub(super) fn writing() -> Self {
+        Self { writes: true, ..Self::reading() }
+    }
+
+    /// One that takes as long as there are documents.
+    pub(super) fn without_haste() -> Self {
+        Self { attempt_max: Duration::MAX, ..Self::writing() }
+    }
+
+    /// Attempts a command until it succeeds, is refused, or has failed often enough.
+    pub(super) async fn repeat<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let started = Stopwatch::start();
+        let mut pause = PAUSE;
+        for number in 1.. {
+            let done = tokio::time::timeout(self.attempt_max, attempt()).await;
+            let done = done.unwrap_or_else(|_| Err(Failure::passing("no answer came in time")));
+            let failure = match done {
+                Ok(done) => {
+                    self.sent.fetch_or(self.writes, Ordering::Relaxed);
+                    return Ok(done);
+                }
+                Err(failure) => failure,
+            };
+            let passing = failure.verdict == Verdict::Passing;
+            self.sent.fetch_or(self.writes && passing, Ordering::Relaxed);
+            if !passing || number == ATTEMPTS_MAX || started.seconds() > PATIENCE_S {
+                return Err(self.error(failure));
+            }
+            metrics::counter!("parlance_document_retries_total").increment(1);
+            tokio::time::sleep(jittered(pause)).await;
+            pause *= 2;
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    fn error(&self, failure: Failure) -> Error {
+        let kind = match failure.verdict {
+            Verdict::Damaged => ErrorKind::Corrupt,
+            Verdict::Refused | Verdict::Passing if self.sent.load(Ordering::Relaxed) => {
+                ErrorKind::Unknown
+            }
+            Verdict::Refused | Verdict::Passing => ErrorKind::Unavailable,
+        };
+        Error::new(kind, PORT, failure.cause)
+    }
+}
+
+/// Between half of a pause and one and a half, so that those who failed together part.
+fn jittered(pause: Duration) -> Duration {
+    let [dice] = (&System as &dyn Entropy).bytes::<1>();
+    pause.mul_f64(0.5 + f64::from(dice) / 256.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    async fn attempts(call: &Call, code: i32) -> (u32, ErrorKind) {
+        let attempts = AtomicU32::new(0);
+        let failed: Result<(), Error> = call
+            .repeat(|| {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                async { Err(Failure::told(code, "no")) }
+            })
+            .await;
+        (attempts.into_inner(), failed.unwrap_err().kind)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_passes_is_tried_again_and_what_is_refused_is_not() {
+        assert_eq!(attempts(&Call::reading(), 13).await, (1, ErrorKind::Unavailable));
+        assert_eq!(attempts(&Call::writing(), 13).await, (1, ErrorKind::Unavailable));
+        let (again, kind) = attempts(&Call::reading(), 10_107).await;
+        assert_eq!((again, kind), (ATTEMPTS_MAX, ErrorKind::Unavailable));
+        let (again, kind) = attempts(&Call::writing(), 10_107).await;
+        assert_eq!((again, kind), (ATTEMPTS_MAX, ErrorKind::Unknown));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_after_a_success_does_not_say_that_nothing_happened() {
+        let call = Call::writing();
+        call.repeat(|| async { Ok(()) }).await.unwrap();
+        assert_eq!(attempts(&call, 13).await, (1, ErrorKind::Unknown));
+    }
+}

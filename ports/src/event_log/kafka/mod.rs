@@ -1,0 +1,123 @@
+//! The log on Kafka: a partition of a topic for each of ours, one round trip an append.
+//!
+//! - `settings`: what an address says, and how the clients are set up.
+//! - `topics`: the topics are made, or refused if records could be lost on them.
+//! - `identity`: which log this is, decided by the first record of a topic of its own.
+//! - `producer`: appends, in call order.
+//! - `recent`: the ends of the partitions and the last records before them.
+//! - `tail`: follows what others append.
+//! - `catch_up`: reads what is older.
+
+mod catch_up;
+mod identity;
+mod producer;
+mod recent;
+mod settings;
+mod tail;
+mod topics;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use rdkafka::error::KafkaError;
+use tokio::runtime::Handle;
+
+use super::{Ack, Entry, EventLog, Identity, Partition, RECORD_BYTES_MAX};
+use crate::entropy::Entropy;
+use crate::{Address, Error};
+use catch_up::CatchUp;
+use producer::Producer;
+use recent::Recent;
+use settings::Settings;
+use tail::Tail;
+use topics::Topics;
+
+const PORT: &str = "event log";
+
+/// Reaches the log at an address; makes it if there is none.
+pub(super) async fn connect(
+    address: &Address,
+    partitions: u16,
+    entropy: &dyn Entropy,
+) -> Result<Arc<dyn EventLog>, Error> {
+    let settings = Settings::new(address)?;
+    let candidate = Identity { log: entropy.bytes(), epoch: 0, partitions };
+    let runtime = Handle::current();
+    // The client's own calls block.
+    let opened = tokio::task::spawn_blocking(move || Kafka::open(&settings, candidate, &runtime));
+    Ok(Arc::new(opened.await.map_err(|it| Error::unavailable(PORT, it))??))
+}
+
+struct Kafka {
+    identity: Identity,
+    recent: Arc<Recent>,
+    producer: Producer,
+    catch_up: Arc<CatchUp>,
+    _tail: Tail,
+}
+
+impl Kafka {
+    fn open(settings: &Settings, candidate: Identity, runtime: &Handle) -> Result<Self, Error> {
+        let topics = Topics::new(settings, runtime)?;
+        let identity = identity::decide(settings, &topics, candidate, runtime)?;
+        let ends = topics.ends(&settings.log, identity.partitions)?;
+        let recent = Arc::new(Recent::new(&ends));
+        let tail = Tail::start(settings, Arc::clone(&recent))?;
+        let producer = Producer::new(settings, Arc::clone(&recent))?;
+        let catch_up = Arc::new(CatchUp::new(settings, settings.log.clone()));
+        tracing::info!(topic = settings.log, partitions = identity.partitions, "log is open");
+        Ok(Self { identity, recent, producer, catch_up, _tail: tail })
+    }
+}
+
+impl EventLog for Kafka {
+    fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    fn append(
+        &self,
+        partition: Partition,
+        record: Bytes,
+    ) -> BoxFuture<'static, Result<Ack, Error>> {
+        if record.len() > RECORD_BYTES_MAX || partition >= self.identity.partitions {
+            let error = Error::unavailable(PORT, "record is too large or partition is unknown");
+            return async { Err(error) }.boxed();
+        }
+        let queued = self.producer.append(partition, record);
+        async move {
+            let gone = |_| Err(Error::unknown(PORT, "the client ended before it was answered"));
+            queued?.await.unwrap_or_else(gone)
+        }
+        .boxed()
+    }
+
+    fn read(
+        &self,
+        partition: Partition,
+        from: u64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Entry>, Error>> {
+        match self.recent.read(partition, from, limit) {
+            Ok(Some(entries)) => async { Ok(entries) }.boxed(),
+            Ok(None) => self.catch_up.read(partition, from, limit, self.recent.end(partition)),
+            Err(error) => async { Err(error) }.boxed(),
+        }
+    }
+
+    fn end(&self, partition: Partition) -> BoxFuture<'_, Result<u64, Error>> {
+        let end = self.recent.healthy_end(partition);
+        async { end }.boxed()
+    }
+
+    fn wait(&self, partition: Partition, from: u64) -> BoxFuture<'_, Result<(), Error>> {
+        self.recent.wait(partition, from).boxed()
+    }
+}
+
+/// The client's failure where nothing can have happened.
+fn unavailable(error: KafkaError) -> Error {
+    Error::unavailable(PORT, error)
+}

@@ -1,0 +1,204 @@
+//! The topics of a log: made if they are absent, refused if records could be lost on them.
+
+use std::thread;
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::config::FromClientConfig;
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use tokio::runtime::Handle;
+
+use super::settings::{self, BATCH_BYTES_MAX, CALL_MAX, Consumer, Quiet, Settings};
+use super::{PORT, unavailable};
+use crate::Error;
+
+/// What a topic is made with, and what it must have, beside its replication.
+const SETTINGS: [(&str, &str); 4] = [
+    ("cleanup.policy", "delete"),
+    ("retention.ms", "-1"),
+    ("retention.bytes", "-1"),
+    ("unclean.leader.election.enable", "false"),
+];
+
+/// How often, and how many times, it is asked whether a new topic is there.
+const ASK: Duration = Duration::from_millis(50);
+const ASKED_MAX: u32 = 200;
+
+/// Asks the brokers about topics; each call blocks.
+pub(super) struct Topics {
+    consumer: Consumer,
+    admin: AdminClient<Quiet>,
+    runtime: Handle,
+    replication: u16,
+    min_insync: u16,
+}
+
+/// What a topic consists of.
+struct Shape {
+    partitions: usize,
+    /// Copies of the partition that has the fewest.
+    replication: usize,
+    /// Whether every partition has a leader.
+    led: bool,
+}
+
+impl Topics {
+    pub(super) fn new(settings: &Settings, runtime: &Handle) -> Result<Self, Error> {
+        let consumer = settings::consumer(&settings.client())?;
+        let admin = AdminClient::from_config(&settings.client()).map_err(unavailable)?;
+        let (replication, min_insync) = (settings.replication, settings.min_insync);
+        Ok(Self { consumer, admin, runtime: runtime.clone(), replication, min_insync })
+    }
+
+    /// Whether a topic is there, though brokers that it needs may be down.
+    pub(super) fn exists(&self, topic: &str) -> Result<bool, Error> {
+        Ok(self.shape(topic)?.is_some())
+    }
+
+    /// Makes a topic unless somebody has made it, and waits until it can be used.
+    pub(super) fn ensure(&self, topic: &str, partitions: u16) -> Result<(), Error> {
+        if !self.exists(topic)? {
+            self.make(topic, partitions)?;
+        }
+        // Not every broker knows a new one at once.
+        for _ in 0..ASKED_MAX {
+            if self.shape(topic)?.is_some_and(|it| it.led) {
+                return Ok(());
+            }
+            thread::sleep(ASK);
+        }
+        Err(Error::unavailable(PORT, format!("topic {topic} has no leader")))
+    }
+
+    fn make(&self, topic: &str, partitions: u16) -> Result<(), Error> {
+        let min_insync = self.min_insync.to_string();
+        let batch_bytes_max = BATCH_BYTES_MAX.to_string();
+        let replication = TopicReplication::Fixed(self.replication.into());
+        let mut new = NewTopic::new(topic, partitions.into(), replication)
+            .set("min.insync.replicas", &min_insync)
+            .set("max.message.bytes", &batch_bytes_max)
+            .set("compression.type", "producer");
+        new.config.extend(SETTINGS);
+        let options = AdminOptions::new().operation_timeout(Some(CALL_MAX));
+        let made = self.runtime.block_on(self.admin.create_topics([&new], &options));
+        match made.map_err(unavailable)?.into_iter().find_map(Result::err) {
+            None => tracing::info!(topic, partitions, "topic is made"),
+            Some((_, RDKafkaErrorCode::TopicAlreadyExists)) => (),
+            Some((_, code)) => {
+                let error = format!("topic {topic} can't be made: {code}");
+                return Err(Error::unavailable(PORT, error));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a topic of another size, or one on which records could be lost.
+    pub(super) fn check(&self, topic: &str, partitions: u16) -> Result<(), Error> {
+        let refuse = |what: String| Err(Error::unavailable(PORT, format!("topic {topic} {what}")));
+        let Some(shape) = self.shape(topic)? else { return refuse("is absent".into()) };
+        if shape.partitions != usize::from(partitions) {
+            return refuse(format!("has {} partitions, not {partitions}", shape.partitions));
+        }
+        if shape.replication < usize::from(self.replication) {
+            let (found, asked) = (shape.replication, self.replication);
+            return refuse(format!("has replication {found}, not {asked}"));
+        }
+        let resource = ResourceSpecifier::Topic(topic);
+        let described = self.admin.describe_configs([&resource], &AdminOptions::new());
+        let described = self.runtime.block_on(described).map_err(unavailable)?;
+        let Some(Ok(config)) = described.into_iter().next() else {
+            return refuse("does not show its settings".into());
+        };
+        let value = |name| config.get(name).and_then(|it| it.value.clone()).unwrap_or_default();
+        for (name, wanted) in SETTINGS {
+            if value(name) != wanted {
+                return refuse(format!("has {name}={}, not {wanted}", value(name)));
+            }
+        }
+        let least = [
+            ("min.insync.replicas", usize::from(self.min_insync)),
+            ("max.message.bytes", BATCH_BYTES_MAX),
+        ];
+        for (name, least) in least {
+            if value(name).parse::<usize>().unwrap_or_default() < least {
+                return refuse(format!("has {name}={}, below {least}", value(name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the ends of all partitions of a topic.
+    pub(super) fn ends(&self, topic: &str, partitions: u16) -> Result<Vec<u64>, Error> {
+        ends(&self.consumer, topic, partitions)
+    }
+
+    /// Nothing if the topic is absent.
+    fn shape(&self, topic: &str) -> Result<Option<Shape>, Error> {
+        let answer = self.consumer.fetch_metadata(Some(topic), CALL_MAX).map_err(unavailable)?;
+        let Some(found) = answer.topics().first() else { return Ok(None) };
+        match found.error().map(RDKafkaErrorCode::from) {
+            None => (),
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                return Ok(None);
+            }
+            Some(code) => {
+                return Err(Error::unavailable(PORT, format!("topic {topic}: {code}")));
+            }
+        }
+        let partitions = found.partitions();
+        let Some(replication) = partitions.iter().map(|it| it.replicas().len()).min() else {
+            return Ok(None);
+        };
+        let led = partitions.iter().all(|it| it.leader() >= 0);
+        Ok(Some(Shape { partitions: partitions.len(), replication, led }))
+    }
+}
+
+/// Asks for the ends of all partitions of a topic.
+pub(super) fn ends(consumer: &Consumer, topic: &str, partitions: u16) -> Result<Vec<u64>, Error> {
+    let mut moved = None;
+    for _ in 0..ASKED_MAX {
+        match asked_ends(consumer, topic, partitions) {
+            Ok(ends) => return Ok(ends),
+            Err(error) if moves(&error) => moved = Some(error),
+            Err(error) => return Err(unavailable(error)),
+        }
+        thread::sleep(ASK);
+    }
+    Err(moved.map_or_else(|| Error::unavailable(PORT, "nothing was asked"), unavailable))
+}
+
+fn asked_ends(consumer: &Consumer, topic: &str, partitions: u16) -> Result<Vec<u64>, KafkaError> {
+    let mut asked = TopicPartitionList::new();
+    for partition in 0..partitions {
+        asked.add_partition_offset(topic, partition.into(), Offset::End)?;
+    }
+    let answer = consumer.offsets_for_times(asked, CALL_MAX)?;
+    let unsaid = || KafkaError::MetadataFetch(RDKafkaErrorCode::OffsetNotAvailable);
+    let end = |partition: u16| {
+        let found = answer.find_partition(topic, partition.into()).ok_or_else(unsaid)?;
+        found.error()?;
+        let Offset::Offset(end) = found.offset() else { return Err(unsaid()) };
+        u64::try_from(end).map_err(|_| unsaid())
+    };
+    (0..partitions).map(end).collect()
+}
+
+/// Whether leaders are being chosen, or have just been and do not know it yet.
+fn moves(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::NotLeaderForPartition
+                | RDKafkaErrorCode::LeaderNotAvailable
+                | RDKafkaErrorCode::OffsetNotAvailable
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::FencedLeaderEpoch
+                | RDKafkaErrorCode::UnknownLeaderEpoch
+                | RDKafkaErrorCode::ReplicaNotAvailable
+        )
+    )
+}

@@ -1,0 +1,130 @@
+//! The keys of another process, `parlance keys`, over HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Method, RequestBuilder};
+
+use super::wire::{self, Answer};
+use super::{Keys, Secret, Tree, TreeId};
+use crate::{Address, Error, ErrorKind};
+
+const PORT: &str = "keys";
+
+/// How long a connection may take.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
+
+/// How long an answer may take.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+struct Http {
+    client: reqwest::Client,
+    /// What stands before every path.
+    base: String,
+    root: Secret,
+}
+
+/// Reaches the keys at `https://any:token@host[:port]`.
+pub(super) async fn connect(address: &Address) -> Result<Arc<dyn Keys>, Error> {
+    let parts = address.parts(PORT)?;
+    let token = parts.password.unwrap_or_default();
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
+        .map_err(|_| Error::unavailable(PORT, "the address has a token that no header can hold"))?;
+    bearer.set_sensitive(true);
+    let client = reqwest::Client::builder()
+        .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+        .connect_timeout(CONNECT_MAX)
+        .timeout(ANSWER_MAX)
+        // The token and the keys are for this address alone.
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .tcp_nodelay(true)
+        .build()
+        .map_err(|it| Error::unavailable(PORT, it))?;
+    let base = format!("{}://{}", parts.scheme, parts.hosts);
+    let mut keys = Http { client, base, root: Secret::default() };
+    let Answer::Root(root) = keys.read(wire::ROOT).await? else { return Err(strange()) };
+    keys.root = root;
+    Ok(Arc::new(keys))
+}
+
+/// Nothing that the keeper of the keys answers to this.
+fn strange() -> Error {
+    Error::unavailable(PORT, "the answer is not one of the keys")
+}
+
+impl Http {
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    /// Reads: whatever goes wrong, nothing has happened.
+    async fn read(&self, path: &str) -> Result<Answer, Error> {
+        answer(self.request(Method::GET, path), ErrorKind::Unavailable).await
+    }
+
+    /// Changes: where the answer is lost, it may have happened.
+    async fn change(&self, method: Method, path: &str) -> Result<Answer, Error> {
+        answer(self.request(method, path), ErrorKind::Unknown).await
+    }
+}
+
+async fn answer(request: RequestBuilder, lost: ErrorKind) -> Result<Answer, Error> {
+    // The address holds the token, which no error may show.
+    let failed = |it: reqwest::Error| {
+        let kind = if it.is_connect() || it.is_builder() { ErrorKind::Unavailable } else { lost };
+        Error::new(kind, PORT, it.without_url())
+    };
+    let answer = request.send().await.map_err(failed)?;
+    let status = answer.status();
+    if status.is_success() {
+        let body = answer.bytes().await.map_err(failed)?;
+        let read = Answer::of(&body);
+        return read.ok_or_else(|| Error::new(lost, PORT, "the answer is not one of the keys"));
+    }
+    let told = answer.headers().get(wire::FAILURE).and_then(|it| it.to_str().ok());
+    let kind = match told.and_then(wire::failure_kind) {
+        Some(kind) => kind,
+        // Who does not let a request in has not looked at it.
+        None if status.is_client_error() => ErrorKind::Unavailable,
+        None => lost,
+    };
+    let cause = match told {
+        Some(_) => answer.text().await.map_err(failed)?,
+        None => format!("the answer is {status}"),
+    };
+    Err(Error::new(kind, PORT, cause))
+}
+
+#[async_trait]
+impl Keys for Http {
+    async fn load(&self, id: TreeId) -> Result<Option<Arc<Tree>>, Error> {
+        match self.read(&wire::tree_path(id)).await? {
+            Answer::Tree(tree) => Ok(Some(Arc::new(tree))),
+            Answer::Never => Ok(None),
+            Answer::Root(_) | Answer::Punctured => Err(strange()),
+        }
+    }
+
+    async fn create(&self, id: TreeId) -> Result<Arc<Tree>, Error> {
+        match self.change(Method::PUT, &wire::tree_path(id)).await? {
+            Answer::Tree(tree) => Ok(Arc::new(tree)),
+            Answer::Never | Answer::Root(_) | Answer::Punctured => Err(strange()),
+        }
+    }
+
+    async fn puncture(&self, id: TreeId, leaf: u64) -> Result<(), Error> {
+        match self.change(Method::DELETE, &wire::leaf_path(id, leaf)).await? {
+            Answer::Punctured => Ok(()),
+            Answer::Tree(_) | Answer::Never | Answer::Root(_) => {
+                Err(Error::unknown(PORT, "the answer is not one to a puncture"))
+            }
+        }
+    }
+
+    fn root(&self) -> Secret {
+        self.root
+    }
+}

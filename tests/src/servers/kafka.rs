@@ -1,0 +1,184 @@
+//! Kafka as the tests start it: one broker, or several that copy each other's records.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use ports::Address;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use super::{Server, free_port, installed, listens};
+
+/// One broker.
+pub struct Kafka(Cluster);
+
+/// Brokers of one cluster, numbered from 0; any two of three go on without the third.
+pub struct Cluster {
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    /// 1 for the first one.
+    number: usize,
+    /// Numbers and addresses of all that vote, as Kafka writes them.
+    voters: String,
+    controller: u16,
+    count: usize,
+    server: Option<Server>,
+}
+
+impl Kafka {
+    /// Starts it.
+    pub fn start() -> Self {
+        Self(Cluster::start(1))
+    }
+
+    /// The address of a log on it.
+    pub fn address(&self, prefix: &str) -> Address {
+        self.0.address(prefix)
+    }
+
+    /// Where a client of one's own finds it.
+    pub fn hosts(&self) -> String {
+        self.0.hosts()
+    }
+
+    /// Kills it as the kernel does; what it has written stays.
+    pub fn kill(&mut self) {
+        self.0.kill(0);
+    }
+
+    /// Starts it once more where it was.
+    pub fn start_again(&mut self) {
+        self.0.start_again(0);
+    }
+}
+
+impl Cluster {
+    /// Starts that many brokers, at most three.
+    pub fn start(count: usize) -> Self {
+        let controllers: Vec<u16> = (0..count).map(|_| free_port()).collect();
+        let voter = |(number, port)| format!("{number}@127.0.0.1:{port}");
+        let voters: Vec<_> = (1..).zip(&controllers).map(voter).collect();
+        let voters = voters.join(",");
+        let node = |(number, controller)| Node {
+            number,
+            voters: voters.clone(),
+            controller,
+            count,
+            server: None,
+        };
+        let mut nodes: Vec<_> = (1..).zip(controllers).map(node).collect();
+        // None answers before most of them run.
+        std::thread::scope(|scope| {
+            for node in &mut nodes {
+                scope.spawn(|| {
+                    let server = Server::start(|port, folder| node.command(port, folder), serves);
+                    node.server = Some(server);
+                });
+            }
+        });
+        Self { nodes }
+    }
+
+    /// The address of a log of which every broker has a copy, and all but one must have it.
+    pub fn address(&self, prefix: &str) -> Address {
+        let (count, hosts) = (self.nodes.len(), self.hosts());
+        let min_insync = (count - 1).max(1);
+        let options = format!("replication={count}&min_insync={min_insync}");
+        Address::from(format!("kafka://{hosts}/{prefix}?{options}").as_str())
+    }
+
+    /// Where a client of one's own finds it.
+    pub fn hosts(&self) -> String {
+        let servers = self.nodes.iter().filter_map(|it| it.server.as_ref());
+        servers.map(|it| it.address().to_string()).collect::<Vec<_>>().join(",")
+    }
+
+    /// Kills a broker as the kernel does; what it has written stays.
+    pub fn kill(&mut self, node: usize) {
+        self.nodes[node].server.as_mut().expect("a started broker").kill();
+    }
+
+    /// Starts a killed broker once more where it was.
+    pub fn start_again(&mut self, node: usize) {
+        let node = &mut self.nodes[node];
+        let mut server = node.server.take().expect("a started broker");
+        server.start_again(|port, folder| node.command(port, folder), serves);
+        node.server = Some(server);
+    }
+}
+
+impl Node {
+    fn command(&self, port: u16, folder: &Path) -> Command {
+        let kafka = installed("kafka");
+        let data = folder.join("data");
+        if !data.exists() {
+            copy(&kafka.join("formatted").join(self.number.to_string()), &data);
+        }
+        let properties = folder.join("server.properties");
+        std::fs::write(&properties, self.properties(port, &data)).expect("a file of settings");
+        let mut command = Command::new("java");
+        command
+            .args(["-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
+            .arg(format!("-XX:SharedArchiveFile={}", kafka.join("kafka.jsa").display()))
+            .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+            .arg("-cp")
+            .arg(kafka.join("libs/*"))
+            .arg("kafka.Kafka")
+            .arg(properties);
+        command
+    }
+
+    fn properties(&self, port: u16, data: &Path) -> String {
+        let Self { number, voters, controller, count, .. } = self;
+        let data = data.display();
+        let min_insync = (count - 1).max(1);
+        // How soon the others go on without a broker that was killed, and how late it is itself
+        // let in again.
+        let session = 5_000;
+        format!(
+            "process.roles=broker,controller\n\
+             node.id={number}\n\
+             controller.quorum.voters={voters}\n\
+             listeners=BROKER://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+             listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+             controller.listener.names=CONTROLLER\n\
+             inter.broker.listener.name=BROKER\n\
+             log.dirs={data}\n\
+             auto.create.topics.enable=false\n\
+             default.replication.factor={count}\n\
+             min.insync.replicas={min_insync}\n\
+             offsets.topic.num.partitions=1\n\
+             offsets.topic.replication.factor={count}\n\
+             broker.session.timeout.ms={session}\n\
+             broker.heartbeat.interval.ms=500\n\
+             replica.lag.time.max.ms={session}\n\
+             log.cleaner.dedupe.buffer.size=4194304\n\
+             log.index.size.max.bytes=1048576\n"
+        )
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("a folder");
+    for file in std::fs::read_dir(from).expect("a folder") {
+        let file = file.expect("an entry");
+        std::fs::copy(file.path(), to.join(file.file_name())).expect("a copied file");
+    }
+}
+
+/// Whether the broker there takes part in its cluster.
+fn serves(address: SocketAddr) -> bool {
+    if !listens(address) {
+        return false;
+    }
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", address.to_string());
+    let client: BaseConsumer = config.create().expect("a client");
+    let answer = client.fetch_metadata(None, Duration::from_secs(2));
+    let here = i32::from(address.port());
+    answer.is_ok_and(|it| it.brokers().iter().any(|it| it.port() == here))
+}

@@ -1,0 +1,153 @@
+//! Real servers for the tests, as `deploy/servers` installs them: started on loopback when first
+//! asked for, ended with the handle.
+
+pub mod kafka;
+pub mod mongo;
+pub mod redis;
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// How long a server may take until it answers.
+const START_MAX: Duration = Duration::from_secs(90);
+
+/// The servers that a test shares, each started when it is first asked for.
+#[derive(Default)]
+pub struct Servers {
+    kafka: OnceLock<kafka::Kafka>,
+    mongo: OnceLock<mongo::Mongo>,
+    redis: OnceLock<redis::Redis>,
+    redis_cluster: OnceLock<redis::RedisCluster>,
+}
+
+impl Servers {
+    /// One broker of Kafka.
+    pub fn kafka(&self) -> &kafka::Kafka {
+        self.kafka.get_or_init(kafka::Kafka::start)
+    }
+
+    /// A server that speaks MongoDB's protocol.
+    pub fn mongo(&self) -> &mongo::Mongo {
+        self.mongo.get_or_init(mongo::Mongo::start)
+    }
+
+    /// One Redis.
+    pub fn redis(&self) -> &redis::Redis {
+        self.redis.get_or_init(redis::Redis::start)
+    }
+
+    /// A Redis Cluster.
+    pub fn redis_cluster(&self) -> &redis::RedisCluster {
+        self.redis_cluster.get_or_init(redis::RedisCluster::start)
+    }
+}
+
+/// A process that serves on a port of loopback, with a folder of its own.
+pub struct Server {
+    child: Option<Child>,
+    pub port: u16,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Starts a server on a free port; `command` is given the port and the folder, and `ready`
+    /// says whether it answers.
+    pub fn start(
+        command: impl Fn(u16, &Path) -> Command,
+        ready: impl Fn(SocketAddr) -> bool,
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut server = Self { child: None, port: free_port(), folder };
+        server.start_again(command, ready);
+        server
+    }
+
+    /// Starts it once more on the same port and folder, after it was killed.
+    pub fn start_again(
+        &mut self,
+        command: impl Fn(u16, &Path) -> Command,
+        ready: impl Fn(SocketAddr) -> bool,
+    ) {
+        assert!(self.child.is_none(), "a server is started while it runs");
+        let log = self.folder.path().join("server.log");
+        let out = File::options().create(true).append(true).open(&log).expect("a log file");
+        let mut command = guarded(&command(self.port, self.folder.path()));
+        command.stdin(Stdio::piped()).stderr(out.try_clone().expect("a log file")).stdout(out);
+        let mut child = command.spawn().unwrap_or_else(|it| panic!("{command:?}: {it}"));
+        let started = ports::clock::Stopwatch::start();
+        while !ready(self.address()) {
+            let ended = child.try_wait().expect("a child can be waited for").is_some();
+            let late = started.seconds() > START_MAX.as_secs_f64();
+            let told = || std::fs::read_to_string(&log).unwrap_or_default();
+            assert!(!ended && !late, "{command:?} does not answer: {}", told());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.child = Some(child);
+    }
+
+    /// Where it serves.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// Kills it as the kernel does; its folder stays.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.stdin.take());
+            child.wait().expect("a child can be waited for");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The same command under a shell that kills it once nobody holds its input any more, so that a
+/// server ends with the test, however that ends.
+fn guarded(command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    let script = r#""$@" & pid=$!; read -r _; kill -9 $pid; wait $pid"#;
+    shell.args([OsStr::new("-c"), OsStr::new(script), OsStr::new("sh"), command.get_program()]);
+    shell.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
+}
+
+/// Where `deploy/servers` has installed a server.
+pub fn installed(name: &str) -> PathBuf {
+    let cache = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache/parlance");
+    let root =
+        std::env::var_os("PARLANCE_SERVERS").map_or_else(|| cache().join("servers"), Into::into);
+    let place = root.join(name);
+    assert!(place.exists(), "{} is absent: `make servers` installs it", place.display());
+    place
+}
+
+/// Whether something listens there.
+pub fn listens(address: SocketAddr) -> bool {
+    TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
+}
+
+/// A port that nobody has now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}

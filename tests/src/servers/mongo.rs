@@ -1,0 +1,62 @@
+//! A server that speaks MongoDB's protocol: a real one if the environment names it, otherwise
+//! SecantusDB, a stand-in that is not MongoDB.
+
+use std::path::Path;
+use std::process::Command;
+
+use ports::Address;
+
+use super::{Server, installed, listens};
+
+/// A server for documents.
+pub struct Mongo {
+    /// `mongodb://…` without a database.
+    url: String,
+    stand_in: Option<Server>,
+}
+
+impl Mongo {
+    /// Takes the server that `PARLANCE_TEST_MONGODB` names, or starts the stand-in.
+    pub fn start() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "whoever runs the tests names a server")]
+        if let Ok(url) = std::env::var("PARLANCE_TEST_MONGODB") {
+            return Self { url, stand_in: None };
+        }
+        Self::stand_in()
+    }
+
+    /// Starts the stand-in, for a test that kills it.
+    pub fn stand_in() -> Self {
+        let server = Server::start(command, listens);
+        Self { url: format!("mongodb://{}", server.address()), stand_in: Some(server) }
+    }
+
+    /// Kills the stand-in; what it stored stays.
+    pub fn kill(&mut self) {
+        self.stand_in.as_mut().expect("only a stand-in is killed").kill();
+    }
+
+    /// Starts the stand-in once more, where it was.
+    pub fn start_again(&mut self) {
+        let server = self.stand_in.as_mut().expect("only a stand-in is started again");
+        server.start_again(command, listens);
+    }
+
+    /// Where a database is on it.
+    pub fn address(&self, database: &str) -> Address {
+        let (place, options) = match self.url.split_once('?') {
+            Some((place, options)) => (place, format!("?{options}")),
+            None => (self.url.as_str(), String::new()),
+        };
+        let place = place.trim_end_matches('/');
+        Address::from(format!("{place}/{database}{options}").as_str())
+    }
+}
+
+fn command(port: u16, folder: &Path) -> Command {
+    let mut command = Command::new(installed("mongo").join("bin/secantusd-py"));
+    command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+    command.arg("--storage-path").arg(folder.join("documents"));
+    command.args(["--cache-size", "128M", "--log-level", "ERROR"]);
+    command
+}

@@ -1,0 +1,106 @@
+//! Redis, which keeps nothing when it ends: alone, and three as a cluster.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use ports::Address;
+
+use super::{START_MAX, Server, free_port, installed};
+
+/// Servers of a cluster: as few as it takes.
+const CLUSTER: usize = 3;
+
+/// A server alone.
+pub struct Redis(Server);
+
+impl Redis {
+    pub fn start() -> Self {
+        installed("redis");
+        Self(Server::start(command, answers))
+    }
+
+    /// Where it keeps what has names of this prefix.
+    pub fn address(&self, prefix: &str) -> Address {
+        format!("redis://{}/{prefix}", self.0.address()).as_str().into()
+    }
+
+    /// Kills it as the kernel does.
+    pub fn kill(&mut self) {
+        self.0.kill();
+    }
+
+    /// Starts it once more, after it was killed.
+    pub fn start_again(&mut self) {
+        self.0.start_again(command, answers);
+    }
+}
+
+fn command(port: u16, folder: &Path) -> Command {
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    command.arg("--port").arg(port.to_string()).arg("--dir").arg(folder);
+    command
+}
+
+fn answers(address: SocketAddr) -> bool {
+    told(address, "PING").is_some_and(|it| it.starts_with("+PONG"))
+}
+
+/// What a server answers, as far as it comes at once.
+fn told(address: SocketAddr, asked: &str) -> Option<String> {
+    let limit = Duration::from_secs(1);
+    let mut stream = TcpStream::connect_timeout(&address, limit).ok()?;
+    stream.set_read_timeout(Some(limit)).ok()?;
+    stream.write_all(format!("{asked}\r\n").as_bytes()).ok()?;
+    let mut answer = [0; 4_096];
+    let length = stream.read(&mut answer).ok()?;
+    Some(String::from_utf8_lossy(&answer[..length]).into_owned())
+}
+
+/// A cluster whose servers share the slots.
+pub struct RedisCluster(Vec<Server>);
+
+impl RedisCluster {
+    pub fn start() -> Self {
+        installed("redis");
+        let servers = (0..CLUSTER).map(|_| {
+            let cluster_port = free_port().to_string();
+            let command = |port, folder: &Path| {
+                let mut command = command(port, folder);
+                command.args(["--cluster-enabled", "yes", "--cluster-port", &cluster_port]);
+                command
+            };
+            Server::start(command, answers)
+        });
+        let cluster = Self(servers.collect());
+        let mut create = Command::new("redis-cli");
+        create.args(["--cluster", "create"]).args(cluster.hosts()).arg("--cluster-yes");
+        let created = create.output().expect("redis-cli comes with redis-server");
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
+        let started = ports::clock::Stopwatch::start();
+        while !cluster.whole() {
+            assert!(started.seconds() < START_MAX.as_secs_f64(), "the cluster is not whole");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        cluster
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.0.iter().map(|it| it.address().to_string()).collect()
+    }
+
+    fn whole(&self) -> bool {
+        self.0.iter().all(|it| {
+            let state = told(it.address(), "CLUSTER INFO");
+            state.is_some_and(|it| it.contains("cluster_state:ok"))
+        })
+    }
+
+    /// Where it keeps what has names of this prefix.
+    pub fn address(&self, prefix: &str) -> Address {
+        format!("redis+cluster://{}/{prefix}", self.hosts().join(",")).as_str().into()
+    }
+}
