@@ -3,11 +3,12 @@
 CACHE ?= $(HOME)/.cache/parlance
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 LINT = $(CACHE)/lint/bin
+export PARLANCE_SERVERS ?= $(CACHE)/servers
 # rustfmt does not look into the rooms by itself: a macro lists them.
 ROOMS = $(wildcard chat/src/*/*.rs)
 SEEDS ?= 10000
 
-.PHONY: help setup run test soak check fmt lint sim bench schemas new-room doc
+.PHONY: help setup servers run test soak check fmt lint sim bench schemas new-room doc
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -15,14 +16,18 @@ help: ## List the recipes
 setup: ## Install what is missing: a C compiler, cmake, node and python for the tests
 	@sh deploy/setup.sh
 
+servers: setup ## Install the real servers that the tests start: Kafka, Redis and a stand-in for MongoDB
+	@sh deploy/servers/install.sh $(PARLANCE_SERVERS)
+
 run: setup ## Build and start everything on embedded defaults
 	cargo run --release -p server -- serve
 
-test: setup lint ## Everything that CI runs
+test: servers lint ## Everything that CI runs
 	cargo build -p server
 	cargo test --workspace
+	PARLANCE_TEST_MODE=cluster cargo test -p tests --test scenarios
 
-soak: setup ## What is too long for every change: many seeds, long fault runs
+soak: servers ## What is too long for every change: many seeds, long fault runs
 	cargo build -p server
 	PARLANCE_SOAK=1 cargo test -p tests --test kill -- --nocapture
 	sh tests/soak.sh
