@@ -3,7 +3,7 @@
 CACHE ?= $(HOME)/.cache/parlance
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 LINT = $(CACHE)/lint/bin
-export PARLANCE_SERVERS ?= $(CACHE)/servers
+export TEST_SERVERS ?= $(CACHE)/servers
 # rustfmt does not look into the rooms by itself: a macro lists them.
 ROOMS = $(wildcard chat/src/*/*.rs)
 SEEDS ?= 10000
@@ -17,7 +17,7 @@ setup: ## Install what is missing: a C compiler, cmake, node and python for the 
 	@sh deploy/setup.sh
 
 servers: setup ## Install the real servers that the tests start: Kafka, Redis and a stand-in for MongoDB
-	@sh deploy/servers/install.sh $(PARLANCE_SERVERS)
+	@sh deploy/servers/install.sh $(TEST_SERVERS)
 
 run: setup ## Build and start everything on embedded defaults
 	cargo run --release -p server -- serve

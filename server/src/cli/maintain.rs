@@ -28,6 +28,7 @@ pub(crate) struct Rebuild {
 impl Rebuild {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<()> {
         let opened = ports::open(&config.ports()).await?;
+        nobody_works(&opened.ports).await?;
         let log = Arc::clone(&opened.ports.event_log);
         let mut records = 0;
         for partition in 0..log.identity().partitions {
@@ -50,6 +51,16 @@ impl Rebuild {
             false => say(&format!("{events} events in {seconds:.2} s, {rate:.0} a second")),
         }
     }
+}
+
+/// Refuses while nodes write or decide by the documents that a rebuild takes away.
+async fn nobody_works(ports: &ports::Ports) -> anyhow::Result<()> {
+    for role in [command_api::ROLE, projectors::ROLE] {
+        let nodes = ports::roster::nodes(&*ports.cache, role).await?;
+        let names: Vec<_> = nodes.into_iter().collect();
+        anyhow::ensure!(names.is_empty(), "stop these nodes first, {role}: {}", names.join(", "));
+    }
+    Ok(())
 }
 
 #[derive(Args)]

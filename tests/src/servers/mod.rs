@@ -134,8 +134,7 @@ fn guarded(command: &Command) -> Command {
 /// Where `deploy/servers` has installed a server.
 pub fn installed(name: &str) -> PathBuf {
     let cache = || PathBuf::from(std::env::var_os("HOME").expect("a home")).join(".cache/parlance");
-    let root =
-        std::env::var_os("PARLANCE_SERVERS").map_or_else(|| cache().join("servers"), Into::into);
+    let root = std::env::var_os("TEST_SERVERS").map_or_else(|| cache().join("servers"), Into::into);
     let place = root.join(name);
     assert!(place.exists(), "{} is absent: `make servers` installs it", place.display());
     place
