@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::config::FromClientConfig;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -22,7 +24,7 @@ const SETTINGS: [(&str, &str); 4] = [
     ("unclean.leader.election.enable", "false"),
 ];
 
-/// How often, and how many times, it is asked whether a new topic is there.
+/// How often, and how many times, it is asked for what may not be known yet.
 const ASK: Duration = Duration::from_millis(50);
 const ASKED_MAX: u32 = 200;
 
@@ -54,22 +56,17 @@ impl Topics {
 
     /// Whether a topic is there, though brokers that it needs may be down.
     pub(super) fn exists(&self, topic: &str) -> Result<bool, Error> {
-        Ok(self.shape(topic)?.is_some())
+        Ok(soon(|| self.shape(topic))?.is_some())
     }
 
     /// Makes a topic unless somebody has made it, and waits until it can be used.
     pub(super) fn ensure(&self, topic: &str, partitions: u16) -> Result<(), Error> {
-        if !self.exists(topic)? {
+        if self.shape(topic)?.is_none() {
             self.make(topic, partitions)?;
         }
-        // Not every broker knows a new one at once.
-        for _ in 0..ASKED_MAX {
-            if self.shape(topic)?.is_some_and(|it| it.led) {
-                return Ok(());
-            }
-            thread::sleep(ASK);
-        }
-        Err(Error::unavailable(PORT, format!("topic {topic} has no leader")))
+        let led = soon(|| Ok(self.shape(topic)?.filter(|it| it.led)))?;
+        let without = || Error::unavailable(PORT, format!("topic {topic} has no leader"));
+        led.map(drop).ok_or_else(without)
     }
 
     fn make(&self, topic: &str, partitions: u16) -> Result<(), Error> {
@@ -97,7 +94,7 @@ impl Topics {
     /// Refuses a topic of another size, or one on which records could be lost.
     pub(super) fn check(&self, topic: &str, partitions: u16) -> Result<(), Error> {
         let refuse = |what: String| Err(Error::unavailable(PORT, format!("topic {topic} {what}")));
-        let Some(shape) = self.shape(topic)? else { return refuse("is absent".into()) };
+        let Some(shape) = soon(|| self.shape(topic))? else { return refuse("is absent".into()) };
         if shape.partitions != usize::from(partitions) {
             return refuse(format!("has {} partitions, not {partitions}", shape.partitions));
         }
@@ -105,10 +102,7 @@ impl Topics {
             let (found, asked) = (shape.replication, self.replication);
             return refuse(format!("has replication {found}, not {asked}"));
         }
-        let resource = ResourceSpecifier::Topic(topic);
-        let described = self.admin.describe_configs([&resource], &AdminOptions::new());
-        let described = self.runtime.block_on(described).map_err(unavailable)?;
-        let Some(Ok(config)) = described.into_iter().next() else {
+        let Some(config) = soon(|| self.config(topic))? else {
             return refuse("does not show its settings".into());
         };
         let value = |name| config.get(name).and_then(|it| it.value.clone()).unwrap_or_default();
@@ -135,6 +129,18 @@ impl Topics {
     }
 
     /// Nothing if the topic is absent.
+    fn config(&self, topic: &str) -> Result<Option<ConfigResource>, Error> {
+        let resource = ResourceSpecifier::Topic(topic);
+        let described = self.admin.describe_configs([&resource], &AdminOptions::new());
+        let described = self.runtime.block_on(described).map_err(unavailable)?;
+        match described.into_iter().next() {
+            Some(Ok(config)) => Ok(Some(config)),
+            None | Some(Err(RDKafkaErrorCode::UnknownTopicOrPartition)) => Ok(None),
+            Some(Err(code)) => Err(Error::unavailable(PORT, format!("topic {topic}: {code}"))),
+        }
+    }
+
+    /// Nothing if the topic is absent.
     fn shape(&self, topic: &str) -> Result<Option<Shape>, Error> {
         let answer = self.consumer.fetch_metadata(Some(topic), CALL_MAX).map_err(unavailable)?;
         let Some(found) = answer.topics().first() else { return Ok(None) };
@@ -154,6 +160,18 @@ impl Topics {
         let led = partitions.iter().all(|it| it.leader() >= 0);
         Ok(Some(Shape { partitions: partitions.len(), replication, led }))
     }
+}
+
+/// Asks until there is something: not every broker knows at once what was made.
+fn soon<T>(ask: impl Fn() -> Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+    for _ in 0..ASKED_MAX {
+        let answer = ask()?;
+        if answer.is_some() {
+            return Ok(answer);
+        }
+        thread::sleep(ASK);
+    }
+    Ok(None)
 }
 
 /// Asks for the ends of all partitions of a topic.
