@@ -8,7 +8,7 @@ export TEST_SERVERS ?= $(CACHE)/servers
 ROOMS = $(wildcard chat/src/*/*.rs)
 SEEDS ?= 10000
 
-.PHONY: help setup servers run test soak check fmt lint sim bench schemas new-room doc
+.PHONY: help setup servers run test cluster soak check fmt lint sim bench schemas new-room doc
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ run: setup ## Build and start everything on embedded defaults
 test: servers lint ## Everything that CI runs
 	cargo build -p server
 	cargo test --workspace
+
+cluster: servers ## Play every scenario on several nodes and real servers
+	cargo build -p server
 	PARLANCE_TEST_MODE=cluster cargo test -p tests --test scenarios
 
 soak: servers ## What is too long for every change: many seeds, long fault runs
