@@ -1,18 +1,5 @@
 #!/bin/sh
-# Installs Redis from the system's packages, without a service; the folder says that it was done.
+# Installs Redis from the system's packages; the folder says that it was done.
 set -eu
-root=$1
-if ! command -v redis-server >/dev/null; then
-    as_root=""
-    [ "$(id -u)" = 0 ] || as_root="sudo"
-    # While this answers 101, packages start none of their services.
-    policy=/usr/sbin/policy-rc.d
-    if [ ! -e "$policy" ]; then
-        printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
-        $as_root chmod 755 "$policy"
-        trap '$as_root rm -f "$policy"' EXIT
-    fi
-    $as_root apt-get update -qq
-    $as_root apt-get install -y -qq --no-install-recommends redis-server
-fi
-mkdir -p "$root/redis"
+sh "$(dirname "$0")/../apt.sh" redis-server redis-server
+mkdir -p "$1/redis"
