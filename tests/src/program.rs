@@ -48,10 +48,15 @@ impl Program {
 
     /// Serves a folder on any free port, or on the one that it served on before.
     pub fn serve(data_dir: &Path, port: u16) -> Self {
+        Self::start("serve", data_dir, port, &[])
+    }
+
+    /// Starts a command that serves, with options in the environment.
+    pub fn start(name: &str, data_dir: &Path, port: u16, options: &[(&str, String)]) -> Self {
         let mut command = Self::command();
-        command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]);
+        command.args([name, "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]);
+        command.arg(data_dir).envs(options.iter().map(|(name, value)| (name, value)));
         let mut child = command
-            .arg(data_dir)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -63,6 +68,13 @@ impl Program {
         let address = address.and_then(|it| it.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in {first}"));
         Self { child, _out: out, address }
+    }
+
+    /// Asks it to end and waits until it has.
+    pub fn terminate(mut self) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(asked.expect("kill runs").success());
+        assert!(self.child.wait().expect("a child can be waited for").success());
     }
 
     /// Runs another command to its end.

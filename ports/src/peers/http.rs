@@ -48,9 +48,12 @@ impl Peers for Http {
             true => Error::unavailable(PORT, it),
             false => Error::unknown(PORT, it),
         })?;
-        if !answer.status().is_success() {
+        let status = answer.status();
+        if !status.is_success() {
+            let cause = format!("a peer answers {status}");
             // Who does not let a question in has not looked at it.
-            return Err(Error::unavailable(PORT, format!("a peer answers {}", answer.status())));
+            let kind = if status.is_client_error() { Error::unavailable } else { Error::unknown };
+            return Err(kind(PORT, cause));
         }
         if answer.content_length().is_some_and(|it| it > BYTES_MAX as u64) {
             return Err(Error::unknown(PORT, "the answer is too large"));
