@@ -7,6 +7,8 @@ export TEST_SERVERS ?= $(CACHE)/servers
 # rustfmt does not look into the rooms by itself: a macro lists them.
 ROOMS = $(wildcard chat/src/*/*.rs)
 SEEDS ?= 10000
+# The same cases that were played in one process.
+CLUSTER = PARLANCE_TEST_MODE=cluster cargo test -p tests --test scenarios --test limits
 
 .PHONY: help setup servers run test cluster soak check fmt lint sim bench schemas new-room doc
 
@@ -25,10 +27,10 @@ run: setup ## Build and start everything on embedded defaults
 test: servers lint ## Everything that CI runs
 	cargo build -p server
 	cargo test --workspace
+	$(CLUSTER)
 
 cluster: servers ## Play every scenario on several nodes and real servers
-	cargo build -p server
-	PARLANCE_TEST_MODE=cluster cargo test -p tests --test scenarios
+	$(CLUSTER)
 
 soak: servers ## What is too long for every change: many seeds, long fault runs
 	cargo build -p server

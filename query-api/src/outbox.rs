@@ -28,6 +28,11 @@ impl Close {
     pub(crate) const SIGNED_OUT: Self = Self { code: 4401, reason: "Unauthorized" };
     /// The access token has ended; come back with a fresh one.
     pub(crate) const EXPIRED: Self = Self { code: 4403, reason: "Forbidden" };
+
+    /// How long the other end is given to take what is left and to be told why.
+    pub(crate) fn farewell(self) -> Duration {
+        if self == Self::SLOW { FAREWELL_SLOW } else { FAREWELL }
+    }
 }
 
 /// How many sockets have been called and have not taken their messages yet. Fan-out waits for
@@ -91,7 +96,10 @@ pub(crate) enum Put {
 }
 
 /// Time that a closing socket is given to take what is left.
-pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Time that a slow one is given: it reads on behind what buffers on the way have taken in.
+const FAREWELL_SLOW: Duration = Duration::from_secs(15);
 
 /// What the task of the socket does.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]

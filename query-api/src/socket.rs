@@ -12,7 +12,7 @@ use chat::kernel::graphql::Asker;
 
 use crate::limits::{INIT_MS_MAX, MESSAGE_BYTES_MAX, OPERATIONS_MAX, PING_MS};
 use crate::operation::{Operation, Running, RunningById, Started};
-use crate::outbox::{Close, FAREWELL, Outbox};
+use crate::outbox::{Close, Outbox};
 use crate::schema::{Api, refusal};
 use crate::viewer::{Proved, Refused, bearer, prove};
 
@@ -68,6 +68,15 @@ pub(crate) async fn serve(socket: WebSocket, api: Arc<Api>, address: String) {
     connection.end();
 }
 
+/// Says why the socket is closed and waits until the other end has heard it: a connection that is
+/// dropped while something still comes in takes with it what is on its way.
+async fn part(mut socket: WebSocket, close: Close) {
+    let frame = CloseFrame { code: close.code, reason: close.reason.into() };
+    if socket.send(Message::Close(Some(frame))).await.is_ok() {
+        while let Some(Ok(_)) = socket.next().await {}
+    }
+}
+
 impl Connection {
     async fn run(&mut self, mut socket: WebSocket) {
         let outbox = Arc::clone(&self.outbox);
@@ -92,11 +101,8 @@ impl Connection {
                         () = outbox.cut() => true,
                     };
                     if let Some(close) = close {
-                        let frame =
-                            CloseFrame { code: close.code, reason: close.reason.into() };
-                        let farewell = socket.send(Message::Close(Some(frame)));
                         // A reader that takes nothing is not told why.
-                        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+                        let _ = tokio::time::timeout(close.farewell(), part(socket, close)).await;
                         return;
                     }
                     if !written {
