@@ -7,8 +7,8 @@ use libtest_mimic::Trial;
 use ports::documents::contract::CASES;
 use ports::documents::{Collection, Documents, Key, Mark, Order, Scan, Write};
 use ports::{Address, Config, Opened};
-use tests::servers::Servers;
 use tests::servers::mongo::Mongo;
+use tests::servers::{LOOPBACK, Servers};
 
 use crate::trial;
 
@@ -172,7 +172,7 @@ async fn an_address_without_a_database_or_of_another_server_is_refused(address: 
 }
 
 async fn a_server_that_is_not_there_is_told_soon(_: Address) {
-    let address = format!("mongodb://127.0.0.1:{}/chat", tests::servers::free_port());
+    let address = format!("mongodb://127.0.0.1:{}/chat", tests::servers::free_port(LOOPBACK));
     let started = ports::clock::Stopwatch::start();
     let error = ports::documents::reach(&Address::from(address.as_str())).await.err();
     assert_eq!(error.map(|it| it.kind), Some(ports::ErrorKind::Unavailable));
@@ -180,7 +180,7 @@ async fn a_server_that_is_not_there_is_told_soon(_: Address) {
 }
 
 async fn a_killed_server_is_told_soon_and_found_when_it_is_back(_: Address) {
-    let mut server = Mongo::stand_in();
+    let mut server = Mongo::stand_in(LOOPBACK);
     let documents = reach(&server.address("chat")).await;
     put(&documents, "a").await;
     server.kill();

@@ -14,8 +14,8 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use tests::servers::Servers;
 use tests::servers::kafka::{Cluster, Kafka};
+use tests::servers::{LOOPBACK, Servers};
 
 use crate::event_log::PARTITIONS;
 use crate::trial;
@@ -198,7 +198,7 @@ async fn restarted() {
 }
 
 async fn without_one() {
-    let mut cluster = Cluster::start(3);
+    let mut cluster = Cluster::start(LOOPBACK, 3);
     let address = cluster.address("without-one");
     let (reader, writer) = (connect(&address).await, connect(&address).await);
     let (reader, writer) = (reader.expect("a log"), writer.expect("a log"));

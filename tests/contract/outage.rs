@@ -10,6 +10,7 @@ use ports::bus::{Announcement, Bus, Topic};
 use ports::cache::Cache;
 use ports::clock::Stopwatch;
 use ports::{Error, ErrorKind};
+use tests::servers::LOOPBACK;
 use tests::servers::redis::Redis;
 
 use crate::trial;
@@ -41,7 +42,7 @@ where
 }
 
 async fn cache() {
-    let mut server = Redis::start();
+    let mut server = Redis::start(LOOPBACK);
     let address = server.address("outage");
     let cache = ports::cache::connect(&address, Arc::new(ports::clock::System)).await;
     let cache = cache.expect("a server that answers");
@@ -63,7 +64,7 @@ async fn lease(cache: Arc<dyn Cache>) -> Result<bool, Error> {
 }
 
 async fn bus() {
-    let mut server = Redis::start();
+    let mut server = Redis::start(LOOPBACK);
     let bus = ports::bus::connect(&server.address("outage")).await.expect("a server that answers");
     let mut listener = bus.subscribe().await.expect("a subscription");
     publish(Arc::clone(&bus), "before").await.expect("publishing");

@@ -2,7 +2,7 @@
 
 mod dice;
 mod http;
-mod nodes;
+pub mod nodes;
 mod person;
 mod program;
 pub mod servers;

@@ -2,7 +2,7 @@
 //! answers, one that folds.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -13,7 +13,7 @@ use server::config::Config;
 use server::{App, Roles};
 
 use crate::fresh_id;
-use crate::servers::{Server, Servers, listens};
+use crate::servers::{LOOPBACK, Server, Servers, listens};
 
 /// The roles of the nodes.
 const NODES: [Roles; 5] =
@@ -58,7 +58,7 @@ impl Nodes {
             queries.extend(roles.queries.then_some(address));
             apps.push(app);
         }
-        let proxy = proxy(&commands, &queries);
+        let proxy = proxy(LOOPBACK, &commands, &queries);
         Self { apps, address: proxy.address(), _proxy: proxy }
     }
 }
@@ -82,7 +82,7 @@ async fn listen(routes: axum::Router) -> SocketAddr {
 }
 
 /// nginx with the configuration of `deploy/`.
-fn proxy(commands: &[SocketAddr], queries: &[SocketAddr]) -> Server {
+pub fn proxy(host: IpAddr, commands: &[SocketAddr], queries: &[SocketAddr]) -> Server {
     let deployed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/nginx/parlance.conf");
     let upstream = |name: &str, nodes: &[SocketAddr]| {
         let mut text = format!("upstream {name} {{\n    keepalive 16;\n");
@@ -92,7 +92,7 @@ fn proxy(commands: &[SocketAddr], queries: &[SocketAddr]) -> Server {
         text + "}\n"
     };
     let upstreams = upstream("commands", commands) + &upstream("queries", queries);
-    let start = |port: u16, folder: &Path| {
+    let start = |address: SocketAddr, folder: &Path| {
         let server = std::fs::read_to_string(&deployed).expect("the configuration");
         let main = format!(
             "daemon off;\npid {0}/nginx.pid;\nerror_log stderr;\nworker_processes 1;\n\
@@ -104,11 +104,11 @@ fn proxy(commands: &[SocketAddr], queries: &[SocketAddr]) -> Server {
         );
         let file = folder.join("nginx.conf");
         std::fs::write(&file, main).expect("a written file");
-        let listen = format!("listen 127.0.0.1:{port};\n");
+        let listen = format!("listen {address};\n");
         std::fs::write(folder.join("parlance-listen.conf"), listen).expect("a written file");
         let mut command = Command::new("nginx");
         command.arg("-p").arg(folder).arg("-c").arg(file);
         command
     };
-    Server::start(start, listens)
+    Server::start(host, start, listens)
 }

@@ -1,5 +1,6 @@
 //! The real program as a child process, to be killed and started again.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -53,14 +54,41 @@ impl Program {
 
     /// Starts a command that serves, with options in the environment.
     pub fn start(name: &str, data_dir: &Path, port: u16, options: &[(&str, String)]) -> Self {
-        let mut command = Self::command();
-        command.args([name, "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]);
-        command.arg(data_dir).envs(options.iter().map(|(name, value)| (name, value)));
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("the program starts");
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        Self::started(Self::serving(Self::command(), name, data_dir, address, options))
+    }
+
+    /// Starts a command that serves on a host of its own, where a program runs by way of the
+    /// words of `at`; what it complains of is added to a file.
+    pub fn start_at(
+        at: &[&str],
+        (name, address): (&str, SocketAddr),
+        data_dir: &Path,
+        options: &[(&str, String)],
+        complaints: &Path,
+    ) -> Self {
+        let command = wrapped(at, Self::command());
+        let mut command = Self::serving(command, name, data_dir, address, options);
+        let file = File::options().create(true).append(true).open(complaints).expect("a file");
+        command.stderr(file);
+        Self::started(command)
+    }
+
+    fn serving(
+        mut command: Command,
+        name: &str,
+        data_dir: &Path,
+        address: SocketAddr,
+        options: &[(&str, String)],
+    ) -> Command {
+        command.args([name, "--listen", &address.to_string(), "--data-dir"]).arg(data_dir);
+        command.envs(options.iter().map(|(name, value)| (name, value)));
+        command.stdout(Stdio::piped());
+        command
+    }
+
+    fn started(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("the program starts");
         let mut out = BufReader::new(child.stdout.take().expect("its output is piped"));
         let mut first = String::new();
         out.read_line(&mut first).expect("it says where it serves");
@@ -72,14 +100,27 @@ impl Program {
 
     /// Asks it to end and waits until it has.
     pub fn terminate(mut self) {
-        let asked = Command::new("kill").arg(self.child.id().to_string()).status();
-        assert!(asked.expect("kill runs").success());
+        self.signal("TERM");
         assert!(self.child.wait().expect("a child can be waited for").success());
+    }
+
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.expect("kill runs").success());
     }
 
     /// Runs another command to its end.
     pub fn run(data_dir: &Path, arguments: &[&str]) -> Output {
-        let output = Self::command().arg("--data-dir").arg(data_dir).args(arguments).output();
+        Self::run_with(data_dir, &[], arguments)
+    }
+
+    /// Runs another command to its end, with options in the environment.
+    pub fn run_with(data_dir: &Path, options: &[(&str, String)], arguments: &[&str]) -> Output {
+        let mut command = Self::command();
+        command.envs(options.iter().map(|(name, value)| (name, value)));
+        let output = command.arg("--data-dir").arg(data_dir).args(arguments).output();
         let output = output.expect("the program starts");
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {complaint}");
@@ -111,6 +152,20 @@ impl Drop for Program {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// The same command by way of other words, as `ip netns exec far` is.
+fn wrapped(at: &[&str], command: Command) -> Command {
+    let [program, arguments @ ..] = at else { return command };
+    let mut other = Command::new(program);
+    other.args(arguments).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
+        };
+    }
+    other
 }
 
 /// A command that goes on; it ends with its test.

@@ -1,6 +1,6 @@
 //! Kafka as the tests start it: one broker, or several that copy each other's records.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use ports::Address;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::{Server, free_port, installed, listens};
+use super::{LOOPBACK, Server, free_port, installed, listens};
 
 /// One broker.
 pub struct Kafka(Cluster);
@@ -32,7 +32,7 @@ struct Node {
 impl Kafka {
     /// Starts it.
     pub fn start() -> Self {
-        Self(Cluster::start(1))
+        Self(Cluster::start(LOOPBACK, 1))
     }
 
     /// The address of a log on it.
@@ -57,10 +57,10 @@ impl Kafka {
 }
 
 impl Cluster {
-    /// Starts that many brokers, at most three.
-    pub fn start(count: usize) -> Self {
-        let controllers: Vec<u16> = (0..count).map(|_| free_port()).collect();
-        let voter = |(number, port)| format!("{number}@127.0.0.1:{port}");
+    /// Starts that many brokers, at most three, on one host.
+    pub fn start(host: IpAddr, count: usize) -> Self {
+        let controllers: Vec<u16> = (0..count).map(|_| free_port(host)).collect();
+        let voter = |(number, port)| format!("{number}@{host}:{port}");
         let voters: Vec<_> = (1..).zip(&controllers).map(voter).collect();
         let voters = voters.join(",");
         let node = |(number, controller)| Node {
@@ -75,7 +75,8 @@ impl Cluster {
         std::thread::scope(|scope| {
             for node in &mut nodes {
                 scope.spawn(|| {
-                    let server = Server::start(|port, folder| node.command(port, folder), serves);
+                    let command = |address, folder: &Path| node.command(address, folder);
+                    let server = Server::start(host, command, serves);
                     node.server = Some(server);
                 });
             }
@@ -106,20 +107,20 @@ impl Cluster {
     pub fn start_again(&mut self, node: usize) {
         let node = &mut self.nodes[node];
         let mut server = node.server.take().expect("a started broker");
-        server.start_again(|port, folder| node.command(port, folder), serves);
+        server.start_again(|address, folder| node.command(address, folder), serves);
         node.server = Some(server);
     }
 }
 
 impl Node {
-    fn command(&self, port: u16, folder: &Path) -> Command {
+    fn command(&self, address: SocketAddr, folder: &Path) -> Command {
         let kafka = installed("kafka");
         let data = folder.join("data");
         if !data.exists() {
             copy(&kafka.join("formatted").join(self.number.to_string()), &data);
         }
         let properties = folder.join("server.properties");
-        std::fs::write(&properties, self.properties(port, &data)).expect("a file of settings");
+        std::fs::write(&properties, self.properties(address, &data)).expect("a file of settings");
         let mut command = Command::new("java");
         command
             .args(["-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
@@ -132,9 +133,9 @@ impl Node {
         command
     }
 
-    fn properties(&self, port: u16, data: &Path) -> String {
+    fn properties(&self, address: SocketAddr, data: &Path) -> String {
         let Self { number, voters, controller, count, .. } = self;
-        let data = data.display();
+        let (data, host) = (data.display(), address.ip());
         let min_insync = (count - 1).max(1);
         // How soon the others go on without a broker that was killed, and how late it is itself
         // let in again.
@@ -143,7 +144,7 @@ impl Node {
             "process.roles=broker,controller\n\
              node.id={number}\n\
              controller.quorum.voters={voters}\n\
-             listeners=BROKER://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+             listeners=BROKER://{address},CONTROLLER://{host}:{controller}\n\
              listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
              controller.listener.names=CONTROLLER\n\
              inter.broker.listener.name=BROKER\n\

@@ -7,7 +7,7 @@ pub mod redis;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -40,7 +40,7 @@ impl Servers {
 
     /// One Redis.
     pub fn redis(&self) -> &redis::Redis {
-        self.redis.get_or_init(redis::Redis::start)
+        self.redis.get_or_init(|| redis::Redis::start(LOOPBACK))
     }
 
     /// A Redis Cluster.
@@ -49,36 +49,41 @@ impl Servers {
     }
 }
 
-/// A process that serves on a port of loopback, with a folder of its own.
+/// Where servers listen unless a test has hosts of its own.
+pub const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// A process that serves at an address, with a folder of its own.
 pub struct Server {
     child: Option<Child>,
-    pub port: u16,
+    address: SocketAddr,
     folder: TempDir,
 }
 
 impl Server {
-    /// Starts a server on a free port; `command` is given the port and the folder, and `ready`
-    /// says whether it answers.
+    /// Starts a server on a free port of a host; `command` is given the address and the folder,
+    /// and `ready` says whether it answers.
     pub fn start(
-        command: impl Fn(u16, &Path) -> Command,
+        host: IpAddr,
+        command: impl Fn(SocketAddr, &Path) -> Command,
         ready: impl Fn(SocketAddr) -> bool,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Self { child: None, port: free_port(), folder };
+        let address = SocketAddr::from((host, free_port(host)));
+        let mut server = Self { child: None, address, folder };
         server.start_again(command, ready);
         server
     }
 
-    /// Starts it once more on the same port and folder, after it was killed.
+    /// Starts it once more at the same address and on the same folder, after it was killed.
     pub fn start_again(
         &mut self,
-        command: impl Fn(u16, &Path) -> Command,
+        command: impl Fn(SocketAddr, &Path) -> Command,
         ready: impl Fn(SocketAddr) -> bool,
     ) {
         assert!(self.child.is_none(), "a server is started while it runs");
         let log = self.folder.path().join("server.log");
         let out = File::options().create(true).append(true).open(&log).expect("a log file");
-        let mut command = guarded(&command(self.port, self.folder.path()));
+        let mut command = guarded(&command(self.address, self.folder.path()));
         command.stdin(Stdio::piped()).stderr(out.try_clone().expect("a log file")).stdout(out);
         let mut child = command.spawn().unwrap_or_else(|it| panic!("{command:?}: {it}"));
         let started = ports::clock::Stopwatch::start();
@@ -94,7 +99,7 @@ impl Server {
 
     /// Where it serves.
     pub fn address(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], self.port))
+        self.address
     }
 
     /// Kills it as the kernel does; its folder stays.
@@ -145,8 +150,8 @@ pub fn listens(address: SocketAddr) -> bool {
     TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
 }
 
-/// A port that nobody has now.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+/// A port of a host that nobody has now.
+pub fn free_port(host: IpAddr) -> u16 {
+    let listener = TcpListener::bind((host, 0)).expect("a free port");
     listener.local_addr().expect("an address").port()
 }

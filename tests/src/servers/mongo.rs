@@ -1,12 +1,13 @@
 //! A server that speaks MongoDB's protocol: a real one if the environment names it, otherwise
 //! SecantusDB, a stand-in that is not MongoDB.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 
 use ports::Address;
 
-use super::{Server, installed, listens};
+use super::{LOOPBACK, Server, installed, listens};
 
 /// A server for documents.
 pub struct Mongo {
@@ -22,12 +23,12 @@ impl Mongo {
         if let Ok(url) = std::env::var("PARLANCE_TEST_MONGODB") {
             return Self { url, stand_in: None };
         }
-        Self::stand_in()
+        Self::stand_in(LOOPBACK)
     }
 
     /// Starts the stand-in, for a test that kills it.
-    pub fn stand_in() -> Self {
-        let server = Server::start(command, listens);
+    pub fn stand_in(host: IpAddr) -> Self {
+        let server = Server::start(host, command, listens);
         Self { url: format!("mongodb://{}", server.address()), stand_in: Some(server) }
     }
 
@@ -53,9 +54,10 @@ impl Mongo {
     }
 }
 
-fn command(port: u16, folder: &Path) -> Command {
+fn command(address: SocketAddr, folder: &Path) -> Command {
     let mut command = Command::new(installed("mongo").join("bin/secantusd-py"));
-    command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+    command.arg("--host").arg(address.ip().to_string());
+    command.arg("--port").arg(address.port().to_string());
     command.arg("--storage-path").arg(folder.join("documents"));
     command.args(["--cache-size", "128M", "--log-level", "ERROR"]);
     command

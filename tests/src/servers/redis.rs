@@ -1,14 +1,14 @@
 //! Redis, which keeps nothing when it ends: alone, and three as a cluster.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use ports::Address;
 
-use super::{START_MAX, Server, free_port, installed};
+use super::{LOOPBACK, START_MAX, Server, free_port, installed};
 
 /// Servers of a cluster: as few as it takes.
 const CLUSTER: usize = 3;
@@ -17,9 +17,9 @@ const CLUSTER: usize = 3;
 pub struct Redis(Server);
 
 impl Redis {
-    pub fn start() -> Self {
+    pub fn start(host: IpAddr) -> Self {
         installed("redis");
-        Self(Server::start(command, answers))
+        Self(Server::start(host, command, answers))
     }
 
     /// Where it keeps what has names of this prefix.
@@ -38,10 +38,11 @@ impl Redis {
     }
 }
 
-fn command(port: u16, folder: &Path) -> Command {
+fn command(address: SocketAddr, folder: &Path) -> Command {
     let mut command = Command::new("redis-server");
-    command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-    command.arg("--port").arg(port.to_string()).arg("--dir").arg(folder);
+    command.args(["--save", "", "--appendonly", "no", "--protected-mode", "no"]);
+    command.arg("--bind").arg(address.ip().to_string());
+    command.arg("--port").arg(address.port().to_string()).arg("--dir").arg(folder);
     command
 }
 
@@ -67,13 +68,13 @@ impl RedisCluster {
     pub fn start() -> Self {
         installed("redis");
         let servers = (0..CLUSTER).map(|_| {
-            let cluster_port = free_port().to_string();
-            let command = |port, folder: &Path| {
-                let mut command = command(port, folder);
+            let cluster_port = free_port(LOOPBACK).to_string();
+            let command = |address, folder: &Path| {
+                let mut command = command(address, folder);
                 command.args(["--cluster-enabled", "yes", "--cluster-port", &cluster_port]);
                 command
             };
-            Server::start(command, answers)
+            Server::start(LOOPBACK, command, answers)
         });
         let cluster = Self(servers.collect());
         let mut create = Command::new("redis-cli");
