@@ -67,7 +67,7 @@ fn sends(shared: &Shared, at: usize, author: (usize, &Person), group: &str) {
         let id = fresh_id();
         let text = format!("message {count} of {at}");
         let sent = loop {
-            if let Some(sent) = author.1.tries_hard_to_send(group, &id, &text) {
+            if let Ok(sent) = author.1.tries_hard_to_send(group, &id, &text) {
                 break sent;
             }
             shared.wait(|it| it.up.then_some(()));

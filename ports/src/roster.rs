@@ -7,14 +7,15 @@
 //! written then is sorted out by the fold and by the documents' guards.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use tokio::sync::watch;
 
 use crate::cache::Cache;
-use crate::event_log::Partition;
+use crate::event_log::{EventLog, Partition};
 use crate::{Error, Ports};
 
 /// Nodes of one role at most.
@@ -25,6 +26,11 @@ const BEAT: Duration = Duration::from_millis(500);
 
 /// How long a seat or a lease outlives its last beat, in milliseconds.
 const TTL_MS: u64 = 3_000;
+
+/// How often it is asked whether the log can be reached from here, and how many times in a row it
+/// can't until this node leaves its share to others.
+const PULSE: Duration = Duration::from_millis(500);
+const MISSES_MAX: u32 = 2;
 
 /// A node's place among those of its role.
 pub struct Roster {
@@ -37,6 +43,8 @@ pub struct Roster {
     /// What was held and has not been given back.
     unreturned: watch::Sender<BTreeSet<Partition>>,
     leaving: watch::Sender<bool>,
+    /// Whether the log can be reached from here.
+    fit: AtomicBool,
 }
 
 impl Roster {
@@ -44,14 +52,17 @@ impl Roster {
     pub fn join(ports: &Ports, role: &'static str, me: String) -> Arc<Self> {
         let partitions = ports.event_log.identity().partitions;
         let roster = Arc::new(Self::new(Arc::clone(&ports.cache), role, me, partitions));
+        let (felt, log) = (Arc::downgrade(&roster), Arc::clone(&ports.event_log));
+        crate::spawn("pulse", feel(felt, log));
         crate::spawn("roster", Arc::clone(&roster).run());
         roster
     }
 
     fn new(cache: Arc<dyn Cache>, role: &'static str, me: String, partitions: u16) -> Self {
         let (held, unreturned) = (watch::Sender::default(), watch::Sender::default());
-        let leaving = watch::Sender::new(false);
-        Self { cache, role, me, partitions, seat: Mutex::default(), held, unreturned, leaving }
+        let (leaving, fit) = (watch::Sender::new(false), AtomicBool::new(true));
+        let seat = Mutex::default();
+        Self { cache, role, me, partitions, seat, held, unreturned, leaving, fit }
     }
 
     /// The partitions that fall to this node, now and as that changes.
@@ -61,6 +72,9 @@ impl Roster {
 
     /// Whether this node has a partition's lease, as the cache says.
     pub async fn confirm(&self, partition: Partition) -> bool {
+        if !self.held.borrow().contains(&partition) {
+            return false;
+        }
         let lease = self.cache.lease(&lease(self.role, partition), &self.me, TTL_MS).await;
         // While the cache is away nobody else can take it over either.
         lease.unwrap_or(true) && self.held.borrow().contains(&partition)
@@ -86,7 +100,12 @@ impl Roster {
     /// Leaves: nothing falls to this node any more. Those who work give their leases back.
     pub async fn leave(&self) {
         self.leaving.send_replace(true);
-        self.held.send_replace(BTreeSet::new());
+        self.stand_up().await;
+    }
+
+    /// Holds nothing and gives the seat back.
+    async fn stand_up(&self) {
+        self.held.send_if_modified(|it| !std::mem::take(it).is_empty());
         let seat = self.seat.lock().expect("no holder of the lock panics").take();
         if let Some(seat) = seat {
             // A seat that can't be given back ends with its time.
@@ -97,7 +116,9 @@ impl Roster {
     async fn run(self: Arc<Self>) {
         let mut leaving = self.leaving.subscribe();
         while !*leaving.borrow_and_update() {
-            if let Err(error) = self.beat().await {
+            if !self.fit.load(Ordering::Acquire) {
+                self.stand_up().await;
+            } else if let Err(error) = self.beat().await {
                 // What this node has it keeps: it may be the only one that can work.
                 tracing::warn!(role = self.role, %error, "the roster can't be read");
             }
@@ -145,6 +166,24 @@ impl Roster {
 
     async fn nodes(&self) -> Result<BTreeSet<String>, Error> {
         nodes(&*self.cache, self.role).await
+    }
+}
+
+/// Asks again and again whether the log can be reached. A node that can't write would only keep its
+/// share from those that can.
+async fn feel(roster: Weak<Roster>, log: Arc<dyn EventLog>) {
+    let mut misses = 0;
+    while let Some(roster) = roster.upgrade() {
+        match log.answers().await {
+            Ok(()) => misses = 0,
+            Err(error) => {
+                misses += 1;
+                tracing::warn!(role = roster.role, %error, misses, "the log does not answer");
+            }
+        }
+        roster.fit.store(misses < MISSES_MAX, Ordering::Release);
+        drop(roster);
+        tokio::time::sleep(PULSE).await;
     }
 }
 
@@ -282,6 +321,23 @@ mod tests {
             let owner = owner(&*place.cache, "work", 7).await.unwrap();
             assert_eq!(owner.as_deref(), Some("two"));
             assert_eq!(nodes(&*place.cache, "work").await.unwrap().len(), 1);
+        });
+    }
+
+    #[test]
+    fn who_can_not_reach_the_log_leaves_its_share_until_it_can() {
+        run(async {
+            let place = Place::new();
+            let (one, two) = (place.node("one"), place.node("two"));
+            one.beat().await.unwrap();
+            one.stand_up().await;
+            assert!(!one.confirm(0).await, "asking does not take a lease again");
+            place.clock.pass(3_000);
+            two.beat().await.unwrap();
+            assert_eq!(held(&two).len(), 64);
+            one.beat().await.unwrap();
+            two.beat().await.unwrap();
+            assert!(held(&two).len() < 64, "it is back");
         });
     }
 

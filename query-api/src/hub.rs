@@ -246,25 +246,38 @@ impl Hub {
 
     /// Executes an event for everyone who may see it.
     pub(crate) async fn execute(&self, selection: &Selection, shown: Shown) -> Executed {
+        self.execute_with(self.reader(), selection, shown).await
+    }
+
+    async fn execute_with(&self, reader: Reader, selection: &Selection, shown: Shown) -> Executed {
         let mut scope =
             make_scope(&self.parts, &self.progress(), shared(self.selections.holes.unread));
         scope.checked = true;
+        scope.reader = reader;
         self.selections.shared(selection, shown, scope).await
+    }
+
+    /// The documents as they are now.
+    pub(crate) fn moment(&self) -> Moment {
+        let since_ms = self.parts.ports.clock.now_ms();
+        Moment { version: self.saved.version(), since_ms, reader: self.reader() }
     }
 
     /// Executes an event of the past for everyone who may see it, or finds it executed.
     pub(crate) async fn replay(
         &self,
+        at: &Moment,
         selection: &Arc<Selection>,
         event: &Arc<Timeline>,
     ) -> Executed {
-        let version = self.saved.version();
-        let now_ms = self.parts.ports.clock.now_ms();
-        if let Some(executed) = self.replayed.get(selection, event, version, now_ms) {
+        if let Some(executed) = self.replayed.get(selection, event, at.version, at.since_ms) {
             return executed;
         }
-        let executed = self.execute(selection, Shown::Event(Arc::clone(event))).await;
-        self.replayed.put(selection, event, version, now_ms, &executed);
+        let shown = Shown::Event(Arc::clone(event));
+        let executed = self.execute_with(at.reader.clone(), selection, shown).await;
+        if self.saved.version() == at.version {
+            self.replayed.put(selection, event, at.version, at.since_ms, &executed);
+        }
         executed
     }
 
@@ -295,6 +308,13 @@ impl Hub {
     fn start_position(&self) -> Position {
         Position::start(&self.parts.ports.event_log.identity())
     }
+}
+
+/// The documents at one time: frames that are executed together load what they show together.
+pub(crate) struct Moment {
+    reader: Reader,
+    version: u64,
+    since_ms: i64,
 }
 
 /// How far this node's documents have come.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use chat::checkpoint::Checkpoint;
@@ -124,9 +125,19 @@ impl Listener {
         }
         ports::spawn("announcements", async move {
             loop {
-                match subscription.next().await {
-                    Some(announcement) => self.hear(&announcement.payload).await,
-                    None => self.catch_up_all().await,
+                let mut told = subscription.next().await;
+                let lost = told.is_none();
+                // Losses that stand in line are made good together.
+                while told.is_none()
+                    && let Some(next) = subscription.next().now_or_never()
+                {
+                    told = next;
+                }
+                if lost {
+                    self.catch_up_all().await;
+                }
+                if let Some(announcement) = told {
+                    self.hear(&announcement.payload).await;
                 }
             }
         });

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
+use futures_util::future::join_all;
 
 use chat::Change;
 use chat::conversations::ConversationId;
@@ -16,7 +17,7 @@ use ports::event_log::Position;
 
 use crate::feed::{Seen, Stints, Walk};
 use crate::frame::{Fill, Shown, Template};
-use crate::hub::Hub;
+use crate::hub::{Hub, Moment};
 use crate::outbox::Outbox;
 use crate::seats::{Start, Subscriber, SubscriberId};
 use crate::selection::{Asked, Executed};
@@ -184,15 +185,23 @@ impl Subscription {
             if self.asked.compact {
                 compact(&mut batch, &mut last_sent);
             }
-            for (event, seen) in batch {
-                match pace {
-                    Pace::Patient if !self.outbox.room().await => return Ok(Walked::Closing),
-                    Pace::Hurried if !self.outbox.has_room() => return Ok(Walked::LeftOff),
-                    Pace::Patient | Pace::Hurried => (),
+            let mut batch = batch.into_iter().peekable();
+            while batch.peek().is_some() {
+                let chunk: Vec<_> = batch.by_ref().take(TOGETHER).collect();
+                let at = self.hub.moment();
+                let executed = chunk.iter().map(|(event, seen)| self.template(&at, event, *seen));
+                let executed = join_all(executed).await;
+                for ((event, seen), template) in chunk.into_iter().zip(executed) {
+                    match pace {
+                        Pace::Patient if !self.outbox.room().await => return Ok(Walked::Closing),
+                        Pace::Hurried if !self.outbox.has_room() => return Ok(Walked::LeftOff),
+                        Pace::Patient | Pace::Hurried => (),
+                    }
+                    place.advance(event.partition, event.ordinal);
+                    let at = (&*place, walk.to);
+                    let frame = self.frame(&event, seen, template, at, unread).await?;
+                    self.outbox.push(frame);
                 }
-                place.advance(event.partition, event.ordinal);
-                let frame = self.frame(&event, seen, place, walk.to, unread).await?;
-                self.outbox.push(frame);
             }
             if ended {
                 return Ok(Walked::There);
@@ -200,35 +209,32 @@ impl Subscription {
         }
     }
 
+    /// What a frame shows to this viewer.
+    async fn template(&self, at: &Moment, event: &Arc<Timeline>, seen: Seen) -> Arc<Template> {
+        if seen.ended_at.is_none()
+            && let Executed::Shared(template) =
+                self.hub.replay(at, &self.asked.selection, event).await
+        {
+            return template;
+        }
+        Arc::new(self.own(event, seen).await)
+    }
+
+    async fn own(&self, event: &Arc<Timeline>, seen: Seen) -> Template {
+        let shown = Shown::Event(Arc::clone(event));
+        self.hub.execute_for(&self.asked.selection, shown, self.viewer, Some(seen)).await
+    }
+
     async fn frame(
         &self,
         event: &Arc<Timeline>,
         seen: Seen,
-        place: &Position,
-        to: u64,
+        template: Arc<Template>,
+        (place, to): (&Position, u64),
         unread: &mut HashMap<ConversationId, u64>,
     ) -> Result<Utf8Bytes, Error> {
-        let hub = &self.hub;
-        let selection = &self.asked.selection;
-        let shown = Shown::Event(Arc::clone(event));
-        let shared = match seen.ended_at {
-            None => match hub.replay(selection, event).await {
-                Executed::Shared(template) => Some(template),
-                Executed::Differs => None,
-            },
-            Some(_) => None,
-        };
-        let template = match shared {
-            Some(template) => template,
-            None => {
-                let own = hub.execute_for(selection, shown.clone(), self.viewer, Some(seen));
-                Arc::new(own.await)
-            }
-        };
         let template = match self.left_meanwhile(event, seen, &template, to).await? {
-            Some(seen) => {
-                Arc::new(hub.execute_for(selection, shown, self.viewer, Some(seen)).await)
-            }
+            Some(seen) => Arc::new(self.own(event, seen).await),
             None => template,
         };
         if template.failed {

@@ -223,17 +223,23 @@ impl Person {
         self.tries("sendMessage", input, "message { id number seq }")
     }
 
-    /// Sends to a server that may be away; nothing unless it was acknowledged in full.
+    /// Sends to a server that may be away.
+    ///
+    /// # Errors
+    /// What happened instead, unless it was acknowledged in full.
     pub fn tries_hard_to_send(
         &self,
         conversation: &str,
         client_id: &str,
         text: &str,
-    ) -> Option<Sent> {
+    ) -> Result<Sent, String> {
         let input = json!({ "clientId": client_id, "conversationId": conversation, "text": text });
         let body = mutation("sendMessage", input, "message { id number seq }");
-        let reply = self.client.try_post(Some(&self.token), None, body.as_bytes()).ok()?;
-        sent(&Answer(serde_json::from_slice(&reply.body).ok()?))
+        let reply = self.client.try_post(Some(&self.token), None, body.as_bytes());
+        let reply = reply.map_err(|it| it.to_string())?;
+        let instead = || format!("{}: {}", reply.status, String::from_utf8_lossy(&reply.body));
+        let answer = serde_json::from_slice(&reply.body).map_err(|_| instead())?;
+        sent(&Answer(answer)).ok_or_else(instead)
     }
 
     /// Changes a message.

@@ -12,6 +12,9 @@ use tokio_tungstenite::tungstenite::{Message, WebSocket, client::client_with_con
 /// A wait that is longer than this fails its test.
 pub const TOO_LONG: Duration = Duration::from_secs(20);
 
+/// How long a socket waits at a time.
+const MOMENT: Duration = Duration::from_millis(500);
+
 /// The feed with everything that a frame tells.
 pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = false) { \
     updates(after: $after, compact: $compact) { position conversationId seq previousSeq \
@@ -103,6 +106,7 @@ impl Socket {
         request.headers_mut().insert("sec-websocket-protocol", protocol);
         let (socket, _) =
             client_with_config(request, stream, Some(WebSocketConfig::default())).ok()?;
+        socket.get_ref().set_read_timeout(Some(MOMENT)).ok()?;
         Some(Self { socket, waiting: VecDeque::new() })
     }
 
@@ -136,8 +140,20 @@ impl Socket {
 
     /// The next thing heard; pings are answered on the way.
     pub fn hear(&mut self) -> Heard {
+        let started = ports::clock::Stopwatch::start();
+        loop {
+            if let Some(heard) = self.hears() {
+                return heard;
+            }
+            let waited = started.seconds();
+            assert!(waited < TOO_LONG.as_secs_f64(), "nothing was heard for {TOO_LONG:?}");
+        }
+    }
+
+    /// What comes within a moment.
+    fn hears(&mut self) -> Option<Heard> {
         if let Some(message) = self.waiting.pop_front() {
-            return Heard::Message(message);
+            return Some(Heard::Message(message));
         }
         loop {
             match self.socket.read() {
@@ -147,16 +163,29 @@ impl Socket {
                         self.say(&json!({ "type": "pong" }));
                         continue;
                     }
-                    return Heard::Message(message);
+                    return Some(Heard::Message(message));
                 }
-                Ok(Message::Close(frame)) => return Heard::Closed(frame.map(|it| it.code.into())),
+                Ok(Message::Close(frame)) => {
+                    return Some(Heard::Closed(frame.map(|it| it.code.into())));
+                }
                 Ok(_) => (),
                 Err(tokio_tungstenite::tungstenite::Error::Io(error))
                     if error.kind() == std::io::ErrorKind::WouldBlock =>
                 {
-                    panic!("nothing was heard for {TOO_LONG:?}")
+                    return None;
                 }
-                Err(_) => return Heard::Closed(None),
+                Err(_) => return Some(Heard::Closed(None)),
+            }
+        }
+    }
+
+    /// What comes next, unless `over` says before that there is nothing to wait for.
+    pub fn hear_unless(&mut self, over: impl Fn() -> bool) -> Option<Heard> {
+        loop {
+            match self.hears() {
+                Some(heard) => return Some(heard),
+                None if over() => return None,
+                None => (),
             }
         }
     }

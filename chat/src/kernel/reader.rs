@@ -14,11 +14,12 @@ use super::document::{Document, Projection, Shared, key, typed};
 use super::{Keyring, Personal};
 use crate::accounts::AccountId;
 
-/// Reads of one request; what it has loaded once it does not load again.
+/// Reads of one request; what it has loaded once it does not load again, and neither do its clones.
+#[derive(Clone)]
 pub struct Reader {
     documents: Arc<dyn Documents>,
     pub keyring: Arc<Keyring>,
-    loaded: Loaded,
+    loaded: Arc<Loaded>,
 }
 
 /// What was loaded, and how more is.
@@ -72,7 +73,7 @@ impl Reader {
                 Loaded::Far(loader.delay(Duration::ZERO))
             }
         };
-        Self { documents, keyring, loaded }
+        Self { documents, keyring, loaded: Arc::new(loaded) }
     }
 
     /// A reader that knows nothing of what this one has loaded.
@@ -82,7 +83,7 @@ impl Reader {
 
     /// Forgets what was loaded: a command has changed it.
     pub fn forget(&self) {
-        match &self.loaded {
+        match &*self.loaded {
             Loaded::Near(loaded) => loaded.lock().expect("no holder of the lock panics").clear(),
             Loaded::Far(loader) => loader.clear::<Key>(),
         }
@@ -110,7 +111,7 @@ impl Reader {
     }
 
     async fn shared(&self, keys: Vec<Key>) -> Result<Vec<Option<Shared>>, Error> {
-        let loaded = match &self.loaded {
+        let loaded = match &*self.loaded {
             Loaded::Near(loaded) => loaded,
             Loaded::Far(loader) => {
                 let found = loader.load_many(keys.iter().cloned()).await.map_err(unshare)?;

@@ -39,6 +39,9 @@ const PUBLISH_MAX: Duration = Duration::from_secs(1);
 /// How long a listener waits until every channel is heard.
 const SUBSCRIBE_MAX: Duration = Duration::from_secs(5);
 
+/// How often listeners look elsewhere while the server is away; that is work for the documents.
+const AWAY: Duration = Duration::from_millis(800);
+
 /// Pause before a lost subscription is made again.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -250,7 +253,12 @@ async fn listen(place: Arc<Place>, hall: Arc<Hall>) {
                 hall.heard.send_replace(false);
                 tracing::warn!("the subscription to the bus is lost");
             }
-            Err(error) => tracing::warn!(error = %error, "the bus can't be subscribed to"),
+            Err(error) => {
+                tracing::warn!(error = %error, "the bus can't be subscribed to");
+                // Whoever listens finds out by other ways what is announced meanwhile.
+                let _ = hall.sender.send(None);
+                tokio::time::sleep(AWAY).await;
+            }
         }
         hearing.over.store(true, Ordering::Release);
         tokio::time::sleep(PAUSE).await;

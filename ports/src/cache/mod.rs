@@ -1,7 +1,8 @@
 //! Short-lived facts shared by all nodes: rate limits, leases, presence. Losing them is harmless.
 //!
 //! Promises of every adapter (the contract checks each):
-//! - of any number of concurrent takes in a window, exactly `limit` are admitted;
+//! - of any number of concurrent takes in a window, exactly `limit` are admitted; while a server is
+//!   away each node counts for itself, so that a limit is never a reason to do nothing;
 //! - a lease has one holder until it ends or is given back;
 //! - a value is gone after its time.
 

@@ -6,12 +6,14 @@
 //! long ended. A failover of Redis may lose what it was told last; for a cache that is allowed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use ::redis::{FromRedisValue, Script, cmd};
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::embedded::Embedded;
 use super::{Admission, Cache};
 use crate::clock::Clock;
 use crate::redis::{Link, Place, Question};
@@ -63,12 +65,19 @@ redis.call('SET', KEYS[1], ARGV[2] .. ARGV[3], 'PX', ARGV[4])
 return 1
 ";
 
+/// How long nobody is asked again after a count could not be had.
+const REST_MS: i64 = 1_000;
+
 struct Redis {
     link: Link,
     prefix: String,
     clock: Arc<dyn Clock>,
     take: Script,
     lease: Script,
+    /// Counts while the server is away: each node then admits as many as all did.
+    near: Embedded,
+    /// Until when it counts without asking.
+    away_until_ms: AtomicI64,
 }
 
 pub(super) async fn connect(
@@ -78,7 +87,9 @@ pub(super) async fn connect(
     let place = Place::of(PORT, address)?;
     let link = place.link().await?;
     let (take, lease) = (Script::new(TAKE), Script::new(LEASE));
-    Ok(Arc::new(Redis { link, prefix: place.prefix, clock, take, lease }))
+    let (prefix, near) = (place.prefix, Embedded::new(Arc::clone(&clock)));
+    let away_until_ms = AtomicI64::new(i64::MIN);
+    Ok(Arc::new(Redis { link, prefix, clock, take, lease, near, away_until_ms }))
 }
 
 impl Redis {
@@ -92,6 +103,17 @@ impl Redis {
 
     async fn ask<T: FromRedisValue + Send>(&self, question: Question<'_>) -> Result<T, Error> {
         self.link.ask(COMMAND_MAX, question).await
+    }
+
+    async fn take_there(&self, key: &str, limit: u32, window_ms: u64) -> Result<Admission, Error> {
+        let mut script = self.take.key(self.key(key));
+        script.arg(self.now()).arg(limit).arg(window_ms.min(TIME_MAX));
+        script.arg(self.head(COUNT, window_ms)).arg(kept(window_ms));
+        let rest: i64 = self.ask(Question::Script(&script)).await?;
+        Ok(match u64::try_from(rest) {
+            Ok(retry_after_ms) => Admission::Refused { retry_after_ms },
+            Err(_) => Admission::Admitted,
+        })
     }
 
     fn head(&self, kind: char, ttl_ms: u64) -> String {
@@ -108,14 +130,17 @@ fn kept(ttl_ms: u64) -> u64 {
 #[async_trait]
 impl Cache for Redis {
     async fn take(&self, key: &str, limit: u32, window_ms: u64) -> Result<Admission, Error> {
-        let mut script = self.take.key(self.key(key));
-        script.arg(self.now()).arg(limit).arg(window_ms.min(TIME_MAX));
-        script.arg(self.head(COUNT, window_ms)).arg(kept(window_ms));
-        let rest: i64 = self.ask(Question::Script(&script)).await?;
-        Ok(match u64::try_from(rest) {
-            Ok(retry_after_ms) => Admission::Refused { retry_after_ms },
-            Err(_) => Admission::Admitted,
-        })
+        let now = self.clock.now_ms();
+        if self.away_until_ms.load(Ordering::Acquire) <= now {
+            match self.take_there(key, limit, window_ms).await {
+                Ok(admission) => return Ok(admission),
+                Err(error) => {
+                    tracing::warn!(%error, "uses are counted here for a while");
+                    self.away_until_ms.store(now + REST_MS, Ordering::Release);
+                }
+            }
+        }
+        self.near.take(key, limit, window_ms).await
     }
 
     async fn lease(&self, key: &str, holder: &str, ttl_ms: u64) -> Result<bool, Error> {

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 pub use fold::{Fold, Halt, Rejection, Rules, Verdict};
@@ -75,6 +76,11 @@ pub trait EventLog: Send + Sync {
 
     /// Resolves when a record at or beyond `from` can be read.
     fn wait(&self, partition: Partition, from: u64) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Whether the log can be reached from here now, or why not; at once where it is in the folder.
+    fn answers(&self) -> BoxFuture<'_, Result<(), Error>> {
+        async { Ok(()) }.boxed()
+    }
 }
 
 /// Opens the log under a folder.

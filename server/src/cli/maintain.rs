@@ -1,13 +1,13 @@
 //! `rebuild`, `state-hash` and `verify`: the documents from the log, and the log itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
 
 use chat::kernel::codec::Batch;
-use ports::event_log::{Fold, Verdict};
+use ports::event_log::{Fold, Rejection, Verdict};
 use projectors::rebuild::rebuild;
 use projectors::state_hash;
 use server::config::Config;
@@ -98,7 +98,8 @@ pub(crate) struct Verify {
 struct Found {
     records: u64,
     claims: u64,
-    ignored: u64,
+    /// Records that do not count, by why.
+    ignored: BTreeMap<&'static str, u64>,
     events: u64,
     streams: u64,
 }
@@ -120,9 +121,21 @@ impl Verify {
             .to_string()),
             false => say(&format!(
                 "{records} records: {events} events in {streams} streams, {claims} claims, \
-                 {ignored} ignored; chains whole, sequences dense, every payload readable"
+                 {} ignored; chains whole, sequences dense, every payload readable",
+                ignored.values().sum::<u64>()
             )),
         }
+    }
+}
+
+/// Why a record is ignored, as it is printed.
+fn why(rejection: Rejection) -> &'static str {
+    match rejection {
+        Rejection::StaleClaim => "staleClaim",
+        Rejection::StaleTerm => "staleTerm",
+        Rejection::Duplicate => "duplicate",
+        Rejection::Gap => "gap",
+        Rejection::ChainMismatch => "chainMismatch",
     }
 }
 
@@ -149,8 +162,8 @@ async fn verify(
                     continue;
                 }
                 Verdict::Rejected { rejection, .. } => {
-                    found.ignored += 1;
-                    if rejection == ports::event_log::Rejection::ChainMismatch {
+                    *found.ignored.entry(why(rejection)).or_default() += 1;
+                    if rejection == Rejection::ChainMismatch {
                         let text = format!("{}: the chain is broken", at());
                         return Err(OutOfOrder(text).into());
                     }

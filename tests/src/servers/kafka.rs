@@ -1,5 +1,7 @@
 //! Kafka as the tests start it: one broker, or several that copy each other's records.
 
+use std::fs::File;
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
@@ -98,6 +100,47 @@ impl Cluster {
         servers.map(|it| it.address().to_string()).collect::<Vec<_>>().join(",")
     }
 
+    /// Whether a broker was started and not killed since.
+    pub fn runs(&self, node: usize) -> bool {
+        self.nodes[node].server.as_ref().is_some_and(Server::runs)
+    }
+
+    /// The broker that leads a partition of a topic.
+    pub fn leader(&self, topic: &str, partition: u16) -> usize {
+        let client = client(&self.hosts());
+        let told = client.fetch_metadata(Some(topic), Duration::from_secs(10)).expect("metadata");
+        let mut partitions = told.topics().iter().flat_map(|it| it.partitions());
+        let found = partitions.find(|it| it.id() == i32::from(partition)).expect("a partition");
+        usize::try_from(found.leader()).expect("a leader") - 1
+    }
+
+    /// Leaves a broker no room on its disk: a small one of its own, which takes root.
+    pub fn fill(&mut self, node: usize) {
+        let node = &mut self.nodes[node];
+        let mut server = node.server.take().expect("a started broker");
+        server.kill();
+        let data = server.folder().join("data");
+        let before = server.folder().join("before");
+        std::fs::rename(&data, &before).expect("a moved folder");
+        std::fs::create_dir(&data).expect("a folder");
+        run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=64m", "tmpfs"]).arg(&data));
+        run(Command::new("cp").arg("-rT").arg("--sparse=always").arg(&before).arg(&data));
+        server.start_again(|address, folder| node.command(address, folder), serves);
+        let filled =
+            File::create(data.join("filler")).and_then(|mut it| it.write_all(&[1; 1 << 26]));
+        assert!(filled.is_err(), "the disk is larger than it should be");
+        node.server = Some(server);
+    }
+
+    /// Gives it room again, and starts it if it has ended.
+    pub fn empty(&mut self, node: usize) {
+        let data =
+            self.nodes[node].server.as_ref().expect("a started broker").folder().join("data");
+        std::fs::remove_file(data.join("filler")).expect("a file");
+        self.kill(node);
+        self.start_again(node);
+    }
+
     /// Kills a broker as the kernel does; what it has written stays.
     pub fn kill(&mut self, node: usize) {
         self.nodes[node].server.as_mut().expect("a started broker").kill();
@@ -171,15 +214,22 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+fn client(hosts: &str) -> BaseConsumer {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", hosts);
+    config.create().expect("a client")
+}
+
+fn run(command: &mut Command) {
+    assert!(command.status().expect("the program starts").success(), "{command:?}");
+}
+
 /// Whether the broker there takes part in its cluster.
 fn serves(address: SocketAddr) -> bool {
     if !listens(address) {
         return false;
     }
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", address.to_string());
-    let client: BaseConsumer = config.create().expect("a client");
-    let answer = client.fetch_metadata(None, Duration::from_secs(2));
+    let answer = client(&address.to_string()).fetch_metadata(None, Duration::from_secs(2));
     let here = i32::from(address.port());
     answer.is_ok_and(|it| it.brokers().iter().any(|it| it.port() == here))
 }

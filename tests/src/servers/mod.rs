@@ -102,6 +102,16 @@ impl Server {
         self.address
     }
 
+    /// Whether it was started and not killed since.
+    pub fn runs(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Kills it as the kernel does; its folder stays.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

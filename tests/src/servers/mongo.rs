@@ -37,6 +37,12 @@ impl Mongo {
         self.stand_in.as_mut().expect("only a stand-in is killed").kill();
     }
 
+    /// Takes away what the stand-in has stored, while it is killed.
+    pub fn wipe(&self) {
+        let server = self.stand_in.as_ref().expect("only a stand-in is wiped");
+        std::fs::remove_dir_all(server.folder().join("documents")).expect("a folder");
+    }
+
     /// Starts the stand-in once more, where it was.
     pub fn start_again(&mut self) {
         let server = self.stand_in.as_mut().expect("only a stand-in is started again");

@@ -55,6 +55,7 @@ struct Kafka {
     recent: Arc<Recent>,
     producer: Producer,
     catch_up: Arc<CatchUp>,
+    topics: Arc<Topics>,
     _tail: Tail,
 }
 
@@ -68,7 +69,7 @@ impl Kafka {
         let producer = Producer::new(settings, Arc::clone(&recent))?;
         let catch_up = Arc::new(CatchUp::new(settings, settings.log.clone()));
         tracing::info!(topic = settings.log, partitions = identity.partitions, "log is open");
-        Ok(Self { identity, recent, producer, catch_up, _tail: tail })
+        Ok(Self { identity, recent, producer, catch_up, topics: Arc::new(topics), _tail: tail })
     }
 }
 
@@ -114,6 +115,15 @@ impl EventLog for Kafka {
 
     fn wait(&self, partition: Partition, from: u64) -> BoxFuture<'_, Result<(), Error>> {
         self.recent.wait(partition, from).boxed()
+    }
+
+    fn answers(&self) -> BoxFuture<'_, Result<(), Error>> {
+        let topics = Arc::clone(&self.topics);
+        async move {
+            let asked = tokio::task::spawn_blocking(move || topics.answers());
+            asked.await.map_err(|it| Error::unavailable(PORT, it))?
+        }
+        .boxed()
     }
 }
 

@@ -28,11 +28,15 @@ const SETTINGS: [(&str, &str); 4] = [
 const ASK: Duration = Duration::from_millis(50);
 const ASKED_MAX: u32 = 200;
 
+/// How long an answer may take from brokers that are well.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+
 /// Asks the brokers about topics; each call blocks.
 pub(super) struct Topics {
     consumer: Consumer,
     admin: AdminClient<Quiet>,
     runtime: Handle,
+    identity: String,
     replication: u16,
     min_insync: u16,
 }
@@ -51,7 +55,14 @@ impl Topics {
         let consumer = settings::consumer(&settings.client())?;
         let admin = AdminClient::from_config(&settings.client()).map_err(unavailable)?;
         let (replication, min_insync) = (settings.replication, settings.min_insync);
-        Ok(Self { consumer, admin, runtime: runtime.clone(), replication, min_insync })
+        let (runtime, identity) = (runtime.clone(), settings.identity.clone());
+        Ok(Self { consumer, admin, runtime, identity, replication, min_insync })
+    }
+
+    /// Asks any broker for anything.
+    pub(super) fn answers(&self) -> Result<(), Error> {
+        let nothing = self.consumer.fetch_metadata(Some(&self.identity), ANSWER_MAX);
+        nothing.map(drop).map_err(unavailable)
     }
 
     /// Whether a topic is there, though brokers that it needs may be down.
