@@ -14,7 +14,7 @@ use chat::checkpoint::Checkpoint;
 use chat::kernel::codec::Batch;
 use chat::kernel::{Accepted, Failure, Keyring, Recorded, StreamId, Timestamp};
 use ports::Ports;
-use ports::event_log::{Ack, Claim, Fold, OwnerId, Partition, Rules, Verdict};
+use ports::event_log::{Ack, Fold, OwnerId, Partition, Rules, Verdict};
 use ports::roster::Roster;
 
 use crate::recent::{CommandKey, Done, Recent};
@@ -168,7 +168,8 @@ impl Owner {
         self.heads.clear();
         self.read_to_end().await?;
         self.me = self.ports.entropy.bytes();
-        let claim = Claim { term: self.fold.term + 1, owner: self.me };
+        let closed = || ports::Error::unavailable("event log", "the partition is closed");
+        let claim = self.fold.next_claim(self.me).ok_or_else(closed)?;
         let append = self.ports.event_log.append(self.partition, claim.record().encode());
         if let Err(error) = append.await
             && error.kind == ports::ErrorKind::Unavailable

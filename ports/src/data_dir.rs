@@ -10,7 +10,7 @@ use crate::Error;
 
 /// Format this program writes; raised when an older program could not read the folder. What an
 /// older one wrote is brought to it when the ports are opened.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Shape of the documents this program keeps; raised when it can't read those of an older one.
 pub(crate) const SHAPE: u32 = 4;
@@ -66,6 +66,14 @@ impl DataDir {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Replaces a file of the folder, so that after a power cut it holds old or new bytes.
+    ///
+    /// # Errors
+    /// `Unavailable` when it can't be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        write_durably(&self.path.join(name), bytes)
     }
 
     /// The file of the current documents.

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::documents::{Collection, Documents, Found, Key, Mark, Scan, Stored, Write};
-use crate::event_log::{Ack, Entry, EventLog, Identity, Partition};
+use crate::event_log::{Ack, Entry, EventLog, Identity, Partition, Standing};
 use crate::{Error, ErrorKind};
 
 /// What happens to one call.
@@ -41,6 +41,14 @@ const LOG: &str = "event log";
 impl EventLog for FaultyLog {
     fn identity(&self) -> Identity {
         self.inner.identity()
+    }
+
+    fn standing(&self) -> Standing {
+        self.inner.standing()
+    }
+
+    fn stand(&self, standing: Standing) -> BoxFuture<'_, Result<(), Error>> {
+        self.inner.stand(standing)
     }
 
     fn append(

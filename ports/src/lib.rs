@@ -28,6 +28,7 @@ pub use error::{Error, ErrorKind};
 pub use supervised::{Tasks, spawn};
 
 use documents::Generations;
+use event_log::{Identity, Purpose};
 
 /// Where the outside systems are.
 #[derive(Debug, Clone)]
@@ -97,12 +98,28 @@ pub struct Opened {
     _dir: Option<Arc<data_dir::DataDir>>,
 }
 
-/// Opens every port; fails when another process holds the folder or a newer version wrote it.
+/// Opens every port to work on an instance; fails when another process holds the folder or a newer
+/// version wrote it.
 ///
 /// # Errors
-/// `Unavailable` when the folder is locked or can't be written, or a system can't be reached;
-/// `Corrupt` when the folder's format is newer than this program or what is stored is damaged.
+/// `Unavailable` when the folder is locked or can't be written, a system can't be reached, or the
+/// instance is not to be served ([`event_log::Refused`]); `Corrupt` when the folder's format is
+/// newer than this program or what is stored is damaged.
 pub async fn open(config: &Config) -> Result<Opened, Error> {
+    let born = Identity::new(config.partitions, &entropy::System);
+    open_for(config, &born, Purpose::Serve).await
+}
+
+/// Opens every port to copy an instance into it or out of it, whether or not it may be served; a
+/// new log is born with the given identity and is not served until it is whole.
+///
+/// # Errors
+/// As [`open`], but for an instance that is not to be served.
+pub async fn open_to_copy(config: &Config, born: &Identity) -> Result<Opened, Error> {
+    open_for(config, born, Purpose::Copy).await
+}
+
+async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<Opened, Error> {
     let addresses = &config.addresses;
     let locked = || data_dir::DataDir::lock(&config.data_dir).map(Arc::new);
     let dir = if addresses.in_folder().is_empty() { None } else { Some(locked()?) };
@@ -110,8 +127,8 @@ pub async fn open(config: &Config) -> Result<Opened, Error> {
     let clock: Arc<dyn clock::Clock> = Arc::new(clock::System);
     let entropy: Arc<dyn entropy::Entropy> = Arc::new(entropy::System);
     let event_log = match &addresses.event_log {
-        None => event_log::open(folder, config.partitions, entropy.as_ref())?,
-        Some(at) => event_log::connect(at, config.partitions, entropy.as_ref()).await?,
+        None => event_log::open(folder, born, purpose)?,
+        Some(at) => event_log::connect(at, born, purpose).await?,
     };
     let generations = match (&addresses.documents, &dir) {
         (Some(at), _) => documents::connect(at).await?,
@@ -142,10 +159,27 @@ pub async fn open(config: &Config) -> Result<Opened, Error> {
 /// program or the file is damaged.
 pub async fn open_to_read(config: &Config) -> Result<Arc<dyn event_log::EventLog>, Error> {
     match &config.addresses.event_log {
-        Some(at) => event_log::connect(at, config.partitions, &entropy::System).await,
+        Some(at) => {
+            let born = Identity::new(config.partitions, &entropy::System);
+            event_log::connect(at, &born, Purpose::Read).await
+        }
         None => {
             data_dir::check(&config.data_dir)?;
             event_log::open_to_read(&config.data_dir)
+        }
+    }
+}
+
+/// Opens the keys to read them, also while another process has their folder.
+///
+/// # Errors
+/// `Unavailable` when there are none, `Corrupt` when the master key does not fit them.
+pub async fn open_keys_to_read(config: &Config) -> Result<Arc<dyn keys::Keys>, Error> {
+    match &config.addresses.keys {
+        Some(at) => keys::connect(at).await,
+        None => {
+            data_dir::check(&config.data_dir)?;
+            keys::open_to_read(&config.data_dir)
         }
     }
 }

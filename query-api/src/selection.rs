@@ -76,7 +76,7 @@ impl Selections {
         variables: Variables,
         scope: Scope,
     ) -> Result<Asked, Response> {
-        let identity = scope.identity;
+        let identity = scope.identity.clone();
         let document = as_query(document);
         let arguments = Arc::new(Mutex::new(Arguments::default()));
         let request = request(&document, operation, variables.clone());

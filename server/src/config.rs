@@ -169,6 +169,25 @@ impl Config {
         Ok(config)
     }
 
+    /// Reads the options of another place: defaults, then its file, and nothing of this process.
+    ///
+    /// # Errors
+    /// When an option is unknown, malformed or out of range.
+    pub fn of_file(file: &Path) -> anyhow::Result<Self> {
+        let defaults = Figment::from(Serialized::defaults(Self::default()));
+        let config: Self = defaults.merge(Toml::file_exact(file)).extract()?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Where the instance is kept, as it may be shown.
+    pub fn place(&self) -> String {
+        match &self.event_log {
+            Some(address) => address.to_string(),
+            None => self.data_dir.display().to_string(),
+        }
+    }
+
     fn validate(&self) -> anyhow::Result<()> {
         let numbers = [
             ("socket_queue_frames", self.socket_queue_frames as u64),

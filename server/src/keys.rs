@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use axum::routing::{delete, get};
 
 use ports::Error;
 use ports::keys::wire::{self, Answer};
-use ports::keys::{Keys, crypto};
+use ports::keys::{Keys, Secret, crypto};
 
 use crate::config::Token;
 
@@ -22,9 +22,12 @@ type Kept = State<Arc<dyn Keys>>;
 /// The routes of the keys, for whoever shows the token, and a sign of life for everyone.
 pub fn routes(keys: Arc<dyn Keys>, token: Token) -> Router {
     Router::new()
-        .route(wire::ROOT, get(root))
+        .route(wire::ROOT, get(root).put(adopt))
         .route(wire::TREE, get(load).put(create))
         .route(wire::LEAF, delete(puncture))
+        .route(wire::PAGES, get(first_page).post(merge))
+        .route(wire::PAGE, get(page))
+        .layer(DefaultBodyLimit::max(wire::REQUEST_BYTES_MAX))
         .with_state(keys)
         .layer(middleware::from_fn_with_state(token, admit))
         .route("/healthz", get(|| async { "ok" }))
@@ -69,8 +72,28 @@ async fn puncture(
     told(keys.puncture(id, leaf).await.map(|()| Answer::Punctured))
 }
 
+async fn adopt(State(keys): Kept, root: Bytes) -> Response {
+    let Ok(root) = Secret::try_from(&root[..]) else { return malformed() };
+    told(keys.adopt(root).await.map(|()| Answer::Root(root)))
+}
+
+async fn first_page(State(keys): Kept) -> Response {
+    told(keys.page(None).await.map(Answer::Page))
+}
+
+async fn page(State(keys): Kept, Path((author, stream)): Path<(String, String)>) -> Response {
+    let Some(after) = wire::tree_id(&author, &stream) else { return malformed() };
+    told(keys.page(Some(after)).await.map(Answer::Page))
+}
+
+async fn merge(State(keys): Kept, page: Bytes) -> Response {
+    let Some(trees) = wire::page_of(&page) else { return malformed() };
+    told(keys.merge(trees).await.map(|()| Answer::Merged))
+}
+
 fn malformed() -> Response {
-    (StatusCode::BAD_REQUEST, "a tree is named by two times 32 hexadecimal digits").into_response()
+    (StatusCode::BAD_REQUEST, "neither path nor body is one of docs/keys-protocol.md")
+        .into_response()
 }
 
 fn told(outcome: Result<Answer, Error>) -> Response {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use libtest_mimic::Trial;
-use ports::event_log::{self, EventLog};
+use ports::event_log::{self, EventLog, Purpose};
 use ports::{Address, Error, ErrorKind};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -17,7 +17,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tests::servers::kafka::{Cluster, Kafka};
 use tests::servers::{LOOPBACK, Servers};
 
-use crate::event_log::PARTITIONS;
+use crate::event_log::{PARTITIONS, born};
 use crate::trial;
 
 pub(crate) fn trials(servers: &Arc<Servers>) -> Vec<Trial> {
@@ -38,7 +38,7 @@ pub(crate) fn trials(servers: &Arc<Servers>) -> Vec<Trial> {
 }
 
 async fn connect(address: &Address) -> Result<Arc<dyn EventLog>, Error> {
-    event_log::connect(address, PARTITIONS, &ports::entropy::System).await
+    event_log::connect(address, &born(), Purpose::Serve).await
 }
 
 fn admin(kafka: &Kafka) -> AdminClient<DefaultClientContext> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use ports::Error;
-use ports::event_log::{Ack, Entry, EventLog, Identity, Partition};
+use ports::event_log::{Ack, Entry, EventLog, Identity, Partition, Standing};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -40,7 +40,8 @@ impl LogStore {
     }
 
     pub(crate) fn identity(&self) -> Identity {
-        Identity { log: [7; 16], epoch: 0, partitions: self.sim.config.partitions }
+        let partitions = self.sim.config.partitions;
+        Identity { log: [7; 16], epoch: 0, partitions, restores: Arc::new([]) }
     }
 
     fn part(&self, partition: Partition) -> &Part {
@@ -118,6 +119,15 @@ impl SimLog {
 impl EventLog for SimLog {
     fn identity(&self) -> Identity {
         self.store.identity()
+    }
+
+    fn standing(&self) -> Standing {
+        Standing::Serving
+    }
+
+    fn stand(&self, _: Standing) -> BoxFuture<'_, Result<(), Error>> {
+        // Nobody moves an instance here.
+        async { Err(unavailable(PORT)) }.boxed()
     }
 
     fn append(

@@ -111,6 +111,14 @@ impl Program {
         assert!(sent.expect("kill runs").success());
     }
 
+    /// Runs another command to its end, well or not, with options in the environment.
+    pub fn attempt(data_dir: &Path, options: &[(&str, String)], arguments: &[&str]) -> Output {
+        let mut command = Self::command();
+        command.envs(options.iter().map(|(name, value)| (name, value)));
+        command.arg("--data-dir").arg(data_dir).args(arguments);
+        command.output().expect("the program starts")
+    }
+
     /// Runs another command to its end.
     pub fn run(data_dir: &Path, arguments: &[&str]) -> Output {
         Self::run_with(data_dir, &[], arguments)
@@ -118,10 +126,7 @@ impl Program {
 
     /// Runs another command to its end, with options in the environment.
     pub fn run_with(data_dir: &Path, options: &[(&str, String)], arguments: &[&str]) -> Output {
-        let mut command = Self::command();
-        command.envs(options.iter().map(|(name, value)| (name, value)));
-        let output = command.arg("--data-dir").arg(data_dir).args(arguments).output();
-        let output = output.expect("the program starts");
+        let output = Self::attempt(data_dir, options, arguments);
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {complaint}");
         output

@@ -1,7 +1,7 @@
 //! The log in one SQLite file: one thread writes, one commit and one fsync for all that wait.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
@@ -11,8 +11,9 @@ use futures_util::future::BoxFuture;
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
-use super::{Ack, Entry, EventLog, Identity, Partition, RECORD_BYTES_MAX, tables};
-use crate::entropy::Entropy;
+use super::{
+    Ack, Entry, EventLog, Identity, Partition, Purpose, RECORD_BYTES_MAX, Standing, tables,
+};
 use crate::sqlite::{self, Backfill, Durability, Readers};
 use crate::{Error, ErrorKind};
 
@@ -29,6 +30,8 @@ const TAIL_BYTES_MAX: usize = 256 << 10;
 
 pub(super) struct Embedded {
     identity: Identity,
+    standing: Mutex<Standing>,
+    file: PathBuf,
     readers: Readers,
     appends: mpsc::Sender<Append>,
     ends: Vec<watch::Receiver<u64>>,
@@ -45,10 +48,12 @@ struct Append {
 }
 
 impl Embedded {
-    pub(super) fn open(file: &Path, partitions: u16, entropy: &dyn Entropy) -> Result<Self, Error> {
+    pub(super) fn open(file: &Path, born: &Identity, purpose: Purpose) -> Result<Self, Error> {
         let mut connection = sqlite::open(PORT, file, Durability::Full)?;
-        let identity = tables::begin(&mut connection, partitions, entropy)
-            .map_err(|it| sqlite::translate(PORT, it))?;
+        let begun = tables::begin(&mut connection, born, &Standing::at_birth(purpose));
+        let (identity, standing) = begun.map_err(|it| sqlite::translate(PORT, it))?;
+        standing.admit(purpose, PORT)?;
+        let standing = Mutex::new(standing);
         let mut senders = Vec::new();
         let mut ends = Vec::new();
         for partition in 0..identity.partitions {
@@ -67,11 +72,22 @@ impl Embedded {
             .name("event-log".into())
             .spawn(move || writer.run(&queue))
             .map_err(|it| Error::unavailable(PORT, it))?;
-        Ok(Self { identity, readers, appends, ends, tails })
+        let file = file.to_owned();
+        Ok(Self { identity, standing, file, readers, appends, ends, tails })
     }
 }
 
 impl Embedded {
+    fn store(&self, next: Standing) -> Result<(), Error> {
+        let mut held = self.standing.lock().expect("no holder of the lock panics");
+        held.may_become(&next, PORT)?;
+        let connection = sqlite::open(PORT, &self.file, Durability::Full)?;
+        let stored = tables::stand(&connection, &self.identity, &next);
+        stored.map_err(|it| Error::unknown(PORT, it))?;
+        *held = next;
+        Ok(())
+    }
+
     /// Records that are at hand, if the first one asked for is; beyond the end there are none.
     fn tail(&self, partition: Partition, from: u64, limit: usize) -> Option<Vec<Entry>> {
         let partition = usize::from(partition);
@@ -86,7 +102,16 @@ impl Embedded {
 
 impl EventLog for Embedded {
     fn identity(&self) -> Identity {
-        self.identity
+        self.identity.clone()
+    }
+
+    fn standing(&self) -> Standing {
+        self.standing.lock().expect("no holder of the lock panics").clone()
+    }
+
+    fn stand(&self, next: Standing) -> BoxFuture<'_, Result<(), Error>> {
+        let changed = self.store(next);
+        async { changed }.boxed()
     }
 
     fn append(

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::record::{Kind, OwnerId, Record, chain_hash};
+use super::record::{Claim, Kind, OwnerId, Record, chain_hash};
 
 /// What has been read of a partition, constant in size; also the checkpoint of a reader.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -140,6 +140,17 @@ impl Fold {
         Verdict::Accepted { record, first_ordinal }
     }
 
+    /// The claim by which a new owner takes over; `None` once the partition is closed for good.
+    pub fn next_claim(&self, owner: OwnerId) -> Option<Claim> {
+        let term = self.term.checked_add(1).filter(|it| *it < Claim::LAST_TERM)?;
+        Some(Claim { term, owner })
+    }
+
+    /// Whether as much counted here as there, wherever the records stand.
+    pub fn equals(&self, other: &Self) -> bool {
+        Self { pos: other.pos, ..self.clone() } == *other
+    }
+
     /// The link that the next batch of this partition must carry, given its encoded predecessor.
     pub fn link(encoded: &Bytes) -> [u8; 32] {
         chain_hash(encoded)
@@ -148,7 +159,6 @@ impl Fold {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::Claim;
     use super::*;
 
     fn claim(term: u64, owner: u8) -> Bytes {
@@ -200,6 +210,23 @@ mod tests {
         let again = fold.step(2, &claim(1, 1)).unwrap();
         assert_eq!(rejected(&again), Some(Rejection::StaleClaim));
         assert_eq!(fold, Fold { pos: 3, ..before });
+    }
+
+    #[test]
+    fn nothing_counts_after_the_last_term_was_claimed() {
+        let mut fold = Fold::default();
+        fold.step(0, &claim(7, 1)).unwrap();
+        assert_eq!(fold.next_claim([2; 16]).map(|it| it.term), Some(8));
+        fold.step(1, &claim(Claim::LAST_TERM, 9)).unwrap();
+        assert_eq!(fold.next_claim([2; 16]), None);
+        let before = fold.clone();
+        for late in [claim(8, 2), claim(Claim::LAST_TERM, 2)] {
+            let late = fold.step(fold.pos, &late).unwrap();
+            assert_eq!(rejected(&late), Some(Rejection::StaleClaim));
+        }
+        let late = fold.step(fold.pos, &batch(7, 1, 0, [0; 32])).unwrap();
+        assert_eq!(rejected(&late), Some(Rejection::StaleTerm));
+        assert!(fold.equals(&before));
     }
 
     #[test]

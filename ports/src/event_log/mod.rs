@@ -4,11 +4,14 @@
 //! - an append that resolved `Ok` is in the log for ever, also after power loss;
 //! - a failed append may be in the log (`Unknown`) or is not (`Unavailable`);
 //! - appends to one partition by one handle land in the order in which they were called;
-//! - every reader sees the same records at the same offsets; gaps in offsets mean nothing.
+//! - every reader sees the same records at the same offsets; gaps in offsets mean nothing;
+//! - a log keeps the identity that it was born with, and what has moved is never served again.
 
 pub mod contract;
+pub mod copy;
 mod embedded;
 mod fold;
+mod identity;
 #[cfg(feature = "real")]
 mod kafka;
 mod position;
@@ -24,6 +27,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 pub use fold::{Fold, Halt, Rejection, Rules, Verdict};
+pub use identity::{Identity, PLACE_BYTES_MAX, Purpose, RESTORES_MAX, Refused, Restore, Standing};
 pub use position::{Position, PositionInvalid};
 pub use record::{Claim, Header, Kind, OwnerId, RECORD_BYTES_MAX, Record};
 
@@ -31,17 +35,6 @@ use crate::{Address, Error};
 
 /// One of the `V` parts of the log.
 pub type Partition = u16;
-
-/// What makes one log different from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity {
-    /// Made at birth.
-    pub log: [u8; 16],
-    /// Raised by a restore from a backup.
-    pub epoch: u32,
-    /// Number of partitions, fixed at birth.
-    pub partitions: u16,
-}
 
 /// A stored record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +50,14 @@ pub type Ack = Option<u64>;
 pub trait EventLog: Send + Sync {
     /// Which log this is.
     fn identity(&self) -> Identity;
+
+    /// Whether it may be served, as far as is known here.
+    fn standing(&self) -> Standing;
+
+    /// Changes the standing durably, for whoever opens the log from now on.
+    ///
+    /// Fails as `Unavailable` when the log has moved elsewhere, with [`Refused`] as its cause.
+    fn stand(&self, standing: Standing) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Queues a record at the end of a partition, in call order; resolves once it is durable.
     /// `Ok(None)` means durable at an offset that the log did not tell.
@@ -83,16 +84,18 @@ pub trait EventLog: Send + Sync {
     }
 }
 
-/// Opens the log under a folder.
+/// Opens the log under a folder; a new one is born with the given identity.
 ///
 /// # Errors
-/// `Unavailable` when the file can't be opened, `Corrupt` when it is not a log.
+/// `Unavailable` when the file can't be opened or the log is not for this purpose, `Corrupt` when
+/// it is not a log.
 pub fn open(
     data_dir: &Path,
-    partitions: u16,
-    entropy: &dyn crate::entropy::Entropy,
+    born: &Identity,
+    purpose: Purpose,
 ) -> Result<Arc<dyn EventLog>, Error> {
-    Ok(Arc::new(embedded::Embedded::open(&file(data_dir), partitions, entropy)?))
+    let log = embedded::Embedded::open(&file(data_dir), born, purpose)?;
+    Ok(Arc::new(log))
 }
 
 /// Opens the log under a folder beside the process that has the folder, if any: appends are refused
@@ -108,27 +111,25 @@ fn file(data_dir: &Path) -> PathBuf {
     data_dir.join("log.db")
 }
 
-/// Reaches the event log at an address: `kafka://broker:9092,broker:9092/prefix`.
+/// Reaches the event log at an address: `kafka://broker:9092,broker:9092/prefix`; a new one is born
+/// with the given identity.
 ///
 /// # Errors
-/// `Unavailable` when it can't be reached or no adapter speaks to such an address.
+/// `Unavailable` when it can't be reached, is not for this purpose, or no adapter speaks to such an
+/// address.
 #[cfg(feature = "real")]
 pub async fn connect(
     address: &Address,
-    partitions: u16,
-    entropy: &dyn crate::entropy::Entropy,
+    born: &Identity,
+    purpose: Purpose,
 ) -> Result<Arc<dyn EventLog>, Error> {
     match address.scheme() {
-        "kafka" | "kafka+ssl" => kafka::connect(address, partitions, entropy).await,
+        "kafka" | "kafka+ssl" => kafka::connect(address, born.clone(), purpose).await,
         _ => Err(crate::unknown_scheme("event log", address)),
     }
 }
 
 #[cfg(not(feature = "real"))]
-pub async fn connect(
-    _: &Address,
-    _: u16,
-    _: &dyn crate::entropy::Entropy,
-) -> Result<Arc<dyn EventLog>, Error> {
+pub async fn connect(_: &Address, _: &Identity, _: Purpose) -> Result<Arc<dyn EventLog>, Error> {
     Err(crate::without_clients("event log"))
 }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::embedded::PORT;
-use super::{Ack, Entry, EventLog, Identity, Partition, tables};
+use super::{Ack, Entry, EventLog, Identity, Partition, Standing, tables};
 use crate::Error;
 use crate::sqlite::Readers;
 
@@ -17,14 +17,15 @@ const POLL: Duration = Duration::from_millis(100);
 
 pub(super) struct Reading {
     identity: Identity,
+    standing: Standing,
     readers: Readers,
 }
 
 impl Reading {
     pub(super) fn open(file: &Path) -> Result<Self, Error> {
         let readers = Readers::open(PORT, file)?;
-        let identity = readers.with(tables::identity)?;
-        Ok(Self { identity, readers })
+        let (identity, standing) = readers.with(tables::about)?;
+        Ok(Self { identity, standing, readers })
     }
 
     fn stored_end(&self, partition: Partition) -> Result<u64, Error> {
@@ -34,7 +35,15 @@ impl Reading {
 
 impl EventLog for Reading {
     fn identity(&self) -> Identity {
-        self.identity
+        self.identity.clone()
+    }
+
+    fn standing(&self) -> Standing {
+        self.standing.clone()
+    }
+
+    fn stand(&self, _: Standing) -> BoxFuture<'_, Result<(), Error>> {
+        async { Err(Error::unavailable(PORT, "it is open for reading only")) }.boxed()
     }
 
     fn append(&self, _: Partition, _: Bytes) -> BoxFuture<'static, Result<Ack, Error>> {
@@ -69,16 +78,17 @@ impl EventLog for Reading {
 
 #[cfg(test)]
 mod tests {
-    use crate::ErrorKind;
-
+    use super::super::Purpose;
     use super::*;
+    use crate::ErrorKind;
 
     #[test]
     fn a_reader_sees_what_a_writer_appends_and_appends_nothing() {
         let folder = tempfile::tempdir().unwrap();
+        let born = Identity::new(4, &crate::entropy::System);
         let absent = super::super::open_to_read(folder.path()).err().map(|it| it.kind);
         assert_eq!(absent, Some(ErrorKind::Unavailable));
-        let writer = super::super::open(folder.path(), 4, &crate::entropy::System).unwrap();
+        let writer = super::super::open(folder.path(), &born, Purpose::Serve).unwrap();
         let reader = super::super::open_to_read(folder.path()).unwrap();
         assert_eq!(reader.identity(), writer.identity());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();

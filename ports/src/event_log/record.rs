@@ -61,6 +61,10 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// The term above which there is none: whoever claims it closes the partition for good, since
+    /// every later claim is stale.
+    pub const LAST_TERM: u64 = u64::MAX;
+
     /// The claim as a record.
     pub fn record(&self) -> Record {
         let header = Header {

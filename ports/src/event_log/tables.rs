@@ -1,36 +1,41 @@
 //! The tables of the log's file, and the statements that read and write them.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Entry, Identity, Partition};
-use crate::entropy::Entropy;
+use super::{Entry, Identity, Partition, Standing};
 
 /// Before format 2 all records were in one table, under a partition above so many bits of offset.
 const OFFSET_BITS: u32 = 44;
 
-/// Makes what every file has; gives the log's identity, which is new in a new file.
+/// Makes what every file has; gives what the log is, which in a new file is what it is born as.
 pub(super) fn begin(
     connection: &mut Connection,
-    partitions: Partition,
-    entropy: &dyn Entropy,
-) -> Result<Identity, rusqlite::Error> {
-    connection.execute_batch(
-        "CREATE TABLE IF NOT EXISTS identity (
-             one INTEGER PRIMARY KEY CHECK (one = 1),
-             log BLOB NOT NULL, epoch INTEGER NOT NULL, partitions INTEGER NOT NULL);",
-    )?;
-    connection.execute(
-        "INSERT OR IGNORE INTO identity (one, log, epoch, partitions) VALUES (1, ?1, 0, ?2)",
-        params![entropy.bytes::<16>(), partitions],
-    )?;
-    let identity = identity(connection)?;
+    born: &Identity,
+    standing: &Standing,
+) -> Result<(Identity, Standing), rusqlite::Error> {
     let transaction = connection.transaction()?;
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS about (
+             one INTEGER PRIMARY KEY CHECK (one = 1), identity BLOB NOT NULL);",
+    )?;
+    if has(&transaction, "identity")? {
+        let old = identity_of_format_2(&transaction)?;
+        stand(&transaction, &old, &Standing::Serving)?;
+        transaction.execute_batch("DROP TABLE identity")?;
+    }
+    transaction.execute(
+        "INSERT OR IGNORE INTO about (one, identity) VALUES (1, ?1)",
+        params![&born.encode(standing)[..]],
+    )?;
+    let (identity, standing) = about(&transaction)?;
     for partition in 0..identity.partitions {
         transaction.execute_batch(&definition(partition))?;
     }
     part(&transaction, identity.partitions)?;
     transaction.commit()?;
-    Ok(identity)
+    Ok((identity, standing))
 }
 
 /// A table a partition: a new record always goes to the end of a tree, so a commit writes the last
@@ -44,10 +49,7 @@ fn definition(partition: Partition) -> String {
 
 /// Gives the records of a file of format 1 to their partitions' tables.
 fn part(connection: &Connection, partitions: Partition) -> Result<(), rusqlite::Error> {
-    let old = connection
-        .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'records'", [], |_| Ok(()))
-        .optional()?;
-    if old.is_none() {
+    if !has(connection, "records")? {
         return Ok(());
     }
     for partition in 0..partitions {
@@ -63,10 +65,41 @@ fn part(connection: &Connection, partitions: Partition) -> Result<(), rusqlite::
     connection.execute_batch("DROP TABLE records")
 }
 
-pub(super) fn identity(connection: &Connection) -> Result<Identity, rusqlite::Error> {
+fn has(connection: &Connection, table: &str) -> Result<bool, rusqlite::Error> {
+    let found = connection
+        .query_row("SELECT 1 FROM sqlite_schema WHERE name = ?1", [table], |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Before format 3 a log could neither move nor be restored.
+fn identity_of_format_2(connection: &Connection) -> Result<Identity, rusqlite::Error> {
     connection.query_row("SELECT log, epoch, partitions FROM identity", [], |row| {
-        Ok(Identity { log: row.get(0)?, epoch: row.get(1)?, partitions: row.get(2)? })
+        let (log, epoch, partitions) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Identity { log, epoch, partitions, restores: Arc::new([]) })
     })
+}
+
+/// What the log is, and whether it may be served.
+pub(super) fn about(connection: &Connection) -> Result<(Identity, Standing), rusqlite::Error> {
+    let bytes: Vec<u8> =
+        connection.query_row("SELECT identity FROM about", [], |row| row.get(0))?;
+    let damaged = || {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        rusqlite::Error::SqliteFailure(code, Some("the identity is not readable".to_owned()))
+    };
+    Identity::decode(bytes.into()).ok_or_else(damaged)
+}
+
+/// Stores what the log is.
+pub(super) fn stand(
+    connection: &Connection,
+    identity: &Identity,
+    standing: &Standing,
+) -> Result<(), rusqlite::Error> {
+    let bytes = identity.encode(standing);
+    let replace = "INSERT OR REPLACE INTO about (one, identity) VALUES (1, ?1)";
+    connection.execute(replace, params![&bytes[..]]).map(drop)
 }
 
 /// The offset behind the last record.
@@ -111,6 +144,10 @@ mod tests {
     use crate::entropy::System;
     use crate::sqlite::{self, Durability};
 
+    fn born(partitions: Partition) -> Identity {
+        Identity::new(partitions, &System)
+    }
+
     /// A file as format 1 had it, with three records in partition 0 and two in partition 2.
     fn of_format_1() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
@@ -136,7 +173,9 @@ mod tests {
     #[test]
     fn records_of_format_1_keep_their_places() {
         let mut connection = of_format_1();
-        let identity = begin(&mut connection, 64, &System).unwrap();
+        let begun = begin(&mut connection, &born(64), &Standing::Copy).unwrap();
+        let (identity, standing) = begun;
+        assert_eq!(standing, Standing::Serving);
         assert_eq!((identity.log[15], identity.epoch, identity.partitions), (15, 3, 4));
         for _ in 0..2 {
             let records = [vec![0], vec![1], vec![2]];
@@ -145,7 +184,8 @@ mod tests {
             assert_eq!(all(&connection, 2), [(0, vec![0x20]), (1, vec![0x21])]);
             let ends: Vec<_> = (0..4).map(|it| end(&connection, it).unwrap()).collect();
             assert_eq!(ends, [3, 0, 2, 0]);
-            begin(&mut connection, 64, &System).unwrap();
+            let again = begin(&mut connection, &born(64), &Standing::Copy).unwrap();
+            assert_eq!(again.0, identity);
         }
     }
 
@@ -154,7 +194,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("log.db");
         let mut connection = sqlite::open("event log", &file, Durability::Full).unwrap();
-        begin(&mut connection, 4, &System).unwrap();
+        begin(&mut connection, &born(4), &Standing::Serving).unwrap();
         let truncate = "PRAGMA wal_checkpoint(TRUNCATE)";
         connection.query_row(truncate, [], |_| Ok(())).unwrap();
         for at in 0..200 {

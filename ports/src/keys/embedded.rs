@@ -6,31 +6,26 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
-use super::{Keys, Secret, Tree, TreeId, crypto};
+use super::reading::{PORT, ROOT, Reading, id_bytes, stored, unwrap};
+use super::{Keys, PAGE_TREES_MAX, Secret, Tree, TreeId, crypto};
 use crate::data_dir::write_durably;
 use crate::entropy::Entropy;
-use crate::sqlite::{self, Durability, Readers};
+use crate::sqlite::{self, Durability};
 use crate::{Error, ErrorKind};
-
-const PORT: &str = "keys";
-
-/// Id of the row that holds the root of the instance's secrets.
-const ROOT: TreeId = TreeId { author: [0; 16], stream: [0; 16] };
 
 /// Requests in one commit at most.
 const COMMIT_REQUESTS_MAX: usize = 256;
 
 pub(super) struct Embedded {
-    wrap: Wrap,
-    root: Secret,
-    readers: Readers,
+    reading: Reading,
+    root: Mutex<Secret>,
     requests: Mutex<mpsc::Sender<Request>>,
 }
 
-#[derive(Clone)]
 struct Wrap {
     master: Secret,
     entropy: Arc<dyn Entropy>,
@@ -42,10 +37,14 @@ struct Request {
     done: oneshot::Sender<Result<Arc<Tree>, Error>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Change {
     Create,
     Puncture(u64),
+    /// Another root, where there are no trees.
+    Adopt(Secret),
+    /// A copy of the tree from elsewhere.
+    Merge(Arc<Tree>),
 }
 
 impl Embedded {
@@ -62,18 +61,15 @@ impl Embedded {
                 "CREATE TABLE IF NOT EXISTS trees (id BLOB PRIMARY KEY, wrapped BLOB NOT NULL);",
             )
             .map_err(|it| sqlite::translate(PORT, it))?;
-        let root = change(&mut connection, &wrap, &[(ROOT, Change::Create)])?
-            .pop()
-            .and_then(|it| it.leaf(0))
-            .ok_or_else(|| Error::corrupt(PORT, "the root of the secrets is gone"))?;
-        let readers = Readers::open(PORT, file)?;
+        change(&mut connection, &wrap, &[(ROOT, Change::Create)])?;
+        let reading = Reading::open(file, master_file)?;
         let (requests, queue) = mpsc::channel();
-        let writer = wrap.clone();
         thread::Builder::new()
             .name("keys".into())
-            .spawn(move || write_all(connection, &writer, &queue))
+            .spawn(move || write_all(connection, &wrap, &queue))
             .map_err(|it| Error::unavailable(PORT, it))?;
-        Ok(Self { wrap, root, readers, requests: Mutex::new(requests) })
+        let root = Mutex::new(reading.root());
+        Ok(Self { reading, root, requests: Mutex::new(requests) })
     }
 
     async fn request(&self, id: TreeId, change: Change) -> Result<Arc<Tree>, Error> {
@@ -91,8 +87,7 @@ impl Embedded {
 #[async_trait]
 impl Keys for Embedded {
     async fn load(&self, id: TreeId) -> Result<Option<Arc<Tree>>, Error> {
-        let wrapped = self.readers.with(|connection| stored(connection, id))?;
-        wrapped.map(|it| self.wrap.open(id, &it).map(Arc::new)).transpose()
+        self.reading.tree(id)
     }
 
     async fn create(&self, id: TreeId) -> Result<Arc<Tree>, Error> {
@@ -107,7 +102,25 @@ impl Keys for Embedded {
     }
 
     fn root(&self) -> Secret {
-        self.root
+        *self.root.lock().expect("no holder of the lock panics")
+    }
+
+    async fn page(&self, after: Option<TreeId>) -> Result<Vec<(TreeId, Arc<Tree>)>, Error> {
+        self.reading.trees(after.unwrap_or(ROOT))
+    }
+
+    async fn adopt(&self, root: Secret) -> Result<(), Error> {
+        self.request(ROOT, Change::Adopt(root)).await?;
+        *self.root.lock().expect("no holder of the lock panics") = root;
+        Ok(())
+    }
+
+    async fn merge(&self, trees: Vec<(TreeId, Arc<Tree>)>) -> Result<(), Error> {
+        if trees.len() > PAGE_TREES_MAX || trees.iter().any(|it| it.0 == ROOT) {
+            return Err(Error::unavailable(PORT, "these trees are not a page of another store"));
+        }
+        let merges = trees.into_iter().map(|(id, tree)| self.request(id, Change::Merge(tree)));
+        join_all(merges).await.into_iter().try_for_each(|it| it.map(drop))
     }
 }
 
@@ -115,19 +128,6 @@ impl Wrap {
     fn seal(&self, id: TreeId, tree: &Tree) -> Vec<u8> {
         crypto::seal(&self.master, self.entropy.bytes(), &id_bytes(id), &tree.to_bytes())
     }
-
-    fn open(&self, id: TreeId, wrapped: &[u8]) -> Result<Tree, Error> {
-        crypto::unseal(&self.master, &id_bytes(id), wrapped)
-            .and_then(|it| Tree::from_bytes(&it))
-            .ok_or_else(|| Error::corrupt(PORT, "a key tree does not open under the master key"))
-    }
-}
-
-fn id_bytes(id: TreeId) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes[..16].copy_from_slice(&id.author);
-    bytes[16..].copy_from_slice(&id.stream);
-    bytes
 }
 
 /// Reads the master key, or makes it when the instance is new. A missing key of an old instance
@@ -146,27 +146,29 @@ fn master(file: &Path, fresh: bool, entropy: &dyn Entropy) -> Result<Secret, Err
     }
 }
 
-fn stored(connection: &Connection, id: TreeId) -> Result<Option<Vec<u8>>, rusqlite::Error> {
-    connection
-        .prepare_cached("SELECT wrapped FROM trees WHERE id = ?1")?
-        .query_row(params![id_bytes(id)], |row| row.get(0))
-        .optional()
-}
-
 fn write_all(mut connection: Connection, wrap: &Wrap, queue: &mpsc::Receiver<Request>) {
     while let Ok(first) = queue.recv() {
         let mut group = vec![first];
         group.extend(queue.try_iter().take(COMMIT_REQUESTS_MAX - 1));
-        let changes: Vec<_> = group.iter().map(|it| (it.id, it.change)).collect();
-        let outcome = change(&mut connection, wrap, &changes);
-        for (at, request) in group.into_iter().enumerate() {
-            let answer = match &outcome {
-                Ok(trees) => Ok(Arc::clone(&trees[at])),
-                Err(error) => Err(Error::new(error.kind, PORT, error.to_string())),
-            };
-            // A caller that has gone away asks again.
-            let _ = request.done.send(answer);
+        let changes: Vec<_> = group.iter().map(|it| (it.id, it.change.clone())).collect();
+        match change(&mut connection, wrap, &changes) {
+            Ok(trees) => group.into_iter().zip(trees).for_each(|(it, tree)| it.answer(Ok(tree))),
+            // What is refused to one is not refused to those beside it.
+            Err(_) if group.len() > 1 => group.into_iter().zip(changes).for_each(|(it, alone)| {
+                let trees = change(&mut connection, wrap, &[alone]);
+                it.answer(trees.map(|it| Arc::clone(&it[0])));
+            }),
+            Err(error) => group.into_iter().for_each(|it| {
+                it.answer(Err(Error::new(error.kind, PORT, error.to_string())));
+            }),
         }
+    }
+}
+
+impl Request {
+    fn answer(self, answer: Result<Arc<Tree>, Error>) {
+        // A caller that has gone away asks again.
+        let _ = self.done.send(answer);
     }
 }
 
@@ -182,18 +184,23 @@ fn change(
     let mut punctured = false;
     for (id, change) in changes {
         let old = stored(&transaction, *id).map_err(unknown)?;
-        let old = old.map(|it| wrap.open(*id, &it)).transpose()?;
+        let old = old.map(|it| unwrap(&wrap.master, *id, &it)).transpose()?;
+        punctured |= !matches!(change, Change::Create);
         let tree = match (old, change) {
             (Some(tree), Change::Create) => tree,
             (None, Change::Create) => Tree::new(wrap.entropy.bytes()),
             (Some(mut tree), Change::Puncture(leaf)) => {
                 tree.puncture(*leaf);
-                punctured = true;
                 tree
             }
             (None, Change::Puncture(_)) => {
                 return Err(Error::corrupt(PORT, "a leaf of a tree that was never made"));
             }
+            (old, Change::Adopt(root)) => adopted(&transaction, old, *root)?,
+            (None, Change::Merge(copy)) => Tree::clone(copy),
+            (Some(tree), Change::Merge(copy)) => tree.intersect(copy).ok_or_else(|| {
+                Error::new(ErrorKind::Conflict, PORT, "a tree here is another one than its copy")
+            })?,
         };
         transaction
             .prepare_cached(
@@ -210,4 +217,21 @@ fn change(
         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").map_err(unknown)?;
     }
     Ok(trees)
+}
+
+/// The tree that holds a root from elsewhere; one that sealed something is never replaced.
+fn adopted(connection: &Connection, old: Option<Tree>, root: Secret) -> Result<Tree, Error> {
+    if let Some(same) = old.filter(|it| it.leaf(0) == Some(root)) {
+        return Ok(same);
+    }
+    let others = connection
+        .query_row("SELECT 1 FROM trees WHERE id <> ?1", params![id_bytes(ROOT)], |_| Ok(()))
+        .optional()
+        .map_err(|it| Error::unknown(PORT, it))?;
+    match others {
+        None => Ok(Tree::of_leaf(0, root)),
+        Some(()) => {
+            Err(Error::new(ErrorKind::Conflict, PORT, "these are the keys of another instance"))
+        }
+    }
 }

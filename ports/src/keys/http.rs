@@ -1,6 +1,6 @@
 //! The keys of another process, `parlance keys`, over HTTP.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,7 +23,7 @@ struct Http {
     client: reqwest::Client,
     /// What stands before every path.
     base: String,
-    root: Secret,
+    root: Mutex<Secret>,
 }
 
 /// Reaches the keys at `https://any:token@host[:port]`.
@@ -44,15 +44,21 @@ pub(super) async fn connect(address: &Address) -> Result<Arc<dyn Keys>, Error> {
         .build()
         .map_err(|it| Error::unavailable(PORT, it))?;
     let base = format!("{}://{}", parts.scheme, parts.hosts);
-    let mut keys = Http { client, base, root: Secret::default() };
+    let keys = Http { client, base, root: Mutex::default() };
     let Answer::Root(root) = keys.read(wire::ROOT).await? else { return Err(strange()) };
-    keys.root = root;
+    keys.hold(root);
     Ok(Arc::new(keys))
 }
 
 /// Nothing that the keeper of the keys answers to this.
 fn strange() -> Error {
     Error::unavailable(PORT, "the answer is not one of the keys")
+}
+
+/// Takes nothing but the answer to this change for it.
+fn expect(answer: &Answer, expected: &Answer) -> Result<(), Error> {
+    let strange = || Error::unknown(PORT, "the answer is not one to this change");
+    if answer == expected { Ok(()) } else { Err(strange()) }
 }
 
 impl Http {
@@ -68,6 +74,15 @@ impl Http {
     /// Changes: where the answer is lost, it may have happened.
     async fn change(&self, method: Method, path: &str) -> Result<Answer, Error> {
         answer(self.request(method, path), ErrorKind::Unknown).await
+    }
+
+    /// Brings something along.
+    async fn bring(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Answer, Error> {
+        answer(self.request(method, path).body(body), ErrorKind::Unknown).await
+    }
+
+    fn hold(&self, root: Secret) {
+        *self.root.lock().expect("no holder of the lock panics") = root;
     }
 }
 
@@ -101,30 +116,44 @@ async fn answer(request: RequestBuilder, lost: ErrorKind) -> Result<Answer, Erro
 #[async_trait]
 impl Keys for Http {
     async fn load(&self, id: TreeId) -> Result<Option<Arc<Tree>>, Error> {
-        match self.read(&wire::tree_path(id)).await? {
-            Answer::Tree(tree) => Ok(Some(Arc::new(tree))),
-            Answer::Never => Ok(None),
-            Answer::Root(_) | Answer::Punctured => Err(strange()),
+        let answer = self.read(&wire::tree_path(id)).await?;
+        if answer == Answer::Never {
+            return Ok(None);
         }
+        let Answer::Tree(tree) = answer else { return Err(strange()) };
+        Ok(Some(Arc::new(tree)))
     }
 
     async fn create(&self, id: TreeId) -> Result<Arc<Tree>, Error> {
-        match self.change(Method::PUT, &wire::tree_path(id)).await? {
-            Answer::Tree(tree) => Ok(Arc::new(tree)),
-            Answer::Never | Answer::Root(_) | Answer::Punctured => Err(strange()),
-        }
+        let answer = self.change(Method::PUT, &wire::tree_path(id)).await?;
+        let Answer::Tree(tree) = answer else { return Err(strange()) };
+        Ok(Arc::new(tree))
     }
 
     async fn puncture(&self, id: TreeId, leaf: u64) -> Result<(), Error> {
-        match self.change(Method::DELETE, &wire::leaf_path(id, leaf)).await? {
-            Answer::Punctured => Ok(()),
-            Answer::Tree(_) | Answer::Never | Answer::Root(_) => {
-                Err(Error::unknown(PORT, "the answer is not one to a puncture"))
-            }
-        }
+        let answer = self.change(Method::DELETE, &wire::leaf_path(id, leaf)).await?;
+        expect(&answer, &Answer::Punctured)
     }
 
     fn root(&self) -> Secret {
-        self.root
+        *self.root.lock().expect("no holder of the lock panics")
+    }
+
+    async fn page(&self, after: Option<TreeId>) -> Result<Vec<(TreeId, Arc<Tree>)>, Error> {
+        let answer = self.read(&wire::page_path(after)).await?;
+        let Answer::Page(trees) = answer else { return Err(strange()) };
+        Ok(trees)
+    }
+
+    async fn adopt(&self, root: Secret) -> Result<(), Error> {
+        let answer = self.bring(Method::PUT, wire::ROOT, root.to_vec()).await?;
+        expect(&answer, &Answer::Root(root))?;
+        self.hold(root);
+        Ok(())
+    }
+
+    async fn merge(&self, trees: Vec<(TreeId, Arc<Tree>)>) -> Result<(), Error> {
+        let page = wire::page_to_bytes(&trees);
+        expect(&self.bring(Method::POST, wire::PAGES, page).await?, &Answer::Merged)
     }
 }

@@ -4,13 +4,15 @@
 //! - a tree that was returned by `create` is durable;
 //! - after `puncture` the leaf is gone for ever, and every other leaf is what it was;
 //! - a destroyed key is `None` from a tree; a store that can't be reached is an error;
-//! - secrets of the instance are the same after reopening.
+//! - secrets of the instance are the same after reopening;
+//! - a copy of a tree never brings back a leaf, on either side.
 
 pub mod contract;
 pub mod crypto;
 mod embedded;
 #[cfg(feature = "real")]
 mod http;
+mod reading;
 mod tree;
 pub mod wire;
 
@@ -31,6 +33,12 @@ pub struct TreeId {
     pub stream: [u8; 16],
 }
 
+/// Trees in one page at most.
+pub const PAGE_TREES_MAX: usize = 256;
+
+/// Bytes after which no other tree is added to a page.
+pub const PAGE_BYTES_MAX: usize = 1 << 20;
+
 /// A 256-bit key.
 pub type Secret = [u8; 32];
 
@@ -49,6 +57,21 @@ pub trait Keys: Send + Sync {
     /// The root of the instance's secrets.
     fn root(&self) -> Secret;
 
+    /// Trees in the order of their ids, from the one after `after` on; none at the end. At most
+    /// [`PAGE_TREES_MAX`] of them, and none after the first [`PAGE_BYTES_MAX`] bytes.
+    async fn page(&self, after: Option<TreeId>) -> Result<Vec<(TreeId, Arc<Tree>)>, Error>;
+
+    /// Takes another store's root, to become a copy of it; nobody may use this one meanwhile.
+    ///
+    /// Fails as `Conflict` when there are trees already, unless the root is the same.
+    async fn adopt(&self, root: Secret) -> Result<(), Error>;
+
+    /// Takes in copies of another store's trees, of [`PAGE_TREES_MAX`] at most: whatever was
+    /// destroyed there or here is destroyed here.
+    ///
+    /// Fails as `Conflict` when one is a copy of something else than what is here.
+    async fn merge(&self, trees: Vec<(TreeId, Arc<Tree>)>) -> Result<(), Error>;
+
     /// A secret of the instance for one purpose: the same from every adapter.
     fn secret(&self, purpose: &str) -> Secret {
         crypto::derive(&self.root(), &[b"instance secret", purpose.as_bytes()])
@@ -63,6 +86,33 @@ pub fn open(data_dir: &Path, entropy: Arc<dyn Entropy>) -> Result<Arc<dyn Keys>,
     let keys =
         embedded::Embedded::open(&data_dir.join("keys.db"), &data_dir.join("master.key"), entropy)?;
     Ok(Arc::new(keys))
+}
+
+/// Opens the keys under a folder beside the process that has the folder, if any: changes are
+/// refused as `Unavailable`.
+///
+/// # Errors
+/// `Unavailable` when there are none, `Corrupt` when the master key does not fit them.
+pub fn open_to_read(data_dir: &Path) -> Result<Arc<dyn Keys>, Error> {
+    let keys = reading::Reading::open(&data_dir.join("keys.db"), &data_dir.join("master.key"))?;
+    Ok(Arc::new(keys))
+}
+
+/// Copies all keys into a store that holds none, or an older copy of these; gives their number.
+///
+/// # Errors
+/// `Conflict` when it holds other keys, in which case nothing was changed; otherwise what the
+/// stores say, after which it can be done again.
+pub async fn copy(from: &dyn Keys, to: &dyn Keys) -> Result<u64, Error> {
+    to.adopt(from.root()).await?;
+    let (mut after, mut copied) = (None, 0);
+    loop {
+        let page = from.page(after).await?;
+        let Some((last, _)) = page.last() else { return Ok(copied) };
+        after = Some(*last);
+        copied += page.len() as u64;
+        to.merge(page).await?;
+    }
 }
 
 /// Reaches the keys at an address: `https://any:token@host:8443`.

@@ -4,6 +4,7 @@
 //! child's key is HMAC(parent's key, nibble). Puncturing a leaf replaces the node above it by the
 //! siblings along its path, from which the leaf can't be computed.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Mutex;
 
@@ -92,6 +93,44 @@ impl Tree {
         }
     }
 
+    /// A tree of one leaf, whose key is given.
+    pub(super) fn of_leaf(leaf: u64, key: Secret) -> Self {
+        Self::of(vec![Node { depth: DEPTH, path: leaf, key }])
+    }
+
+    /// What is destroyed in neither of two copies of a tree; `None` when they are copies of
+    /// different ones.
+    pub fn intersect(&self, other: &Self) -> Option<Self> {
+        let mut nodes = self.covered_by(other, false)?;
+        nodes.extend(other.covered_by(self, true)?);
+        Some(Self::of(nodes))
+    }
+
+    /// The nodes that the other tree has itself, or not if only those below are wanted, or has one
+    /// above; `None` when their keys do not follow from it.
+    fn covered_by(&self, other: &Self, only_below: bool) -> Option<Vec<Node>> {
+        let above: HashMap<(u8, u64), &Node> =
+            other.nodes.iter().map(|it| ((it.depth, it.path), it)).collect();
+        let mut nodes = Vec::new();
+        for node in &self.nodes {
+            let shift = 64 - 4 * u32::from(node.depth);
+            let leaf = node.path.checked_shl(shift).unwrap_or(0);
+            let found = (0..=node.depth).find_map(|it| above.get(&(it, path_at(leaf, it))));
+            let Some(&found) = found else { continue };
+            let mut derived = found.clone();
+            while derived.depth < node.depth {
+                derived = derived.towards(leaf);
+            }
+            if derived != *node {
+                return None;
+            }
+            if !only_below || found.depth < node.depth {
+                nodes.push(derived);
+            }
+        }
+        Some(nodes)
+    }
+
     /// The bytes to be wrapped and stored, or sent: whoever has them has every leaf's key.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.nodes.len() * NODE_BYTES);
@@ -177,6 +216,38 @@ mod tests {
         punctured.leaf(15);
         punctured.puncture(15);
         assert_eq!((punctured.leaf(15), punctured.leaf(1)), (None, tree.leaf(1)));
+    }
+
+    #[test]
+    fn what_is_destroyed_in_either_copy_is_destroyed_in_both_together() {
+        let whole = Tree::new([7; 32]);
+        let without = |gone: &[u64]| {
+            let mut tree = whole.clone();
+            gone.iter().for_each(|it| tree.puncture(*it));
+            tree
+        };
+        for (here, there) in (0..=SOME.len()).flat_map(|a| (0..=SOME.len()).map(move |b| (a, b))) {
+            let both = without(&SOME[..here]).intersect(&without(&SOME[there..])).unwrap();
+            for (at, leaf) in SOME.iter().enumerate() {
+                let expected = if at < here || at >= there { None } else { whole.leaf(*leaf) };
+                assert_eq!(both.leaf(*leaf), expected);
+            }
+            assert_eq!(both.leaf(77), whole.leaf(77));
+            assert_eq!(both.nodes.len(), {
+                let mut one = without(&SOME[..here]);
+                SOME[there..].iter().for_each(|it| one.puncture(*it));
+                one.nodes.len()
+            });
+        }
+    }
+
+    #[test]
+    fn copies_of_different_trees_are_not_mixed() {
+        let mut punctured = Tree::new([8; 32]);
+        punctured.puncture(5);
+        assert!(Tree::new([7; 32]).intersect(&punctured).is_none());
+        assert!(punctured.intersect(&Tree::new([7; 32])).is_none());
+        assert!(Tree::new([7; 32]).intersect(&Tree::new([8; 32])).is_none());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! Every answer names itself: an answer of something else on the way, even an empty one, is never
 //! taken for a tree that is gone.
 
+use std::sync::Arc;
+
 use super::{Secret, Tree, TreeId};
 use crate::ErrorKind;
 
@@ -15,6 +17,15 @@ pub const TREE: &str = "/v1/trees/{author}/{stream}";
 
 /// Pattern of the path of a leaf.
 pub const LEAF: &str = "/v1/trees/{author}/{stream}/leaves/{leaf}";
+
+/// Path of the first page of trees, and of those that are taken in.
+pub const PAGES: &str = "/v1/pages";
+
+/// Pattern of the path of the page after a tree.
+pub const PAGE: &str = "/v1/pages/{author}/{stream}";
+
+/// Bytes of a request at most: a page, whose last tree may be large.
+pub const REQUEST_BYTES_MAX: usize = 64 << 20;
 
 /// Header of a failure: what its kind is.
 pub const FAILURE: &str = "parlance-failure";
@@ -33,6 +44,10 @@ pub enum Answer {
     Root(Secret),
     /// The leaf is gone.
     Punctured,
+    /// Some trees with their ids.
+    Page(Vec<(TreeId, Arc<Tree>)>),
+    /// The trees were taken in.
+    Merged,
 }
 
 impl Answer {
@@ -43,6 +58,8 @@ impl Answer {
             Self::Never => b"never".to_vec(),
             Self::Root(root) => [&b"root1"[..], root].concat(),
             Self::Punctured => b"gone1".to_vec(),
+            Self::Page(trees) => [&b"page1"[..], &page_to_bytes(trees)].concat(),
+            Self::Merged => b"took1".to_vec(),
         }
     }
 
@@ -54,15 +71,57 @@ impl Answer {
             (b"never", []) => Some(Self::Never),
             (b"root1", _) => rest.try_into().ok().map(Self::Root),
             (b"gone1", []) => Some(Self::Punctured),
+            (b"page1", _) => page_of(rest).map(Self::Page),
+            (b"took1", []) => Some(Self::Merged),
             _ => None,
         }
     }
 }
 
+/// The bytes of a page: for each tree its id, the length of what follows (4 bytes, big-endian), and
+/// its nodes.
+pub fn page_to_bytes(trees: &[(TreeId, Arc<Tree>)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (id, tree) in trees {
+        let nodes = tree.to_bytes();
+        let length = u32::try_from(nodes.len()).expect("a tree is smaller than 4 GiB");
+        bytes.extend_from_slice(&id.author);
+        bytes.extend_from_slice(&id.stream);
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(&nodes);
+    }
+    bytes
+}
+
+/// Reads the bytes of a page; `None` when they are none.
+pub fn page_of(mut bytes: &[u8]) -> Option<Vec<(TreeId, Arc<Tree>)>> {
+    let mut trees = Vec::new();
+    while !bytes.is_empty() {
+        let (author, rest) = bytes.split_first_chunk()?;
+        let (stream, rest) = rest.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (nodes, rest) = rest.split_at_checked(length).filter(|it| !it.0.is_empty())?;
+        let id = TreeId { author: *author, stream: *stream };
+        trees.push((id, Arc::new(Tree::from_bytes(nodes)?)));
+        bytes = rest;
+    }
+    Some(trees)
+}
+
 /// The path of a tree.
 pub fn tree_path(id: TreeId) -> String {
+    format!("/v1/trees/{}", digits(id))
+}
+
+/// The path of the page after a tree, or of the first.
+pub fn page_path(after: Option<TreeId>) -> String {
+    after.map_or_else(|| PAGES.to_owned(), |it| format!("{PAGES}/{}", digits(it)))
+}
+
+fn digits(id: TreeId) -> String {
     let digits = |bytes: [u8; 16]| format!("{:032x}", u128::from_be_bytes(bytes));
-    format!("/v1/trees/{}/{}", digits(id.author), digits(id.stream))
+    format!("{}/{}", digits(id.author), digits(id.stream))
 }
 
 /// The path of a leaf.
@@ -116,7 +175,17 @@ mod tests {
         let answers = || {
             let mut tree = Tree::new([7; 32]);
             tree.puncture(9);
-            [Answer::Tree(tree), Answer::Never, Answer::Root([5; 32]), Answer::Punctured]
+            let id = |it| TreeId { author: [it; 16], stream: [it + 1; 16] };
+            let trees = [(id(1), tree.clone()), (id(3), Tree::new([8; 32]))];
+            [
+                Answer::Page(trees.map(|it| (it.0, Arc::new(it.1))).to_vec()),
+                Answer::Page(Vec::new()),
+                Answer::Merged,
+                Answer::Tree(tree),
+                Answer::Never,
+                Answer::Root([5; 32]),
+                Answer::Punctured,
+            ]
         };
         for answer in answers() {
             assert_eq!(Answer::of(&answer.to_bytes()), Some(answer));
@@ -129,6 +198,16 @@ mod tests {
         for body in [&b""[..], b"tree1", b"<html>", b"never mind", &tree[..tree.len() - 1]] {
             assert_eq!(Answer::of(body), None);
         }
+    }
+
+    #[test]
+    fn a_page_that_is_cut_off_is_none() {
+        let id = TreeId { author: [1; 16], stream: [2; 16] };
+        let page = page_to_bytes(&[(id, Arc::new(Tree::new([7; 32])))]);
+        for length in 1..page.len() {
+            assert_eq!(page_of(&page[..length]), None);
+        }
+        assert_eq!(page_of(&[&page[..], &[0]].concat()), None);
     }
 
     #[test]

@@ -53,8 +53,8 @@ impl Rebuild {
     }
 }
 
-/// Refuses while nodes write or decide by the documents that a rebuild takes away.
-async fn nobody_works(ports: &ports::Ports) -> anyhow::Result<()> {
+/// Refuses while nodes write, or decide by documents that are taken away.
+pub(super) async fn nobody_works(ports: &ports::Ports) -> anyhow::Result<()> {
     for role in [command_api::ROLE, projectors::ROLE] {
         let nodes = ports::roster::nodes(&*ports.cache, role).await?;
         let names: Vec<_> = nodes.into_iter().collect();

@@ -7,6 +7,7 @@ mod form;
 mod import;
 mod keys;
 mod maintain;
+mod moving;
 mod progress;
 mod replay;
 mod serve;
@@ -47,6 +48,12 @@ enum Asked {
     Keys(keys::Keys),
     /// Brings history in: parlance import irc logs/ --conversation '#channel'
     Import(import::Import),
+    /// Moves the instance to other systems: parlance migrate --to new.toml
+    Migrate(moving::Migrate),
+    /// Copies the log, or apart from it the keys: parlance backup --to /backups/log
+    Backup(moving::Backup),
+    /// Brings an instance back: parlance restore --from /backups/log --keys-from /safe/keys
+    Restore(moving::Restore),
     /// Writes events to a file: parlance replay --format ndjson --out events.ndjson
     Replay(replay::Replay),
     /// Builds the documents again from the log: parlance rebuild --all
@@ -89,6 +96,9 @@ pub(crate) fn main() -> ExitCode {
             Asked::QueryApi(it) => it.run(config, Roles::QUERIES).await,
             Asked::Keys(it) => it.run(config).await,
             Asked::Import(it) => it.run(config).await,
+            Asked::Migrate(it) => it.run(config).await,
+            Asked::Backup(it) => it.run(config).await,
+            Asked::Restore(it) => it.run(config).await,
             Asked::Replay(it) => it.run(config).await,
             Asked::Rebuild(it) => it.run(config).await,
             Asked::StateHash(it) => it.run(config).await,

@@ -40,7 +40,7 @@ impl Serve {
         super::progress::say(&format!(
             "Parlance serves http://{address} from {}\n  explorer  http://{address}/graphql\n  \
              commands  http://{address}/v1/openapi.json\n  stop it with Ctrl-C",
-            place(&config)
+            config.place()
         ))?;
         let draining = Arc::clone(&app);
         let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -65,14 +65,6 @@ impl Serve {
             () = deadline => tracing::warn!("requests were still open after the drain"),
         }
         Ok(())
-    }
-}
-
-/// Where what is served is kept.
-fn place(config: &Config) -> String {
-    match &config.event_log {
-        Some(address) => address.to_string(),
-        None => config.data_dir.display().to_string(),
     }
 }
 

@@ -91,10 +91,10 @@ impl CatchUp {
         .boxed()
     }
 
-    /// Reads the first record of a topic that has one partition and may be empty.
-    pub(super) fn first(&self, end: u64) -> Result<Option<Bytes>, Error> {
-        let entries = self.read_now(Page { partition: 0, from: 0, limit: 1, end })?;
-        Ok(entries.into_iter().next().map(|it| it.bytes))
+    /// Reads the first records of a topic that has one partition and may be empty.
+    pub(super) fn first(&self, limit: usize, end: u64) -> Result<Vec<Bytes>, Error> {
+        let entries = self.read_now(Page { partition: 0, from: 0, limit, end })?;
+        Ok(entries.into_iter().map(|it| it.bytes).collect())
     }
 
     fn read_now(&self, page: Page) -> Result<Vec<Entry>, Error> {

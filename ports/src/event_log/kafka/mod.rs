@@ -2,7 +2,7 @@
 //!
 //! - `settings`: what an address says, and how the clients are set up.
 //! - `topics`: the topics are made, or refused if records could be lost on them.
-//! - `identity`: which log this is, decided by the first record of a topic of its own.
+//! - `identity`: which log this is and whether it may be served, said by a topic of its own.
 //! - `producer`: appends, in call order.
 //! - `recent`: the ends of the partitions and the last records before them.
 //! - `tail`: follows what others append.
@@ -16,7 +16,7 @@ mod settings;
 mod tail;
 mod topics;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -24,8 +24,7 @@ use futures_util::future::BoxFuture;
 use rdkafka::error::KafkaError;
 use tokio::runtime::Handle;
 
-use super::{Ack, Entry, EventLog, Identity, Partition, RECORD_BYTES_MAX};
-use crate::entropy::Entropy;
+use super::{Ack, Entry, EventLog, Identity, Partition, Purpose, RECORD_BYTES_MAX, Standing};
 use crate::{Address, Error};
 use catch_up::CatchUp;
 use producer::Producer;
@@ -39,19 +38,21 @@ const PORT: &str = "event log";
 /// Reaches the log at an address; makes it if there is none.
 pub(super) async fn connect(
     address: &Address,
-    partitions: u16,
-    entropy: &dyn Entropy,
+    born: Identity,
+    purpose: Purpose,
 ) -> Result<Arc<dyn EventLog>, Error> {
     let settings = Settings::new(address)?;
-    let candidate = Identity { log: entropy.bytes(), epoch: 0, partitions };
     let runtime = Handle::current();
     // The client's own calls block.
-    let opened = tokio::task::spawn_blocking(move || Kafka::open(&settings, candidate, &runtime));
+    let opened =
+        tokio::task::spawn_blocking(move || Kafka::open(settings, &born, purpose, &runtime));
     Ok(Arc::new(opened.await.map_err(|it| Error::unavailable(PORT, it))??))
 }
 
 struct Kafka {
+    settings: Settings,
     identity: Identity,
+    standing: Mutex<Standing>,
     recent: Arc<Recent>,
     producer: Producer,
     catch_up: Arc<CatchUp>,
@@ -60,22 +61,50 @@ struct Kafka {
 }
 
 impl Kafka {
-    fn open(settings: &Settings, candidate: Identity, runtime: &Handle) -> Result<Self, Error> {
-        let topics = Topics::new(settings, runtime)?;
-        let identity = identity::decide(settings, &topics, candidate, runtime)?;
+    fn open(
+        settings: Settings,
+        born: &Identity,
+        purpose: Purpose,
+        runtime: &Handle,
+    ) -> Result<Self, Error> {
+        let topics = Topics::new(&settings, runtime)?;
+        let standing = Standing::at_birth(purpose);
+        let (identity, standing) = identity::decide(&settings, &topics, born, standing, runtime)?;
+        standing.admit(purpose, PORT)?;
         let ends = topics.ends(&settings.log, identity.partitions)?;
         let recent = Arc::new(Recent::new(&ends));
-        let tail = Tail::start(settings, Arc::clone(&recent))?;
-        let producer = Producer::new(settings, Arc::clone(&recent))?;
-        let catch_up = Arc::new(CatchUp::new(settings, settings.log.clone()));
+        let tail = Tail::start(&settings, Arc::clone(&recent))?;
+        let producer = Producer::new(&settings, Arc::clone(&recent))?;
+        let catch_up = Arc::new(CatchUp::new(&settings, settings.log.clone()));
         tracing::info!(topic = settings.log, partitions = identity.partitions, "log is open");
-        Ok(Self { identity, recent, producer, catch_up, topics: Arc::new(topics), _tail: tail })
+        let (standing, topics) = (Mutex::new(standing), Arc::new(topics));
+        Ok(Self { settings, identity, standing, recent, producer, catch_up, topics, _tail: tail })
     }
 }
 
 impl EventLog for Kafka {
     fn identity(&self) -> Identity {
-        self.identity
+        self.identity.clone()
+    }
+
+    fn standing(&self) -> Standing {
+        self.standing.lock().expect("no holder of the lock panics").clone()
+    }
+
+    fn stand(&self, next: Standing) -> BoxFuture<'_, Result<(), Error>> {
+        let (settings, identity) = (self.settings.clone(), self.identity.clone());
+        let (runtime, wanted) = (Handle::current(), next.clone());
+        async move {
+            self.standing().may_become(&next, PORT)?;
+            let stood = tokio::task::spawn_blocking(move || {
+                identity::stand(&settings, &identity, &wanted, &runtime)
+            });
+            let stands = stood.await.map_err(|it| Error::unknown(PORT, it))??;
+            *self.standing.lock().expect("no holder of the lock panics") = stands.clone();
+            // Somebody may have said at the same time that it has moved.
+            stands.may_become(&next, PORT)
+        }
+        .boxed()
     }
 
     fn append(

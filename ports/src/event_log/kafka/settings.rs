@@ -28,6 +28,7 @@ pub(super) const CALL_MAX: Duration = Duration::from_secs(10);
 /// Largest batch that a broker must take; a record is smaller, and what frames it fits in between.
 pub(super) const BATCH_BYTES_MAX: usize = 1_000_000;
 
+#[derive(Clone)]
 pub(super) struct Settings {
     /// Topic of the records.
     pub(super) log: String,

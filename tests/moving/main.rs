@@ -1,0 +1,66 @@
+//! An instance moves to other systems and back, and comes back from its backups: the same ids,
+//! places and positions, by the program's own commands.
+
+mod backup;
+mod migrate;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tests::{Client, Frame, Http, Person, Program};
+
+/// Options in the environment.
+type Options = [(&'static str, String)];
+
+/// Runs a command that must end well, and gives what it prints.
+fn run(folder: &Path, options: &Options, arguments: &[&str]) -> String {
+    let output = Program::run_with(folder, options, arguments);
+    String::from_utf8(output.stdout).expect("it prints text")
+}
+
+/// Runs a command that must be refused, and gives its complaint.
+fn refused(folder: &Path, options: &Options, arguments: &[&str]) -> String {
+    let output = Program::attempt(folder, options, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?} was not refused");
+    String::from_utf8(output.stderr).expect("it complains in text")
+}
+
+/// The hash of every collection.
+fn state_hash(folder: &Path, options: &Options) -> Value {
+    let text = run(folder, options, &["state-hash", "--json"]);
+    serde_json::from_str(&text).expect("it prints JSON")
+}
+
+/// A path as an argument.
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a temporary path is text")
+}
+
+/// The same person at another server.
+fn at(person: &Person, server: &Program) -> Person {
+    Person {
+        client: Arc::new(Client::new(Http::new(server.address))),
+        name: person.name.clone(),
+        id: person.id.clone(),
+        token: person.token.clone(),
+        refresh_token: person.refresh_token.clone(),
+    }
+}
+
+/// Everything that a frame tells, but for its position, which is of its time.
+fn told(frames: Vec<Frame>) -> Vec<Value> {
+    let without = |frame: Frame| {
+        let mut told = frame.0;
+        told.as_object_mut().expect("a frame is an object").remove("position");
+        told
+    };
+    frames.into_iter().map(without).collect()
+}
+
+/// Every message of a conversation as a person sees it.
+fn messages(person: &Person, conversation: &str) -> Vec<Value> {
+    let ids = person.all_messages(conversation);
+    let fields = "id number seq text editedAt deleted sentAt replyTo { id } sender { id username }";
+    ids.values().map(|it| person.sees_message(it, fields)).collect()
+}
