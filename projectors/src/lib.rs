@@ -7,7 +7,7 @@ pub mod rebuild;
 mod state_hash;
 
 pub use consume::{Progress, declare, start, start_by, start_shared};
-pub use erase::erase_again;
+pub use erase::{Erased, erase_again};
 pub use fold::Folding;
 pub use state_hash::state_hash;
 

@@ -82,6 +82,8 @@ fn an_instance_comes_back_from_its_backups_and_everyone_resumes() {
     run(&data, &[], &["backup", "--keys", "--to", text(&keys)]);
     let early = ann.position();
     ben.deletes(&doomed.id);
+    let late = ben.creates_group("after the keys were backed up", &[]);
+    ben.deletes(&ben.sends(&late, "deleted, too").id);
     let survived = ann.sends(&group, "what the backup holds");
     let second = added(&run(&data, &[], &to_log));
     assert!(second > 0 && second < first, "{first} records, then {second}");
@@ -104,8 +106,10 @@ fn an_instance_comes_back_from_its_backups_and_everyone_resumes() {
     }
     let restore = ["restore", "--from", text(&log), "--keys-from", text(&keys)];
     let told = run(&data, &[], &restore);
-    assert!(told.contains("1 erasures were carried out again"), "{told}");
-    let deleted = run(&data, &[], &["replay", "--event", "MessageDeleted"]);
+    assert!(told.contains("2 erasures were carried out again"), "{told}");
+    assert!(told.contains("1 key trees are newer than these keys"), "{told}");
+    let of_group = ["replay", "--event", "MessageDeleted", "--conversation", &group];
+    let deleted = run(&data, &[], &of_group);
     let deleted: Value = serde_json::from_str(&deleted).expect("one event");
     assert!(key_of_deleted(&keys, &deleted).is_some(), "the backup is older than the deletion");
     assert_eq!(key_of_deleted(&data, &deleted), None);
@@ -116,6 +120,7 @@ fn an_instance_comes_back_from_its_backups_and_everyone_resumes() {
     let (ann, ben) = (at(&ann, &server), at(&ben, &server));
     assert_eq!(messages(&ann, &group), seen);
     let events = |after: &str, until: u64| -> Vec<(u64, String)> {
+        // Ann is in no other conversation.
         let frames = ann.resumes(after).until(&group, until);
         frames.iter().map(|it| (it.seq(), it.event().to_owned())).collect()
     };
@@ -130,6 +135,7 @@ fn an_instance_comes_back_from_its_backups_and_everyone_resumes() {
     assert_eq!(events(&early, next.seq), expected(&[next.seq]));
     assert_eq!(events(&ahead, next.seq), [(next.seq, "MessageSent".to_owned())]);
     assert_eq!(ann.sees_message(&next.id, "text")["text"], "in the place of what was lost");
+    assert_eq!(ben.sends(&late, "goes on under new keys").number, 2);
     let refusal = refused(&folder("data"), &[], &to_log);
     assert!(refusal.contains("from before a restore"), "{refusal}");
 }

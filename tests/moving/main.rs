@@ -13,15 +13,19 @@ use tests::{Client, Frame, Http, Person, Program};
 /// Options in the environment.
 type Options = [(&'static str, String)];
 
-/// Runs a command that must end well, and gives what it prints.
+/// Runs a command that must end well, and gives what it prints; tells how long it took.
 fn run(folder: &Path, options: &Options, arguments: &[&str]) -> String {
+    let started = ports::clock::Stopwatch::start();
     let output = Program::run_with(folder, options, arguments);
+    println!("{:>7.2} s  parlance {}", started.seconds(), arguments.join(" "));
     String::from_utf8(output.stdout).expect("it prints text")
 }
 
 /// Runs a command that must be refused, and gives its complaint.
 fn refused(folder: &Path, options: &Options, arguments: &[&str]) -> String {
+    let started = ports::clock::Stopwatch::start();
     let output = Program::attempt(folder, options, arguments);
+    println!("{:>7.2} s  parlance {}, refused", started.seconds(), arguments.join(" "));
     assert_eq!(output.status.code(), Some(1), "{arguments:?} was not refused");
     String::from_utf8(output.stderr).expect("it complains in text")
 }

@@ -1,4 +1,6 @@
 //! From a folder to a cluster, and back into a fresh folder.
+//!
+//! `PARLANCE_TEST_IRC` names a folder of IRC logs to be moved instead of the small one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -46,7 +48,8 @@ impl Cluster {
 }
 
 fn imported(folder: &Path) -> String {
-    let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/irc");
+    let small = || Path::new(env!("CARGO_MANIFEST_DIR")).join("data/irc");
+    let logs = std::env::var_os("PARLANCE_TEST_IRC").map_or_else(small, Into::into);
     let import = ["import", "irc", text(&logs), "--conversation", "#harbour", "--json"];
     let outcome: Value = serde_json::from_str(&run(folder, &[], &import)).expect("JSON");
     outcome["wrote"]["conversationId"].as_str().expect("an id").to_owned()

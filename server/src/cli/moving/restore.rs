@@ -51,14 +51,21 @@ impl Restore {
         vacant(target).await?;
         let copied = copy_log(&*log, &*target.event_log, &ends).await?;
         let trees = ports::keys::copy(&*keys, &*target.keys).await?;
-        let undone = projectors::erase_again(&*target.event_log, &*target.keys).await?;
+        let erased = projectors::erase_again(&*target.event_log, &*target.keys).await?;
         target.event_log.stand(Standing::Serving).await?;
         let events: u64 = ordinals.iter().sum();
+        if erased.missing > 0 {
+            say(&format!(
+                "{} key trees are newer than these keys: what they sealed is lost for ever",
+                erased.missing
+            ))?;
+        }
         say(&format!(
             "{events} events ({} records copied now) and keys of {trees} trees are in {}; \
-             {undone} erasures were carried out again\n  {NEXT}: parlance serve",
+             {} erasures were carried out again\n  {NEXT}: parlance serve",
             copied.records,
-            config.place()
+            config.place(),
+            erased.undone
         ))
     }
 }
