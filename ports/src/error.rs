@@ -46,6 +46,11 @@ impl Error {
         Self { kind, port, cause: cause.into() }
     }
 
+    /// The cause, if it is of this type.
+    pub fn cause<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        self.cause.downcast_ref()
+    }
+
     /// Nothing happened.
     pub fn unavailable(
         port: &'static str,

@@ -7,6 +7,7 @@ mod migrate;
 use std::path::Path;
 use std::sync::Arc;
 
+use ports::clock::Stopwatch;
 use serde_json::Value;
 use tests::{Client, Frame, Http, Person, Program};
 
@@ -15,17 +16,22 @@ type Options = [(&'static str, String)];
 
 /// Runs a command that must end well, and gives what it prints; tells how long it took.
 fn run(folder: &Path, options: &Options, arguments: &[&str]) -> String {
-    let started = ports::clock::Stopwatch::start();
+    let started = Stopwatch::start();
     let output = Program::run_with(folder, options, arguments);
-    println!("{:>7.2} s  parlance {}", started.seconds(), arguments.join(" "));
+    tell(&started, arguments);
     String::from_utf8(output.stdout).expect("it prints text")
+}
+
+#[expect(clippy::print_stdout, reason = "shown with --nocapture")]
+fn tell(started: &Stopwatch, arguments: &[&str]) {
+    println!("{:>7.2} s  parlance {}", started.seconds(), arguments.join(" "));
 }
 
 /// Runs a command that must be refused, and gives its complaint.
 fn refused(folder: &Path, options: &Options, arguments: &[&str]) -> String {
-    let started = ports::clock::Stopwatch::start();
+    let started = Stopwatch::start();
     let output = Program::attempt(folder, options, arguments);
-    println!("{:>7.2} s  parlance {}, refused", started.seconds(), arguments.join(" "));
+    tell(&started, arguments);
     assert_eq!(output.status.code(), Some(1), "{arguments:?} was not refused");
     String::from_utf8(output.stderr).expect("it complains in text")
 }
@@ -62,9 +68,21 @@ fn told(frames: Vec<Frame>) -> Vec<Value> {
     frames.into_iter().map(without).collect()
 }
 
-/// Every message of a conversation as a person sees it.
+/// Every message of a conversation as a person sees it, page by page.
 fn messages(person: &Person, conversation: &str) -> Vec<Value> {
-    let ids = person.all_messages(conversation);
     let fields = "id number seq text editedAt deleted sentAt replyTo { id } sender { id username }";
-    ids.values().map(|it| person.sees_message(it, fields)).collect()
+    let (mut all, mut after) = (Vec::new(), "0".to_owned());
+    loop {
+        let page = format!(
+            "messages(first: 50, after: \"{after}\") {{ edges {{ node {{ {fields} }} }} \
+             pageInfo {{ hasNextPage endCursor }} }}"
+        );
+        let page = person.sees(conversation, &page)["messages"].take();
+        let edges = page["edges"].as_array().expect("a page has edges");
+        all.extend(edges.iter().map(|it| it["node"].clone()));
+        if page["pageInfo"]["hasNextPage"] != true {
+            return all;
+        }
+        page["pageInfo"]["endCursor"].as_str().expect("a cursor").clone_into(&mut after);
+    }
 }

@@ -142,10 +142,14 @@ fn an_instance_moves_to_a_cluster_and_back_with_everything_as_it_was() {
     assert!(moved.contains("it is whole"), "{moved}");
     assert!(!moved.contains("a-token-of"), "{moved}");
     assert!(run(&first, &[], &there).contains("has moved to kafka://"));
-    for command in [&["serve"][..], &["state-hash"], &["backup", "--to", text(&unused)]] {
+    let backup = ["backup", "--keys", "--to", text(&unused)];
+    for command in [&["serve"][..], &["state-hash"], &["backup", "--to", text(&unused)], &backup] {
         let complaint = refused(&first, &[], command);
         assert!(complaint.contains("has moved to kafka://"), "{complaint}");
     }
+    let token = [("PARLANCE_KEYS_TOKEN", "x".repeat(32))];
+    let complaint = refused(&first, &token, &["keys", "--listen", "127.0.0.1:0"]);
+    assert!(complaint.contains("has moved to kafka://"), "{complaint}");
     run(&unused, &cluster.options, &["rebuild", "--all"]);
     assert_eq!(state_hash(&unused, &cluster.options), hash);
 

@@ -20,6 +20,7 @@ impl Keys {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<()> {
         let token = config.keys_token.context("keys_token is absent: it admits the nodes")?;
         let folder = DataDir::lock(&config.data_dir)?;
+        super::moving::stayed(folder.path()).await?;
         let keys = ports::keys::open(folder.path(), Arc::new(ports::entropy::System))?;
         let listener = tokio::net::TcpListener::bind(self.listen).await?;
         let address = listener.local_addr()?;

@@ -9,8 +9,8 @@ use ports::event_log::{self, Purpose, Standing, copy};
 use server::config::Config;
 
 use super::super::progress::say;
-use super::copy_log;
 use super::manifest::{Kind, Manifest};
+use super::{copy_log, stayed};
 
 /// Copies the log into a folder, which is verified by folding it. Done again, it adds what is new.
 ///
@@ -32,6 +32,9 @@ impl Backup {
         let source = config.ports();
         let keys = ports::open_keys_to_read(&source).await?;
         if self.keys {
+            if source.addresses.keys.is_none() {
+                stayed(&source.data_dir).await?;
+            }
             let (folder, manifest) = Manifest::begin(&self.to, Kind::Keys, &*keys)?;
             let copies = ports::keys::open(folder.path(), Arc::new(ports::entropy::System))?;
             let trees = ports::keys::copy(&*keys, &*copies).await?;

@@ -12,10 +12,12 @@ pub(super) use backup::Backup;
 pub(super) use migrate::Migrate;
 pub(super) use restore::Restore;
 
+use std::path::Path;
+
 use chat::checkpoint::Checkpoint;
-use ports::Ports;
 use ports::event_log::copy::{self, Copied};
 use ports::event_log::{EventLog, Standing};
+use ports::{ErrorKind, Ports};
 
 use super::maintain::nobody_works;
 use super::progress::bar;
@@ -48,3 +50,16 @@ async fn vacant(ports: &Ports) -> anyhow::Result<()> {
 
 /// What makes documents of the log that has arrived.
 const NEXT: &str = "fold its documents with `parlance rebuild --all`, or just start it";
+
+/// Refuses the keys of an instance that has moved: what is erased at its new place is not erased in
+/// them. A folder of keys alone has no log that could say so.
+pub(super) async fn stayed(folder: &Path) -> anyhow::Result<()> {
+    match ports::open_to_read(&ports::Config::embedded(folder)).await {
+        Ok(log) => match log.standing() {
+            Standing::Serving | Standing::Copy => Ok(()),
+            Standing::Moved(place) => anyhow::bail!("the keys' instance has moved to {place}"),
+        },
+        Err(error) if error.kind == ErrorKind::Unavailable => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
