@@ -77,7 +77,7 @@ impl Migrate {
 /// Ends the instance at the old place and copies the rest; gives the number of records.
 async fn cut_over(old: &dyn EventLog, new: &dyn EventLog, place: &str) -> anyhow::Result<u64> {
     old.stand(Standing::Moved(place.to_owned())).await?;
-    // A node that was started before may still believe in its partitions: nothing it appends counts.
+    // A node that was started before may believe in its partitions: nothing it appends counts.
     copy::close(old).await?;
     let ends = copy::ends(old).await?;
     let copied = copy_log(old, new, &ends).await?;
