@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware;
 
 use chat::kernel::{Door, Keyring, Progress};
 use chat::sessions::Tokens;
@@ -14,7 +15,7 @@ use query_api::{Api, Hub, Parts};
 
 use crate::config::Config;
 use crate::node::{Node, Roles};
-use crate::{health, registry};
+use crate::{forwarded, health, registry};
 
 /// How long an owner may take to finish what is in flight when it ends.
 const HAND_OVER_MAX: Duration = Duration::from_secs(6);
@@ -95,6 +96,9 @@ impl App {
                 limits: config.limits(),
             }));
         }
+        let proxies = Arc::from(config.trusted_proxies.as_slice());
+        let see_client = middleware::from_fn_with_state(proxies, forwarded::see_client);
+        routes = routes.layer(see_client);
         Ok(Self { ports, keyring, door, tokens, projection, hub, node, draining, routes })
     }
 

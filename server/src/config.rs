@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize, Serializer};
 
 use chat::kernel::graphql::Limits;
@@ -39,6 +40,9 @@ pub struct Config {
     pub peer_listen: SocketAddr,
     /// What other nodes reach this one by, if it is not the address it listens on.
     pub peer_url: Option<String>,
+    /// Networks of the proxies in front, such as `["10.0.0.0/8"]`: who asks from there counts as
+    /// the client that `X-Forwarded-For` names.
+    pub trusted_proxies: Vec<IpNet>,
     /// Partitions that a new instance is born with; an existing one keeps its own.
     pub partitions: u16,
     /// What people reach the server by; issuer of the tokens.
@@ -128,6 +132,7 @@ impl Default for Config {
             keys_token: None,
             peer_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             peer_url: None,
+            trusted_proxies: Vec::new(),
             partitions: ports::PARTITIONS,
             public_url: "http://127.0.0.1:8080".to_owned(),
             log_format: LogFormat::Text,

@@ -2,6 +2,7 @@
 
 mod app;
 pub mod config;
+mod forwarded;
 mod health;
 pub mod irc;
 pub mod keys;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tests::servers::kafka::Cluster;
 use tests::servers::mongo::Mongo;
 use tests::servers::redis::Redis;
-use tests::{Program, nodes, servers};
+use tests::{Program, Proxy};
 
 use crate::hosts::{AT_FAR, BROKERS, FAR, NEAR};
 
@@ -45,7 +45,7 @@ pub(crate) struct Stand {
     pub(crate) options: Vec<(&'static str, String)>,
     cache: Address,
     folder: TempDir,
-    _proxy: servers::Server,
+    _proxy: Proxy,
     _keys: Program,
 }
 
@@ -85,7 +85,7 @@ impl Stand {
         let of = |role| nodes.iter().filter(move |it| it.role == role).map(|it| it.address);
         let (commands, queries): (Vec<_>, Vec<_>) =
             (of("command-api").collect(), of("query-api").collect());
-        let proxy = nodes::proxy(NEAR, &commands, &queries);
+        let proxy = Proxy::start(NEAR, &commands, &queries);
         let address = proxy.address();
         Self {
             brokers,

@@ -1,7 +1,7 @@
 //! Rates: exactly as many as allowed, then a refusal that says how long to wait.
 
 use serde_json::{Value, json};
-use tests::{Person, World, fresh_id};
+use tests::{Client, Http, Person, Way, World, fresh_id};
 
 /// How long a refusal says to wait.
 fn retry_after_ms(answer: &Value) -> u64 {
@@ -44,6 +44,29 @@ fn an_address_makes_so_many_requests_and_not_one_more() {
     let statuses: Vec<u16> = (0..12).map(|_| ask().status).collect();
     assert_eq!(statuses, [[200; 10].as_slice(), &[429; 2]].concat());
     assert!((1..=60_000).contains(&retry_after_ms(&ask().json())));
+}
+
+/// What twelve requests from an address of loopback answer, each with another invented header.
+fn statuses(world: &World, last: u8) -> Vec<u16> {
+    let way = Way::to(world.client.http.address).from([127, 0, 0, last].into());
+    let client = Client::new(Http::over(way));
+    let ask = |at: u8| {
+        let body = json!({ "query": "{ position }" }).to_string();
+        let invented = format!("203.0.113.{at}");
+        let headers =
+            [("content-type", "application/json"), ("x-forwarded-for", invented.as_str())];
+        let reply = client.http.request("POST", "/graphql", &headers, body.as_bytes());
+        reply.expect("an answer").status
+    };
+    (0..12).map(ask).collect()
+}
+
+#[test]
+fn addresses_have_rates_of_their_own_that_they_do_not_choose() {
+    let world = World::with(|it| it.rate_per_ip = 10);
+    let until_refused = [[200; 10].as_slice(), &[429; 2]].concat();
+    assert_eq!(statuses(&world, 2), until_refused);
+    assert_eq!(statuses(&world, 3), until_refused);
 }
 
 #[test]

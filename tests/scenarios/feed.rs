@@ -236,7 +236,7 @@ fn compacted_what_changed_often_comes_once_and_still_links() {
 
 /// Sockets that were closed because their reader was too slow.
 fn slow_sockets(world: &World) -> String {
-    let metrics = String::from_utf8(world.client.http.get("/metrics").body).expect("text");
+    let metrics = world.metrics();
     let line = metrics.lines().find(|it| it.starts_with("parlance_sockets_slow_total"));
     line.expect("the counter is there from the start").to_owned()
 }

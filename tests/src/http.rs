@@ -1,17 +1,18 @@
-//! HTTP/1.1 as a program speaks it that has nothing but a TCP connection.
+//! HTTP/1.1 as a program speaks it that has nothing but a connection.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::socket::TOO_LONG;
+use crate::way::{Way, Wire};
 
 /// One server, with the connections to it that are idle.
 pub struct Http {
     pub address: SocketAddr,
-    idle: Mutex<Vec<BufReader<TcpStream>>>,
+    pub way: Way,
+    idle: Mutex<Vec<BufReader<Wire>>>,
 }
 
 /// What the server answered.
@@ -25,7 +26,12 @@ pub struct Reply {
 impl Http {
     /// A client of a server.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, idle: Mutex::default() }
+        Self::over(Way::to(address))
+    }
+
+    /// A client that comes to its server in a way of its own.
+    pub fn over(way: Way) -> Self {
+        Self { address: way.address, way, idle: Mutex::default() }
     }
 
     /// Sends a request and waits for its answer.
@@ -42,7 +48,7 @@ impl Http {
         let idle = self.idle.lock().expect("no holder of the lock panics").pop();
         let mut connection = match idle {
             Some(connection) => connection,
-            None => self.connect()?,
+            None => BufReader::new(self.way.connect()?),
         };
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
         for (name, value) in headers {
@@ -63,13 +69,6 @@ impl Http {
     pub fn get(&self, path: &str) -> Reply {
         self.request("GET", path, &[], b"").expect("the server answers")
     }
-
-    fn connect(&self) -> io::Result<BufReader<TcpStream>> {
-        let connection = TcpStream::connect_timeout(&self.address, TOO_LONG)?;
-        connection.set_read_timeout(Some(TOO_LONG))?;
-        connection.set_nodelay(true)?;
-        Ok(BufReader::new(connection))
-    }
 }
 
 impl Reply {
@@ -86,7 +85,7 @@ impl Reply {
     }
 }
 
-fn read(from: &mut BufReader<TcpStream>) -> io::Result<Reply> {
+fn read(from: &mut impl BufRead) -> io::Result<Reply> {
     let broken = |it: &str| io::Error::new(io::ErrorKind::InvalidData, it.to_owned());
     let status_line = line(from)?;
     let status = status_line.split(' ').nth(1).and_then(|it| it.parse().ok());
@@ -115,7 +114,7 @@ fn read(from: &mut BufReader<TcpStream>) -> io::Result<Reply> {
     Ok(reply)
 }
 
-fn line(from: &mut BufReader<TcpStream>) -> io::Result<String> {
+fn line(from: &mut impl BufRead) -> io::Result<String> {
     let mut line = String::new();
     if from.read_line(&mut line)? == 0 {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof));

@@ -1,19 +1,25 @@
 //! The test kit: people who use the product through its public doors, and nothing else.
 
+mod authority;
 mod dice;
 mod http;
-pub mod nodes;
+mod nodes;
 mod person;
 mod program;
+mod proxy;
 pub mod servers;
 mod socket;
+mod way;
 mod world;
 
+pub use authority::Authority;
 pub use dice::Dice;
 pub use http::{Http, Reply};
 pub use person::{Answer, Client, Person, Sent, fresh_id, id_at, long};
 pub use program::{Follower, Program};
+pub use proxy::Proxy;
 pub use socket::{Feed, Frame, Heard, Socket, TOO_LONG, UPDATES};
+pub use way::{Way, Wire};
 pub use world::World;
 
 /// Runs jobs at the same time and gives their results in order.

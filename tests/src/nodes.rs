@@ -1,10 +1,8 @@
 //! The product as several nodes on real servers, behind a real nginx: two of each role that
 //! answers, one that folds.
 
-use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use ports::Address;
@@ -13,7 +11,8 @@ use server::config::Config;
 use server::{App, Roles};
 
 use crate::fresh_id;
-use crate::servers::{LOOPBACK, Server, Servers, listens};
+use crate::proxy::Proxy;
+use crate::servers::{LOOPBACK, Servers};
 
 /// The roles of the nodes.
 const NODES: [Roles; 5] =
@@ -29,7 +28,7 @@ fn servers() -> &'static Servers {
 pub(crate) struct Nodes {
     pub(crate) apps: Vec<App>,
     pub(crate) address: SocketAddr,
-    _proxy: Server,
+    _proxy: Proxy,
 }
 
 impl Nodes {
@@ -44,6 +43,8 @@ impl Nodes {
             bus: Some(servers.redis().address(&name)),
             keys: Some(keys(folder).await),
             partitions: 8,
+            // The proxy: clients may have other addresses of loopback.
+            trusted_proxies: vec![LOOPBACK.into()],
             ..config.clone()
         };
         let mut apps = Vec::new();
@@ -58,7 +59,7 @@ impl Nodes {
             queries.extend(roles.queries.then_some(address));
             apps.push(app);
         }
-        let proxy = proxy(LOOPBACK, &commands, &queries);
+        let proxy = Proxy::start(LOOPBACK, &commands, &queries);
         Self { apps, address: proxy.address(), _proxy: proxy }
     }
 }
@@ -79,36 +80,4 @@ async fn listen(routes: axum::Router) -> SocketAddr {
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     ports::spawn("server", async move { axum::serve(listener, service).await.expect("it serves") });
     address
-}
-
-/// nginx with the configuration of `deploy/`.
-pub fn proxy(host: IpAddr, commands: &[SocketAddr], queries: &[SocketAddr]) -> Server {
-    let deployed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/nginx/parlance.conf");
-    let upstream = |name: &str, nodes: &[SocketAddr]| {
-        let mut text = format!("upstream {name} {{\n    keepalive 16;\n");
-        for node in nodes {
-            writeln!(text, "    server {node} max_fails=0;").expect("text grows");
-        }
-        text + "}\n"
-    };
-    let upstreams = upstream("commands", commands) + &upstream("queries", queries);
-    let start = |address: SocketAddr, folder: &Path| {
-        let server = std::fs::read_to_string(&deployed).expect("the configuration");
-        let main = format!(
-            "daemon off;\npid {0}/nginx.pid;\nerror_log stderr;\nworker_processes 1;\n\
-             events {{ worker_connections 4096; }}\nhttp {{\naccess_log off;\n\
-             client_body_temp_path {0}/body;\nproxy_temp_path {0}/proxy;\n\
-             fastcgi_temp_path {0}/fastcgi;\nuwsgi_temp_path {0}/uwsgi;\n\
-             scgi_temp_path {0}/scgi;\n{upstreams}{server}}}\n",
-            folder.display()
-        );
-        let file = folder.join("nginx.conf");
-        std::fs::write(&file, main).expect("a written file");
-        let listen = format!("listen {address};\n");
-        std::fs::write(folder.join("parlance-listen.conf"), listen).expect("a written file");
-        let mut command = Command::new("nginx");
-        command.arg("-p").arg(folder).arg("-c").arg(file);
-        command
-    };
-    Server::start(host, start, listens)
 }

@@ -365,7 +365,7 @@ impl Person {
 
     /// A socket that has not said anything.
     pub fn socket(&self) -> Socket {
-        Socket::open(self.client.http.address)
+        Socket::over(&self.client.http.way)
     }
 
     /// A socket that was let in.

@@ -1,13 +1,15 @@
 //! A `graphql-transport-ws` client, as strict about the protocol as the protocol is.
 
 use std::collections::VecDeque;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client::client_with_config};
+
+use crate::way::{Way, Wire};
 
 /// A wait that is longer than this fails its test.
 pub const TOO_LONG: Duration = Duration::from_secs(20);
@@ -27,7 +29,7 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
 
 /// A socket.
 pub struct Socket {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Wire>,
     waiting: VecDeque<Value>,
 }
 
@@ -84,29 +86,28 @@ impl Frame {
 impl Socket {
     /// Opens a socket without a word.
     pub fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, TOO_LONG).expect("a connection");
-        Self::over(stream, address)
+        Self::over(&Way::to(address))
     }
 
-    /// Opens a socket over a connection.
-    pub fn over(stream: TcpStream, address: SocketAddr) -> Self {
-        Self::try_over(stream, address).expect("an upgraded connection")
+    /// Opens a socket in a way of its own.
+    pub fn over(way: &Way) -> Self {
+        Self::try_over(way).expect("an upgraded connection")
     }
 
     /// Opens a socket unless the server is away.
     pub fn try_open(address: SocketAddr) -> Option<Self> {
-        Self::try_over(TcpStream::connect_timeout(&address, TOO_LONG).ok()?, address)
+        Self::try_over(&Way::to(address))
     }
 
-    fn try_over(stream: TcpStream, address: SocketAddr) -> Option<Self> {
-        stream.set_read_timeout(Some(TOO_LONG)).ok()?;
-        stream.set_nodelay(true).ok()?;
-        let mut request = format!("ws://{address}/graphql").into_client_request().ok()?;
+    fn try_over(way: &Way) -> Option<Self> {
+        let (scheme, address) = (way.scheme("ws"), way.address);
+        let mut request = format!("{scheme}://{address}/graphql").into_client_request().ok()?;
         let protocol = "graphql-transport-ws".parse().expect("a constant is a header");
         request.headers_mut().insert("sec-websocket-protocol", protocol);
+        let wire = way.connect().ok()?;
         let (socket, _) =
-            client_with_config(request, stream, Some(WebSocketConfig::default())).ok()?;
-        socket.get_ref().set_read_timeout(Some(MOMENT)).ok()?;
+            client_with_config(request, wire, Some(WebSocketConfig::default())).ok()?;
+        socket.get_ref().stream().set_read_timeout(Some(MOMENT)).ok()?;
         Some(Self { socket, waiting: VecDeque::new() })
     }
 
@@ -229,7 +230,7 @@ impl Socket {
 
     /// Breaks the connection without a farewell.
     pub fn breaks(self) {
-        let _ = self.socket.get_ref().shutdown(std::net::Shutdown::Both);
+        let _ = self.socket.get_ref().stream().shutdown(std::net::Shutdown::Both);
     }
 }
 

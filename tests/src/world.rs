@@ -7,11 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
 use ports::clock::Clock;
 use server::App;
 use server::config::Config;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tower::ServiceExt;
 
 use crate::nodes::Nodes;
 use crate::person::{Client, Person};
@@ -111,6 +114,17 @@ impl World {
             Served::Alone(app) => app,
             Served::Together(nodes) => &nodes.apps[0],
         }
+    }
+
+    /// The metrics of this process, as operators read them at the nodes.
+    pub fn metrics(&self) -> String {
+        let asked = Request::get("/metrics").body(Body::empty()).expect("a request");
+        let routes = self.app().routes();
+        self.runtime.as_ref().expect("it runs until the world ends").block_on(async {
+            let told = routes.oneshot(asked).await.expect("routes do not fail");
+            let bytes = axum::body::to_bytes(told.into_body(), usize::MAX).await;
+            String::from_utf8(bytes.expect("a body").into()).expect("metrics are text")
+        })
     }
 
     /// Sets the server's clock ahead.
