@@ -45,3 +45,18 @@ fn command_nodes_take_turns_and_nothing_is_lost() {
     assert_eq!(three.seq, two.seq + 1);
     third.terminate();
 }
+
+#[test]
+fn keys_do_not_pass_in_the_clear_between_machines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let token = ("PARLANCE_KEYS_TOKEN", "a-token-of-more-than-thirty-two-characters");
+    let keys = |more: &[(&str, &str)]| {
+        let options = [&[token], more].concat();
+        Program::refused(folder.path(), &["keys", "--listen", "0.0.0.0:0"], &options)
+    };
+    assert!(keys(&[]).contains("only loopback"));
+    let half = keys(&[("PARLANCE_KEYS_TLS_CERT", "/nowhere")]);
+    assert!(half.contains("go together"), "{half}");
+    let absent = [("PARLANCE_KEYS_TLS_CERT", "/nowhere"), ("PARLANCE_KEYS_TLS_KEY", "/nowhere")];
+    assert!(keys(&absent).contains("the file /nowhere"));
+}

@@ -73,6 +73,33 @@ impl Address {
     }
 }
 
+impl Parts {
+    /// The file of the authorities that TLS trusts instead of the system's, by the option `ca`.
+    ///
+    /// # Errors
+    /// `Unavailable` when the file can't be read, or nothing is encrypted.
+    pub(crate) fn ca(&mut self, port: &'static str, tls: bool) -> Result<Option<Vec<u8>>, Error> {
+        let Some(file) = self.options.remove("ca") else { return Ok(None) };
+        if !tls {
+            let scheme = &self.scheme;
+            let text = format!("the option ca means nothing to {scheme}://, which has no TLS");
+            return Err(Error::unavailable(port, text));
+        }
+        let read = std::fs::read(&file);
+        let unread = |it| Error::unavailable(port, format!("the file {file} of ca: {it}"));
+        read.map(Some).map_err(unread)
+    }
+
+    /// Whatever option is left over is unknown.
+    ///
+    /// # Errors
+    /// `Unavailable` when there is one.
+    pub(crate) fn read_up(&self, port: &'static str) -> Result<(), Error> {
+        let Some(unknown) = self.options.keys().next() else { return Ok(()) };
+        Err(Error::unavailable(port, format!("the option {unknown} is unknown")))
+    }
+}
+
 impl From<&str> for Address {
     fn from(text: &str) -> Self {
         Self(text.to_owned())

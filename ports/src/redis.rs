@@ -12,7 +12,7 @@ use ::redis::cluster_async::ClusterConnection;
 use ::redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue,
     IntoConnectionInfo, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, RedisFuture,
-    RedisResult, ScriptInvocation, Value,
+    RedisResult, ScriptInvocation, TlsCertificates, Value,
 };
 
 use crate::{Address, Error, ErrorKind};
@@ -36,17 +36,23 @@ const PORT: u16 = 6_379;
 
 /// What an address says: `redis://[user:password@]host[:port][/prefix]`, with `rediss` for TLS
 /// and `redis+cluster` for several hosts of one cluster. The path is what the names of all keys
-/// and channels begin with, so that instances can share a server.
+/// and channels begin with, so that instances can share a server. The option `ca` is a file of the
+/// authorities that TLS trusts instead of the system's.
 pub(crate) struct Place {
     port: &'static str,
     nodes: Vec<ConnectionInfo>,
     cluster: bool,
+    trusted: Option<TlsCertificates>,
     pub(crate) prefix: String,
 }
 
 impl Place {
     pub(crate) fn of(port: &'static str, address: &Address) -> Result<Self, Error> {
-        let parts = address.parts(port)?;
+        let mut parts = address.parts(port)?;
+        let tls = parts.scheme.starts_with("rediss");
+        let trusted = parts.ca(port, tls)?;
+        let trusted = trusted.map(|it| TlsCertificates { client_tls: None, root_cert: Some(it) });
+        parts.read_up(port)?;
         let mut login = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
         if let Some(user) = parts.user.filter(|it| !it.is_empty()) {
             login = login.set_username(user);
@@ -54,7 +60,6 @@ impl Place {
         if let Some(password) = parts.password.filter(|it| !it.is_empty()) {
             login = login.set_password(password);
         }
-        let tls = parts.scheme.starts_with("rediss");
         let cluster = parts.scheme.ends_with("+cluster");
         let nodes = parts.hosts.split(',').map(|host| {
             let node = node(port, host, tls)?.into_connection_info();
@@ -65,7 +70,7 @@ impl Place {
             return Err(Error::unavailable(port, "several hosts are a redis+cluster:// address"));
         }
         let prefix = if parts.path.is_empty() { PREFIX.to_owned() } else { parts.path };
-        Ok(Self { port, nodes, cluster, prefix })
+        Ok(Self { port, nodes, cluster, trusted, prefix })
     }
 
     /// A connection for commands, which is made again whenever it is lost.
@@ -106,11 +111,19 @@ impl Place {
     }
 
     fn client(&self) -> RedisResult<Client> {
-        Client::open(self.nodes[0].clone())
+        let node = self.nodes[0].clone();
+        match &self.trusted {
+            Some(trusted) => Client::build_with_tls(node, trusted.clone()),
+            None => Client::open(node),
+        }
     }
 
     fn cluster(&self) -> ClusterClientBuilder {
-        ClusterClient::builder(self.nodes.clone())
+        let mut builder = ClusterClient::builder(self.nodes.clone());
+        if let Some(trusted) = &self.trusted {
+            builder = builder.certs(trusted.clone());
+        }
+        builder
             .use_protocol(ProtocolVersion::RESP3)
             .connection_timeout(CONNECT_MAX)
             .response_timeout(ANSWER_MAX)
@@ -290,7 +303,14 @@ mod tests {
 
     #[test]
     fn what_names_no_server_is_refused() {
-        for text in ["redis://one:7000,two:7000", "redis://one:port", "redis://:7000"] {
+        for text in [
+            "redis://one:7000,two:7000",
+            "redis://one:port",
+            "redis://:7000",
+            "redis://one?color=red",
+            "redis://one?ca=/etc/ca.pem",
+            "rediss://one?ca=/nowhere",
+        ] {
             assert!(place(text).is_err(), "{text}");
         }
     }

@@ -36,6 +36,10 @@ pub struct Config {
     pub keys: Option<Address>,
     /// What nodes show to `parlance keys`, at least 32 characters; only that command reads it.
     pub keys_token: Option<Token>,
+    /// Certificate chain that `parlance keys` shows, in PEM; only that command reads it.
+    pub keys_tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM; only `parlance keys` reads it.
+    pub keys_tls_key: Option<PathBuf>,
     /// Address that other nodes reach this one at; port 0 takes any that is free.
     pub peer_listen: SocketAddr,
     /// What other nodes reach this one by, if it is not the address it listens on.
@@ -130,6 +134,8 @@ impl Default for Config {
             bus: None,
             keys: None,
             keys_token: None,
+            keys_tls_cert: None,
+            keys_tls_key: None,
             peer_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             peer_url: None,
             trusted_proxies: Vec::new(),
@@ -208,6 +214,10 @@ impl Config {
         );
         let short = self.keys_token.as_ref().is_some_and(|it| it.secret_text().len() < TOKEN_MIN);
         anyhow::ensure!(!short, "keys_token has fewer than {TOKEN_MIN} characters");
+        anyhow::ensure!(
+            self.keys_tls_cert.is_some() == self.keys_tls_key.is_some(),
+            "keys_tls_cert and keys_tls_key go together"
+        );
         let embedded = self.ports().addresses.embedded();
         anyhow::ensure!(
             self.profile == Profile::Development || embedded.is_empty(),

@@ -8,6 +8,7 @@ pub mod irc;
 pub mod keys;
 mod node;
 mod registry;
+pub mod tls;
 
 pub use app::App;
 pub use node::Roles;

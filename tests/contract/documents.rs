@@ -100,6 +100,12 @@ async fn put(documents: &Arc<dyn Documents>, id: &str) {
     documents.write(0, vec![write], mark).await.expect("a write");
 }
 
+/// Checks that documents can be written and read.
+pub(crate) async fn is_of_use(documents: &Arc<dyn Documents>) {
+    put(documents, "a").await;
+    assert!(has(documents, "a").await);
+}
+
 async fn has(documents: &Arc<dyn Documents>, id: &str) -> bool {
     documents.declare(&[THINGS]).await.expect("a declaration");
     documents.load(&[key(id)]).await.expect("a load")[0].is_some()

@@ -9,6 +9,7 @@ mod event_log;
 mod kafka;
 mod keys;
 mod outage;
+mod secure;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ fn main() {
     trials.extend(cache::trials(&servers));
     trials.extend(bus::trials(&servers));
     trials.extend(outage::trials());
+    trials.extend(secure::trials());
     let conclusion = libtest_mimic::run(&arguments, trials);
     // `exit` would leave the servers behind.
     drop(servers);

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tests::servers::kafka::Cluster;
 use tests::servers::mongo::Mongo;
 use tests::servers::redis::Redis;
-use tests::{Program, Proxy};
+use tests::{Authority, Program, Proxy};
 
 use crate::hosts::{AT_FAR, BROKERS, FAR, NEAR};
 
@@ -47,6 +47,7 @@ pub(crate) struct Stand {
     folder: TempDir,
     _proxy: Proxy,
     _keys: Program,
+    _authority: Authority,
 }
 
 /// One process of the product.
@@ -65,7 +66,13 @@ impl Stand {
         let brokers = Cluster::start(BROKERS, 3);
         let (mongo, redis) = (Mongo::stand_in(NEAR), Redis::start(NEAR));
         let token = tests::fresh_id() + &tests::fresh_id();
-        let admits = [("PARLANCE_KEYS_TOKEN", token.clone())];
+        let authority = Authority::of(NEAR);
+        let file = |name| authority.folder().join(name).display().to_string();
+        let admits = [
+            ("PARLANCE_KEYS_TOKEN", token.clone()),
+            ("PARLANCE_KEYS_TLS_CERT", file("certificate.pem")),
+            ("PARLANCE_KEYS_TLS_KEY", file("key.pem")),
+        ];
         let complaints = folder.path().join("keys.log");
         let place = SocketAddr::from((NEAR, 0));
         let keys = Program::start_at(&[], ("keys", place), folder.path(), &admits, &complaints);
@@ -76,7 +83,10 @@ impl Stand {
             ("PARLANCE_DOCUMENTS", shown(&mongo.address("faults"))),
             ("PARLANCE_CACHE", shown(&cache)),
             ("PARLANCE_BUS", shown(&cache)),
-            ("PARLANCE_KEYS", format!("http://node:{token}@{}", keys.address)),
+            (
+                "PARLANCE_KEYS",
+                format!("https://node:{token}@{}?ca={}", keys.address, file("ca.pem")),
+            ),
             ("PARLANCE_PARTITIONS", PARTITIONS.to_string()),
             ("PARLANCE_LOG_FILTER", "info".to_owned()),
         ];
@@ -98,6 +108,7 @@ impl Stand {
             folder,
             _proxy: proxy,
             _keys: keys,
+            _authority: authority,
         }
     }
 

@@ -1,12 +1,15 @@
-//! A throwaway certificate authority, and what it vouches for: whoever serves on loopback.
+//! A throwaway certificate authority, and what it vouches for: whoever serves on one host.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tempfile::TempDir;
+
+use crate::servers::LOOPBACK;
 
 /// An authority with one certificate, in files.
 pub struct Authority {
@@ -21,9 +24,17 @@ impl Default for Authority {
 }
 
 impl Authority {
-    /// Makes one that nobody trusts yet.
+    /// Makes one that nobody trusts yet, for loopback.
     pub fn new() -> Self {
+        Self::of(LOOPBACK)
+    }
+
+    /// Makes one for another host.
+    pub fn of(host: IpAddr) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        // Who has the same name as another is taken for it.
+        let name = format!("authority {}", crate::fresh_id());
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
         let issuer = CertifiedIssuer::self_signed(params, key).expect("a certificate");
@@ -32,8 +43,7 @@ impl Authority {
             std::fs::write(folder.path().join(name), pem).expect("a written file");
         };
         let key = KeyPair::generate().expect("a key");
-        let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let params = CertificateParams::new(names).expect("two names");
+        let params = CertificateParams::new(vec![host.to_string()]).expect("a name");
         let certificate = params.signed_by(&key, &issuer).expect("a certificate");
         write("ca.pem", issuer.pem());
         write("certificate.pem", certificate.pem());

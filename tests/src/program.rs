@@ -92,7 +92,7 @@ impl Program {
         let mut out = BufReader::new(child.stdout.take().expect("its output is piped"));
         let mut first = String::new();
         out.read_line(&mut first).expect("it says where it serves");
-        let address = first.split("http://").nth(1).and_then(|it| it.split(' ').next());
+        let address = first.split("://").nth(1).and_then(|it| it.split(' ').next());
         let address = address.and_then(|it| it.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in {first}"));
         Self { child, _out: out, address }
@@ -130,6 +130,15 @@ impl Program {
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {complaint}");
         output
+    }
+
+    /// Runs a command that is refused, and gives what it complains of.
+    pub fn refused(data_dir: &Path, arguments: &[&str], options: &[(&str, &str)]) -> String {
+        let mut command = Self::command();
+        command.arg("--data-dir").arg(data_dir).args(arguments).envs(options.iter().copied());
+        let output = command.output().expect("the program starts");
+        assert!(!output.status.success(), "{arguments:?} is not refused");
+        String::from_utf8(output.stderr).expect("a complaint is text")
     }
 
     /// Starts another command that goes on, to read what it prints.

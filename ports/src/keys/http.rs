@@ -1,5 +1,6 @@
 //! The keys of another process, `parlance keys`, over HTTP.
 
+use std::error::Error as StdError;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,14 +27,23 @@ struct Http {
     root: Mutex<Secret>,
 }
 
-/// Reaches the keys at `https://any:token@host[:port]`.
+/// Reaches the keys at `https://any:token@host[:port]`; the option `ca` is a file of the
+/// authorities that TLS trusts instead of the system's.
 pub(super) async fn connect(address: &Address) -> Result<Arc<dyn Keys>, Error> {
-    let parts = address.parts(PORT)?;
+    let mut parts = address.parts(PORT)?;
+    let tls = parts.scheme == "https";
+    let trusted = parts.ca(PORT, tls)?;
+    parts.read_up(PORT)?;
     let token = parts.password.unwrap_or_default();
     let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
         .map_err(|_| Error::unavailable(PORT, "the address has a token that no header can hold"))?;
     bearer.set_sensitive(true);
-    let client = reqwest::Client::builder()
+    let mut client = reqwest::Client::builder();
+    if let Some(trusted) = trusted {
+        let trusted = reqwest::Certificate::from_pem_bundle(&trusted);
+        client = client.tls_certs_only(trusted.map_err(|it| Error::unavailable(PORT, it))?);
+    }
+    let client = client
         .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
         .connect_timeout(CONNECT_MAX)
         .timeout(ANSWER_MAX)
@@ -86,11 +96,19 @@ impl Http {
     }
 }
 
+/// What a client says of its failure, with all causes: the first alone does not tell a wrong
+/// certificate from a host that is away.
+fn told(error: &reqwest::Error) -> String {
+    let first: &dyn StdError = error;
+    let causes = std::iter::successors(Some(first), |&it| it.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 async fn answer(request: RequestBuilder, lost: ErrorKind) -> Result<Answer, Error> {
     // The address holds the token, which no error may show.
     let failed = |it: reqwest::Error| {
         let kind = if it.is_connect() || it.is_builder() { ErrorKind::Unavailable } else { lost };
-        Error::new(kind, PORT, it.without_url())
+        Error::new(kind, PORT, told(&it.without_url()))
     };
     let answer = request.send().await.map_err(failed)?;
     let status = answer.status();

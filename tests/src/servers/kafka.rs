@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::{LOOPBACK, Server, free_port, installed, listens};
+use crate::Authority;
 
 /// One broker.
 pub struct Kafka(Cluster);
@@ -21,6 +22,15 @@ pub struct Cluster {
     nodes: Vec<Node>,
 }
 
+/// What a broker has beside its plain listener.
+struct Doors {
+    /// Certificates, as [`Authority::folder`] has them.
+    certificates: PathBuf,
+    tls: u16,
+    sasl: u16,
+    password: String,
+}
+
 struct Node {
     /// 1 for the first one.
     number: usize,
@@ -28,6 +38,7 @@ struct Node {
     voters: String,
     controller: u16,
     count: usize,
+    doors: Option<Doors>,
     server: Option<Server>,
 }
 
@@ -45,6 +56,37 @@ impl Kafka {
     /// Where a client of one's own finds it.
     pub fn hosts(&self) -> String {
         self.0.hosts()
+    }
+
+    /// Starts one that also speaks TLS, to anybody and to `ann` with a password.
+    pub fn secure(authority: &Authority, password: &str) -> Self {
+        let controller = free_port(LOOPBACK);
+        let doors = Doors {
+            certificates: authority.folder().to_owned(),
+            tls: free_port(LOOPBACK),
+            sasl: free_port(LOOPBACK),
+            password: password.to_owned(),
+        };
+        let voters = format!("1@{LOOPBACK}:{controller}");
+        let (number, count, doors) = (1, 1, Some(doors));
+        let node = Node { number, voters, controller, count, doors, server: None };
+        let kafka = Self(Cluster::of(LOOPBACK, vec![node]));
+        // PLAIN reads passwords from the settings, SCRAM from the cluster.
+        let mut command = Command::new("java");
+        command.args(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp"]);
+        command.arg(installed("kafka").join("libs/*")).arg("kafka.admin.ConfigCommand");
+        command.args(["--bootstrap-server", &kafka.hosts(), "--alter"]);
+        command.args(["--entity-type", "users", "--entity-name", "ann", "--add-config"]);
+        command.arg(format!("SCRAM-SHA-512=[password={password}]"));
+        let told = command.output().expect("java runs");
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        kafka
+    }
+
+    /// Where it speaks TLS to anybody, and where to those who sign in.
+    pub fn doors(&self) -> [SocketAddr; 2] {
+        let doors = self.0.nodes[0].doors.as_ref().expect("a secure broker");
+        [doors.tls, doors.sasl].map(|port| SocketAddr::new(LOOPBACK, port))
     }
 
     /// Kills it as the kernel does; what it has written stays.
@@ -70,9 +112,13 @@ impl Cluster {
             voters: voters.clone(),
             controller,
             count,
+            doors: None,
             server: None,
         };
-        let mut nodes: Vec<_> = (1..).zip(controllers).map(node).collect();
+        Self::of(host, (1..).zip(controllers).map(node).collect())
+    }
+
+    fn of(host: IpAddr, mut nodes: Vec<Node>) -> Self {
         // None answers before most of them run.
         std::thread::scope(|scope| {
             for node in &mut nodes {
@@ -163,7 +209,9 @@ impl Node {
             copy(&kafka.join("formatted").join(self.number.to_string()), &data);
         }
         let properties = folder.join("server.properties");
-        std::fs::write(&properties, self.properties(address, &data)).expect("a file of settings");
+        let settings = self.properties(address, &data)
+            + &self.doors.as_ref().map_or_else(String::new, Doors::properties);
+        std::fs::write(&properties, settings).expect("a file of settings");
         let mut command = Command::new("java");
         command
             .args(["-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
@@ -177,7 +225,14 @@ impl Node {
     }
 
     fn properties(&self, address: SocketAddr, data: &Path) -> String {
-        let Self { number, voters, controller, count, .. } = self;
+        let Self { number, voters, controller, count, doors, .. } = self;
+        let (more, protocols) = match doors {
+            None => (String::new(), ""),
+            Some(Doors { tls, sasl, .. }) => (
+                format!(",TLS://{LOOPBACK}:{tls},SASL://{LOOPBACK}:{sasl}"),
+                ",TLS:SSL,SASL:SASL_SSL",
+            ),
+        };
         let (data, host) = (data.display(), address.ip());
         let min_insync = (count - 1).max(1);
         // How soon the others go on without a broker that was killed, and how late it is itself
@@ -187,8 +242,9 @@ impl Node {
             "process.roles=broker,controller\n\
              node.id={number}\n\
              controller.quorum.voters={voters}\n\
-             listeners=BROKER://{address},CONTROLLER://{host}:{controller}\n\
-             listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
+             listeners=BROKER://{address},CONTROLLER://{host}:{controller}{more}\n\
+             listener.security.protocol.map=\
+             BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n\
              controller.listener.names=CONTROLLER\n\
              inter.broker.listener.name=BROKER\n\
              log.dirs={data}\n\
@@ -202,6 +258,24 @@ impl Node {
              replica.lag.time.max.ms={session}\n\
              log.cleaner.dedupe.buffer.size=4194304\n\
              log.index.size.max.bytes=1048576\n"
+        )
+    }
+}
+
+impl Doors {
+    fn properties(&self) -> String {
+        let Self { certificates, password, .. } = self;
+        let place = certificates.display();
+        let module = "org.apache.kafka.common.security";
+        format!(
+            "ssl.keystore.type=PEM\n\
+             ssl.keystore.location={place}/both.pem\n\
+             ssl.client.auth=none\n\
+             sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512\n\
+             listener.name.sasl.plain.sasl.jaas.config=\
+             {module}.plain.PlainLoginModule required user_ann=\"{password}\";\n\
+             listener.name.sasl.scram-sha-512.sasl.jaas.config=\
+             {module}.scram.ScramLoginModule required;\n"
         )
     }
 }

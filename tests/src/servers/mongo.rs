@@ -8,6 +8,7 @@ use std::process::Command;
 use ports::Address;
 
 use super::{LOOPBACK, Server, installed, listens};
+use crate::Authority;
 
 /// A server for documents.
 pub struct Mongo {
@@ -58,6 +59,28 @@ impl Mongo {
         let place = place.trim_end_matches('/');
         Address::from(format!("{place}/{database}{options}").as_str())
     }
+}
+
+/// A stand-in that speaks nothing but TLS, and knows nobody but `ann`, whose password is given.
+pub fn secure(authority: &Authority, password: &str) -> Server {
+    let mut server = Server::start(LOOPBACK, command, listens);
+    let make = "import sys, pymongo; pymongo.MongoClient(sys.argv[1]).admin.command('createUser', \
+                'ann', pwd=sys.argv[2], roles=['root'])";
+    let mut client = Command::new(installed("mongo").join("bin/python"));
+    client.args(["-c", make, &format!("mongodb://{}", server.address()), password]);
+    let told = client.output().expect("python runs");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    server.kill();
+    let place = authority.folder();
+    let command = |address, folder: &Path| {
+        let mut command = command(address, folder);
+        command.arg("--auth");
+        command.arg("--tls-cert-file").arg(place.join("certificate.pem"));
+        command.arg("--tls-key-file").arg(place.join("key.pem"));
+        command
+    };
+    server.start_again(command, listens);
+    server
 }
 
 fn command(address: SocketAddr, folder: &Path) -> Command {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use ports::Address;
 
-use super::{LOOPBACK, START_MAX, Server, free_port, installed};
+use super::{LOOPBACK, START_MAX, Server, free_port, installed, listens};
+use crate::Authority;
 
 /// Servers of a cluster: as few as it takes.
 const CLUSTER: usize = 3;
@@ -59,6 +60,23 @@ fn told(address: SocketAddr, asked: &str) -> Option<String> {
     let mut answer = [0; 4_096];
     let length = stream.read(&mut answer).ok()?;
     Some(String::from_utf8_lossy(&answer[..length]).into_owned())
+}
+
+/// A server that speaks nothing but TLS, and knows nobody but `ann`, whose password is given.
+pub fn secure(authority: &Authority, password: &str) -> Server {
+    installed("redis");
+    let place = authority.folder();
+    let command = |address: SocketAddr, folder: &Path| {
+        let mut command = command(SocketAddr::new(LOOPBACK, 0), folder);
+        command.args(["--tls-port", &address.port().to_string(), "--tls-auth-clients", "no"]);
+        command.arg("--tls-cert-file").arg(place.join("certificate.pem"));
+        command.arg("--tls-key-file").arg(place.join("key.pem"));
+        command.arg("--tls-ca-cert-file").arg(place.join("ca.pem"));
+        command.args(["--user", "default", "off"]);
+        command.args(["--user", "ann", "on", &format!(">{password}"), "~*", "&*", "+@all"]);
+        command
+    };
+    Server::start(LOOPBACK, command, listens)
 }
 
 /// A cluster whose servers share the slots.

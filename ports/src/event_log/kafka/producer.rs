@@ -34,6 +34,7 @@ pub(super) struct Producer {
 /// What a client hears about the records that it was given.
 struct Deliveries {
     recent: Arc<Recent>,
+    logs: Logs,
 }
 
 struct Append {
@@ -78,7 +79,7 @@ impl Producer {
 
 /// Starts a client, and the thread that hears its answers until nobody else holds it.
 fn client(config: &ClientConfig, recent: Arc<Recent>) -> Result<Arc<Client>, Error> {
-    let context = Deliveries { recent };
+    let context = Deliveries { recent, logs: Logs::default() };
     let client = Client::from_config_and_context(config, context).map_err(unavailable)?;
     let client = Arc::new(client);
     let held = Arc::clone(&client);
@@ -96,11 +97,11 @@ fn client(config: &ClientConfig, recent: Arc<Recent>) -> Result<Arc<Client>, Err
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, place: &str, text: &str) {
-        Logs.log(level, place, text);
+        self.logs.log(level, place, text);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        Logs.error(error, reason);
+        self.logs.error(error, reason);
     }
 }
 

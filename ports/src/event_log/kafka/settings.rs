@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -51,9 +52,7 @@ impl Settings {
             return Err(Error::unavailable(PORT, "min_insync is above replication"));
         }
         let client = client(&mut parts)?;
-        if let Some(unknown) = parts.options.keys().next() {
-            return Err(Error::unavailable(PORT, format!("the option {unknown} is unknown")));
-        }
+        parts.read_up(PORT)?;
         let legal = |it: char| it.is_ascii_alphanumeric() || "._-".contains(it);
         if !parts.path.chars().all(legal) {
             return Err(Error::unavailable(PORT, "the prefix is not part of a topic's name"));
@@ -133,11 +132,10 @@ fn client(parts: &mut Parts) -> Result<ClientConfig, Error> {
             (true, true) => "sasl_ssl",
         },
     );
-    if let Some(file) = parts.options.remove("ca") {
-        if !tls {
-            return Err(Error::unavailable(PORT, "the option ca is for kafka+ssl:// only"));
-        }
-        config.set("ssl.ca.location", file);
+    if let Some(authorities) = parts.ca(PORT, tls)? {
+        let authorities = String::from_utf8(authorities);
+        let authorities = authorities.map_err(|_| Error::unavailable(PORT, "ca is not in PEM"))?;
+        config.set("ssl.ca.pem", authorities);
     }
     let mechanism = parts.options.remove("sasl");
     if let (Some(user), Some(password)) = (&parts.user, &parts.password) {
@@ -155,13 +153,35 @@ fn client(parts: &mut Parts) -> Result<ClientConfig, Error> {
 
 /// Makes a consumer whose client tells its troubles as everything here does.
 pub(super) fn consumer(config: &ClientConfig) -> Result<Consumer, Error> {
-    Consumer::from_config_and_context(config, Logs).map_err(unavailable)
+    Consumer::from_config_and_context(config, Logs::default()).map_err(unavailable)
 }
 
 pub(super) type Consumer = BaseConsumer<Logs>;
 
 /// Where clients tell what happens to their connections.
-pub(super) struct Logs;
+#[derive(Default)]
+pub(super) struct Logs {
+    trouble: Mutex<Option<String>>,
+}
+
+impl Logs {
+    /// A call's failure where nothing can have happened. A call that found no broker says only
+    /// that; what became of the connections tells whether it was a wrong password.
+    pub(super) fn explained(&self, error: KafkaError) -> Error {
+        let trouble = self.trouble.lock().expect("noting a trouble does not panic").clone();
+        match (error.rdkafka_error_code(), trouble) {
+            (
+                Some(
+                    RDKafkaErrorCode::BrokerTransportFailure
+                    | RDKafkaErrorCode::OperationTimedOut
+                    | RDKafkaErrorCode::AllBrokersDown,
+                ),
+                Some(trouble),
+            ) => Error::unavailable(PORT, format!("{error}: {trouble}")),
+            _ => unavailable(error),
+        }
+    }
+}
 
 impl ClientContext for Logs {
     fn log(&self, level: RDKafkaLogLevel, place: &str, text: &str) {
@@ -175,6 +195,8 @@ impl ClientContext for Logs {
         );
         if failure {
             tracing::warn!(place, "kafka client: {text}");
+            let mut trouble = self.trouble.lock().expect("noting a trouble does not panic");
+            *trouble = Some(text.to_owned());
         } else {
             tracing::debug!(place, "kafka client: {text}");
         }
@@ -216,11 +238,14 @@ mod tests {
 
     #[test]
     fn a_user_and_a_certificate_are_passed_on() {
-        let client = read("kafka+ssl://ann:secret@one:9093/?ca=/etc/ca.pem").unwrap().client();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "authorities").unwrap();
+        let address = format!("kafka+ssl://ann:secret@one:9093/?ca={}", file.path().display());
+        let client = read(&address).unwrap().client();
         assert_eq!(client.get("security.protocol"), Some("sasl_ssl"));
         assert_eq!(client.get("sasl.mechanism"), Some("SCRAM-SHA-512"));
         assert_eq!(client.get("sasl.username"), Some("ann"));
-        assert_eq!(client.get("ssl.ca.location"), Some("/etc/ca.pem"));
+        assert_eq!(client.get("ssl.ca.pem"), Some("authorities"));
         let client = read("kafka://ann:secret@one:9092/?sasl=PLAIN").unwrap().client();
         assert_eq!(client.get("security.protocol"), Some("sasl_plaintext"));
         assert_eq!(client.get("sasl.mechanism"), Some("PLAIN"));
@@ -232,7 +257,8 @@ mod tests {
             ("kafka://one/?color=red", "the option color is unknown"),
             ("kafka://one/?replication=0", "the option replication is not a number"),
             ("kafka://one/?min_insync=2", "min_insync is above replication"),
-            ("kafka://one/?ca=/etc/ca.pem", "the option ca is for kafka+ssl:// only"),
+            ("kafka://one/?ca=/etc/ca.pem", "the option ca means nothing to kafka://"),
+            ("kafka+ssl://one/?ca=/nowhere", "the file /nowhere of ca"),
             ("kafka://one/?sasl=PLAIN", "the option sasl is without a user"),
             ("kafka://ann:secret@one/?sasl=GSSAPI", "the option sasl is no known mechanism"),
             ("kafka://one/a/b", "the prefix is not part of a topic's name"),

@@ -31,6 +31,9 @@ const ASKED_MAX: u32 = 200;
 /// How long an answer may take from brokers that are well.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
 
+/// Troubles of the connections that are looked through for why nobody answers.
+const TROUBLES_MAX: usize = 64;
+
 /// Asks the brokers about topics; each call blocks.
 pub(super) struct Topics {
     consumer: Consumer,
@@ -151,9 +154,19 @@ impl Topics {
         }
     }
 
+    /// Why no broker answered.
+    fn unreached(&self, error: KafkaError) -> Error {
+        // The client tells its troubles to whoever polls it.
+        for _ in 0..TROUBLES_MAX {
+            let _ = self.consumer.poll(Duration::ZERO);
+        }
+        self.consumer.context().explained(error)
+    }
+
     /// Nothing if the topic is absent.
     fn shape(&self, topic: &str) -> Result<Option<Shape>, Error> {
-        let answer = self.consumer.fetch_metadata(Some(topic), CALL_MAX).map_err(unavailable)?;
+        let answer = self.consumer.fetch_metadata(Some(topic), CALL_MAX);
+        let answer = answer.map_err(|it| self.unreached(it))?;
         let Some(found) = answer.topics().first() else { return Ok(None) };
         match found.error().map(RDKafkaErrorCode::from) {
             None => (),
