@@ -44,18 +44,24 @@ fmt: ## Format
 	cargo fmt --all
 	rustfmt --edition 2024 $(ROOMS)
 
-lint: $(LINT)/typos $(CACHE)/bin/cargo-deny ## Formatting, clippy, dependencies, spelling
+lint: $(LINT)/typos $(LINT)/dclint $(CACHE)/bin/cargo-deny ## Formatting, clippy, dependencies, spelling
 	cargo fmt --all --check
 	rustfmt --edition 2024 --check $(ROOMS)
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(CACHE)/bin/cargo-deny --log-level error check bans licenses sources
 	$(LINT)/typos
 	$(LINT)/taplo fmt --check
+	# nginx listens on every interface of its machine.
+	$(LINT)/dclint docker-compose.yml --quiet --disable-rule no-unbound-port-interfaces
 
 $(LINT)/typos: deploy/lint.txt
 	python3 -m venv $(CACHE)/lint
 	$(CACHE)/lint/bin/pip install --quiet -r deploy/lint.txt
 	touch $@
+
+$(LINT)/dclint: $(LINT)/typos
+	npm install --silent --prefix $(CACHE)/lint/node dclint@3.1.0
+	ln -sf ../node/node_modules/.bin/dclint $@
 
 $(CACHE)/bin/cargo-deny:
 	cargo install cargo-deny --version 0.20.2 --locked --root $(CACHE)
