@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use libtest_mimic::Trial;
 use ports::bus::{Announcement, Topic};
 use ports::clock::Stopwatch;
+use ports::event_log::{Identity, Purpose};
 use ports::keys::TreeId;
 use ports::{Address, Error, ErrorKind};
 use tests::Authority;
@@ -83,7 +84,8 @@ async fn on_kafka() {
     let [tls, sasl] = server.doors();
     let connect = async |user: &str, place, ca: &Path, more: &str| {
         let text = format!("kafka+ssl://{user}{place}/secure?ca={}{more}", ca.display());
-        ports::event_log::connect(&at(text), PARTITIONS, &ports::entropy::System).await
+        let born = Identity::new(PARTITIONS, &ports::entropy::System);
+        ports::event_log::connect(&at(text), &born, Purpose::Serve).await
     };
     let ca = authority.ca();
     let good = format!("ann:{PASSWORD}@");
