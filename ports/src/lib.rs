@@ -14,6 +14,8 @@ pub mod promise;
 pub mod roster;
 
 mod address;
+#[cfg(feature = "real")]
+mod breaker;
 mod error;
 #[cfg(feature = "real")]
 mod redis;

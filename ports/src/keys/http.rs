@@ -10,6 +10,7 @@ use reqwest::{Method, RequestBuilder};
 
 use super::wire::{self, Answer};
 use super::{Keys, Secret, Tree, TreeId};
+use crate::breaker::Breaker;
 use crate::{Address, Error, ErrorKind};
 
 const PORT: &str = "keys";
@@ -25,6 +26,7 @@ struct Http {
     /// What stands before every path.
     base: String,
     root: Mutex<Secret>,
+    breaker: Breaker,
 }
 
 /// Reaches the keys at `https://any:token@host[:port]`; the option `ca` is a file of the
@@ -54,7 +56,7 @@ pub(super) async fn connect(address: &Address) -> Result<Arc<dyn Keys>, Error> {
         .build()
         .map_err(|it| Error::unavailable(PORT, it))?;
     let base = format!("{}://{}", parts.scheme, parts.hosts);
-    let keys = Http { client, base, root: Mutex::default() };
+    let keys = Http { client, base, root: Mutex::default(), breaker: Breaker::new(PORT) };
     let Answer::Root(root) = keys.read(wire::ROOT).await? else { return Err(strange()) };
     keys.hold(root);
     Ok(Arc::new(keys))
@@ -78,17 +80,48 @@ impl Http {
 
     /// Reads: whatever goes wrong, nothing has happened.
     async fn read(&self, path: &str) -> Result<Answer, Error> {
-        answer(self.request(Method::GET, path), ErrorKind::Unavailable).await
+        self.answer(self.request(Method::GET, path), ErrorKind::Unavailable).await
     }
 
     /// Changes: where the answer is lost, it may have happened.
     async fn change(&self, method: Method, path: &str) -> Result<Answer, Error> {
-        answer(self.request(method, path), ErrorKind::Unknown).await
+        self.answer(self.request(method, path), ErrorKind::Unknown).await
     }
 
     /// Brings something along.
     async fn bring(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Answer, Error> {
-        answer(self.request(method, path).body(body), ErrorKind::Unknown).await
+        self.answer(self.request(method, path).body(body), ErrorKind::Unknown).await
+    }
+
+    async fn answer(&self, request: RequestBuilder, lost: ErrorKind) -> Result<Answer, Error> {
+        // The address holds the token, which no error may show.
+        let failed = |it: reqwest::Error| {
+            let kind =
+                if it.is_connect() || it.is_builder() { ErrorKind::Unavailable } else { lost };
+            Error::new(kind, PORT, told(&it.without_url()))
+        };
+        let leave = self.breaker.admit()?;
+        let sent = request.send().await;
+        leave.tell(sent.is_ok());
+        let answer = sent.map_err(failed)?;
+        let status = answer.status();
+        if status.is_success() {
+            let body = answer.bytes().await.map_err(failed)?;
+            let read = Answer::of(&body);
+            return read.ok_or_else(|| Error::new(lost, PORT, "the answer is not one of the keys"));
+        }
+        let told = answer.headers().get(wire::FAILURE).and_then(|it| it.to_str().ok());
+        let kind = match told.and_then(wire::failure_kind) {
+            Some(kind) => kind,
+            // Who does not let a request in has not looked at it.
+            None if status.is_client_error() => ErrorKind::Unavailable,
+            None => lost,
+        };
+        let cause = match told {
+            Some(_) => answer.text().await.map_err(failed)?,
+            None => format!("the answer is {status}"),
+        };
+        Err(Error::new(kind, PORT, cause))
     }
 
     fn hold(&self, root: Secret) {
@@ -102,33 +135,6 @@ fn told(error: &reqwest::Error) -> String {
     let first: &dyn StdError = error;
     let causes = std::iter::successors(Some(first), |&it| it.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-async fn answer(request: RequestBuilder, lost: ErrorKind) -> Result<Answer, Error> {
-    // The address holds the token, which no error may show.
-    let failed = |it: reqwest::Error| {
-        let kind = if it.is_connect() || it.is_builder() { ErrorKind::Unavailable } else { lost };
-        Error::new(kind, PORT, told(&it.without_url()))
-    };
-    let answer = request.send().await.map_err(failed)?;
-    let status = answer.status();
-    if status.is_success() {
-        let body = answer.bytes().await.map_err(failed)?;
-        let read = Answer::of(&body);
-        return read.ok_or_else(|| Error::new(lost, PORT, "the answer is not one of the keys"));
-    }
-    let told = answer.headers().get(wire::FAILURE).and_then(|it| it.to_str().ok());
-    let kind = match told.and_then(wire::failure_kind) {
-        Some(kind) => kind,
-        // Who does not let a request in has not looked at it.
-        None if status.is_client_error() => ErrorKind::Unavailable,
-        None => lost,
-    };
-    let cause = match told {
-        Some(_) => answer.text().await.map_err(failed)?,
-        None => format!("the answer is {status}"),
-    };
-    Err(Error::new(kind, PORT, cause))
 }
 
 #[async_trait]

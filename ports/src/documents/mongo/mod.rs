@@ -25,6 +25,7 @@ use self::query::Query;
 use self::repeat::{Call, Failure, is_duplicate};
 use self::store::Store;
 use super::{Documents, Generations, Scan};
+use crate::breaker::Breaker;
 use crate::data_dir::SHAPE;
 use crate::{Address, Error, ErrorKind};
 
@@ -53,6 +54,7 @@ struct Databases {
     name: String,
     /// What was said when the documents beside the used ones were begun.
     beside: Mutex<Option<Manifest>>,
+    breaker: Breaker,
 }
 
 /// Which documents are used.
@@ -107,7 +109,7 @@ impl Databases {
         options.write_concern = Some(durable);
         let client = Client::with_options(options);
         let client = client.map_err(|it| Error::unavailable(PORT, it))?;
-        Ok(Self { client, name, beside: Mutex::new(None) })
+        Ok(Self { client, name, beside: Mutex::new(None), breaker: Breaker::new(PORT) })
     }
 
     fn store(&self, generation: i64) -> Store {
@@ -116,7 +118,7 @@ impl Databases {
 
     async fn drop_database(&self, generation: i64) -> Result<(), Error> {
         let database = self.client.database(&format!("{}-{generation}", self.name));
-        let call = Call::writing();
+        let call = Call::writing(&self.breaker);
         call.repeat(|| async { database.drop().await.map_err(Failure::from) }).await
     }
 
@@ -129,7 +131,7 @@ impl Databases {
     ) -> Result<Option<Manifest>, Error> {
         let database = self.client.database(&format!("{}-manifest", self.name));
         let collection = database.collection::<Manifest>("manifest");
-        let call = Call::writing();
+        let call = Call::writing(&self.breaker);
         let changed = call.repeat(|| async {
             let changed = collection
                 .find_one_and_update(filter.clone(), change.clone())

@@ -1,11 +1,13 @@
 //! Repeats what failed for a moment. All that is done here may be done twice.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use mongodb::error::{ErrorKind as DriverErrorKind, WriteFailure};
 
 use super::PORT;
+use crate::breaker::Breaker;
 use crate::clock::Stopwatch;
 use crate::entropy::{Entropy, System};
 use crate::{Error, ErrorKind};
@@ -36,6 +38,8 @@ const PASSING: [i32; 24] = [
 #[derive(Debug)]
 pub(super) struct Failure {
     verdict: Verdict,
+    /// Whether the server did not answer.
+    away: bool,
     cause: Box<dyn std::error::Error + Send + Sync>,
 }
 
@@ -54,15 +58,15 @@ impl Failure {
     pub(super) fn told(code: i32, text: &str) -> Self {
         let passing = PASSING.contains(&code);
         let verdict = if passing { Verdict::Passing } else { Verdict::Refused };
-        Self { verdict, cause: format!("{text} (code {code})").into() }
+        Self { verdict, away: false, cause: format!("{text} (code {code})").into() }
     }
 
     pub(super) fn passing(text: &'static str) -> Self {
-        Self { verdict: Verdict::Passing, cause: text.into() }
+        Self { verdict: Verdict::Passing, away: true, cause: text.into() }
     }
 
     pub(super) fn damaged(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { verdict: Verdict::Damaged, cause: cause.into() }
+        Self { verdict: Verdict::Damaged, away: false, cause: cause.into() }
     }
 }
 
@@ -82,7 +86,8 @@ impl From<mongodb::error::Error> for Failure {
         } else {
             Verdict::Refused
         };
-        Self { verdict, cause: error.into() }
+        let away = lost || matches!(kind, DriverErrorKind::ServerSelection { .. });
+        Self { verdict, away, cause: error.into() }
     }
 }
 
@@ -104,25 +109,27 @@ pub(super) fn is_duplicate(error: &mongodb::error::Error) -> bool {
 }
 
 /// One call, of one or several commands.
-pub(super) struct Call {
+pub(super) struct Call<'a> {
+    breaker: &'a Breaker,
     writes: bool,
     attempt_max: Duration,
     /// Whether something may have been changed by now.
     sent: AtomicBool,
 }
 
-impl Call {
-    pub(super) fn reading() -> Self {
-        Self { writes: false, attempt_max: ATTEMPT_MAX, sent: AtomicBool::new(false) }
+impl<'a> Call<'a> {
+    pub(super) fn reading(breaker: &'a Breaker) -> Self {
+        let sent = AtomicBool::new(false);
+        Self { breaker, writes: false, attempt_max: ATTEMPT_MAX, sent }
     }
 
-    pub(super) fn writing() -> Self {
-        Self { writes: true, ..Self::reading() }
+    pub(super) fn writing(breaker: &'a Breaker) -> Self {
+        Self { writes: true, ..Self::reading(breaker) }
     }
 
     /// One that takes as long as there are documents.
-    pub(super) fn without_haste() -> Self {
-        Self { attempt_max: Duration::MAX, ..Self::writing() }
+    pub(super) fn without_haste(breaker: &'a Breaker) -> Self {
+        Self { attempt_max: Duration::MAX, ..Self::writing(breaker) }
     }
 
     /// Attempts a command until it succeeds, is refused, or has failed often enough.
@@ -133,17 +140,23 @@ impl Call {
         let started = Stopwatch::start();
         let mut pause = PAUSE;
         for number in 1.. {
+            let leave = self.breaker.admit().map_err(|it| match self.sent.load(Relaxed) {
+                true => Error::unknown(PORT, it),
+                false => it,
+            })?;
             let done = tokio::time::timeout(self.attempt_max, attempt()).await;
             let done = done.unwrap_or_else(|_| Err(Failure::passing("no answer came in time")));
             let failure = match done {
                 Ok(done) => {
-                    self.sent.fetch_or(self.writes, Ordering::Relaxed);
+                    leave.tell(true);
+                    self.sent.fetch_or(self.writes, Relaxed);
                     return Ok(done);
                 }
                 Err(failure) => failure,
             };
+            leave.tell(!failure.away);
             let passing = failure.verdict == Verdict::Passing;
-            self.sent.fetch_or(self.writes && passing, Ordering::Relaxed);
+            self.sent.fetch_or(self.writes && passing, Relaxed);
             if !passing || number == ATTEMPTS_MAX || started.seconds() > PATIENCE_S {
                 return Err(self.error(failure));
             }
@@ -157,9 +170,7 @@ impl Call {
     fn error(&self, failure: Failure) -> Error {
         let kind = match failure.verdict {
             Verdict::Damaged => ErrorKind::Corrupt,
-            Verdict::Refused | Verdict::Passing if self.sent.load(Ordering::Relaxed) => {
-                ErrorKind::Unknown
-            }
+            Verdict::Refused | Verdict::Passing if self.sent.load(Relaxed) => ErrorKind::Unknown,
             Verdict::Refused | Verdict::Passing => ErrorKind::Unavailable,
         };
         Error::new(kind, PORT, failure.cause)
@@ -178,11 +189,11 @@ mod tests {
 
     use super::*;
 
-    async fn attempts(call: &Call, code: i32) -> (u32, ErrorKind) {
+    async fn attempts(call: &Call<'_>, code: i32) -> (u32, ErrorKind) {
         let attempts = AtomicU32::new(0);
         let failed: Result<(), Error> = call
             .repeat(|| {
-                attempts.fetch_add(1, Ordering::Relaxed);
+                attempts.fetch_add(1, Relaxed);
                 async { Err(Failure::told(code, "no")) }
             })
             .await;
@@ -191,17 +202,35 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_passes_is_tried_again_and_what_is_refused_is_not() {
-        assert_eq!(attempts(&Call::reading(), 13).await, (1, ErrorKind::Unavailable));
-        assert_eq!(attempts(&Call::writing(), 13).await, (1, ErrorKind::Unavailable));
-        let (again, kind) = attempts(&Call::reading(), 10_107).await;
+        let breaker = Breaker::new(PORT);
+        assert_eq!(attempts(&Call::reading(&breaker), 13).await, (1, ErrorKind::Unavailable));
+        assert_eq!(attempts(&Call::writing(&breaker), 13).await, (1, ErrorKind::Unavailable));
+        let (again, kind) = attempts(&Call::reading(&breaker), 10_107).await;
         assert_eq!((again, kind), (ATTEMPTS_MAX, ErrorKind::Unavailable));
-        let (again, kind) = attempts(&Call::writing(), 10_107).await;
+        let (again, kind) = attempts(&Call::writing(&breaker), 10_107).await;
         assert_eq!((again, kind), (ATTEMPTS_MAX, ErrorKind::Unknown));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_away_is_not_asked_again_and_again() {
+        let breaker = Breaker::new(PORT);
+        let attempts = AtomicU32::new(0);
+        for _ in 0..3 {
+            let failed: Result<(), Error> = Call::reading(&breaker)
+                .repeat(|| {
+                    attempts.fetch_add(1, Relaxed);
+                    async { Err(Failure::passing("no answer")) }
+                })
+                .await;
+            assert_eq!(failed.unwrap_err().kind, ErrorKind::Unavailable);
+        }
+        assert_eq!(attempts.into_inner(), 5);
     }
 
     #[tokio::test]
     async fn a_refusal_after_a_success_does_not_say_that_nothing_happened() {
-        let call = Call::writing();
+        let breaker = Breaker::new(PORT);
+        let call = Call::writing(&breaker);
         call.repeat(|| async { Ok(()) }).await.unwrap();
         assert_eq!(attempts(&call, 13).await, (1, ErrorKind::Unknown));
     }

@@ -17,6 +17,7 @@ use super::bulk::{self, Reply};
 use super::query::Query;
 use super::repeat::{Call, Failure};
 use crate::Error;
+use crate::breaker::Breaker;
 use crate::documents::{Collection, Documents, Found, Key, Mark, Scan, Stored, Write};
 use crate::event_log::Partition;
 
@@ -33,6 +34,7 @@ pub(super) struct Store {
     /// majority-durable then: what a checkpoint covers is found by whoever has read that, also
     /// after another server took over.
     seen: Mutex<Option<Timestamp>>,
+    breaker: Breaker,
 }
 
 #[derive(Clone)]
@@ -62,6 +64,7 @@ impl Store {
             database: client.database_with_options(name, options),
             declared: RwLock::new(HashMap::from([(MARKS.name, Declared::of(&MARKS))])),
             seen: Mutex::new(None),
+            breaker: Breaker::new(PORT),
         }
     }
 
@@ -84,7 +87,7 @@ impl Store {
         *seen = (*seen).max(session.operation_time());
     }
 
-    async fn ask(&self, call: &Call, query: &Query) -> Result<Vec<Found>, Error> {
+    async fn ask(&self, call: &Call<'_>, query: &Query) -> Result<Vec<Found>, Error> {
         call.repeat(|| async {
             let mut session = self.session().await?;
             let collection = self.database.collection::<RawDocumentBuf>(query.collection);
@@ -108,7 +111,7 @@ impl Store {
     }
 
     /// Stores documents of one collection, each at most once; says how many applied.
-    async fn apply(&self, call: &Call, writes: &[Write]) -> Result<usize, Error> {
+    async fn apply(&self, call: &Call<'_>, writes: &[Write]) -> Result<usize, Error> {
         let Some(first) = writes.first() else { return Ok(0) };
         let Declared { collection, fields } = self.declared(first.key.collection)?;
         let applied = AtomicUsize::new(0);
@@ -137,7 +140,7 @@ impl Store {
     /// The plan that the server has for what is asked.
     pub(super) async fn explain(&self, query: &Query) -> Result<String, Error> {
         let question = doc! { "explain": query.command(), "verbosity": "queryPlanner" };
-        let call = Call::reading();
+        let call = Call::reading(&self.breaker);
         let answer = call.repeat(|| async {
             self.database.run_command(question.clone()).await.map_err(Failure::from)
         });
@@ -173,7 +176,7 @@ impl Documents for Store {
             if !indexes.is_empty() {
                 let stored = self.database.collection::<Document>(collection.name);
                 let make = || stored.create_indexes(indexes.clone());
-                let call = Call::without_haste();
+                let call = Call::without_haste(&self.breaker);
                 call.repeat(|| async { make().await.map_err(Failure::from) }).await?;
             }
         }
@@ -194,7 +197,7 @@ impl Documents for Store {
             self.declared(collection)?;
             queries.extend(ids.chunks(IDS_MAX).map(|it| Query::ids(collection, it)));
         }
-        let call = Call::reading();
+        let call = Call::reading(&self.breaker);
         let answers = join_all(queries.iter().map(|it| self.ask(&call, it))).await;
         let mut found: HashMap<(&str, String), Stored> = HashMap::with_capacity(keys.len());
         for (query, answer) in queries.iter().zip(answers) {
@@ -210,7 +213,7 @@ impl Documents for Store {
         writes: Vec<Write>,
         mark: Mark,
     ) -> Result<usize, Error> {
-        let call = Call::writing();
+        let call = Call::writing(&self.breaker);
         let mut applied = 0;
         for round in bulk::rounds(writes) {
             let mut by_collection: HashMap<&'static str, Vec<Write>> = HashMap::new();
@@ -241,7 +244,7 @@ impl Documents for Store {
         if scan.limit == 0 {
             return Ok(Vec::new());
         }
-        self.ask(&Call::reading(), &Query::range(&scan)).await
+        self.ask(&Call::reading(&self.breaker), &Query::range(&scan)).await
     }
 
     async fn checkpoint(&self, partition: Partition) -> Result<Option<Bytes>, Error> {
