@@ -18,7 +18,7 @@ help: ## List the recipes
 setup: ## Install what is missing: a C compiler, cmake, node and python for the tests
 	@sh deploy/setup.sh
 
-servers: setup ## Install the real servers that the tests start: Kafka, Redis and a stand-in for MongoDB
+servers: setup ## Install the real servers that the tests start: Kafka, Redis, S3 and a stand-in for MongoDB
 	@sh deploy/servers/install.sh $(TEST_SERVERS)
 
 run: setup ## Build and start everything on embedded defaults

@@ -102,7 +102,7 @@ fn nothing_but_the_proxy_is_reached_from_outside() {
         let outside = service.get("ports").is_some() || networks.contains(&"outside");
         assert_eq!(outside, name == "nginx", "{name} is reached from outside");
         assert!(name != "nginx" || networks == ["outside", "front"], "{networks:?}");
-        let stores = ["kafka", "mongo", "redis"].iter().any(|it| name.starts_with(it));
+        let stores = ["kafka", "mongo", "redis", "blobs"].iter().any(|it| name.starts_with(it));
         assert!(!stores || networks == ["stores"], "{name} is in {networks:?}");
     }
     let proxies = &file["x-node-environment"]["PARLANCE_TRUSTED_PROXIES"];

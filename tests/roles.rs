@@ -23,6 +23,7 @@ fn command_nodes_take_turns_and_nothing_is_lost() {
         option("PARLANCE_DOCUMENTS", &servers.mongo().address("roles")),
         option("PARLANCE_CACHE", &servers.redis().address("roles")),
         option("PARLANCE_BUS", &servers.redis().address("roles")),
+        option("PARLANCE_BLOBS", &servers.s3().address("roles")),
         ("PARLANCE_KEYS", format!("http://node:{token}@{}", keys.address)),
         ("PARLANCE_PROFILE", "production".to_owned()),
     ];

@@ -1,5 +1,6 @@
 //! Every system outside the process: bytes and documents go in and out here, features do not.
 
+pub mod blobs;
 pub mod bus;
 pub mod cache;
 pub mod clock;
@@ -51,6 +52,7 @@ pub struct Addresses {
     pub cache: Option<Address>,
     pub bus: Option<Address>,
     pub keys: Option<Address>,
+    pub blobs: Option<Address>,
 }
 
 /// Partitions of a new instance; fixed for its life.
@@ -67,8 +69,12 @@ impl Config {
 impl Addresses {
     /// Ports that live in the data folder, by the names of their options.
     pub fn in_folder(&self) -> Vec<&'static str> {
-        let all =
-            [("event_log", &self.event_log), ("documents", &self.documents), ("keys", &self.keys)];
+        let all = [
+            ("event_log", &self.event_log),
+            ("documents", &self.documents),
+            ("keys", &self.keys),
+            ("blobs", &self.blobs),
+        ];
         all.iter().filter(|(_, it)| it.is_none()).map(|(name, _)| *name).collect()
     }
 
@@ -89,6 +95,7 @@ pub struct Ports {
     pub cache: Arc<dyn cache::Cache>,
     pub bus: Arc<dyn bus::Bus>,
     pub keys: Arc<dyn keys::Keys>,
+    pub blobs: Arc<dyn blobs::Blobs>,
     pub clock: Arc<dyn clock::Clock>,
     pub entropy: Arc<dyn entropy::Entropy>,
 }
@@ -142,6 +149,10 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         None => keys::open(folder, Arc::clone(&entropy))?,
         Some(at) => keys::connect(at).await?,
     };
+    let blobs = match &addresses.blobs {
+        None => blobs::open(folder)?,
+        Some(at) => blobs::connect(at).await?,
+    };
     let cache = match &addresses.cache {
         None => cache::open(Arc::clone(&clock)),
         Some(at) => cache::connect(at, Arc::clone(&clock)).await?,
@@ -150,7 +161,7 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         None => bus::open(),
         Some(at) => bus::connect(at).await?,
     };
-    let ports = Ports { event_log, documents, cache, bus, keys, clock, entropy };
+    let ports = Ports { event_log, documents, cache, bus, keys, blobs, clock, entropy };
     Ok(Opened { ports, generations, _dir: dir })
 }
 

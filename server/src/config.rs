@@ -34,6 +34,9 @@ pub struct Config {
     /// The keys: `https://any:token@host:8443`, where `parlance keys` serves them; absent, in the
     /// folder.
     pub keys: Option<Address>,
+    /// The blobs: `s3://key:secret@bucket/prefix?region=eu-central-1`, for other servers than AWS
+    /// with `&endpoint=https://host&path_style=true`; absent, they are in the folder.
+    pub blobs: Option<Address>,
     /// What nodes show to `parlance keys`, at least 32 characters; only that command reads it.
     pub keys_token: Option<Token>,
     /// Certificate chain that `parlance keys` shows, in PEM; only that command reads it.
@@ -133,6 +136,7 @@ impl Default for Config {
             cache: None,
             bus: None,
             keys: None,
+            blobs: None,
             keys_token: None,
             keys_tls_cert: None,
             keys_tls_key: None,
@@ -238,6 +242,7 @@ impl Config {
             cache: self.cache.clone(),
             bus: self.bus.clone(),
             keys: self.keys.clone(),
+            blobs: self.blobs.clone(),
         };
         ports::Config { data_dir: self.data_dir.clone(), partitions: self.partitions, addresses }
     }

@@ -2,6 +2,7 @@
 //!
 //! Servers are started once and shared: each case has a place of its own on them.
 
+mod blobs;
 mod bus;
 mod cache;
 mod documents;
@@ -26,6 +27,7 @@ fn main() {
     trials.extend(kafka::trials(&servers));
     trials.extend(documents::trials(&servers));
     trials.extend(keys::trials(&servers));
+    trials.extend(blobs::trials(&servers));
     trials.extend(cache::trials(&servers));
     trials.extend(bus::trials(&servers));
     trials.extend(outage::trials());

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use libtest_mimic::Trial;
+use ports::blobs::{BlobKey, Put};
 use ports::bus::{Announcement, Topic};
 use ports::clock::Stopwatch;
 use ports::event_log::{Identity, Purpose};
@@ -15,7 +16,7 @@ use ports::keys::TreeId;
 use ports::{Address, Error, ErrorKind};
 use tests::Authority;
 use tests::servers::kafka::Kafka;
-use tests::servers::{mongo, redis};
+use tests::servers::{mongo, redis, s3};
 
 use crate::event_log::PARTITIONS;
 use crate::trial;
@@ -32,6 +33,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("cache::redis", name, |_| on_redis().boxed()),
         trial("event_log::kafka", name, |_| on_kafka().boxed()),
         trial("documents::mongodb", name, |_| on_mongodb().boxed()),
+        trial("blobs::s3", name, |_| on_s3().boxed()),
         trial("keys::http", name, |dir| async move { on_keys(&dir).await }.boxed()),
     ]
 }
@@ -121,6 +123,31 @@ async fn on_mongodb() {
     refused(reach(WRONG, ca(&authority)), &["Authentication", "authentication"]).await;
     refused(reach(PASSWORD, ca(&stranger)), &["UnknownIssuer"]).await;
     refused(reach(PASSWORD, String::new()), &["Server selection timeout"]).await;
+}
+
+async fn on_s3() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let server = s3::secure(&authority);
+    let place = server.address();
+    let connect = async |secret: &str, scheme: &str, options: String| {
+        let user = format!("{}:{secret}", s3::KEY);
+        let endpoint = format!("endpoint={scheme}://{place}&path_style=true");
+        let address = at(format!("s3://{user}@blobs/secure?{endpoint}{options}"));
+        ports::blobs::connect(&address).await
+    };
+    let ca = |it: &Authority| format!("&ca={}", it.ca().display());
+    let blobs = connect(s3::SECRET, "https", ca(&authority)).await.expect("blobs");
+    let a = BlobKey::new("a").expect("a key");
+    let stored = blobs.put(&a, Bytes::from_static(b"hello").into()).await.expect("a put");
+    assert!(matches!(stored, Put::Stored { size_bytes: 5, .. }));
+    assert_eq!(blobs.size(&a).await.expect("a size"), Some(5));
+    let key = format!("&ca={}", authority.folder().join("key.pem").display());
+    refused(connect(WRONG, "https", ca(&authority)), &["SignatureDoesNotMatch"]).await;
+    refused(connect(s3::SECRET, "https", ca(&stranger)), &["UnknownIssuer"]).await;
+    refused(connect(s3::SECRET, "https", String::new()), &["UnknownIssuer"]).await;
+    refused(connect(s3::SECRET, "https", key), &["no certificates"]).await;
+    refused(connect(s3::SECRET, "http", String::new()), &["400", "BadRequest", "code"]).await;
+    refused(connect(s3::SECRET, "http", ca(&authority)), &["which has no TLS"]).await;
 }
 
 async fn on_keys(dir: &Path) {

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tests::servers::kafka::Cluster;
 use tests::servers::mongo::Mongo;
 use tests::servers::redis::Redis;
+use tests::servers::s3::S3;
 use tests::{Authority, Program, Proxy};
 
 use crate::hosts::{AT_FAR, BROKERS, FAR, NEAR};
@@ -48,6 +49,7 @@ pub(crate) struct Stand {
     _proxy: Proxy,
     _keys: Program,
     _authority: Authority,
+    _blobs: S3,
 }
 
 /// One process of the product.
@@ -65,6 +67,7 @@ impl Stand {
         let folder = tempfile::tempdir().expect("a folder");
         let brokers = Cluster::start(BROKERS, 3);
         let (mongo, redis) = (Mongo::stand_in(NEAR), Redis::start(NEAR));
+        let blobs = S3::start(NEAR);
         let token = tests::fresh_id() + &tests::fresh_id();
         let authority = Authority::of(NEAR);
         let file = |name| authority.folder().join(name).display().to_string();
@@ -83,6 +86,7 @@ impl Stand {
             ("PARLANCE_DOCUMENTS", shown(&mongo.address("faults"))),
             ("PARLANCE_CACHE", shown(&cache)),
             ("PARLANCE_BUS", shown(&cache)),
+            ("PARLANCE_BLOBS", shown(&blobs.address("faults"))),
             (
                 "PARLANCE_KEYS",
                 format!("https://node:{token}@{}?ca={}", keys.address, file("ca.pem")),
@@ -109,6 +113,7 @@ impl Stand {
             _proxy: proxy,
             _keys: keys,
             _authority: authority,
+            _blobs: blobs,
         }
     }
 

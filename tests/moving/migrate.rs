@@ -29,6 +29,7 @@ impl Cluster {
             ("documents", servers.mongo().address("moved")),
             ("cache", servers.redis().address("moved")),
             ("bus", servers.redis().address("moved")),
+            ("blobs", servers.s3().address("moved")),
             ("keys", format!("http://node:{token}@{}", keys.address).as_str().into()),
         ];
         let file = folder.join("cluster.toml");
@@ -39,6 +40,7 @@ impl Cluster {
             "PARLANCE_DOCUMENTS",
             "PARLANCE_CACHE",
             "PARLANCE_BUS",
+            "PARLANCE_BLOBS",
             "PARLANCE_KEYS",
         ];
         let values = addresses.map(|it| it.1.secret_text().to_owned());

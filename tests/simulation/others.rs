@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use ports::blobs::Blobs;
 use ports::bus::{Announcement, Bus, Subscription};
 use ports::clock::Clock;
 use ports::keys::{Keys, Secret, Tree, TreeId};
 use ports::{Error, Ports};
+use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -202,11 +204,17 @@ pub(crate) struct Stores {
     pub(crate) documents: Arc<DocumentStore>,
     pub(crate) keys: Arc<KeyStore>,
     pub(crate) bus: Arc<BusStore>,
+    /// Nothing is decided by blobs: they are real ones, in a folder.
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) _folder: Arc<TempDir>,
 }
 
 impl Stores {
     pub(crate) fn new(sim: &Arc<Sim>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
         Self {
+            blobs: ports::blobs::open(folder.path()).expect("opened blobs"),
+            _folder: Arc::new(folder),
             sim: Arc::clone(sim),
             log: LogStore::new(sim),
             documents: Arc::default(),
@@ -226,6 +234,7 @@ impl Stores {
             cache: ports::cache::open(Arc::clone(&clock)),
             bus: Arc::new(SimBus { node, sim: sim(), store: Arc::clone(&self.bus) }),
             keys: Arc::new(SimKeys { node, sim: sim(), store: keys }),
+            blobs: Arc::clone(&self.blobs),
             clock,
             entropy: Arc::clone(&self.sim.entropy) as _,
         }

@@ -42,6 +42,7 @@ impl Nodes {
             cache: Some(servers.redis().address(&name)),
             bus: Some(servers.redis().address(&name)),
             keys: Some(keys(folder).await),
+            blobs: Some(servers.s3().address(&name)),
             partitions: 8,
             // The proxy: clients may have other addresses of loopback.
             trusted_proxies: vec![LOOPBACK.into()],

@@ -4,6 +4,7 @@
 pub mod kafka;
 pub mod mongo;
 pub mod redis;
+pub mod s3;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -25,6 +26,7 @@ pub struct Servers {
     mongo: OnceLock<mongo::Mongo>,
     redis: OnceLock<redis::Redis>,
     redis_cluster: OnceLock<redis::RedisCluster>,
+    s3: OnceLock<s3::S3>,
 }
 
 impl Servers {
@@ -46,6 +48,11 @@ impl Servers {
     /// A Redis Cluster.
     pub fn redis_cluster(&self) -> &redis::RedisCluster {
         self.redis_cluster.get_or_init(redis::RedisCluster::start)
+    }
+
+    /// A server that speaks S3.
+    pub fn s3(&self) -> &s3::S3 {
+        self.s3.get_or_init(|| s3::S3::start(LOOPBACK))
     }
 }
 

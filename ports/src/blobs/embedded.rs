@@ -1,0 +1,269 @@
+//! Blobs in a folder: a file each, written beside and renamed when it is whole and durable.
+
+use std::fs::{self, File};
+use std::io::{self, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use futures_util::stream;
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+
+use super::source::{Halt, Tally};
+use super::{
+    BlobKey, Blobs, ByteStream, Grant, LIST_MAX, Link, Listed, PORT, Put, Reading, Source, Span,
+    check_link,
+};
+use crate::Error;
+
+/// What the name of a file begins with while it is written; no key does.
+const UNFINISHED: &str = ".new-";
+
+/// Bytes that are read at once.
+const CHUNK_BYTES: u64 = 256 << 10;
+
+pub(super) struct Embedded {
+    folder: Arc<PathBuf>,
+}
+
+impl Embedded {
+    pub(super) fn open(folder: &Path) -> Result<Self, Error> {
+        prepare(folder).map_err(unavailable)?;
+        Ok(Self { folder: Arc::new(folder.to_owned()) })
+    }
+
+    fn file(&self, key: &BlobKey) -> PathBuf {
+        self.folder.join(key.as_str())
+    }
+
+    /// Does on another thread what waits for the disk.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let folder = Arc::clone(&self.folder);
+        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
+        done.unwrap_or_else(|it| Err(Error::unknown(PORT, it)))
+    }
+
+    async fn store(&self, key: &BlobKey, source: Source) -> Result<Put, Halt> {
+        let mut tally = Tally::new(source)?;
+        // Whoever gives the put up drops this, which removes the file.
+        let (new, writer) = self.on_disk(|folder| begin(folder).map_err(unavailable)).await?;
+        let mut writer = tokio::fs::File::from_std(writer);
+        while let Some(bytes) = tally.next().await? {
+            writer.write_all(&bytes).await.map_err(unavailable)?;
+        }
+        writer.flush().await.map_err(unavailable)?;
+        let (size_bytes, sha256) = tally.finish()?;
+        let file = self.file(key);
+        self.on_disk(move |folder| {
+            new.as_file().sync_all().map_err(unavailable)?;
+            new.persist(file).map_err(|it| unavailable(it.error))?;
+            sync(folder).map_err(|it| Error::unknown(PORT, it))
+        })
+        .await?;
+        Ok(Put::Stored { size_bytes, sha256 })
+    }
+}
+
+fn unavailable(error: io::Error) -> Error {
+    Error::unavailable(PORT, error)
+}
+
+/// Makes the folder if it is absent, and removes what puts that ended with their process have left.
+fn prepare(folder: &Path) -> io::Result<()> {
+    let mut made = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut made, 0o700);
+    match made.create(folder) {
+        Ok(()) => sync(folder.parent().unwrap_or(Path::new("/")))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
+        Err(error) => return Err(error),
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(|it| it.starts_with(UNFINISHED)) {
+            // A put that is under way holds the lock.
+            let left = File::open(entry.path()).is_ok_and(|it| it.try_lock().is_ok());
+            if left {
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A new file that only its owner may read, locked, and a handle to write it.
+fn begin(folder: &Path) -> io::Result<(NamedTempFile, File)> {
+    let new = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+    new.as_file().try_lock()?;
+    let writer = new.as_file().try_clone()?;
+    Ok((new, writer))
+}
+
+/// Makes the names in a folder durable.
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// `None` for what is not there.
+fn present<T>(found: io::Result<T>) -> Result<Option<T>, Error> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unavailable(error)),
+    }
+}
+
+/// Reads as many bytes from where the file stands.
+fn chunks(file: tokio::fs::File, length: u64) -> ByteStream {
+    let read = |(mut file, left): (tokio::fs::File, u64)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let wanted = left.min(CHUNK_BYTES);
+        let mut chunk = BytesMut::with_capacity(wanted as usize);
+        let read = (&mut file).take(wanted).read_buf(&mut chunk).await.map_err(unavailable)?;
+        if read == 0 {
+            return Err(Error::corrupt(PORT, "a blob ends before its size"));
+        }
+        Ok(Some((chunk.freeze(), (file, left - read as u64))))
+    };
+    stream::try_unfold((file, length), read).boxed()
+}
+
+#[async_trait]
+impl Blobs for Embedded {
+    async fn put(&self, key: &BlobKey, source: Source) -> Result<Put, Error> {
+        self.store(key, source).await.or_else(Halt::told)
+    }
+
+    async fn get(&self, key: &BlobKey, span: Span) -> Result<Option<Reading>, Error> {
+        let Some(mut file) = present(tokio::fs::File::open(self.file(key)).await)? else {
+            return Ok(None);
+        };
+        let size_bytes = file.metadata().await.map_err(unavailable)?.len();
+        let (offset, length) = span.within(size_bytes);
+        file.seek(SeekFrom::Start(offset)).await.map_err(unavailable)?;
+        Ok(Some(Reading { size_bytes, bytes: chunks(file, length) }))
+    }
+
+    async fn size(&self, key: &BlobKey) -> Result<Option<u64>, Error> {
+        let found = present(tokio::fs::metadata(self.file(key)).await)?;
+        Ok(found.map(|it| it.len()))
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), Error> {
+        let file = self.file(key);
+        self.on_disk(move |folder| {
+            // What is absent may have been removed by one that did not make it durable.
+            present(fs::remove_file(file))?;
+            sync(folder).map_err(|it| Error::unknown(PORT, it))
+        })
+        .await
+    }
+
+    async fn list(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<Listed>, Error> {
+        let (after, limit) = (after.cloned(), limit.min(LIST_MAX));
+        self.on_disk(move |folder| {
+            let mut after = after;
+            loop {
+                let keys = first(folder, after.as_ref(), limit).map_err(unavailable)?;
+                let Some(last) = keys.last().cloned() else { return Ok(Vec::new()) };
+                let mut listed = Vec::new();
+                for key in keys {
+                    // One that was deleted meanwhile is left out.
+                    let found = present(fs::metadata(folder.join(key.as_str())))?;
+                    listed.extend(found.map(|it| Listed { key, size_bytes: it.len() }));
+                }
+                if !listed.is_empty() {
+                    return Ok(listed);
+                }
+                after = Some(last);
+            }
+        })
+        .await
+    }
+
+    async fn link(&self, _: &BlobKey, grant: Grant, good: Duration) -> Result<Option<Link>, Error> {
+        check_link(grant, good)?;
+        Ok(None)
+    }
+}
+
+/// The first keys after one. A folder has no order: every name is looked at, few are kept.
+fn first(folder: &Path, after: Option<&BlobKey>, limit: usize) -> io::Result<Vec<BlobKey>> {
+    let mut kept = std::collections::BinaryHeap::with_capacity(limit + 1);
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let Some(key) = name.to_str().and_then(BlobKey::new) else { continue };
+        if after.is_none_or(|it| key > *it) {
+            kept.push(key);
+            if kept.len() > limit {
+                kept.pop();
+            }
+        }
+    }
+    Ok(kept.into_sorted_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use bytes::Bytes;
+    use futures_util::future::poll_immediate;
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).unwrap();
+        names.map(|it| it.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_blob_is_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Embedded::open(&folder.path().join("blobs")).unwrap();
+        let key = BlobKey::new("a").unwrap();
+        blobs.put(&key, Bytes::from_static(b"x").into()).await.map(drop).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&blobs.file(&key)), 0o600);
+        assert_eq!(mode(&blobs.folder), 0o700);
+    }
+
+    #[tokio::test]
+    async fn what_a_lost_process_has_left_is_removed_and_what_is_under_way_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("blobs");
+        let blobs = Embedded::open(&folder).unwrap();
+        fs::write(folder.join(".new-left"), "half").unwrap();
+        let (under_way, _) = begin(&folder).unwrap();
+        Embedded::open(&folder).unwrap();
+        let kept = under_way.path().file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(names(&folder), [kept]);
+        assert_eq!(blobs.list(None, 10).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_put_that_is_given_up_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Embedded::open(folder.path()).unwrap();
+        let key = BlobKey::new("a").unwrap();
+        let mut put = blobs.put(&key, Source::stream(stream::pending().boxed()));
+        while names(folder.path()).is_empty() {
+            assert!(poll_immediate(&mut put).await.is_none());
+            tokio::task::yield_now().await;
+        }
+        drop(put);
+        // The file may still be on its way from the thread that makes it.
+        while !names(folder.path()).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A put in parts: a few are on their way at a time, and none is seen before all are put together.
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::Place;
+use super::failure::{Witness, unavailable};
+use super::settings::carrying;
+use crate::Error;
+use crate::blobs::PORT;
+use crate::blobs::source::{Halt, Tally};
+
+/// Bytes of a part: 8 MiB, of which 8,192 are the largest blob, and 10,000 are allowed.
+pub(super) const PART_BYTES: usize = 8 << 20;
+
+/// Parts on their way at a time; together with the one that is being filled they are the memory
+/// that a put takes.
+const PARTS_MAX: usize = 4;
+
+/// A source that is read part by part.
+pub(super) struct Parts {
+    pub(super) tally: Tally,
+    /// What came of the next part.
+    part: BytesMut,
+    /// What came beyond it.
+    rest: Bytes,
+}
+
+impl Parts {
+    pub(super) fn of(tally: Tally) -> Self {
+        Self { tally, part: BytesMut::new(), rest: Bytes::new() }
+    }
+
+    /// The next part; one that is not full is the last. Whoever stops waiting loses nothing.
+    pub(super) async fn next(&mut self) -> Result<Bytes, Halt> {
+        while self.part.len() < PART_BYTES {
+            if self.rest.is_empty() {
+                match self.tally.next().await? {
+                    Some(bytes) => self.rest = bytes,
+                    None => break,
+                }
+            }
+            let room = self.rest.len().min(PART_BYTES - self.part.len());
+            self.part.extend_from_slice(&self.rest.split_to(room));
+        }
+        Ok(self.part.split().freeze())
+    }
+}
+
+/// An upload that has begun: it is given up unless it is completed.
+struct Upload {
+    place: Place,
+    id: String,
+    ended: bool,
+}
+
+/// Stores a source of at least one full part.
+pub(super) async fn store(place: Place, first: Bytes, parts: &mut Parts) -> Result<(), Halt> {
+    let mut upload = Upload::begin(place).await?;
+    let stored = upload.store(first, parts).await;
+    if stored.is_err() {
+        abort(upload.place.clone(), upload.id.clone()).await;
+    }
+    upload.ended = true;
+    stored
+}
+
+impl Upload {
+    async fn begin(place: Place) -> Result<Self, Error> {
+        let call = place.client.create_multipart_upload();
+        let begun = call.bucket(&place.bucket).key(&place.object).send().await;
+        let begun = begun.map_err(|it| unavailable(&it))?;
+        let id = begun.upload_id.ok_or_else(|| Error::unavailable(PORT, "an upload has no id"))?;
+        Ok(Self { place, id, ended: false })
+    }
+
+    async fn store(&self, first: Bytes, parts: &mut Parts) -> Result<(), Halt> {
+        let mut sent = Vec::new();
+        let mut sending = FuturesUnordered::from_iter([self.send(1, first)]);
+        let (mut number, mut more) = (1, true);
+        while more || !sending.is_empty() {
+            tokio::select! {
+                biased;
+                Some(part) = sending.next() => sent.push(part?),
+                part = parts.next(), if more && sending.len() < PARTS_MAX => {
+                    let part = part?;
+                    more = part.len() == PART_BYTES;
+                    if !part.is_empty() {
+                        number += 1;
+                        sending.push(self.send(number, part));
+                    }
+                }
+            }
+        }
+        drop(sending);
+        sent.sort_by_key(CompletedPart::part_number);
+        parts.tally.finish()?;
+        Ok(self.complete(sent).await?)
+    }
+
+    async fn send(&self, number: i32, part: Bytes) -> Result<CompletedPart, Error> {
+        let Place { client, bucket, object } = &self.place;
+        let call = client.upload_part().bucket(bucket).key(object).upload_id(&self.id);
+        let call = call.part_number(number).body(ByteStream::from(part));
+        let sent = call.customize().config_override(carrying()).send().await;
+        let sent = sent.map_err(|it| unavailable(&it))?;
+        Ok(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build())
+    }
+
+    async fn complete(&self, parts: Vec<CompletedPart>) -> Result<(), Error> {
+        let Place { client, bucket, object } = &self.place;
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let call = client.complete_multipart_upload().bucket(bucket).key(object);
+        let call = call.upload_id(&self.id).multipart_upload(parts);
+        let witness = Witness::default();
+        let call = call.customize().config_override(carrying()).interceptor(witness.clone());
+        call.send().await.map(drop).map_err(|it| witness.judge(&it))
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        // Only what was dropped while it was under way gets here.
+        if !self.ended && tokio::runtime::Handle::try_current().is_ok() {
+            crate::spawn("blobs: abort", abort(self.place.clone(), std::mem::take(&mut self.id)));
+        }
+    }
+}
+
+/// Removes the parts, as far as the server can be told.
+async fn abort(place: Place, id: String) {
+    let call = place.client.abort_multipart_upload().bucket(&place.bucket).key(&place.object);
+    if let Err(error) = call.upload_id(id).send().await {
+        let error = unavailable(&error);
+        tracing::warn!(error = %error, "parts of a blob are left behind");
+    }
+}
