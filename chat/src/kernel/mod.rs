@@ -18,6 +18,7 @@ pub mod id;
 pub mod keyring;
 pub mod numbers;
 pub mod personal;
+pub mod public;
 pub mod reader;
 pub mod rejection;
 pub mod schemas;

@@ -9,7 +9,7 @@ use clap::Args;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use chat::conversations::ConversationId;
-use chat::kernel::codec::{Batch, codec};
+use chat::kernel::codec::Batch;
 use chat::kernel::{StreamId, Timestamp};
 use ports::event_log::{Entry, EventLog, Fold, Partition, Position, Record, Verdict};
 use server::config::Config;
@@ -178,24 +178,19 @@ fn publish_all(
 ) -> anyhow::Result<Vec<Public>> {
     let mut published = Vec::with_capacity(accepted.len());
     for (record, first_ordinal) in accepted {
-        let header = &record.header;
-        if filter.stream.is_some_and(|it| it.bytes() != header.stream) {
+        if filter.stream.is_some_and(|it| it.bytes() != record.header.stream) {
             continue;
         }
         let batch = Batch::decode(&record.payload)?;
-        for (index, body) in (0_u64..).zip(&batch.events) {
-            let ordinal = first_ordinal + index;
-            let schema = u32::try_from(body.schema)?;
-            let Some((name, subject)) = codec().name(schema) else {
-                anyhow::bail!("schema {schema} is not known");
-            };
-            if filter.event.as_deref().is_some_and(|it| it != name && it != subject)
-                || !filter.covers(partition, ordinal, batch.occurred_at)
+        for event in batch.public(record, *first_ordinal) {
+            let event = event?;
+            let (ordinal, subject) = (event.ordinal, event.subject);
+            if filter.event.as_deref().is_some_and(|it| it != event.name && it != subject)
+                || !filter.covers(partition, ordinal, event.occurred_at())
             {
                 continue;
             }
-            let bytes = codec().publish(&batch.meta(header.first_seq + index), schema, &body.body);
-            published.push(Public { partition, ordinal, subject, bytes });
+            published.push(Public { partition, ordinal, subject, bytes: event.bytes() });
         }
     }
     Ok(published)
