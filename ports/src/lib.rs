@@ -12,12 +12,15 @@ pub mod faulty;
 pub mod keys;
 pub mod peers;
 pub mod promise;
+pub mod publication;
 pub mod roster;
 
 mod address;
 #[cfg(feature = "real")]
 mod breaker;
 mod error;
+#[cfg(feature = "real")]
+mod kafka;
 #[cfg(feature = "real")]
 mod redis;
 mod sqlite;

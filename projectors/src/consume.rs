@@ -1,12 +1,9 @@
 //! Follows each partition of the log and keeps the documents up to date.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 
 use chat::checkpoint::Checkpoint;
 use chat::kernel::codec::Batch;
@@ -17,10 +14,14 @@ use chat::timeline::{Announcement, Timeline};
 use ports::bus::{self, Topic};
 use ports::documents::Write;
 use ports::event_log::{Partition, Rules, Verdict};
+use ports::publication::Publication;
 use ports::roster::Roster;
 use ports::{Error, Ports};
 
 use crate::fold::Folding;
+use crate::progress::Progress;
+use crate::publish::Publishing;
+use crate::share::share;
 
 /// Records read at once.
 const READ_MAX: usize = 256;
@@ -36,63 +37,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// How often the heads are announced, for those who lost an announcement.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-
-/// How far the projection of each partition has come.
-pub struct Progress {
-    places: Vec<Place>,
-}
-
-/// How far one partition has come; known here only while this node folds it.
-#[derive(Default)]
-struct Place {
-    here: AtomicBool,
-    /// Offset of the next record.
-    offset: AtomicU64,
-    /// Ordinal of the last saved event.
-    ordinal: AtomicU64,
-}
-
-impl Progress {
-    /// The progress that other nodes make.
-    pub fn of_others(ports: &Ports) -> Arc<Self> {
-        let partitions = ports.event_log.identity().partitions;
-        Arc::new(Self { places: (0..partitions).map(|_| Place::default()).collect() })
-    }
-
-    fn set(&self, partition: Partition, offset: u64, ordinal: u64) {
-        let place = &self.places[usize::from(partition)];
-        place.offset.store(offset, Ordering::Release);
-        place.ordinal.store(ordinal, Ordering::Release);
-        place.here.store(true, Ordering::Release);
-    }
-
-    fn leave(&self, partition: Partition) {
-        self.places[usize::from(partition)].here.store(false, Ordering::Release);
-    }
-
-    /// The partitions that are folded here, with their last ordinals.
-    fn here(&self) -> impl Iterator<Item = (Partition, u64)> {
-        let places = (0..).zip(&self.places).filter(|(_, it)| it.here.load(Ordering::Acquire));
-        places.map(|(partition, it)| (partition, it.ordinal.load(Ordering::Acquire)))
-    }
-
-    /// Records that are in the log and not in the documents, over all partitions.
-    ///
-    /// # Errors
-    /// When the log or the documents can't be reached.
-    pub async fn lag(&self, ports: &Ports) -> Result<u64, Error> {
-        let mut lag = 0;
-        for (partition, place) in (0..).zip(&self.places) {
-            let offset = match place.here.load(Ordering::Acquire) {
-                true => place.offset.load(Ordering::Acquire),
-                false => Checkpoint::load(&*ports.documents, partition).await?.fold.pos,
-            };
-            lag += ports.event_log.end(partition).await?.saturating_sub(offset);
-        }
-        metrics::gauge!("parlance_projection_lag_records").set(lag as f64);
-        Ok(lag)
-    }
-}
 
 /// Declares the collections and their indexes, to be read or written.
 ///
@@ -131,8 +75,9 @@ pub async fn start_by(
     Ok(progress)
 }
 
-/// Declares the collections, then starts and ends projections as partitions fall to this node and
-/// to others. Two nodes that fold one partition for a while write the same documents.
+/// Declares the collections, then starts and ends projections, of the documents and of the public
+/// topics, as partitions fall to this node and to others. Two nodes that fold one partition for a
+/// while write the same documents and publish the same events.
 ///
 /// # Errors
 /// When the documents can't be reached.
@@ -140,38 +85,28 @@ pub async fn start_shared(
     ports: &Ports,
     keyring: &Arc<Keyring>,
     roster: Arc<Roster>,
+    publication: Arc<dyn Publication>,
 ) -> Result<Arc<Progress>, Error> {
     declare(ports).await?;
     let progress = Progress::of_others(ports);
     ports::spawn("heartbeat", heartbeat(ports.clone(), Arc::clone(&progress)));
+    let publishing = Publishing::new(ports, publication, &progress);
     let (ports, keyring, shared) = (ports.clone(), Arc::clone(keyring), Arc::clone(&progress));
-    ports::spawn("projections", async move {
-        let mut held = roster.held();
-        let mut running: HashMap<Partition, oneshot::Sender<()>> = HashMap::new();
-        loop {
-            let now = held.borrow_and_update().clone();
-            // Whose sender is dropped ends where it waits.
-            running.retain(|it, _| now.contains(it));
-            for partition in now {
-                running.entry(partition).or_insert_with(|| {
-                    let (stop, stopped) = oneshot::channel();
-                    let it = Consumer::new(Rules::STRICT, partition, &ports, &keyring, &shared);
-                    ports::spawn("projection", it.run_until(stopped, Arc::clone(&roster)));
-                    stop
-                });
-            }
-            if held.changed().await.is_err() {
-                return;
-            }
-        }
-    });
+    ports::spawn(
+        "projections",
+        share(roster, move |partition| {
+            let documents = Consumer::new(Rules::STRICT, partition, &ports, &keyring, &shared);
+            let documents = ports::spawn("projection", documents.run());
+            [documents, ports::spawn("publication", publishing.clone().run(partition))]
+        }),
+    );
     Ok(progress)
 }
 
 async fn heartbeat(ports: Ports, progress: Arc<Progress>) {
     loop {
         tokio::time::sleep(HEARTBEAT).await;
-        for (partition, ordinal) in progress.here() {
+        for (partition, ordinal) in progress.documents.here() {
             let head = Announcement::Head { partition, ordinal };
             announce(&ports, partition, head.to_bytes()).await;
         }
@@ -212,19 +147,6 @@ impl Consumer {
             folding: Folding::new(Arc::clone(&ports.documents), KEPT_MAX),
             checkpoint: Checkpoint::default(),
         }
-    }
-
-    /// Folds until the partition falls to another node. What is written halfway then is written
-    /// whole by that.
-    async fn run_until(self, stopped: oneshot::Receiver<()>, roster: Arc<Roster>) {
-        let (partition, progress) = (self.partition, Arc::clone(&self.progress));
-        tokio::select! {
-            biased;
-            _ = stopped => (),
-            () = self.run() => (),
-        }
-        progress.leave(partition);
-        roster.give_back(partition).await;
     }
 
     async fn run(mut self) {
@@ -287,7 +209,13 @@ impl Consumer {
 
     fn announce_place(&self) {
         let fold = &self.checkpoint.fold;
-        self.progress.set(self.partition, fold.pos, fold.ordinal);
+        self.progress.documents.set(self.partition, fold);
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.progress.documents.leave(self.partition);
     }
 }
 

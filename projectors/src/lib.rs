@@ -1,14 +1,18 @@
-//! Log in, documents out: read → fold → save → announce, one task a partition.
+//! Log in, documents and public topics out: read → fold → save → announce, one task a partition.
 
 mod consume;
 mod erase;
 mod fold;
+mod progress;
+mod publish;
 pub mod rebuild;
+mod share;
 mod state_hash;
 
-pub use consume::{Progress, declare, start, start_by, start_shared};
+pub use consume::{declare, start, start_by, start_shared};
 pub use erase::{Erased, erase_again};
 pub use fold::Folding;
+pub use progress::Progress;
 pub use state_hash::state_hash;
 
 /// The nodes that fold partitions.

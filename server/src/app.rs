@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware;
 
-use chat::kernel::{Door, Keyring, Progress};
+use chat::kernel::{Door, Keyring, Progress, StreamId};
 use chat::sessions::Tokens;
 use command_api::Commands;
 use ports::{Error, Ports};
@@ -50,16 +50,7 @@ impl App {
         let keyring = Arc::new(Keyring::new(&ports));
         let node = config.event_log.is_some().then(|| Node::join(&ports, config, roles));
         let node = node.transpose()?;
-        let projection = match &node {
-            None => projectors::start(&ports, &keyring).await?,
-            Some(Node { projections: Some(roster), .. }) => {
-                projectors::start_shared(&ports, &keyring, Arc::clone(roster)).await?
-            }
-            Some(_) => {
-                projectors::declare(&ports).await?;
-                projectors::Progress::of_others(&ports)
-            }
-        };
+        let projection = start_projections(&ports, config, &keyring, node.as_ref()).await?;
         let door = open_door(&ports, &keyring, node.as_ref())?;
         let seed = keyring.secret("access tokens");
         let refresh = keyring.secret("refresh tokens");
@@ -118,6 +109,25 @@ impl App {
             Err(_) => tracing::warn!("partitions are left without a hand-over"),
         }
     }
+}
+
+/// Starts the projections, or those that fall to this node.
+async fn start_projections(
+    ports: &Ports,
+    config: &Config,
+    keyring: &Arc<Keyring>,
+    node: Option<&Node>,
+) -> Result<Arc<projectors::Progress>, Error> {
+    let (Some(node), Some(log)) = (node, &config.event_log) else {
+        return projectors::start(ports, keyring).await;
+    };
+    let Some(roster) = &node.projections else {
+        projectors::declare(ports).await?;
+        return Ok(projectors::Progress::of_others(ports));
+    };
+    let identity = ports.event_log.identity();
+    let publication = ports::publication::connect(log, StreamId::KINDS, &identity).await?;
+    projectors::start_shared(ports, keyring, Arc::clone(roster), publication).await
 }
 
 /// The door to the partitions: those of this process, or of all nodes.

@@ -23,13 +23,15 @@ pub(crate) struct Health {
 }
 
 /// Counters that are there from the start, so that a rate can be taken from the first event on.
-const COUNTERS: [(&str, &str); 10] = [
+const COUNTERS: [(&str, &str); 12] = [
     ("parlance_log_appends_total", "Records appended to the log."),
     ("parlance_document_writes_total", "Documents written."),
     ("parlance_document_queries_total", "Loads and scans of documents."),
     ("parlance_events_projected_total", "Events folded into documents."),
     ("parlance_events_unreadable_total", "Events whose payload could not be read."),
     ("parlance_projection_failures_total", "Projections that started again after a failure."),
+    ("parlance_events_published_total", "Events appended to public topics, with repeats."),
+    ("parlance_publication_failures_total", "Publishing begun again after a failure."),
     ("parlance_frames_total", "Frames handed to sockets."),
     ("parlance_sockets_slow_total", "Sockets closed because their reader was too slow."),
     ("parlance_commands_retried_total", "Attempts to reach an owner after the first."),
@@ -98,8 +100,10 @@ async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, Json<Value>) {
 }
 
 async fn metrics_text(State(health): State<Arc<Health>>) -> impl IntoResponse {
-    // The gauge of the lag is set where it is computed; an unreachable log leaves it as it was.
+    // The gauges of the lag are set where it is computed; an unreachable log leaves them as they
+    // were.
     let _ = health.projection.lag(&health.ports).await;
+    let _ = health.projection.publication_lag(&health.ports).await;
     let handle = recorder();
     handle.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())

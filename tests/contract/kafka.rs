@@ -41,11 +41,11 @@ async fn connect(address: &Address) -> Result<Arc<dyn EventLog>, Error> {
     event_log::connect(address, &born(), Purpose::Serve).await
 }
 
-fn admin(kafka: &Kafka) -> AdminClient<DefaultClientContext> {
+pub(crate) fn admin(kafka: &Kafka) -> AdminClient<DefaultClientContext> {
     ClientConfig::new().set("bootstrap.servers", kafka.hosts()).create().expect("a client")
 }
 
-async fn make(kafka: &Kafka, topic: &str, partitions: i32, settings: &[(&str, &str)]) {
+pub(crate) async fn make(kafka: &Kafka, topic: &str, partitions: i32, settings: &[(&str, &str)]) {
     let mut new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
     new.config.extend(settings);
     let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(10)));
@@ -54,7 +54,7 @@ async fn make(kafka: &Kafka, topic: &str, partitions: i32, settings: &[(&str, &s
 }
 
 /// Deletes a topic, until the broker does not know it any more.
-async fn delete(kafka: &Kafka, topic: &str) {
+pub(crate) async fn delete(kafka: &Kafka, topic: &str) {
     let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(10)));
     let admin = admin(kafka);
     let gone = admin.delete_topics(&[topic], &options).await.expect("an answer");

@@ -10,6 +10,7 @@ mod event_log;
 mod kafka;
 mod keys;
 mod outage;
+mod publication;
 mod secure;
 
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ fn main() {
     trials.extend(blobs::trials(&servers));
     trials.extend(cache::trials(&servers));
     trials.extend(bus::trials(&servers));
+    trials.extend(publication::trials(&servers));
     trials.extend(outage::trials());
     trials.extend(secure::trials());
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -94,6 +94,9 @@ pub enum StreamId {
 }
 
 impl StreamId {
+    /// Every kind of stream.
+    pub const KINDS: &'static [&'static str] = &["account", "conversation", "name"];
+
     /// The 16 bytes that stand in a record's header.
     pub fn bytes(&self) -> [u8; 16] {
         match self {

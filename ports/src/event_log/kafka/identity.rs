@@ -7,12 +7,10 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio::runtime::Handle;
 
-use super::catch_up::CatchUp;
-use super::settings::{CALL_MAX, Settings};
-use super::topics::Topics;
-use super::{PORT, unavailable};
+use super::PORT;
 use crate::Error;
 use crate::event_log::{Identity, Standing};
+use crate::kafka::{CALL_MAX, CatchUp, Kept, Settings, Topics, unavailable};
 
 /// Records of the topic at most: one for each node that was there at birth, and a few a move.
 const RECORDS_MAX: usize = 1_024;
@@ -27,14 +25,14 @@ pub(super) fn decide(
     standing: Standing,
     runtime: &Handle,
 ) -> Result<Decided, Error> {
-    topics.ensure(&settings.identity, 1)?;
-    topics.check(&settings.identity, 1)?;
+    topics.ensure(&settings.identity, 1, Kept::All)?;
+    topics.check(&settings.identity, 1, Kept::All)?;
     let (identity, standing) = match decided(settings, topics)? {
         Some(decided) => decided,
         None => {
             // The records' topic is there before the identity is: a known log without it is lost.
-            topics.ensure(&settings.log, candidate.partitions)?;
-            topics.check(&settings.log, candidate.partitions)?;
+            topics.ensure(&settings.log, candidate.partitions, Kept::All)?;
+            topics.check(&settings.log, candidate.partitions, Kept::All)?;
             let ends = topics.ends(&settings.log, candidate.partitions)?;
             match decided(settings, topics)? {
                 Some(decided) => decided,
@@ -53,7 +51,7 @@ pub(super) fn decide(
     if !topics.exists(&settings.log)? {
         return Err(Error::corrupt(PORT, "there is an identity and no topic of records"));
     }
-    topics.check(&settings.log, identity.partitions)?;
+    topics.check(&settings.log, identity.partitions, Kept::All)?;
     Ok((identity, standing))
 }
 

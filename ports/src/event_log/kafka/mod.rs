@@ -1,37 +1,30 @@
 //! The log on Kafka: a partition of a topic for each of ours, one round trip an append.
 //!
-//! - `settings`: what an address says, and how the clients are set up.
-//! - `topics`: the topics are made, or refused if records could be lost on them.
 //! - `identity`: which log this is and whether it may be served, said by a topic of its own.
 //! - `producer`: appends, in call order.
 //! - `recent`: the ends of the partitions and the last records before them.
 //! - `tail`: follows what others append.
-//! - `catch_up`: reads what is older.
+//!
+//! `ports/src/kafka/` has what addresses say, the topics, and reading what is older.
 
-mod catch_up;
 mod identity;
 mod producer;
 mod recent;
-mod settings;
 mod tail;
-mod topics;
 
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use rdkafka::error::KafkaError;
 use tokio::runtime::Handle;
 
 use super::{Ack, Entry, EventLog, Identity, Partition, Purpose, RECORD_BYTES_MAX, Standing};
+use crate::kafka::{CatchUp, Settings, Topics};
 use crate::{Address, Error};
-use catch_up::CatchUp;
 use producer::Producer;
 use recent::Recent;
-use settings::Settings;
 use tail::Tail;
-use topics::Topics;
 
 const PORT: &str = "event log";
 
@@ -154,9 +147,4 @@ impl EventLog for Kafka {
         }
         .boxed()
     }
-}
-
-/// The client's failure where nothing can have happened.
-fn unavailable(error: KafkaError) -> Error {
-    Error::unavailable(PORT, error)
 }

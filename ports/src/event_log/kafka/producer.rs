@@ -12,11 +12,11 @@ use rdkafka::message::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use tokio::sync::oneshot;
 
+use super::PORT;
 use super::recent::Recent;
-use super::settings::{CALL_MAX, Logs, Settings};
-use super::{PORT, unavailable};
 use crate::Error;
 use crate::event_log::{Ack, Partition};
+use crate::kafka::{CALL_MAX, Logs, Settings, unavailable};
 
 /// How soon a client that nobody holds any more ends.
 const POLL: Duration = Duration::from_millis(100);

@@ -5,15 +5,15 @@ use std::thread;
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer as _;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::PORT;
 use super::recent::{Fault, Recent};
-use super::settings::{self, Consumer, Settings};
-use super::{PORT, topics, unavailable};
 use crate::Error;
 use crate::event_log::Partition;
+use crate::kafka::{self, Consumer, Settings, is_gone, unavailable};
 
 /// How soon the thread ends after the log was dropped.
 const POLL: Duration = Duration::from_millis(100);
@@ -26,7 +26,7 @@ pub(super) struct Tail {
 impl Tail {
     /// Starts to follow the partitions from their known ends.
     pub(super) fn start(settings: &Settings, recent: Arc<Recent>) -> Result<Self, Error> {
-        let consumer = settings::consumer(&settings.consumer())?;
+        let consumer = kafka::consumer(&settings.consumer())?;
         let alive = Arc::new(());
         let watched = Arc::downgrade(&alive);
         let follower = Follower { consumer, topic: settings.log.clone(), recent };
@@ -80,7 +80,7 @@ impl Follower {
     fn look_for_loss(&self, error: &KafkaError) {
         // Known before the brokers are asked, since appends are acknowledged meanwhile.
         let known: Vec<u64> = self.recent.partitions().map(|it| self.recent.end(it)).collect();
-        let ends = topics::ends(&self.consumer, &self.topic, self.recent.count());
+        let ends = kafka::ends(&self.consumer, &self.topic, 0..self.recent.count());
         let ends = ends.unwrap_or_else(|unanswered| {
             tracing::warn!(error = %unanswered, "the log's tail does not know where it is");
             known.clone()
@@ -103,16 +103,4 @@ impl Drop for Follower {
             self.recent.fail(partition, Fault::Stopped);
         }
     }
-}
-
-/// Whether the client was told to read where no record can be.
-pub(super) fn is_gone(error: &KafkaError) -> bool {
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            RDKafkaErrorCode::AutoOffsetReset
-                | RDKafkaErrorCode::OffsetOutOfRange
-                | RDKafkaErrorCode::LogTruncation
-        )
-    )
 }

@@ -1,5 +1,6 @@
-//! The topics of a log: made if they are absent, refused if records could be lost on them.
+//! Topics: made if they are absent, refused if records could be lost on them.
 
+use std::ops::Range;
 use std::thread;
 use std::time::Duration;
 
@@ -15,14 +16,36 @@ use tokio::runtime::Handle;
 use super::settings::{self, BATCH_BYTES_MAX, CALL_MAX, Consumer, Quiet, Settings};
 use super::{PORT, unavailable};
 use crate::Error;
+use crate::event_log::Partition;
 
-/// What a topic is made with, and what it must have, beside its replication.
-const SETTINGS: [(&str, &str); 4] = [
-    ("cleanup.policy", "delete"),
-    ("retention.ms", "-1"),
-    ("retention.bytes", "-1"),
-    ("unclean.leader.election.enable", "false"),
-];
+/// Which records of a topic are kept.
+#[derive(Clone, Copy)]
+pub(crate) enum Kept {
+    /// Every one, for ever.
+    All,
+    /// The newest of each key.
+    Newest,
+}
+
+impl Kept {
+    /// What a topic is made with, and what it must have, beside its replication.
+    fn settings(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::All => &[
+                ("cleanup.policy", "delete"),
+                ("retention.ms", "-1"),
+                ("retention.bytes", "-1"),
+                ("unclean.leader.election.enable", "false"),
+            ],
+            Self::Newest => {
+                &[("cleanup.policy", "compact"), ("unclean.leader.election.enable", "false")]
+            }
+        }
+    }
+}
+
+/// Bytes after which a topic of newest records may forget older ones.
+const SEGMENT_BYTES: &str = "4194304";
 
 /// How often, and how many times, it is asked for what may not be known yet.
 const ASK: Duration = Duration::from_millis(50);
@@ -35,7 +58,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 const TROUBLES_MAX: usize = 64;
 
 /// Asks the brokers about topics; each call blocks.
-pub(super) struct Topics {
+pub(crate) struct Topics {
     consumer: Consumer,
     admin: AdminClient<Quiet>,
     runtime: Handle,
@@ -54,7 +77,7 @@ struct Shape {
 }
 
 impl Topics {
-    pub(super) fn new(settings: &Settings, runtime: &Handle) -> Result<Self, Error> {
+    pub(crate) fn new(settings: &Settings, runtime: &Handle) -> Result<Self, Error> {
         let consumer = settings::consumer(&settings.client())?;
         let admin = AdminClient::from_config(&settings.client()).map_err(unavailable)?;
         let (replication, min_insync) = (settings.replication, settings.min_insync);
@@ -63,27 +86,27 @@ impl Topics {
     }
 
     /// Asks any broker for anything.
-    pub(super) fn answers(&self) -> Result<(), Error> {
+    pub(crate) fn answers(&self) -> Result<(), Error> {
         let nothing = self.consumer.fetch_metadata(Some(&self.identity), ANSWER_MAX);
         nothing.map(drop).map_err(unavailable)
     }
 
     /// Whether a topic is there, though brokers that it needs may be down.
-    pub(super) fn exists(&self, topic: &str) -> Result<bool, Error> {
+    pub(crate) fn exists(&self, topic: &str) -> Result<bool, Error> {
         Ok(soon(|| self.shape(topic))?.is_some())
     }
 
     /// Makes a topic unless somebody has made it, and waits until it can be used.
-    pub(super) fn ensure(&self, topic: &str, partitions: u16) -> Result<(), Error> {
+    pub(crate) fn ensure(&self, topic: &str, partitions: u16, kept: Kept) -> Result<(), Error> {
         if self.shape(topic)?.is_none() {
-            self.make(topic, partitions)?;
+            self.make(topic, partitions, kept)?;
         }
         let led = soon(|| Ok(self.shape(topic)?.filter(|it| it.led)))?;
         let without = || Error::unavailable(PORT, format!("topic {topic} has no leader"));
         led.map(drop).ok_or_else(without)
     }
 
-    fn make(&self, topic: &str, partitions: u16) -> Result<(), Error> {
+    fn make(&self, topic: &str, partitions: u16, kept: Kept) -> Result<(), Error> {
         let min_insync = self.min_insync.to_string();
         let batch_bytes_max = BATCH_BYTES_MAX.to_string();
         let replication = TopicReplication::Fixed(self.replication.into());
@@ -91,7 +114,10 @@ impl Topics {
             .set("min.insync.replicas", &min_insync)
             .set("max.message.bytes", &batch_bytes_max)
             .set("compression.type", "producer");
-        new.config.extend(SETTINGS);
+        new.config.extend(kept.settings());
+        if let Kept::Newest = kept {
+            new = new.set("segment.bytes", SEGMENT_BYTES);
+        }
         let options = AdminOptions::new().operation_timeout(Some(CALL_MAX));
         let made = self.runtime.block_on(self.admin.create_topics([&new], &options));
         match made.map_err(unavailable)?.into_iter().find_map(Result::err) {
@@ -106,7 +132,7 @@ impl Topics {
     }
 
     /// Refuses a topic of another size, or one on which records could be lost.
-    pub(super) fn check(&self, topic: &str, partitions: u16) -> Result<(), Error> {
+    pub(crate) fn check(&self, topic: &str, partitions: u16, kept: Kept) -> Result<(), Error> {
         let refuse = |what: String| Err(Error::unavailable(PORT, format!("topic {topic} {what}")));
         let Some(shape) = soon(|| self.shape(topic))? else { return refuse("is absent".into()) };
         if shape.partitions != usize::from(partitions) {
@@ -120,7 +146,7 @@ impl Topics {
             return refuse("does not show its settings".into());
         };
         let value = |name| config.get(name).and_then(|it| it.value.clone()).unwrap_or_default();
-        for (name, wanted) in SETTINGS {
+        for &(name, wanted) in kept.settings() {
             if value(name) != wanted {
                 return refuse(format!("has {name}={}, not {wanted}", value(name)));
             }
@@ -138,8 +164,13 @@ impl Topics {
     }
 
     /// Asks for the ends of all partitions of a topic.
-    pub(super) fn ends(&self, topic: &str, partitions: u16) -> Result<Vec<u64>, Error> {
-        ends(&self.consumer, topic, partitions)
+    pub(crate) fn ends(&self, topic: &str, partitions: u16) -> Result<Vec<u64>, Error> {
+        ends(&self.consumer, topic, 0..partitions)
+    }
+
+    /// Asks for the end of one partition of a topic.
+    pub(crate) fn end(&self, topic: &str, partition: Partition) -> Result<u64, Error> {
+        Ok(ends(&self.consumer, topic, partition..partition + 1)?[0])
     }
 
     /// Nothing if the topic is absent.
@@ -198,11 +229,15 @@ fn soon<T>(ask: impl Fn() -> Result<Option<T>, Error>) -> Result<Option<T>, Erro
     Ok(None)
 }
 
-/// Asks for the ends of all partitions of a topic.
-pub(super) fn ends(consumer: &Consumer, topic: &str, partitions: u16) -> Result<Vec<u64>, Error> {
+/// Asks for the ends of partitions of a topic.
+pub(crate) fn ends(
+    consumer: &Consumer,
+    topic: &str,
+    partitions: Range<Partition>,
+) -> Result<Vec<u64>, Error> {
     let mut moved = None;
     for _ in 0..ASKED_MAX {
-        match asked_ends(consumer, topic, partitions) {
+        match asked_ends(consumer, topic, partitions.clone()) {
             Ok(ends) => return Ok(ends),
             Err(error) if moves(&error) => moved = Some(error),
             Err(error) => return Err(unavailable(error)),
@@ -212,9 +247,13 @@ pub(super) fn ends(consumer: &Consumer, topic: &str, partitions: u16) -> Result<
     Err(moved.map_or_else(|| Error::unavailable(PORT, "nothing was asked"), unavailable))
 }
 
-fn asked_ends(consumer: &Consumer, topic: &str, partitions: u16) -> Result<Vec<u64>, KafkaError> {
+fn asked_ends(
+    consumer: &Consumer,
+    topic: &str,
+    partitions: Range<Partition>,
+) -> Result<Vec<u64>, KafkaError> {
     let mut asked = TopicPartitionList::new();
-    for partition in 0..partitions {
+    for partition in partitions.clone() {
         asked.add_partition_offset(topic, partition.into(), Offset::End)?;
     }
     let answer = consumer.offsets_for_times(asked, CALL_MAX)?;
@@ -225,7 +264,7 @@ fn asked_ends(consumer: &Consumer, topic: &str, partitions: u16) -> Result<Vec<u
         let Offset::Offset(end) = found.offset() else { return Err(unsaid()) };
         u64::try_from(end).map_err(|_| unsaid())
     };
-    (0..partitions).map(end).collect()
+    partitions.map(end).collect()
 }
 
 /// Whether leaders are being chosen, or have just been and do not know it yet.

@@ -15,8 +15,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::Semaphore;
 
 use super::settings::{self, Consumer, Settings};
-use super::tail::is_gone;
-use super::{PORT, unavailable};
+use super::{PORT, is_gone, unavailable};
 use crate::Error;
 use crate::event_log::{Entry, Partition};
 
@@ -35,7 +34,7 @@ const SILENT_POLLS_MAX: u32 = 80;
 /// an end that it saw earlier, and a new leader may not know yet how much is acknowledged.
 const ENDED_POLLS_MAX: u32 = 10;
 
-pub(super) struct CatchUp {
+pub(crate) struct CatchUp {
     config: ClientConfig,
     topic: String,
     idle: Mutex<Vec<Reader>>,
@@ -58,7 +57,7 @@ struct Page {
 }
 
 impl CatchUp {
-    pub(super) fn new(settings: &Settings, topic: String) -> Self {
+    pub(crate) fn new(settings: &Settings, topic: String) -> Self {
         let mut config = settings.consumer();
         config
             .set("enable.partition.eof", "true")
@@ -70,7 +69,7 @@ impl CatchUp {
     }
 
     /// Reads a page of a partition that ends at `end`, as far as is known.
-    pub(super) fn read(
+    pub(crate) fn read(
         self: &Arc<Self>,
         partition: Partition,
         from: u64,
@@ -92,7 +91,7 @@ impl CatchUp {
     }
 
     /// Reads the first records of a topic that has one partition and may be empty.
-    pub(super) fn first(&self, limit: usize, end: u64) -> Result<Vec<Bytes>, Error> {
+    pub(crate) fn first(&self, limit: usize, end: u64) -> Result<Vec<Bytes>, Error> {
         let entries = self.read_now(Page { partition: 0, from: 0, limit, end })?;
         Ok(entries.into_iter().map(|it| it.bytes).collect())
     }

@@ -24,27 +24,29 @@ use crate::address::Parts;
 use crate::{Address, Error};
 
 /// How long one call to the brokers may take.
-pub(super) const CALL_MAX: Duration = Duration::from_secs(10);
+pub(crate) const CALL_MAX: Duration = Duration::from_secs(10);
 
 /// Largest batch that a broker must take; a record is smaller, and what frames it fits in between.
 pub(super) const BATCH_BYTES_MAX: usize = 1_000_000;
 
 #[derive(Clone)]
-pub(super) struct Settings {
-    /// Topic of the records.
-    pub(super) log: String,
+pub(crate) struct Settings {
+    /// Topic of the log's records.
+    pub(crate) log: String,
     /// Topic whose first record says which log this is.
-    pub(super) identity: String,
+    pub(crate) identity: String,
     /// Copies of each record that a topic is made with.
-    pub(super) replication: u16,
+    pub(crate) replication: u16,
     /// Copies that must exist before an append is acknowledged.
-    pub(super) min_insync: u16,
+    pub(crate) min_insync: u16,
+    /// What the names of all topics begin with; may be empty.
+    prefix: String,
     client: ClientConfig,
 }
 
 impl Settings {
     /// Reads an address, of which nothing may be left over.
-    pub(super) fn new(address: &Address) -> Result<Self, Error> {
+    pub(crate) fn new(address: &Address) -> Result<Self, Error> {
         let mut parts = address.parts(PORT)?;
         let replication = number(&mut parts.options, "replication")?;
         let min_insync = number(&mut parts.options, "min_insync")?;
@@ -57,21 +59,23 @@ impl Settings {
         if !parts.path.chars().all(legal) {
             return Err(Error::unavailable(PORT, "the prefix is not part of a topic's name"));
         }
-        let topic = |name: &str| match parts.path.as_str() {
-            "" => name.to_owned(),
-            prefix => format!("{prefix}.{name}"),
-        };
-        let (log, identity) = (topic("log.v1"), topic("log-identity.v1"));
-        Ok(Self { log, identity, replication, min_insync, client })
+        let prefix = parts.path;
+        let (log, identity) = (topic(&prefix, "log.v1"), topic(&prefix, "log-identity.v1"));
+        Ok(Self { log, identity, replication, min_insync, prefix, client })
+    }
+
+    /// The topic of this instance that has a name.
+    pub(crate) fn topic(&self, name: &str) -> String {
+        topic(&self.prefix, name)
     }
 
     /// A client that asks about topics.
-    pub(super) fn client(&self) -> ClientConfig {
+    pub(crate) fn client(&self) -> ClientConfig {
         self.client.clone()
     }
 
     /// A client that appends.
-    pub(super) fn producer(&self) -> ClientConfig {
+    pub(crate) fn producer(&self) -> ClientConfig {
         let mut config = self.client.clone();
         config
             .set("acks", "all")
@@ -85,7 +89,7 @@ impl Settings {
     }
 
     /// A client that reads partitions assigned by hand, each from a given offset.
-    pub(super) fn consumer(&self) -> ClientConfig {
+    pub(crate) fn consumer(&self) -> ClientConfig {
         // The client wants a group though it never joins one.
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -100,6 +104,13 @@ impl Settings {
             .set("fetch.queue.backoff.ms", "1")
             .set("fetch.error.backoff.ms", "100");
         config
+    }
+}
+
+fn topic(prefix: &str, name: &str) -> String {
+    match prefix {
+        "" => name.to_owned(),
+        prefix => format!("{prefix}.{name}"),
     }
 }
 
@@ -152,22 +163,22 @@ fn client(parts: &mut Parts) -> Result<ClientConfig, Error> {
 }
 
 /// Makes a consumer whose client tells its troubles as everything here does.
-pub(super) fn consumer(config: &ClientConfig) -> Result<Consumer, Error> {
+pub(crate) fn consumer(config: &ClientConfig) -> Result<Consumer, Error> {
     Consumer::from_config_and_context(config, Logs::default()).map_err(unavailable)
 }
 
-pub(super) type Consumer = BaseConsumer<Logs>;
+pub(crate) type Consumer = BaseConsumer<Logs>;
 
 /// Where clients tell what happens to their connections.
 #[derive(Default)]
-pub(super) struct Logs {
+pub(crate) struct Logs {
     trouble: Mutex<Option<String>>,
 }
 
 impl Logs {
     /// A call's failure where nothing can have happened. A call that found no broker says only
     /// that; what became of the connections tells whether it was a wrong password.
-    pub(super) fn explained(&self, error: KafkaError) -> Error {
+    pub(crate) fn explained(&self, error: KafkaError) -> Error {
         let trouble = self.trouble.lock().expect("noting a trouble does not panic").clone();
         match (error.rdkafka_error_code(), trouble) {
             (
