@@ -25,7 +25,7 @@ run: setup ## Build and start everything on embedded defaults
 	cargo run --release -p server -- serve
 
 test: servers lint ## Everything that CI runs
-	cargo build -p server
+	cargo build --workspace
 	cargo test --workspace
 	$(CLUSTER)
 
@@ -33,7 +33,7 @@ cluster: servers ## Play every scenario on several nodes and real servers
 	$(CLUSTER)
 
 soak: servers ## What is too long for every change: many seeds, long fault runs
-	cargo build -p server
+	cargo build --workspace
 	PARLANCE_SOAK=1 cargo test -p tests --test kill --test faults -- --nocapture
 	sh tests/soak.sh
 

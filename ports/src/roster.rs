@@ -30,7 +30,7 @@ const TTL_MS: u64 = 3_000;
 /// How often it is asked whether the log can be reached from here, and how many times in a row it
 /// can't until this node leaves its share to others.
 const PULSE: Duration = Duration::from_millis(500);
-const MISSES_MAX: u32 = 2;
+const MISSES_MAX: u32 = 3;
 
 /// A node's place among those of its role.
 pub struct Roster {

@@ -1,5 +1,5 @@
-//! What must be so at the end, as operators see it: the log is whole, what zombies appended is in it
-//! and ignored, and documents that were lost altogether are folded again to the same.
+//! What must be so at the end, as operators see it: the log is whole, what zombies appended is in
+//! it and ignored, and documents that were lost altogether are folded again to the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -64,7 +64,7 @@ impl Answer {
 
     /// The code of the first error.
     pub fn code(&self) -> &str {
-        self.failure().unwrap_or_else(|| panic!("no error: {}", self.0))
+        self.failure().expect("an error")
     }
 
     /// The code of the first error, if there is one.
@@ -227,16 +227,12 @@ impl Person {
     ///
     /// # Errors
     /// What happened instead, unless it was acknowledged in full.
-    pub fn tries_hard_to_send(
-        &self,
-        conversation: &str,
-        client_id: &str,
-        text: &str,
-    ) -> Result<Sent, String> {
-        let input = json!({ "clientId": client_id, "conversationId": conversation, "text": text });
+    pub fn tries_hard_to_send(&self, group: &str, id: &str, text: &str) -> Result<Sent, String> {
+        let input = json!({ "clientId": id, "conversationId": group, "text": text });
         let body = mutation("sendMessage", input, "message { id number seq }");
-        let reply = self.client.try_post(Some(&self.token), None, body.as_bytes());
-        let reply = reply.map_err(|it| it.to_string())?;
+        let token = Some(self.token.as_str());
+        let reply =
+            self.client.try_post(token, None, body.as_bytes()).map_err(|it| it.to_string())?;
         let instead = || format!("{}: {}", reply.status, String::from_utf8_lossy(&reply.body));
         let answer = serde_json::from_slice(&reply.body).map_err(|_| instead())?;
         sent(&Answer(answer)).ok_or_else(instead)
@@ -304,9 +300,9 @@ impl Person {
     }
 
     /// Fields of a message as this person sees it; null when it may not be seen.
-    pub fn sees_message(&self, message: &str, fields: &str) -> Value {
+    pub fn sees_message(&self, id: &str, fields: &str) -> Value {
         let query = format!("query($id: ID!) {{ message(id: $id) {{ {fields} }} }}");
-        self.asks(&query, json!({ "id": message })).data()["message"].clone()
+        self.asks(&query, json!({ "id": id })).data()["message"].clone()
     }
 
     /// The unread count of a conversation.

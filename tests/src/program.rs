@@ -55,7 +55,7 @@ impl Program {
     /// Starts a command that serves, with options in the environment.
     pub fn start(name: &str, data_dir: &Path, port: u16, options: &[(&str, String)]) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        Self::started(Self::serving(Self::command(), name, data_dir, address, options))
+        Self::started(Self::serving(Self::command(), name, data_dir, address, options), None)
     }
 
     /// Starts a command that serves on a host of its own, where a program runs by way of the
@@ -71,7 +71,7 @@ impl Program {
         let mut command = Self::serving(command, name, data_dir, address, options);
         let file = File::options().create(true).append(true).open(complaints).expect("a file");
         command.stderr(file);
-        Self::started(command)
+        Self::started(command, Some(complaints))
     }
 
     fn serving(
@@ -87,14 +87,17 @@ impl Program {
         command
     }
 
-    fn started(mut command: Command) -> Self {
+    fn started(mut command: Command, complaints: Option<&Path>) -> Self {
         let mut child = command.spawn().expect("the program starts");
         let mut out = BufReader::new(child.stdout.take().expect("its output is piped"));
         let mut first = String::new();
         out.read_line(&mut first).expect("it says where it serves");
         let address = first.split("://").nth(1).and_then(|it| it.split(' ').next());
         let address = address.and_then(|it| it.parse().ok());
-        let address = address.unwrap_or_else(|| panic!("no address in {first}"));
+        let address = address.unwrap_or_else(|| {
+            let told = complaints.and_then(|it| std::fs::read_to_string(it).ok());
+            panic!("no address in {first:?}: {}", told.unwrap_or_default())
+        });
         Self { child, _out: out, address }
     }
 

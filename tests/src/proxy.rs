@@ -69,7 +69,7 @@ impl Proxy {
 fn upstream(name: &str, nodes: &[SocketAddr]) -> String {
     let mut text = format!("upstream {name} {{\n    keepalive 16;\n");
     for node in nodes {
-        writeln!(text, "    server {node} max_fails=3 fail_timeout=1s;").expect("text grows");
+        writeln!(text, "    server {node} max_fails=0;").expect("text grows");
     }
     text + "}\n"
 }

@@ -52,7 +52,7 @@ const ASK: Duration = Duration::from_millis(50);
 const ASKED_MAX: u32 = 200;
 
 /// How long an answer may take from brokers that are well.
-const ANSWER_MAX: Duration = Duration::from_secs(2);
+const ANSWER_MAX: Duration = Duration::from_secs(1);
 
 /// Troubles of the connections that are looked through for why nobody answers.
 const TROUBLES_MAX: usize = 64;
@@ -179,7 +179,8 @@ impl Topics {
         let described = self.admin.describe_configs([&resource], &AdminOptions::new());
         let described = self.runtime.block_on(described).map_err(unavailable)?;
         match described.into_iter().next() {
-            Some(Ok(config)) => Ok(Some(config)),
+            // A broker that has not heard of a new topic shows it without settings.
+            Some(Ok(config)) => Ok(Some(config).filter(|it| !it.entries.is_empty())),
             None | Some(Err(RDKafkaErrorCode::UnknownTopicOrPartition)) => Ok(None),
             Some(Err(code)) => Err(Error::unavailable(PORT, format!("topic {topic}: {code}"))),
         }
