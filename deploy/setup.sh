@@ -13,6 +13,9 @@ done
 command -v python3 >/dev/null || missing="$missing python3 python3-venv"
 command -v node >/dev/null || missing="$missing nodejs npm"
 command -v jq >/dev/null || missing="$missing jq"
+# The tests sign certificates of their own, and cut the network of a node that has one of its own.
+command -v openssl >/dev/null || missing="$missing openssl"
+command -v ip >/dev/null || missing="$missing iproute2"
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 if [ -n "$missing" ]; then
     as_root=""
