@@ -152,10 +152,7 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         None => keys::open(folder, Arc::clone(&entropy))?,
         Some(at) => keys::connect(at).await?,
     };
-    let blobs = match &addresses.blobs {
-        None => blobs::open(folder)?,
-        Some(at) => blobs::connect(at).await?,
-    };
+    let blobs = open_blobs(config).await?;
     let cache = match &addresses.cache {
         None => cache::open(Arc::clone(&clock)),
         Some(at) => cache::connect(at, Arc::clone(&clock)).await?,
@@ -197,6 +194,17 @@ pub async fn open_keys_to_read(config: &Config) -> Result<Arc<dyn keys::Keys>, E
             data_dir::check(&config.data_dir)?;
             keys::open_to_read(&config.data_dir)
         }
+    }
+}
+
+/// Opens the blobs, also while another process has their folder.
+///
+/// # Errors
+/// `Unavailable` when the folder can't be made or read, or a system can't be reached.
+pub async fn open_blobs(config: &Config) -> Result<Arc<dyn blobs::Blobs>, Error> {
+    match &config.addresses.blobs {
+        None => blobs::open(&config.data_dir),
+        Some(at) => blobs::connect(at).await,
     }
 }
 

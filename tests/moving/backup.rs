@@ -11,7 +11,7 @@ use ports::keys::{Keys, TreeId};
 use serde_json::Value;
 use tests::{Client, Http, Person, Program};
 
-use crate::{at, messages, refused, run, state_hash, text};
+use crate::{at, blobs, messages, puts_blob, refused, run, state_hash, text};
 
 const CANARY: &str = "Canary-of-the-harbour-4711";
 
@@ -41,6 +41,10 @@ fn holding(folder: &Path, forms: &[Vec<u8>]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in folder.read_dir().expect("a folder") {
         let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(holding(&path, forms));
+            continue;
+        }
         let bytes = std::fs::read(&path).expect("a file");
         let holds = |it: &Vec<u8>| bytes.windows(it.len()).any(|window| window == it);
         if forms.iter().any(holds) {
@@ -77,6 +81,7 @@ fn an_instance_comes_back_from_its_backups_and_everyone_resumes() {
     let group = ann.creates_group(CANARY, &[&ben]);
     ann.sends(&group, CANARY);
     let doomed = ben.sends(&group, &format!("{CANARY}, to be deleted"));
+    puts_blob(&data, "first", b"before the first backup");
     let to_log = ["backup", "--to", text(&log)];
     let first = added(&run(&data, &[], &to_log));
     run(&data, &[], &["backup", "--keys", "--to", text(&keys)]);
@@ -84,6 +89,7 @@ fn an_instance_comes_back_from_its_backups_and_everyone_resumes() {
     ben.deletes(&doomed.id);
     let late = ben.creates_group("after the keys were backed up", &[]);
     ben.deletes(&ben.sends(&late, "deleted, too").id);
+    puts_blob(&data, "second", b"before the second");
     let survived = ann.sends(&group, "what the backup holds");
     let second = added(&run(&data, &[], &to_log));
     assert!(second > 0 && second < first, "{first} records, then {second}");
@@ -113,6 +119,7 @@ fn an_instance_comes_back_from_its_backups_and_everyone_resumes() {
     let deleted: Value = serde_json::from_str(&deleted).expect("one event");
     assert!(key_of_deleted(&keys, &deleted).is_some(), "the backup is older than the deletion");
     assert_eq!(key_of_deleted(&data, &deleted), None);
+    assert_eq!(blobs(&data), blobs(&kept));
     run(&data, &[], &["rebuild", "--all"]);
     assert_eq!(state_hash(&data, &[]), hash);
 

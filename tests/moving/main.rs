@@ -42,6 +42,28 @@ fn state_hash(folder: &Path, options: &Options) -> Value {
     serde_json::from_str(&text).expect("it prints JSON")
 }
 
+/// The bytes of the blobs under a folder, with their names.
+fn blobs(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let names = folder.join("blobs").read_dir().expect("a folder of blobs");
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|it| it.to_str()).expect("a plain name").to_owned();
+        (name, std::fs::read(&path).expect("a file"))
+    };
+    let mut all: Vec<_> = names.map(read).collect();
+    all.sort();
+    all
+}
+
+/// Puts a blob beside the server that has the folder.
+fn puts_blob(folder: &Path, name: &str, bytes: &[u8]) {
+    let key = ports::blobs::BlobKey::new(name).expect("a key");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let blobs = ports::blobs::open(folder).expect("blobs");
+    let put = runtime.block_on(blobs.put(&key, bytes::Bytes::copy_from_slice(bytes).into()));
+    assert!(matches!(put, Ok(ports::blobs::Put::Stored { .. })));
+}
+
 /// A path as an argument.
 fn text(path: &Path) -> &str {
     path.to_str().expect("a temporary path is text")

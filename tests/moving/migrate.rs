@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tests::servers::Servers;
 use tests::{Client, Http, Person, Program, fresh_id};
 
-use crate::{at, messages, refused, run, state_hash, text, told};
+use crate::{at, blobs, messages, puts_blob, refused, run, state_hash, text, told};
 
 /// A cluster whose keys are kept by a process of its own.
 struct Cluster {
@@ -135,6 +135,7 @@ fn an_instance_moves_to_a_cluster_and_back_with_everything_as_it_was() {
     assert!(early.contains("not whole"), "{early}");
     let id = fresh_id();
     let last = story.sends(&id, "after most was copied");
+    puts_blob(&first, "picture", b"bytes of a picture");
     let seq = tests::long(&last["seq"]);
     let seen = story.seen(seq);
     server.terminate();
@@ -183,6 +184,7 @@ fn returns(cluster: &Cluster, place: &Path, story: Story, roles: [Program; 3]) {
     assert!(complaint.contains("has moved to") && complaint.contains("second"), "{complaint}");
     run(&second, &[], &["rebuild", "--all"]);
     assert_eq!(state_hash(&second, &[]), hash);
+    assert_eq!(blobs(&second), [("picture".to_owned(), b"bytes of a picture".to_vec())]);
     let verified: Value =
         serde_json::from_str(&run(&second, &[], &["verify", "--json"])).expect("JSON");
     assert_eq!(verified["ignored"], json!({}), "what does not count was not copied");

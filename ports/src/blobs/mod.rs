@@ -9,6 +9,7 @@
 //! - a stream that ends without an error is complete.
 
 pub mod contract;
+mod copy;
 mod embedded;
 mod key;
 #[cfg(feature = "real")]
@@ -23,6 +24,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+pub use copy::copy;
 pub use key::{BlobKey, KEY_CHARS_MAX};
 pub use source::Source;
 

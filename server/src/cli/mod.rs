@@ -50,7 +50,7 @@ enum Asked {
     Import(import::Import),
     /// Moves the instance to other systems: parlance migrate --to new.toml
     Migrate(moving::Migrate),
-    /// Copies the log, or apart from it the keys: parlance backup --to /backups/log
+    /// Copies log and blobs, or apart the keys: parlance backup --to /backups/log
     Backup(moving::Backup),
     /// Brings an instance back: parlance restore --from /backups/log --keys-from /safe/keys
     Restore(moving::Restore),

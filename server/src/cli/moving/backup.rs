@@ -12,7 +12,8 @@ use super::super::progress::say;
 use super::manifest::{Kind, Manifest};
 use super::{copy_log, stayed};
 
-/// Copies the log into a folder, which is verified by folding it. Done again, it adds what is new.
+/// Copies log and blobs into a folder and verifies the log by folding it. Done again, it adds what
+/// is new, and removes nothing.
 ///
 /// The keys are backed up apart, by `--keys` into another folder on another disk: whoever has both
 /// can read everything, and whoever has the log alone can read nothing. Keep few copies of the keys
@@ -56,11 +57,14 @@ impl Backup {
         );
         let ends = copy::ends(&*log).await?;
         let copied = copy_log(&*log, &*backup, &ends).await?;
+        // Whatever the copied events name was put before them.
+        let blobs = ports::open_blobs(&source).await?;
+        let blobs = ports::blobs::copy(&*blobs, &*ports::blobs::open(folder.path())?).await?;
         let events: u64 = copied.folds.iter().map(|it| it.ordinal).sum();
         manifest.end(&folder, copied.folds)?;
         say(&format!(
-            "{} records added, {events} events verified in {}\n  the keys are apart: \
-             parlance backup --keys --to DIR",
+            "{} records and {blobs} blobs added, {events} events verified in {}\n  the keys are \
+             apart: parlance backup --keys --to DIR",
             copied.records,
             self.to.display()
         ))

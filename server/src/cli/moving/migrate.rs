@@ -16,7 +16,7 @@ use server::config::Config;
 use super::super::progress::say;
 use super::{NEXT, copy_log, nobody_works, vacant};
 
-/// Moves the instance to other systems: log and keys, with all ids, places and positions.
+/// Moves the instance to other systems: log, keys and blobs, with all ids, places and positions.
 ///
 /// Run it while the instance is served; it copies most and asks for the instance to be stopped.
 /// Stop it and run the same again: it copies the rest, and the instance is at the new place. The
@@ -55,6 +55,8 @@ impl Migrate {
         // Keys that do not fit are refused while there is a way back.
         let keys = ports::open_keys_to_read(&source).await?;
         ports::keys::copy(&*keys, &*arriving.ports.keys).await?;
+        let blobs = ports::open_blobs(&source).await?;
+        ports::blobs::copy(&*blobs, &*arriving.ports.blobs).await?;
 
         let stop = "most is copied; stop what serves the old place, then run this again to go on";
         let leaving = ports::open_to_copy(&source, &identity).await.context(stop)?;
@@ -64,6 +66,8 @@ impl Migrate {
         let late = cut_over(old, log, &place).await.context(again)?;
         let trees = ports::keys::copy(&*leaving.ports.keys, &*arriving.ports.keys).await;
         let trees = trees.context(again)?;
+        let blobs = ports::blobs::copy(&*blobs, &*arriving.ports.blobs).await;
+        blobs.context(again)?;
         log.stand(Standing::Serving).await.context(again)?;
         say(&format!(
             "{} records and keys of {trees} trees copied to {place}; it is whole\n  {NEXT}: \

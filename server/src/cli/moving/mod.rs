@@ -1,7 +1,7 @@
 //! Moving an instance: `migrate` to other systems, `backup` into a folder, `restore` out of one.
 //!
 //! All three copy a log record by record into one of the same identity, and keys into a store of
-//! the same root. Documents are not copied: they are folded from the log again.
+//! the same root, and the blobs that are absent. Documents are folded from the log again.
 
 mod backup;
 mod manifest;

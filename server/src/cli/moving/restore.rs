@@ -19,7 +19,7 @@ use super::{NEXT, copy_log, vacant};
 /// log says was erased is erased again in the keys before anything is served.
 #[derive(Args)]
 pub(crate) struct Restore {
-    /// Folder of a backup of the log
+    /// Folder of a backup of log and blobs
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
     /// Folder of a backup of the keys
@@ -52,6 +52,8 @@ impl Restore {
         let copied = copy_log(&*log, &*target.event_log, &ends).await?;
         let trees = ports::keys::copy(&*keys, &*target.keys).await?;
         let erased = projectors::erase_again(&*target.event_log, &*target.keys).await?;
+        let blobs = ports::blobs::open(&self.from)?;
+        let blobs = ports::blobs::copy(&*blobs, &*target.blobs).await?;
         target.event_log.stand(Standing::Serving).await?;
         let events: u64 = ordinals.iter().sum();
         if erased.missing > 0 {
@@ -61,7 +63,8 @@ impl Restore {
             ))?;
         }
         say(&format!(
-            "{events} events ({} records copied now) and keys of {trees} trees are in {}; \
+            "{events} events ({} records copied now), {blobs} blobs and keys of {trees} trees are \
+             in {}; \
              {} erasures were carried out again\n  {NEXT}: parlance serve",
             copied.records,
             config.place(),
