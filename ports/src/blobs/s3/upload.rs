@@ -59,7 +59,9 @@ struct Upload {
 
 /// Stores a source of at least one full part.
 pub(super) async fn store(place: Place, first: Bytes, parts: &mut Parts) -> Result<(), Halt> {
-    let mut upload = Upload::begin(place).await?;
+    // A task of its own: one that is given up meanwhile is still heard of, and ended.
+    let begun = crate::spawn("blobs: begin", Upload::begin(place)).await;
+    let mut upload = begun.map_err(|it| Error::unavailable(PORT, it))??;
     let stored = upload.store(first, parts).await;
     if stored.is_err() {
         abort(upload.place.clone(), upload.id.clone()).await;
@@ -123,7 +125,7 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        // Only what was dropped while it was under way gets here.
+        // Nobody waits for what was given up while it was under way.
         if !self.ended && tokio::runtime::Handle::try_current().is_ok() {
             crate::spawn("blobs: abort", abort(self.place.clone(), std::mem::take(&mut self.id)));
         }
