@@ -84,6 +84,8 @@ async fn bus() {
     server.start_again();
     let lost = tokio::time::timeout(AGAIN_MAX, listener.next()).await;
     assert_eq!(lost.expect("the listener is told"), None);
+    // Whoever can subscribe hears what is announced from now on.
+    until("subscribing", || bus.subscribe()).await;
     until("publishing", || publish(Arc::clone(&bus), "after")).await;
     // It is told for as long as there may be something that it does not hear.
     let heard = async {
@@ -94,7 +96,6 @@ async fn bus() {
         }
     };
     assert_eq!(tokio::time::timeout(AGAIN_MAX, heard).await.ok(), Some(announcement("after")));
-    until("subscribing", || bus.subscribe()).await;
 }
 
 fn announcement(text: &'static str) -> Announcement {
