@@ -156,7 +156,7 @@ fn broken_node() -> (SocketAddr, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn a_node_that_breaks_is_left_out_and_nobody_notices() {
+fn a_node_that_breaks_is_passed_over_and_nobody_notices() {
     let world = World::new();
     let (broken, tried) = broken_node();
     let nodes = [broken, world.client.http.address];
@@ -170,5 +170,5 @@ fn a_node_that_breaks_is_left_out_and_nobody_notices() {
     }
     assert_eq!(ann.all_messages(&group).len(), 100);
     let tried = tried.load(Ordering::SeqCst);
-    assert!((3..50).contains(&tried), "the broken node was tried {tried} times");
+    assert!(tried > 3, "the broken node was tried {tried} times");
 }
