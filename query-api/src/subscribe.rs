@@ -185,22 +185,27 @@ impl Subscription {
             if self.asked.compact {
                 compact(&mut batch, &mut last_sent);
             }
-            let mut batch = batch.into_iter().peekable();
-            while batch.peek().is_some() {
-                let chunk: Vec<_> = batch.by_ref().take(TOGETHER).collect();
+            let mut sent = 0;
+            while sent < batch.len() {
+                match pace {
+                    Pace::Patient if !self.outbox.room().await => return Ok(Walked::Closing),
+                    Pace::Hurried if !self.outbox.has_room() => return Ok(Walked::LeftOff),
+                    Pace::Patient | Pace::Hurried => (),
+                }
+                let chunk = &batch[sent..batch.len().min(sent + TOGETHER)];
                 let at = self.hub.moment();
                 let executed = chunk.iter().map(|(event, seen)| self.template(&at, event, *seen));
                 let executed = join_all(executed).await;
-                for ((event, seen), template) in chunk.into_iter().zip(executed) {
-                    match pace {
-                        Pace::Patient if !self.outbox.room().await => return Ok(Walked::Closing),
-                        Pace::Hurried if !self.outbox.has_room() => return Ok(Walked::LeftOff),
-                        Pace::Patient | Pace::Hurried => (),
+                for ((event, seen), template) in chunk.iter().zip(executed) {
+                    // What has to wait is executed anew: it may be deleted meanwhile.
+                    if !self.outbox.has_room() {
+                        break;
                     }
                     place.advance(event.partition, event.ordinal);
                     let at = (&*place, walk.to);
-                    let frame = self.frame(&event, seen, template, at, unread).await?;
+                    let frame = self.frame(event, *seen, template, at, unread).await?;
                     self.outbox.push(frame);
+                    sent += 1;
                 }
             }
             if ended {
