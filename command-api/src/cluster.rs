@@ -12,6 +12,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use backon::{BackoffBuilder, ExponentialBuilder};
 use uuid::Uuid;
 
 use chat::accounts::AccountId;
@@ -32,9 +33,9 @@ pub const ROLE: &str = "command-api";
 /// How long an owner is looked for.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Pause before the second attempt; each later one is twice as long, up to the last.
-const PAUSE_FIRST: Duration = Duration::from_millis(10);
-const PAUSE_LAST: Duration = Duration::from_millis(500);
+/// Least pause before the second attempt; each later one is twice as long, up to the last.
+const PAUSE_FIRST: Duration = Duration::from_millis(5);
+const PAUSE_LAST: Duration = Duration::from_millis(250);
 
 /// The door to all partitions of the instance.
 pub struct Commands {
@@ -112,11 +113,12 @@ impl Commands {
         self.owners[usize::from(partition)].lock().expect("no holder of the lock panics")
     }
 
-    /// A pause that grows, spread out so that those who wait do not come back together.
-    async fn pause(&self, attempts: u32) {
-        let longest = PAUSE_FIRST.saturating_mul(1 << attempts.min(10)).min(PAUSE_LAST);
-        let spread = f64::from(self.ports.entropy.bytes::<1>()[0]) / 255.0;
-        tokio::time::sleep(longest.mul_f64(0.5 + spread / 2.0)).await;
+    /// Pauses that grow, spread out so that those who wait do not come back together.
+    fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
+        let seed = u64::from_be_bytes(self.ports.entropy.bytes());
+        let growing = ExponentialBuilder::new().with_min_delay(PAUSE_FIRST);
+        let growing = growing.with_max_delay(PAUSE_LAST).without_max_times();
+        growing.with_jitter().with_jitter_seed(seed).build()
     }
 }
 
@@ -132,7 +134,7 @@ impl Door for Commands {
         let partition = self.router.partition(&asked)?;
         let started = Stopwatch::start();
         let mut happened = Failure::Unavailable;
-        for attempts in 0.. {
+        for pause in self.pauses() {
             match self.attempt(partition, &asked).await {
                 Err(Failure::Unknown) => happened = Failure::Unknown,
                 Err(Failure::Unavailable) => (),
@@ -142,7 +144,7 @@ impl Door for Commands {
                 break;
             }
             metrics::counter!("parlance_commands_retried_total").increment(1);
-            self.pause(attempts).await;
+            tokio::time::sleep(pause).await;
         }
         // Once an attempt may have happened, a later one that did not says nothing about it.
         Err(happened)

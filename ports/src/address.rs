@@ -73,6 +73,7 @@ impl Address {
     }
 }
 
+#[cfg(feature = "real")]
 impl Parts {
     /// The file of the authorities that TLS trusts instead of the system's, by the option `ca`.
     ///

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use mongodb::error::{ErrorKind as DriverErrorKind, WriteFailure};
 
 use super::PORT;
@@ -12,10 +13,10 @@ use crate::clock::Stopwatch;
 use crate::entropy::{Entropy, System};
 use crate::{Error, ErrorKind};
 
-/// Attempts of one call at most.
-const ATTEMPTS_MAX: u32 = 6;
+/// Attempts of one call after the first at most.
+const PAUSES_MAX: usize = 5;
 
-/// The pause after the first failure; each one after it is twice as long.
+/// The least pause after the first failure; each one after it is twice as long.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long one attempt may take; the driver by itself waits for ever on a server that hangs.
@@ -138,8 +139,8 @@ impl<'a> Call<'a> {
         F: Future<Output = Result<T, Failure>>,
     {
         let started = Stopwatch::start();
-        let mut pause = PAUSE;
-        for number in 1.. {
+        let mut pauses = pauses();
+        loop {
             let leave = self.breaker.admit().map_err(|it| match self.sent.load(Relaxed) {
                 true => Error::unknown(PORT, it),
                 false => it,
@@ -157,14 +158,11 @@ impl<'a> Call<'a> {
             leave.tell(!failure.away);
             let passing = failure.verdict == Verdict::Passing;
             self.sent.fetch_or(self.writes && passing, Relaxed);
-            if !passing || number == ATTEMPTS_MAX || started.seconds() > PATIENCE_S {
-                return Err(self.error(failure));
-            }
+            let pause = pauses.next().filter(|_| passing && started.seconds() <= PATIENCE_S);
+            let Some(pause) = pause else { return Err(self.error(failure)) };
             metrics::counter!("parlance_document_retries_total").increment(1);
-            tokio::time::sleep(jittered(pause)).await;
-            pause *= 2;
+            tokio::time::sleep(pause).await;
         }
-        unreachable!("the last attempt returns")
     }
 
     fn error(&self, failure: Failure) -> Error {
@@ -177,10 +175,11 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Between half of a pause and one and a half, so that those who failed together part.
-fn jittered(pause: Duration) -> Duration {
-    let [dice] = (&System as &dyn Entropy).bytes::<1>();
-    pause.mul_f64(0.5 + f64::from(dice) / 256.0)
+/// The pauses between attempts, spread so that those who failed together part.
+fn pauses() -> impl Iterator<Item = Duration> {
+    let seed = u64::from_be_bytes((&System as &dyn Entropy).bytes());
+    let growing = ExponentialBuilder::new().with_min_delay(PAUSE).with_max_times(PAUSES_MAX);
+    growing.with_jitter().with_jitter_seed(seed).build()
 }
 
 #[cfg(test)]
@@ -206,9 +205,9 @@ mod tests {
         assert_eq!(attempts(&Call::reading(&breaker), 13).await, (1, ErrorKind::Unavailable));
         assert_eq!(attempts(&Call::writing(&breaker), 13).await, (1, ErrorKind::Unavailable));
         let (again, kind) = attempts(&Call::reading(&breaker), 10_107).await;
-        assert_eq!((again, kind), (ATTEMPTS_MAX, ErrorKind::Unavailable));
+        assert_eq!((again, kind), (6, ErrorKind::Unavailable));
         let (again, kind) = attempts(&Call::writing(&breaker), 10_107).await;
-        assert_eq!((again, kind), (ATTEMPTS_MAX, ErrorKind::Unknown));
+        assert_eq!((again, kind), (6, ErrorKind::Unknown));
     }
 
     #[tokio::test(start_paused = true)]
