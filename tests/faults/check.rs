@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use tests::{Person, long};
+use tests::{Person, Stand, long};
 
 use crate::load::{FOLLOWERS, GROUPS, Line, Load, SENDERS};
-use crate::stand::Stand;
 
 /// What has been checked before: later checks go on from there.
 #[derive(Default)]

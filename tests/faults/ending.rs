@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use tests::Stand;
 
 use crate::load::{GROUPS, Load};
-use crate::stand::Stand;
 
 /// Checks the log and the documents; nobody sends any more. `before` is a position from before the
 /// first fault.

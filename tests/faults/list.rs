@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+use tests::Stand;
+
 use crate::hosts;
 use crate::load::{Load, until};
-use crate::stand::{FAR_NODE, Stand};
+use crate::stand::FAR_NODE;
 
 /// A fault.
 pub(crate) struct Fault {
@@ -80,6 +83,28 @@ pub(crate) const FAULTS: &[Fault] = &[
         heal: |_| (),
     },
     Fault {
+        name: "a zombie: an owner's appends arrive when it is none",
+        selected: true,
+        meanwhile: Meanwhile::All,
+        inject: |stand, load| {
+            wait_for_far_owner(stand, load);
+            let before = stale(stand);
+            load.hurry(true);
+            std::thread::sleep(Duration::from_millis(500));
+            // What it appends from here on waits in its host, which sends it once it can, whatever
+            // the process does.
+            hosts::cut();
+            std::thread::sleep(Duration::from_millis(500));
+            stand.signal(FAR_NODE, "STOP");
+            load.hurry(false);
+            load.writes(load.clock.seconds(), 30.0);
+            hosts::mend();
+            until(60.0, "what was appended late to be in the log", || stale(stand) > before);
+            stand.signal(FAR_NODE, "CONT");
+        },
+        heal: |_| (),
+    },
+    Fault {
         name: "kill -9 of the broker that leads a partition",
         selected: true,
         meanwhile: Meanwhile::All,
@@ -118,9 +143,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         selected: true,
         meanwhile: Meanwhile::All,
         inject: |stand, load| {
-            // A cut that costs nobody anything shows nothing.
-            let owns = || load.groups.iter().any(|it| stand.owner(it) == Some(FAR_NODE));
-            until(30.0, "the far node to own a group's partition", owns);
+            wait_for_far_owner(stand, load);
             hosts::cut();
         },
         heal: |_| hosts::mend(),
@@ -145,6 +168,18 @@ pub(crate) const FAULTS: &[Fault] = &[
         heal: |_| (),
     },
 ];
+
+/// A cut that costs nobody anything shows nothing.
+fn wait_for_far_owner(stand: &Stand, load: &Load) {
+    let owns = || load.groups.iter().any(|it| stand.owner(it) == Some(FAR_NODE));
+    until(30.0, "the far node to own a group's partition", owns);
+}
+
+/// Records in the log that every reader ignores, since they were appended under an old term.
+fn stale(stand: &Stand) -> u64 {
+    let verified: Value = serde_json::from_str(&stand.asks(&["verify", "--json"])).expect("JSON");
+    verified["ignored"]["staleTerm"].as_u64().unwrap_or(0)
+}
 
 fn start_all(stand: &mut Stand) {
     for node in 0..stand.nodes.len() {

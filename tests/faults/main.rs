@@ -13,12 +13,11 @@ mod stand;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tests::{Client, Http, Person, at_once};
+use tests::{Client, Http, Person, Stand, at_once};
 
 use check::{Checked, Deleted};
 use list::{FAULTS, Fault, Meanwhile};
 use load::{FOLLOWERS, GROUPS, Load, SENDERS};
-use stand::Stand;
 
 /// Seconds until writes and feeds go on after a fault, at most.
 const RECOVERY_MAX: f64 = 60.0;
@@ -44,7 +43,7 @@ fn main() -> ExitCode {
 
 /// Starts a stand and the load, and lets one fault follow another.
 fn run(faults: &[&Fault]) {
-    let mut stand = Stand::start();
+    let mut stand = stand::start();
     let (load, deleted) = prepare(&stand);
     let eve = Person::register(&load.people[0].client, "eve");
     let start = load.people[0].position();

@@ -10,6 +10,7 @@ mod program;
 mod proxy;
 pub mod servers;
 mod socket;
+mod stand;
 mod way;
 mod world;
 
@@ -21,6 +22,7 @@ pub use processes::Processes;
 pub use program::{Follower, Program};
 pub use proxy::Proxy;
 pub use socket::{Feed, Frame, Heard, Socket, TOO_LONG, UPDATES};
+pub use stand::{Node, Place, Plan, Stand};
 pub use way::{Way, Wire};
 pub use world::World;
 

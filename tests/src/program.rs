@@ -26,13 +26,20 @@ const RATES: [&str; 5] = [
 impl Program {
     /// The folder of the profile that this test was built in: the program is built beside it.
     pub fn target_dir() -> PathBuf {
-        let test = std::env::current_exe().expect("a test is a file");
-        let deps = test.parent().expect("a file is in a folder");
-        deps.parent().expect("tests are in target/<profile>/deps").to_owned()
+        let own = std::env::current_exe().expect("a test is a file");
+        let folder = own.parent().expect("a file is in a folder");
+        // Tests are in target/<profile>/deps, programs above.
+        if folder.ends_with("deps") { folder.join("..") } else { folder.to_owned() }
+    }
+
+    /// The program: the one that `TEST_PROGRAM` names, or the one that was built beside this.
+    fn path() -> PathBuf {
+        std::env::var_os("TEST_PROGRAM")
+            .map_or_else(|| Self::target_dir().join("parlance"), PathBuf::from)
     }
 
     fn command() -> Command {
-        let path = Self::target_dir().join("parlance");
+        let path = Self::path();
         assert!(path.exists(), "build {} before this test: cargo build -p server", path.display());
         let mut command = Command::new(path);
         // What is meant for the test is not an option of the program.
@@ -107,9 +114,14 @@ impl Program {
         assert!(self.child.wait().expect("a child can be waited for").success());
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal by its name.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
+        let pid = self.pid().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(sent.expect("kill runs").success());
     }
