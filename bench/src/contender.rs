@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use memchr::memmem;
 use serde_json::json;
 
+use crate::cluster::Cluster;
 use crate::cpu::Processes;
 use crate::dialect::{self, Dialect, Heard};
 use crate::floor::Mode;
@@ -23,6 +24,7 @@ use crate::xmpp::Ejabberd;
 pub(crate) enum Contender {
     Floor(Floor),
     Parlance(Box<Parlance>),
+    Cluster(Box<Cluster>),
     Ejabberd(Ejabberd),
 }
 
@@ -31,6 +33,7 @@ impl Contender {
         match self {
             Self::Floor(floor) => floor.name(),
             Self::Parlance(_) => PARLANCE,
+            Self::Cluster(cluster) => cluster.name,
             Self::Ejabberd(_) => EJABBERD,
         }
     }
@@ -40,7 +43,8 @@ impl Contender {
         let name = self.name();
         let stage = match self {
             Self::Floor(floor) => floor.stage(shape).await,
-            Self::Parlance(parlance) => Box::pin(parlance.stage(shape)).await,
+            Self::Parlance(parlance) => Box::pin(parlance.client.stage(shape)).await,
+            Self::Cluster(cluster) => Box::pin(cluster.stage(shape)).await,
             Self::Ejabberd(ejabberd) => ejabberd.stage(shape).await,
         };
         let stage = stage.with_context(|| format!("{name}: open the connections"))?;

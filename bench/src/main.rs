@@ -1,6 +1,8 @@
 //! Benchmarks: starts servers, drives them through their public doors, holds them to the goals.
 
+mod client;
 mod clock;
+mod cluster;
 mod contender;
 mod cpu;
 mod dialect;
@@ -15,6 +17,7 @@ mod outlet;
 mod parlance;
 mod probe;
 mod process;
+mod quota;
 mod report;
 mod rounds;
 mod rows;
@@ -46,6 +49,9 @@ struct Arguments {
     /// The server's executable.
     #[arg(long, default_value = "target/release/parlance")]
     server: PathBuf,
+    /// The program that starts a cluster with that executable.
+    #[arg(long, default_value = "target/debug/stand")]
+    stand: PathBuf,
     /// Where the results go.
     #[arg(long, default_value = "bench/results")]
     out: PathBuf,
@@ -117,6 +123,7 @@ async fn measure(arguments: Arguments) -> Result<bool> {
     let bench = Bench {
         rounds: if arguments.quick { 1 } else { arguments.rounds.max(1) },
         server,
+        stand: arguments.stand,
         peer: !arguments.without_peer,
         quick: arguments.quick,
         scratch: scratch.canonicalize()?,

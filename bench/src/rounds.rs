@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cluster::{Cluster, Nodes};
 use crate::contender::{Contender, Floor};
 use crate::drive::{self, Load};
 use crate::floor::Mode;
@@ -20,6 +21,8 @@ pub(crate) struct Bench {
     pub(crate) rounds: usize,
     /// Absent when only floors and peer are measured.
     pub(crate) server: Option<PathBuf>,
+    /// What starts a cluster.
+    pub(crate) stand: PathBuf,
     pub(crate) peer: bool,
     pub(crate) quick: bool,
     /// A folder of this run alone, removed in the end.
@@ -35,6 +38,17 @@ impl Bench {
     /// The program to measure; rows that measure nothing else need it.
     pub(crate) fn program(&self) -> Result<&Path> {
         self.server.as_deref().context("this row measures Parlance alone, and there is none")
+    }
+
+    /// A cluster of these nodes.
+    pub(crate) async fn cluster(
+        &self,
+        name: &'static str,
+        nodes: Nodes,
+        folder: &Path,
+    ) -> Result<Cluster> {
+        let log = folder.join(format!("{name}.log"));
+        Cluster::start(name, &self.stand, self.program()?, nodes, &log).await
     }
 
     /// An empty folder for a row.

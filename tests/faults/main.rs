@@ -48,7 +48,7 @@ fn run(faults: &[&Fault]) {
     let eve = Person::register(&load.people[0].client, "eve");
     let start = load.people[0].position();
     std::thread::scope(|scope| {
-        let (load, address) = (&load, stand.address);
+        let (load, address) = (&load, stand.address.expect("nginx"));
         let _ended = Ended(load);
         for person in 0..SENDERS {
             scope.spawn(move || load.sends(person));
@@ -126,7 +126,7 @@ fn suffer(stand: &mut Stand, load: &Load, fault: &Fault) {
 
 /// People in their groups, each with a first message that was deleted for everyone.
 fn prepare(stand: &Stand) -> (Load, Vec<Deleted>) {
-    let client = Arc::new(Client::new(Http::new(stand.address)));
+    let client = Arc::new(Client::new(Http::new(stand.address.expect("nginx"))));
     let client = &client;
     let names = (0..SENDERS).map(|it| move || Person::register(client, &format!("person{it}")));
     let people = at_once(names);

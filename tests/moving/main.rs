@@ -2,7 +2,9 @@
 //! places and positions, by the program's own commands.
 
 mod backup;
+mod cluster;
 mod migrate;
+mod restore;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -90,11 +92,11 @@ fn told(frames: Vec<Frame>) -> Vec<Value> {
     frames.into_iter().map(without).collect()
 }
 
-/// The newest messages of a conversation as a person sees it: all of a short one.
+/// The messages of a conversation as a person sees them.
 fn messages(person: &Person, conversation: &str) -> Vec<Value> {
     let fields = "id number seq text editedAt deleted sentAt replyTo { id } sender { id username }";
     let (mut all, mut before) = (Vec::new(), String::new());
-    for _ in 0..PAGES_MAX {
+    loop {
         let page = format!(
             "messages(last: 50{before}) {{ edges {{ node {{ {fields} }} }} \
              pageInfo {{ hasPreviousPage startCursor }} }}"
@@ -103,12 +105,8 @@ fn messages(person: &Person, conversation: &str) -> Vec<Value> {
         let edges = page["edges"].as_array().expect("a page has edges");
         all.extend(edges.iter().rev().map(|it| it["node"].clone()));
         if page["pageInfo"]["hasPreviousPage"] != true {
-            break;
+            return all;
         }
         before = format!(", before: {}", page["pageInfo"]["startCursor"]);
     }
-    all
 }
-
-/// Pages that are compared word for word; the hashes compare all documents.
-const PAGES_MAX: usize = 20;

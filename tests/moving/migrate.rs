@@ -10,44 +10,8 @@ use serde_json::{Value, json};
 use tests::servers::Servers;
 use tests::{Client, Http, Person, Program, fresh_id};
 
+use crate::cluster::Cluster;
 use crate::{at, blobs, messages, puts_blob, refused, run, state_hash, text, told};
-
-/// A cluster whose keys are kept by a process of its own.
-struct Cluster {
-    _keys: Program,
-    options: Vec<(&'static str, String)>,
-    file: String,
-}
-
-impl Cluster {
-    fn start(servers: &Servers, folder: &Path) -> Self {
-        let token = "a-token-of-more-than-thirty-two-characters";
-        let admits = [("PARLANCE_KEYS_TOKEN", token.to_owned())];
-        let keys = Program::start("keys", &folder.join("kept"), 0, &admits);
-        let addresses = [
-            ("event_log", servers.kafka().address("moved")),
-            ("documents", servers.mongo().address("moved")),
-            ("cache", servers.redis().address("moved")),
-            ("bus", servers.redis().address("moved")),
-            ("blobs", servers.s3().address("moved")),
-            ("keys", format!("http://node:{token}@{}", keys.address).as_str().into()),
-        ];
-        let file = folder.join("cluster.toml");
-        let lines = addresses.iter().map(|(name, at)| format!("{name} = {:?}\n", at.secret_text()));
-        std::fs::write(&file, lines.collect::<String>()).expect("a file");
-        let names = [
-            "PARLANCE_EVENT_LOG",
-            "PARLANCE_DOCUMENTS",
-            "PARLANCE_CACHE",
-            "PARLANCE_BUS",
-            "PARLANCE_BLOBS",
-            "PARLANCE_KEYS",
-        ];
-        let values = addresses.map(|it| it.1.secret_text().to_owned());
-        let options = names.into_iter().zip(values).collect();
-        Self { _keys: keys, options, file: text(&file).to_owned() }
-    }
-}
 
 fn imported(folder: &Path) -> String {
     let small = || Path::new(env!("CARGO_MANIFEST_DIR")).join("data/irc");
@@ -127,7 +91,7 @@ fn an_instance_moves_to_a_cluster_and_back_with_everything_as_it_was() {
     let server = Program::serve(&first, 0);
     let story = Story::begin(&server, harbour);
 
-    let cluster = Cluster::start(&servers, place.path());
+    let cluster = Cluster::start(&servers, place.path(), "moved");
     let there = ["migrate", "--to", &cluster.file];
     let told_to_stop = refused(&first, &[], &there);
     assert!(told_to_stop.contains("stop what serves the old place"), "{told_to_stop}");
@@ -156,8 +120,7 @@ fn an_instance_moves_to_a_cluster_and_back_with_everything_as_it_was() {
     run(&unused, &cluster.options, &["rebuild", "--all"]);
     assert_eq!(state_hash(&unused, &cluster.options), hash);
 
-    let start = |role| Program::start(role, &unused, 0, &cluster.options);
-    let roles = [start("command-api"), start("projectors"), start("query-api")];
+    let roles = cluster.serve(&unused);
     let story = story.at(&roles[2]);
     assert_eq!(story.seen(seq), seen);
     assert_eq!(story.sends(&id, "after most was copied"), last, "a retry is recognised");

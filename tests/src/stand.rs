@@ -47,13 +47,14 @@ pub struct Stand {
     pub mongo: Mongo,
     pub redis: Redis,
     pub nodes: Vec<Node>,
-    pub address: SocketAddr,
+    /// Where nginx is, if there are nodes.
+    pub address: Option<SocketAddr>,
     /// Options of everything that joins.
     pub options: Vec<(&'static str, String)>,
     partitions: u16,
     cache: Address,
     folder: TempDir,
-    _proxy: Proxy,
+    _proxy: Option<Proxy>,
     _keys: Program,
     _authority: Authority,
     _blobs: S3,
@@ -94,13 +95,13 @@ impl Stand {
         let of = |role| nodes.iter().filter(move |it| it.place.role == role).map(|it| it.address);
         let (commands, queries): (Vec<_>, Vec<_>) =
             (of("command-api").collect(), of("query-api").collect());
-        let proxy = Proxy::start(host, &commands, &queries);
+        let proxy = (!nodes.is_empty()).then(|| Proxy::start(host, &commands, &queries));
         Self {
             brokers,
             mongo,
             redis,
             nodes,
-            address: proxy.address(),
+            address: proxy.as_ref().map(Proxy::address),
             options,
             partitions: plan.partitions,
             cache,

@@ -11,9 +11,9 @@ use crate::report::{Gate, Row};
 use crate::rounds::{Bench, Contest, each};
 use crate::stage::{Outcome, Shape, percentile_ms};
 
-const RATE: &str = "deliveries/CPU-s";
-const MESSAGE_RATE: &str = "messages/CPU-s";
-const P50: &str = "p50 ms";
+pub(super) const RATE: &str = "deliveries/CPU-s";
+pub(super) const MESSAGE_RATE: &str = "messages/CPU-s";
+pub(super) const P50: &str = "p50 ms";
 const P99: &str = "p99 ms";
 
 const BOTH: [Mode; 2] = [Mode::Shared, Mode::Joined];
@@ -47,14 +47,7 @@ pub(crate) async fn burst(bench: &Bench, rows: &mut Vec<Row>) {
 pub(crate) async fn direct(bench: &Bench, rows: &mut Vec<Row>) {
     let mut row = Row::new("D1", "10 direct conversations, 32 durable messages in flight");
     let contest = capacity(bench, Shape::Pairs { pairs: 10 }, 32);
-    contend(bench, &mut row, &[Mode::Shared], true, contest, |outcomes| {
-        vec![
-            (MESSAGE_RATE, each(outcomes, Outcome::messages_per_cpu_second)),
-            ("messages/s", each(outcomes, |it| it.messages as f64 / it.wall.as_secs_f64())),
-            (P99, each(outcomes, |it| percentile_ms(&it.each, 99.0))),
-        ]
-    })
-    .await;
+    contend(bench, &mut row, &[Mode::Shared], true, contest, direct_figures).await;
     at_least(&mut row, SHARED, MESSAGE_RATE, 0.3, Some(0.6));
     at_least(&mut row, EJABBERD, MESSAGE_RATE, 8.0, Some(15.0));
     rows.push(row);
@@ -64,13 +57,7 @@ pub(crate) async fn direct(bench: &Bench, rows: &mut Vec<Row>) {
 pub(crate) async fn direct_latency(bench: &Bench, rows: &mut Vec<Row>) {
     let mut row = Row::new("L1", "direct messages at 50/s, from due to received");
     let contest = latency(bench, Shape::Pairs { pairs: 1 }, 50.0);
-    contend(bench, &mut row, &[Mode::Shared], true, contest, |outcomes| {
-        vec![
-            (P50, each(outcomes, |it| percentile_ms(&it.each, 50.0))),
-            (P99, each(outcomes, |it| percentile_ms(&it.each, 99.0))),
-        ]
-    })
-    .await;
+    contend(bench, &mut row, &[Mode::Shared], true, contest, latency_figures).await;
     at_most(&mut row, SHARED, P50, 2.0, Some(1.3));
     at_most(&mut row, SHARED, P99, 2.0, Some(1.3));
     at_most(&mut row, EJABBERD, P50, 0.9, Some(0.6));
@@ -93,19 +80,34 @@ pub(crate) async fn group_latency(bench: &Bench, rows: &mut Vec<Row>) {
     rows.push(row);
 }
 
-fn capacity(bench: &Bench, shape: Shape, in_flight: usize) -> Contest {
+pub(super) fn capacity(bench: &Bench, shape: Shape, in_flight: usize) -> Contest {
     let measured = Duration::from_secs(bench.pick(4, 1));
     Contest { shape, load: Load::Closed { in_flight }, warm: Duration::from_secs(1), measured }
 }
 
-fn latency(bench: &Bench, shape: Shape, per_second: f64) -> Contest {
+pub(super) fn latency(bench: &Bench, shape: Shape, per_second: f64) -> Contest {
     let measured = Duration::from_secs(bench.pick(20, 3));
     Contest { shape, load: Load::Open { per_second }, warm: Duration::from_secs(1), measured }
 }
 
-type Figures = Vec<(&'static str, Vec<f64>)>;
+pub(super) type Figures = Vec<(&'static str, Vec<f64>)>;
 
-fn fan_out_figures(outcomes: &[Outcome]) -> Figures {
+pub(super) fn direct_figures(outcomes: &[Outcome]) -> Figures {
+    vec![
+        (MESSAGE_RATE, each(outcomes, Outcome::messages_per_cpu_second)),
+        ("messages/s", each(outcomes, |it| it.messages as f64 / it.wall.as_secs_f64())),
+        (P99, each(outcomes, |it| percentile_ms(&it.each, 99.0))),
+    ]
+}
+
+pub(super) fn latency_figures(outcomes: &[Outcome]) -> Figures {
+    vec![
+        (P50, each(outcomes, |it| percentile_ms(&it.each, 50.0))),
+        (P99, each(outcomes, |it| percentile_ms(&it.each, 99.0))),
+    ]
+}
+
+pub(super) fn fan_out_figures(outcomes: &[Outcome]) -> Figures {
     vec![
         (RATE, each(outcomes, Outcome::deliveries_per_cpu_second)),
         ("deliveries/s", each(outcomes, |it| it.deliveries as f64 / it.wall.as_secs_f64())),

@@ -67,7 +67,7 @@ pub(crate) async fn storage(bench: &Bench) -> Result<Row> {
     let mut servers = Vec::new();
     for members in &counts {
         let mut parlance = grouped(bench.program()?, &folder, *members).await?;
-        let stage = parlance.stage(Shape::Group { online: ONLINE }).await?;
+        let stage = parlance.client.stage(Shape::Group { online: ONLINE }).await?;
         stage.settle().await?;
         servers.push((parlance, stage));
     }
@@ -113,9 +113,9 @@ pub(crate) struct Operations {
 impl Operations {
     pub(crate) async fn so_far(parlance: &mut Parlance) -> Result<Self> {
         Ok(Self {
-            appends: parlance.counter("parlance_log_appends_total").await?,
-            writes: parlance.counter("parlance_document_writes_total").await?,
-            queries: parlance.counter("parlance_document_queries_total").await?,
+            appends: parlance.client.counter("parlance_log_appends_total").await?,
+            writes: parlance.client.counter("parlance_document_writes_total").await?,
+            queries: parlance.client.counter("parlance_document_queries_total").await?,
         })
     }
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use crate::client::ACCOUNTS;
 use crate::clock;
 use crate::contender::{Floor, FloorDialect, PARLANCE, SHARED};
 use crate::floor::Mode;
 use crate::graphql_ws::GraphqlWs;
-use crate::parlance::{ACCOUNTS, Parlance};
+use crate::parlance::Parlance;
 use crate::report::{Gate, Row};
 use crate::rounds::Bench;
 use crate::stage::Stage;
@@ -25,7 +26,7 @@ pub(crate) async fn memory(bench: &Bench) -> Result<Row> {
     let mut parlance = match &bench.server {
         Some(program) => {
             let mut parlance = Parlance::start(program, &folder.join("parlance")).await?;
-            parlance.register(ACCOUNTS).await?;
+            parlance.client.register(ACCOUNTS).await?;
             Some(parlance)
         }
         None => None,
@@ -64,7 +65,7 @@ async fn floor_kib(floor: &Floor, online: usize) -> Result<f64> {
 }
 
 async fn parlance_kib(parlance: &Parlance, online: usize) -> Result<f64> {
-    let before = parlance.processes().resident_kib()?;
+    let before = parlance.client.processes().resident_kib()?;
     let stage = idle(parlance, online).await?;
     grown(&stage, before).await
 }
@@ -79,10 +80,10 @@ async fn grown(stage: &Stage, before: u64) -> Result<f64> {
 
 /// Connections that hear whatever comes, which is nothing.
 async fn idle(parlance: &Parlance, online: usize) -> Result<Stage> {
-    let mut stage = Stage::new(Rc::new(GraphqlWs), parlance.processes());
+    let mut stage = Stage::new(Rc::new(GraphqlWs), parlance.client.processes());
     for number in 0..online {
-        let person = &parlance.people[number % parlance.people.len()];
-        stage.attach(parlance.subscribed(person).await?, None);
+        let person = &parlance.client.people[number % parlance.client.people.len()];
+        stage.attach(parlance.client.subscribed(person).await?, None);
     }
     Ok(stage)
 }
@@ -102,7 +103,7 @@ pub(crate) async fn pings(bench: &Bench) -> Result<Row> {
     let mut row = Row::new("M2", &title);
     let folder = bench.folder("M2")?;
     let mut parlance = Parlance::start(bench.program()?, &folder.join("parlance")).await?;
-    parlance.register(ACCOUNTS).await?;
+    parlance.client.register(ACCOUNTS).await?;
     let stage = idle(&parlance, online).await?;
     tokio::time::sleep(CALM).await;
     let rounds = bench

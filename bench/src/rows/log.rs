@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::client::Person;
 use crate::clock;
 use crate::contender::PARLANCE;
 use crate::dialect::{self, Dialect, Heard};
 use crate::graphql_ws::{self, GraphqlWs};
 use crate::line::Dialogue;
-use crate::parlance::{self, Parlance, Person, Seeded};
+use crate::parlance::{self, Parlance, Seeded};
 use crate::report::{Gate, Row, log_log_slope, median};
 use crate::rounds::Bench;
 
@@ -83,9 +84,9 @@ pub(crate) async fn restart(bench: &Bench) -> Result<Row> {
 async fn back(parlance: &mut Parlance, seeded: &Seeded, killed: bool, token: u64) -> Result<f64> {
     let person = seeded.accounts.first().context("the folder has no account")?;
     let group = &seeded.conversation_id;
-    let position = parlance.position(person).await?;
+    let position = parlance.client.position(person).await?;
     if killed {
-        let mut writer = graphql_ws::connect(parlance.address, &person.access_token).await?;
+        let mut writer = graphql_ws::connect(parlance.client.address, &person.access_token).await?;
         for number in 1..200 {
             post(&mut writer, group, token + number).await?;
         }
@@ -127,7 +128,7 @@ async fn hear_own(
     position: &str,
     token: u64,
 ) -> Result<()> {
-    let mut dialogue = graphql_ws::connect(parlance.address, &person.access_token).await?;
+    let mut dialogue = graphql_ws::connect(parlance.client.address, &person.access_token).await?;
     graphql_ws::subscribe(&mut dialogue, Some(position)).await?;
     post(&mut dialogue, group, token).await?;
     loop {

@@ -1,5 +1,6 @@
 //! The rows: what is measured and against what bound, by the ids that the goals have.
 
+mod cluster;
 mod contests;
 mod growth;
 mod idle;
@@ -13,8 +14,9 @@ use anyhow::{Result, bail};
 use crate::report::Row;
 use crate::rounds::Bench;
 
-pub(crate) const IDS: [&str; 16] = [
+pub(crate) const IDS: [&str; 17] = [
     "F1", "F2", "D1", "L1", "L2", "M1", "M2", "S1", "S2", "S3", "U1", "H1", "H2", "R1", "R2", "C1",
+    "K1",
 ];
 
 /// Rows that floors and peer take part in.
@@ -51,6 +53,7 @@ async fn measure(bench: &Bench, id: &str, rows: &mut Vec<Row>) -> Result<()> {
         "R1" => rows.push(log::rebuild(bench).await?),
         "R2" => rows.push(log::restart(bench).await?),
         "C1" => rows.push(storm::storm(bench).await?),
+        "K1" => cluster::beside(bench, rows).await?,
         unknown => bail!("there is no row {unknown}"),
     }
     Ok(())

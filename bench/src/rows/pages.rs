@@ -75,7 +75,7 @@ impl Book {
 
     async fn page(&mut self, query: &str, before: &Value) -> Result<Value> {
         let variables = json!({ "c": self.conversation, "b": before });
-        let mut data = self.parlance.ask(Some(&self.token), query, variables).await?;
+        let mut data = self.parlance.client.ask(Some(&self.token), query, variables).await?;
         Ok(data["conversation"]["messages"].take())
     }
 
@@ -149,7 +149,7 @@ pub(crate) async fn chat_list(bench: &Bench) -> Result<Row> {
             for _ in 0..turns {
                 let start = clock::now();
                 let token = Some(viewer.access_token.as_str());
-                let data = parlance.ask(token, CHATS, json!({})).await?;
+                let data = parlance.client.ask(token, CHATS, json!({})).await?;
                 times.saturating_record(start.elapsed().as_micros() as u64);
                 let edges = data["conversations"]["edges"].as_array().map_or(0, Vec::len);
                 ensure!(edges == PAGE, "the list has {edges} chats");

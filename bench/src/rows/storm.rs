@@ -28,11 +28,11 @@ pub(crate) async fn storm(bench: &Bench) -> Result<Row> {
     let mut row = Row::new("C1", &title);
     let folder = bench.folder("C1")?;
     let mut parlance = Parlance::start(bench.program()?, &folder.join("parlance")).await?;
-    let group = parlance.group().await?;
-    let mut stage = Stage::new(Rc::new(GraphqlWs), parlance.processes());
+    let group = parlance.client.group().await?;
+    let mut stage = Stage::new(Rc::new(GraphqlWs), parlance.client.processes());
     for number in 0..online {
-        let person = &parlance.people[number % parlance.people.len()];
-        stage.attach(parlance.subscribed(person).await?, None);
+        let person = &parlance.client.people[number % parlance.client.people.len()];
+        stage.attach(parlance.client.subscribed(person).await?, None);
     }
     let rounds = bench
         .play(&mut row, async || {
@@ -57,16 +57,16 @@ async fn reconnect(
     group: &str,
     online: usize,
 ) -> Result<(Stage, f64, f64)> {
-    let mut stage = Stage::new(Rc::new(GraphqlWs), parlance.processes());
+    let mut stage = Stage::new(Rc::new(GraphqlWs), parlance.client.processes());
     let circle = stage.ledger.borrow_mut().add_circle();
-    let first = parlance.people.first().context("there are people")?.clone();
-    let sender = graphql_ws::connect(parlance.address, &first.access_token).await?;
+    let first = parlance.client.people.first().context("there are people")?.clone();
+    let sender = graphql_ws::connect(parlance.client.address, &first.access_token).await?;
     let line = stage.attach(sender, None);
     let lines: Vec<usize> =
         (0..online).map(|_| stage.ledger.borrow_mut().add_line(Some(circle))).collect();
     let mut positions = Vec::new();
-    for person in parlance.people.clone() {
-        positions.push(Rc::new((parlance.position(&person).await?, person)));
+    for person in parlance.client.people.clone() {
+        positions.push(Rc::new((parlance.client.position(&person).await?, person)));
     }
     let route = Route { line, conversation: group.to_owned(), circle };
     for _ in 0..MISSED {
@@ -80,7 +80,7 @@ async fn reconnect(
     let mut opening = JoinSet::new();
     for line in lines {
         let place = Rc::clone(&positions[line % positions.len()]);
-        let (gate, address) = (Arc::clone(&gate), parlance.address);
+        let (gate, address) = (Arc::clone(&gate), parlance.client.address);
         opening.spawn_local(async move {
             let _permit = gate.acquire().await?;
             let (position, person) = &*place;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::json;
 
+use crate::client::Person;
 use crate::clock;
 use crate::contender::PARLANCE;
 use crate::dialect;
 use crate::graphql_ws::SEND;
-use crate::parlance::{self, Parlance, Person};
+use crate::parlance::{self, Parlance};
 use crate::report::{Gate, Row};
 use crate::rounds::Bench;
 use crate::rows::growth::Operations;
@@ -25,9 +26,9 @@ pub(crate) async fn unread(bench: &Bench) -> Result<Row> {
     let seeded = parlance::seed(bench.program()?, &folder, "--conversations", chats).await?;
     let mut parlance = Parlance::start(bench.program()?, &folder).await?;
     let reader = seeded.accounts.into_iter().next().context("the folder has no account")?;
-    parlance.register(1).await?;
-    let poster = parlance.people[0].clone();
-    let group = parlance.create_group("unread", &[poster.clone(), reader.clone()]).await?;
+    parlance.client.register(1).await?;
+    let poster = parlance.client.people[0].clone();
+    let group = parlance.client.create_group("unread", &[poster.clone(), reader.clone()]).await?;
     let count = bench.pick(50, 10);
     let mut number = 0;
     let rounds = bench
@@ -81,7 +82,7 @@ async fn calm(parlance: &mut Parlance) -> Result<Operations> {
 async fn post(parlance: &mut Parlance, poster: &Person, group: &str) -> Result<i64> {
     let text = dialect::body(0);
     let variables = json!({ "c": clock::uuid_v7(), "v": group, "t": text });
-    let data = parlance.ask(Some(&poster.access_token), SEND, variables).await?;
+    let data = parlance.client.ask(Some(&poster.access_token), SEND, variables).await?;
     let number = data["sendMessage"]["message"]["number"].as_str().map(str::parse);
     Ok(number.context("the message has no number")??)
 }
@@ -89,7 +90,7 @@ async fn post(parlance: &mut Parlance, poster: &Person, group: &str) -> Result<i
 async fn mark(parlance: &mut Parlance, reader: &Person, group: &str, number: i64) -> Result<()> {
     let number = number.to_string();
     let variables = json!({ "c": clock::uuid_v7(), "v": group, "n": number });
-    parlance.ask(Some(&reader.access_token), MARK, variables).await?;
+    parlance.client.ask(Some(&reader.access_token), MARK, variables).await?;
     Ok(())
 }
 
@@ -98,7 +99,7 @@ async fn listed(parlance: &mut Parlance, reader: &Person, chats: usize) -> Resul
     const TIMES: usize = 20;
     let before = Operations::so_far(parlance).await?;
     for _ in 0..TIMES {
-        parlance.ask(Some(&reader.access_token), LIST, json!({ "n": chats })).await?;
+        parlance.client.ask(Some(&reader.access_token), LIST, json!({ "n": chats })).await?;
     }
     Ok(Operations::so_far(parlance).await?.since(before, TIMES as f64).queries)
 }

@@ -58,7 +58,7 @@ fn told(stand: &Stand) -> Value {
         stand.options.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let nodes = stand.nodes.iter().map(|it| json!({ "role": it.role(), "pid": it.pid() }));
     json!({
-        "address": stand.address.to_string(),
+        "address": stand.address.map(|it| it.to_string()),
         "folder": stand.folder(),
         "options": options,
         "nodes": nodes.collect::<Vec<_>>(),

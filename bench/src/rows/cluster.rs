@@ -1,0 +1,160 @@
+//! K1: the cluster beside one process, under the same load; and what another node adds.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::contests::{
+    Figures, MESSAGE_RATE, P50, RATE, capacity, direct_figures, fan_out_figures, latency,
+    latency_figures,
+};
+use crate::cluster::{Cluster, Nodes};
+use crate::contender::{Contender, PARLANCE};
+use crate::parlance::Parlance;
+use crate::report::{Gate, Row};
+use crate::rounds::{Bench, Contest};
+use crate::stage::{Outcome, Shape};
+
+const CLUSTER: &str = "Parlance, cluster";
+
+/// The nodes that the conformance suite has, too.
+const NODES: Nodes = Nodes { commands: 2, projectors: 1, queries: 2 };
+
+/// The share of a core that a node has where nodes are to be the narrow place.
+const SHARE: f64 = 0.1;
+
+pub(crate) async fn beside(bench: &Bench, rows: &mut Vec<Row>) -> Result<()> {
+    let pair = latency(bench, Shape::Pairs { pairs: 1 }, 50.0);
+    let mut row = Row::new("K1", "direct messages at 50/s, from due to received");
+    both(bench, &mut row, pair, latency_figures).await;
+    if let (Some(one), Some(many)) = (row.median(PARLANCE, P50), row.median(CLUSTER, P50)) {
+        let name = "p50 ms more than in one process";
+        row.gates.push(Gate::at_most(name, many - one, 6.0, Some(4.0)));
+    }
+    rows.push(row);
+    let mut row = Row::new("K1-direct", "10 direct conversations, 32 messages in flight");
+    both(bench, &mut row, capacity(bench, Shape::Pairs { pairs: 10 }, 32), direct_figures).await;
+    rows.push(row);
+    for online in [100, 1_000] {
+        let mut row = Row::new(
+            &format!("K1-group-{online}"),
+            &format!("group heard by {online}, 4 messages in flight, p99 to the last"),
+        );
+        let contest = capacity(bench, Shape::Group { online }, 4);
+        both(bench, &mut row, contest, fan_out_figures).await;
+        rows.push(row);
+    }
+    rows.push(rebuild(bench).await?);
+    rows.push(queries(bench).await?);
+    rows.push(commands(bench).await?);
+    Ok(())
+}
+
+/// Plays the contest in one process and in a cluster; what goes wrong makes the row void.
+async fn both(
+    bench: &Bench,
+    row: &mut Row,
+    contest: Contest,
+    figures: impl Fn(&[Outcome]) -> Figures,
+) {
+    row.note(SERVERS);
+    let play = async {
+        let folder = bench.folder(&row.id)?;
+        let one = Parlance::start(bench.program()?, &folder.join("parlance")).await?;
+        let many = bench.cluster(CLUSTER, NODES, &folder).await?;
+        let mut contenders =
+            [Contender::Parlance(Box::new(one)), Contender::Cluster(Box::new(many))];
+        bench.contest(row, &mut contenders, contest).await
+    };
+    let played = play.await;
+    match played {
+        Ok(outcomes) => outcomes.iter().for_each(|(name, it)| row.measure(name, &figures(it))),
+        Err(error) => row.void = Some(format!("{error:#}")),
+    }
+}
+
+/// What the cluster's figures hold for.
+const SERVERS: &str = "cluster: 2 command, 1 projector, 2 query nodes, nginx, 1 broker of Kafka, \
+    Redis, S3, keys, all counted; SecantusDB in MongoDB's place: unproven for a real one";
+
+/// R1 into the servers.
+async fn rebuild(bench: &Bench) -> Result<Row> {
+    const ALL: &str = "events/CPU-s, servers counted";
+    let messages = bench.pick(50_000, 2_000);
+    let title = format!("rebuild of all views from {messages} messages, on servers");
+    let mut row = Row::new("K1-rebuild", &title);
+    let folder = bench.folder("K1-rebuild")?;
+    let none = Nodes { commands: 0, projectors: 0, queries: 0 };
+    let cluster = bench.cluster(CLUSTER, none, &folder).await?;
+    cluster.seed("--messages", messages).await?;
+    let rounds = bench
+        .play_busy(&mut row, async || {
+            let cpu = cluster.rebuild().await?;
+            Ok(cpu.map(|it| messages as f64 / it.as_secs_f64().max(0.01)))
+        })
+        .await?;
+    let (own, all) = rounds.into_iter().map(<(f64, f64)>::from).unzip();
+    row.measure(CLUSTER, &[("events/CPU-s, the program alone", own), (ALL, all)]);
+    let rate = row.median(CLUSTER, ALL).unwrap_or(f64::NAN);
+    row.gates.push(Gate::at_least(ALL, rate, 5_000.0, Some(15_000.0)));
+    row.note(SERVERS);
+    Ok(row)
+}
+
+/// Fan-out by one query node and by two, each no faster than a share of a core.
+async fn queries(bench: &Bench) -> Result<Row> {
+    let mut row = Row::new("K1-queries", &format!("fan-out by query nodes of {SHARE} cores each"));
+    let folder = bench.folder(&row.id)?;
+    let one = limited(bench, "1 query node", [1, 1], "query-api", &folder).await?;
+    let two = limited(bench, "2 query nodes", [1, 2], "query-api", &folder).await?;
+    let contest = saturation(bench, Shape::Group { online: 200 }, 8);
+    let mut contenders = [one, two].map(|it| Contender::Cluster(Box::new(it)));
+    for (name, it) in bench.contest(&mut row, &mut contenders, contest).await? {
+        row.measure(name, &fan_out_figures(&it));
+    }
+    grows(&mut row, ["1 query node", "2 query nodes"], "deliveries/s", RATE);
+    Ok(row)
+}
+
+/// Sends by one command node and by two, each no faster than a share of a core.
+async fn commands(bench: &Bench) -> Result<Row> {
+    let mut row = Row::new("K1-commands", &format!("sends by command nodes of {SHARE} cores each"));
+    let folder = bench.folder(&row.id)?;
+    let one = limited(bench, "1 command node", [1, 1], "command-api", &folder).await?;
+    let two = limited(bench, "2 command nodes", [2, 1], "command-api", &folder).await?;
+    let contest = saturation(bench, Shape::Pairs { pairs: 16 }, 64);
+    let mut contenders = [one, two].map(|it| Contender::Cluster(Box::new(it)));
+    for (name, it) in bench.contest(&mut row, &mut contenders, contest).await? {
+        row.measure(name, &direct_figures(&it));
+    }
+    grows(&mut row, ["1 command node", "2 command nodes"], "messages/s", MESSAGE_RATE);
+    Ok(row)
+}
+
+fn saturation(bench: &Bench, shape: Shape, in_flight: usize) -> Contest {
+    let contest = capacity(bench, shape, in_flight);
+    Contest { warm: Duration::from_secs(2), ..contest }
+}
+
+async fn limited(
+    bench: &Bench,
+    name: &'static str,
+    [commands, queries]: [usize; 2],
+    role: &'static str,
+    folder: &Path,
+) -> Result<Cluster> {
+    let nodes = Nodes { commands, projectors: 1, queries };
+    let mut cluster = bench.cluster(name, nodes, folder).await?;
+    cluster.limited = Some((role, SHARE));
+    Ok(cluster)
+}
+
+/// Another node is to add something, at no greater cost for each.
+fn grows(row: &mut Row, [one, two]: [&str; 2], figure: &str, cost: &str) {
+    for (figure, bound) in [(figure, 1.5), (cost, 0.8)] {
+        let ratio = row.ratio(two, one, figure).unwrap_or(f64::NAN);
+        row.gates.push(Gate::at_least(&format!("{figure}, times one node"), ratio, bound, None));
+    }
+    row.note("the other roles and the servers have all cores; their share is what is left");
+}
