@@ -21,6 +21,7 @@ mod breaker;
 mod error;
 #[cfg(feature = "real")]
 mod kafka;
+mod reach;
 #[cfg(feature = "real")]
 mod redis;
 mod sqlite;

@@ -58,6 +58,13 @@ impl Roster {
         roster
     }
 
+    /// Joins the nodes of a role among whom nothing is shared out, so that others see them.
+    pub fn attend(ports: &Ports, role: &'static str, me: String) -> Arc<Self> {
+        let roster = Arc::new(Self::new(Arc::clone(&ports.cache), role, me, 0));
+        crate::spawn("roster", Arc::clone(&roster).run());
+        roster
+    }
+
     fn new(cache: Arc<dyn Cache>, role: &'static str, me: String, partitions: u16) -> Self {
         let (held, unreturned) = (watch::Sender::default(), watch::Sender::default());
         let (leaving, fit) = (watch::Sender::new(false), AtomicBool::new(true));

@@ -18,6 +18,9 @@ mod subscribe;
 mod viewer;
 mod withhold;
 
+/// The role, and its name among the nodes.
+pub const ROLE: &str = "query-api";
+
 pub use hub::Hub;
 pub use limits::Socket as SocketLimits;
 pub use schema::{Api, Parts, sdl};

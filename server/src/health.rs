@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -13,6 +14,9 @@ use serde_json::{Value, json};
 
 use chat::sessions::Tokens;
 use ports::Ports;
+
+/// How long operators wait for what a server that is away would have to tell.
+const LAG_MAX: Duration = Duration::from_secs(2);
 
 pub(crate) struct Health {
     pub(crate) ports: Ports,
@@ -78,32 +82,34 @@ async fn welcome() -> Html<&'static str> {
     )
 }
 
+/// Ready is who reaches the log and the documents and is not far behind. Nothing is answered without
+/// these; what goes on in some way without the others is told of them and changes nothing.
 async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, Json<Value>) {
     if health.draining.load(Ordering::Acquire) {
         let body = json!({ "ready": false, "reason": "draining" });
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body));
     }
-    match health.projection.lag(&health.ports).await {
-        Ok(lag) if lag <= health.lag_max => {
-            (StatusCode::OK, Json(json!({ "ready": true, "lagRecords": lag })))
-        }
-        Ok(lag) => {
-            let body = json!({ "ready": false, "lagRecords": lag });
-            (StatusCode::SERVICE_UNAVAILABLE, Json(body))
-        }
-        Err(_) => {
-            let body =
-                json!({ "ready": false, "reason": "the log or the documents can't be reached" });
-            (StatusCode::SERVICE_UNAVAILABLE, Json(body))
-        }
+    let (lag, away) = tokio::join!(health.lag(), health.ports.away());
+    let needed = ["event_log", "documents"].iter().all(|it| !away.contains(it));
+    let ready = needed && lag.is_some_and(|it| it <= health.lag_max);
+    let body = json!({ "ready": ready, "lagRecords": lag, "away": away });
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
+}
+
+impl Health {
+    /// Records that are not folded yet; unknown while the log or the documents are away.
+    async fn lag(&self) -> Option<u64> {
+        let asked = tokio::time::timeout(LAG_MAX, self.projection.lag(&self.ports));
+        asked.await.ok()?.ok()
     }
 }
 
 async fn metrics_text(State(health): State<Arc<Health>>) -> impl IntoResponse {
-    // The gauges of the lag are set where it is computed; an unreachable log leaves them as they
-    // were.
-    let _ = health.projection.lag(&health.ports).await;
-    let _ = health.projection.publication_lag(&health.ports).await;
+    // The gauges are set where what they tell is found out; an unreachable log leaves those of the
+    // lag as they were.
+    let published = health.projection.publication_lag(&health.ports);
+    let published = tokio::time::timeout(LAG_MAX, published);
+    let _ = tokio::join!(health.lag(), published, health.ports.away());
     let handle = recorder();
     handle.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())

@@ -33,6 +33,7 @@ pub(crate) struct Node {
     pub(crate) listener: std::net::TcpListener,
     pub(crate) commands: Option<Arc<Roster>>,
     pub(crate) projections: Option<Arc<Roster>>,
+    queries: Option<Arc<Roster>>,
 }
 
 impl Node {
@@ -49,12 +50,14 @@ impl Node {
         let join = |role| Roster::join(ports, role, me.clone());
         let commands = roles.commands.then(|| join(command_api::ROLE));
         let projections = roles.projections.then(|| join(projectors::ROLE));
-        Ok(Self { me, listener, commands, projections })
+        let attend = || Roster::attend(ports, query_api::ROLE, me.clone());
+        let queries = roles.queries.then(attend);
+        Ok(Self { me, listener, commands, projections, queries })
     }
 
     /// Takes on nothing more, and resolves when what was under way has been handed over.
     pub(crate) async fn leave(&self) {
-        let rosters = self.commands.iter().chain(&self.projections);
+        let rosters = self.commands.iter().chain(&self.projections).chain(&self.queries);
         for roster in rosters.clone() {
             roster.leave().await;
         }

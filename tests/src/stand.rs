@@ -169,6 +169,13 @@ impl Stand {
         self.folder.path()
     }
 
+    /// What a command of the program on the instance complains of when it is refused.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        let output = Program::attempt(self.folder.path(), &self.options, arguments);
+        assert!(!output.status.success(), "{arguments:?} is not refused");
+        String::from_utf8(output.stderr).expect("it complains in text")
+    }
+
     /// Runs a command of the program on the instance; gives what it printed.
     pub fn asks(&self, arguments: &[&str]) -> String {
         let output = Program::run_with(self.folder.path(), &self.options, arguments);
@@ -202,6 +209,11 @@ impl Node {
     /// What it does.
     pub fn role(&self) -> &'static str {
         self.place.role
+    }
+
+    /// Where it serves.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Its process, while it runs.

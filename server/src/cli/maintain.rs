@@ -53,9 +53,9 @@ impl Rebuild {
     }
 }
 
-/// Refuses while nodes write, or decide by documents that are taken away.
+/// Refuses while nodes write, or go by documents that are taken away.
 pub(super) async fn nobody_works(ports: &ports::Ports) -> anyhow::Result<()> {
-    for role in [command_api::ROLE, projectors::ROLE] {
+    for role in [command_api::ROLE, projectors::ROLE, query_api::ROLE] {
         let nodes = ports::roster::nodes(&*ports.cache, role).await?;
         let names: Vec<_> = nodes.into_iter().collect();
         anyhow::ensure!(names.is_empty(), "stop these nodes first, {role}: {}", names.join(", "));
