@@ -10,7 +10,7 @@ SEEDS ?= 10000
 # The same cases that were played in one process.
 CLUSTER = PARLANCE_TEST_MODE=cluster cargo test -p tests --test scenarios --test limits
 
-.PHONY: help setup servers run test cluster soak check fmt lint sim bench schemas new-room doc
+.PHONY: help setup servers run test cluster soak check fmt lint sim bench stand schemas new-room doc
 
 help: ## List the recipes
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -69,9 +69,16 @@ $(CACHE)/bin/cargo-deny:
 sim: ## The simulation: make sim SEEDS=10000, or one seed told in full: make sim SEED=7
 	$(if $(SEED),SIM_SEED=$(SEED)) SIM_SEEDS=$(SEEDS) cargo test -p tests --test simulation -- --nocapture
 
-bench: setup ## Benchmarks beside floors and a peer: make bench, make bench ID=F1
+bench: servers ## Benchmarks beside floors and a peer: make bench, make bench ID=F1
+	sh deploy/servers/mongo/fastest.sh $(TEST_SERVERS)
 	cargo build --release -p server -p bench
-	$(CARGO_TARGET_DIR)/release/parlance-bench $(ID) --server $(CARGO_TARGET_DIR)/release/parlance
+	cargo build --workspace
+	$(CARGO_TARGET_DIR)/release/parlance-bench $(ID) --server $(CARGO_TARGET_DIR)/release/parlance \
+		--stand $(CARGO_TARGET_DIR)/debug/stand
+
+stand: servers ## The product as a cluster on this machine, to play with, until the input ends
+	cargo build --workspace
+	$(CARGO_TARGET_DIR)/debug/stand
 
 schemas: ## Write the generated files: schemas, SDL, OpenAPI, docs
 	PARLANCE_BLESS=1 cargo test -p tests --test schemas

@@ -89,13 +89,22 @@ impl Roster {
 
     /// Gives a partition's lease back once the work on it has ended, so that another can go on.
     pub async fn give_back(&self, partition: Partition) {
-        if !self.held.borrow().contains(&partition) {
+        // What was given up may be another's by now.
+        let mine = self.unreturned.borrow().contains(&partition);
+        if mine && !self.held.borrow().contains(&partition) {
             // A lease that can't be given back ends with its time.
             let _ = self.cache.forget(&lease(self.role, partition)).await;
             self.unreturned.send_modify(|it| {
                 it.remove(&partition);
             });
         }
+    }
+
+    /// Leaves its share to others at once: what is under way here can't be finished anyhow.
+    async fn give_up(&self) {
+        self.stand_up().await;
+        let given: BTreeSet<Partition> = self.unreturned.borrow().clone();
+        join_all(given.iter().map(|it| self.give_back(*it))).await;
     }
 
     /// Resolves when everything that was held has been given back.
@@ -124,7 +133,7 @@ impl Roster {
         let mut leaving = self.leaving.subscribe();
         while !*leaving.borrow_and_update() {
             if !self.fit.load(Ordering::Acquire) {
-                self.stand_up().await;
+                self.give_up().await;
             } else if let Err(error) = self.beat().await {
                 // What this node has it keeps: it may be the only one that can work.
                 tracing::warn!(role = self.role, %error, "the roster can't be read");
@@ -337,11 +346,13 @@ mod tests {
             let place = Place::new();
             let (one, two) = (place.node("one"), place.node("two"));
             one.beat().await.unwrap();
-            one.stand_up().await;
+            one.give_up().await;
             assert!(!one.confirm(0).await, "asking does not take a lease again");
-            place.clock.pass(3_000);
             two.beat().await.unwrap();
             assert_eq!(held(&two).len(), 64);
+            one.give_back(0).await;
+            let owner = owner(&*place.cache, "work", 0).await.unwrap();
+            assert_eq!(owner.as_deref(), Some("two"), "whose it is not gives nothing back");
             one.beat().await.unwrap();
             two.beat().await.unwrap();
             assert!(held(&two).len() < 64, "it is back");

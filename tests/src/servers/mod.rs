@@ -134,11 +134,13 @@ impl Drop for Server {
     }
 }
 
-/// The same command under a shell that kills it once nobody holds its input any more, so that a
-/// server ends with the test, however that ends.
+/// The same command under a shell that kills it and what it has started once nobody holds its input
+/// any more, so that a server ends with the test, however that ends.
 fn guarded(command: &Command) -> Command {
     let mut shell = Command::new("sh");
-    let script = r#""$@" & pid=$!; read -r _; kill -9 $pid; wait $pid"#;
+    // Its group goes by its number; before it has one it is killed alone.
+    let script =
+        r#"setsid "$@" & pid=$!; read -r _; kill -9 -$pid $pid 2>/dev/null; wait $pid"#;
     shell.args([OsStr::new("-c"), OsStr::new(script), OsStr::new("sh"), command.get_program()]);
     shell.args(command.get_args());
     for (name, value) in command.get_envs() {
