@@ -1,5 +1,6 @@
 //! What processes cost, from the process table: CPU time and resident memory of whole trees.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
@@ -31,6 +32,15 @@ impl Processes {
     pub(crate) fn cpu(&self) -> Result<Duration> {
         let ticks: u64 = self.tree()?.iter().map(|entry| entry.ticks).sum();
         Ok(TICK * u32::try_from(ticks).context("the processes are older than a year")?)
+    }
+
+    /// The same by what the processes are.
+    pub(crate) fn cpu_by_name(&self) -> Result<BTreeMap<String, Duration>> {
+        let mut by_name = BTreeMap::new();
+        for entry in self.tree()? {
+            *by_name.entry(name(entry.pid)).or_default() += TICK * entry.ticks as u32;
+        }
+        Ok(by_name)
     }
 
     /// Resident memory in KiB.
@@ -80,6 +90,19 @@ fn entry(pid: u32) -> Option<Entry> {
         state: fields.first()?.chars().next()?,
         ticks: (11..=14).filter_map(number).sum(),
     })
+}
+
+/// What a process is: its program, and of ours the role, which is its first argument.
+fn name(pid: u32) -> String {
+    let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut words = words.split('\0');
+    let program = words.next().unwrap_or_default();
+    let program = program.rsplit('/').next().unwrap_or_default();
+    match words.next() {
+        Some(role) if program == "parlance" => role.to_owned(),
+        // nginx says what a process of it is in the place of its arguments.
+        _ => program.split(':').next().unwrap_or_default().to_owned(),
+    }
 }
 
 fn resident_kib(pid: u32) -> Result<u64> {

@@ -1,5 +1,6 @@
 //! The two ways a stage is driven: closed loop for capacity, open loop for latency.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,10 +44,14 @@ pub(crate) async fn round(
         }
     }
     let (cpu, wall) = (stage.processes.cpu()? - watch.cpu, watch.began.elapsed());
+    let mut cpu_by_name = stage.processes.cpu_by_name()?;
+    for (name, before) in &watch.cpu_by_name {
+        cpu_by_name.entry(name.clone()).and_modify(|it| *it = it.saturating_sub(*before));
+    }
     let (deliveries, messages) = watch.counted(stage);
     stage.drain(DRAIN_MAX).await;
     let (each, last, faults) = stage.ledger.borrow_mut().end(stage.dialect.acknowledges());
-    Ok(Outcome { messages, deliveries, wall, cpu, each, last, faults })
+    Ok(Outcome { messages, deliveries, wall, cpu, cpu_by_name, each, last, faults })
 }
 
 /// Where the measured part began.
@@ -54,6 +59,7 @@ pub(crate) async fn round(
 struct Watch {
     began: Instant,
     cpu: Duration,
+    cpu_by_name: BTreeMap<String, Duration>,
     deliveries: u64,
     /// Messages that had reached all by then.
     messages: u64,
@@ -62,13 +68,16 @@ struct Watch {
 
 impl Default for Watch {
     fn default() -> Self {
-        Self { began: clock::now(), cpu: Duration::ZERO, deliveries: 0, messages: 0, next: 0 }
+        let began = clock::now();
+        let (cpu, cpu_by_name) = (Duration::ZERO, BTreeMap::new());
+        Self { began, cpu, cpu_by_name, deliveries: 0, messages: 0, next: 0 }
     }
 }
 
 impl Watch {
     fn start(&mut self, stage: &Stage) -> Result<&mut Self> {
         self.cpu = stage.processes.cpu()?;
+        self.cpu_by_name = stage.processes.cpu_by_name()?;
         self.began = clock::now();
         let mut ledger = stage.ledger.borrow_mut();
         self.deliveries = ledger.deliveries();

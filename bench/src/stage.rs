@@ -1,6 +1,7 @@
 //! A server, its open lines and the routes between them: what a round is played on.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,8 @@ pub(crate) struct Outcome {
     pub(crate) deliveries: u64,
     pub(crate) wall: Duration,
     pub(crate) cpu: Duration,
+    /// The same by what the processes are.
+    pub(crate) cpu_by_name: BTreeMap<String, Duration>,
     pub(crate) each: Micros,
     pub(crate) last: Micros,
     pub(crate) faults: Faults,

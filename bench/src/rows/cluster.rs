@@ -1,5 +1,6 @@
 //! K1: the cluster beside one process, under the same load; and what another node adds.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -69,9 +70,25 @@ async fn both(
     };
     let played = play.await;
     match played {
-        Ok(outcomes) => outcomes.iter().for_each(|(name, it)| row.measure(name, &figures(it))),
+        Ok(outcomes) => {
+            outcomes.iter().for_each(|(name, it)| row.measure(name, &figures(it)));
+            outcomes.iter().skip(1).for_each(|(name, it)| row.note(shares(name, it)));
+        }
         Err(error) => row.void = Some(format!("{error:#}")),
     }
+}
+
+/// What the processes of a cluster spend on each message.
+fn shares(name: &str, outcomes: &[Outcome]) -> String {
+    let mut spent: BTreeMap<&str, f64> = BTreeMap::new();
+    for (process, cpu) in outcomes.iter().flat_map(|it| &it.cpu_by_name) {
+        *spent.entry(process).or_default() += cpu.as_secs_f64() * 1e6;
+    }
+    let messages = outcomes.iter().map(|it| it.messages).sum::<u64>().max(1) as f64;
+    let mut spent: Vec<_> = spent.into_iter().map(|it| (it.0, it.1 / messages)).collect();
+    spent.sort_by(|one, other| other.1.total_cmp(&one.1));
+    let spent = spent.iter().filter(|it| it.1 >= 1.0).map(|it| format!("{} {:.0}", it.0, it.1));
+    format!("{name}, CPU µs a message: {}", spent.collect::<Vec<_>>().join(", "))
 }
 
 /// What the cluster's figures hold for.
@@ -112,6 +129,7 @@ async fn queries(bench: &Bench) -> Result<Row> {
     let mut contenders = [one, two].map(|it| Contender::Cluster(Box::new(it)));
     for (name, it) in bench.contest(&mut row, &mut contenders, contest).await? {
         row.measure(name, &fan_out_figures(&it));
+        row.note(shares(name, &it));
     }
     grows(&mut row, ["1 query node", "2 query nodes"], "deliveries/s", RATE);
     Ok(row)
@@ -127,6 +145,7 @@ async fn commands(bench: &Bench) -> Result<Row> {
     let mut contenders = [one, two].map(|it| Contender::Cluster(Box::new(it)));
     for (name, it) in bench.contest(&mut row, &mut contenders, contest).await? {
         row.measure(name, &direct_figures(&it));
+        row.note(shares(name, &it));
     }
     grows(&mut row, ["1 command node", "2 command nodes"], "messages/s", MESSAGE_RATE);
     Ok(row)

@@ -139,8 +139,7 @@ impl Drop for Server {
 fn guarded(command: &Command) -> Command {
     let mut shell = Command::new("sh");
     // Its group goes by its number; before it has one it is killed alone.
-    let script =
-        r#"setsid "$@" & pid=$!; read -r _; kill -9 -$pid $pid 2>/dev/null; wait $pid"#;
+    let script = r#"setsid "$@" & pid=$!; read -r _; kill -9 -$pid $pid 2>/dev/null; wait $pid"#;
     shell.args([OsStr::new("-c"), OsStr::new(script), OsStr::new("sh"), command.get_program()]);
     shell.args(command.get_args());
     for (name, value) in command.get_envs() {
