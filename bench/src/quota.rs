@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// So short that a process that has used its share waits for milliseconds only.
-const PERIOD_US: u32 = 10_000;
+/// The kernel gives no share of less than a millisecond of it.
+const PERIOD_US: u32 = 50_000;
 
 /// A group of one process, removed when the process has ended.
 #[derive(Debug)]

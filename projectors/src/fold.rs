@@ -30,6 +30,8 @@ struct Touched {
     standing: Standing,
     /// Whether it must be read first.
     missing: bool,
+    /// Whether there was none of its key, as far as is known.
+    first: bool,
     /// Whether the last event that changed it made it anew: most of those never change again.
     begun: bool,
     /// Whether an event of the batch has changed it.
@@ -100,7 +102,9 @@ impl Folding {
         let kept = self.kept.pop(key);
         let missing = kept.is_none() && !(projection.begins)(event) && !self.is_new(key);
         let standing = kept.unwrap_or_default();
-        Touched { projection, standing, missing, begun: false, changed: false }
+        // What an event makes anew is hardly ever there before.
+        let first = standing.ordinal == 0;
+        Touched { projection, standing, missing, first, begun: false, changed: false }
     }
 
     /// Reads what is not at hand.
@@ -116,13 +120,14 @@ impl Folding {
             let document = stored.body.map(|it| parse(key.collection, &it)).transpose()?;
             let it = touched.get_mut(&key).expect("it was missing there");
             it.standing = Standing { ordinal: stored.ordinal, document };
+            it.first = false;
         }
         Ok(())
     }
 
     /// Keeps a document at hand if it may change again; gives the write if it has changed.
     fn put_back(&mut self, key: Key, touched: Touched) -> Option<Write> {
-        let Touched { projection, standing, begun, changed, .. } = touched;
+        let Touched { projection, standing, first, begun, changed, .. } = touched;
         let write = changed.then(|| {
             let document = standing.document.as_ref();
             let index_keys = match document {
@@ -134,7 +139,7 @@ impl Folding {
                 None => Body::of(it.json(), Arc::clone(it)),
                 Some(_) => it.json().into(),
             });
-            Write { key: key.clone(), ordinal: standing.ordinal, index_keys, body }
+            Write { key: key.clone(), ordinal: standing.ordinal, index_keys, body, first }
         });
         if changed && let Some((hasher, written)) = &mut self.written {
             written.insert(hasher.hash_one(&key));

@@ -95,7 +95,7 @@ async fn put(documents: &Arc<dyn Documents>, id: &str) {
     documents.index().await.expect("an index");
     let index_keys = vec![Some("ann".to_owned())];
     let body = Some(b"{}".to_vec().into());
-    let write = Write { key: key(id), ordinal: 1, index_keys, body };
+    let write = Write { key: key(id), ordinal: 1, index_keys, body, first: true };
     let mark = Mark { pos: 1, checkpoint: "1".into() };
     documents.write(0, vec![write], mark).await.expect("a write");
 }

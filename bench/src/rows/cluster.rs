@@ -22,8 +22,10 @@ const CLUSTER: &str = "Parlance, cluster";
 /// The nodes that the conformance suite has, too.
 const NODES: Nodes = Nodes { commands: 2, projectors: 1, queries: 2 };
 
-/// The share of a core that a node has where nodes are to be the narrow place.
-const SHARE: f64 = 0.1;
+/// The shares of a core that a node of a role has where its nodes are to be the narrow place: so
+/// small that two of them leave the servers what these need.
+const QUERY_SHARE: f64 = 0.1;
+const COMMAND_SHARE: f64 = 0.03;
 
 pub(crate) async fn beside(bench: &Bench, rows: &mut Vec<Row>) -> Result<()> {
     let pair = latency(bench, Shape::Pairs { pairs: 1 }, 50.0);
@@ -121,10 +123,11 @@ async fn rebuild(bench: &Bench) -> Result<Row> {
 
 /// Fan-out by one query node and by two, each no faster than a share of a core.
 async fn queries(bench: &Bench) -> Result<Row> {
-    let mut row = Row::new("K1-queries", &format!("fan-out by query nodes of {SHARE} cores each"));
+    let mut row =
+        Row::new("K1-queries", &format!("fan-out by query nodes of {QUERY_SHARE} cores each"));
     let folder = bench.folder(&row.id)?;
-    let one = limited(bench, "1 query node", [1, 1], "query-api", &folder).await?;
-    let two = limited(bench, "2 query nodes", [1, 2], "query-api", &folder).await?;
+    let one = limited(bench, "1 query node", [1, 1], ("query-api", QUERY_SHARE), &folder).await?;
+    let two = limited(bench, "2 query nodes", [1, 2], ("query-api", QUERY_SHARE), &folder).await?;
     let contest = saturation(bench, Shape::Group { online: 200 }, 8);
     let mut contenders = [one, two].map(|it| Contender::Cluster(Box::new(it)));
     for (name, it) in bench.contest(&mut row, &mut contenders, contest).await? {
@@ -137,10 +140,13 @@ async fn queries(bench: &Bench) -> Result<Row> {
 
 /// Sends by one command node and by two, each no faster than a share of a core.
 async fn commands(bench: &Bench) -> Result<Row> {
-    let mut row = Row::new("K1-commands", &format!("sends by command nodes of {SHARE} cores each"));
+    let mut row =
+        Row::new("K1-commands", &format!("sends by command nodes of {COMMAND_SHARE} cores each"));
     let folder = bench.folder(&row.id)?;
-    let one = limited(bench, "1 command node", [1, 1], "command-api", &folder).await?;
-    let two = limited(bench, "2 command nodes", [2, 1], "command-api", &folder).await?;
+    let one =
+        limited(bench, "1 command node", [1, 1], ("command-api", COMMAND_SHARE), &folder).await?;
+    let two =
+        limited(bench, "2 command nodes", [2, 1], ("command-api", COMMAND_SHARE), &folder).await?;
     let contest = saturation(bench, Shape::Pairs { pairs: 16 }, 64);
     let mut contenders = [one, two].map(|it| Contender::Cluster(Box::new(it)));
     for (name, it) in bench.contest(&mut row, &mut contenders, contest).await? {
@@ -160,12 +166,12 @@ async fn limited(
     bench: &Bench,
     name: &'static str,
     [commands, queries]: [usize; 2],
-    role: &'static str,
+    limit: (&'static str, f64),
     folder: &Path,
 ) -> Result<Cluster> {
     let nodes = Nodes { commands, projectors: 1, queries };
     let mut cluster = bench.cluster(name, nodes, folder).await?;
-    cluster.limited = Some((role, SHARE));
+    cluster.limited = Some(limit);
     Ok(cluster)
 }
 

@@ -152,6 +152,7 @@ impl Given {
             ordinal: 1,
             index_keys: it.index_keys(),
             body: Some(it.json().into()),
+            first: true,
         };
         self.documents.iter().map(write).collect()
     }

@@ -60,6 +60,8 @@ pub struct Write {
     pub index_keys: Vec<Option<String>>,
     /// `None` removes.
     pub body: Option<Body>,
+    /// Whether there is most likely none of that key yet. It saves work and changes nothing.
+    pub first: bool,
 }
 
 /// How far the documents of a partition have come.

@@ -1,7 +1,7 @@
 //! The product as a cluster on this machine: real servers, nodes and nginx, until the input ends.
 //!
 //! Says in one line of JSON where it is: `address` of nginx, `folder` and `options` to run the
-//! program on the instance with, `nodes` with the role and the process of each. `TEST_PROGRAM`
+//! program on the instance with, `nodes` with the role, the address and the process of each. `TEST_PROGRAM`
 //! names another program than the one that was built beside this.
 
 use std::io::{self, Read, Write};
@@ -10,7 +10,7 @@ use clap::Parser;
 use serde_json::{Map, Value, json};
 use tests::servers::LOOPBACK;
 use tests::servers::mongo::Mongo;
-use tests::{Place, Plan, Stand};
+use tests::{Node, Place, Plan, Stand};
 
 /// Starts the product as a cluster on this machine and ends it with the input.
 #[derive(Parser)]
@@ -56,11 +56,11 @@ fn main() -> io::Result<()> {
 fn told(stand: &Stand) -> Value {
     let options: Map<_, _> =
         stand.options.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-    let nodes = stand.nodes.iter().map(|it| json!({ "role": it.role(), "pid": it.pid() }));
+    let node = |it: &Node| json!({ "role": it.role(), "address": it.address().to_string(), "pid": it.pid() });
     json!({
         "address": stand.address.map(|it| it.to_string()),
         "folder": stand.folder(),
         "options": options,
-        "nodes": nodes.collect::<Vec<_>>(),
+        "nodes": stand.nodes.iter().map(node).collect::<Vec<_>>(),
     })
 }

@@ -22,7 +22,13 @@ async fn crowded(durability: Durability) -> (Embedded, tempfile::TempDir) {
 
 fn large(ordinal: u64) -> Write {
     let key = Key { collection: THINGS.name, id: ordinal.to_string() };
-    Write { key, ordinal, index_keys: Vec::new(), body: Some(vec![b'x'; 400_000].into()) }
+    Write {
+        key,
+        ordinal,
+        index_keys: Vec::new(),
+        body: Some(vec![b'x'; 400_000].into()),
+        first: false,
+    }
 }
 
 fn mark(pos: u64) -> Mark {

@@ -79,8 +79,24 @@ fn size(write: &Write) -> usize {
     OVERHEAD + 2 * write.key.id.len() + keys + write.body.as_ref().map_or(0, |it| it.len())
 }
 
+/// Makes each document, unless there is one of its key.
+pub(super) fn make<'a>(
+    collection: &str,
+    fields: &[CString],
+    writes: impl Iterator<Item = &'a Write>,
+) -> RawDocumentBuf {
+    let mut documents = RawArrayBuf::new();
+    writes.for_each(|it| documents.push(replacement(it, fields)));
+    rawdoc! {
+        "insert": collection,
+        "documents": documents,
+        "ordered": false,
+        "writeConcern": durable(collection),
+    }
+}
+
 /// Replaces each document that is older; with `upsert` also makes those that are absent.
-pub(super) fn command<'a>(
+pub(super) fn replace<'a>(
     collection: &str,
     fields: &[CString],
     writes: impl Iterator<Item = &'a Write>,
@@ -100,8 +116,12 @@ pub(super) fn command<'a>(
         "update": collection,
         "updates": updates,
         "ordered": false,
-        "writeConcern": { "w": "majority", "j": collection == MARKS, "wtimeout": DURABLE_MAX_MS },
+        "writeConcern": durable(collection),
     }
+}
+
+fn durable(collection: &str) -> RawDocumentBuf {
+    rawdoc! { "w": "majority", "j": collection == MARKS, "wtimeout": DURABLE_MAX_MS }
 }
 
 /// A document as it is stored; a removed one is an id and an ordinal.
@@ -180,7 +200,13 @@ mod tests {
 
     fn write(id: &str, ordinal: u64, bytes: usize) -> Write {
         let key = Key { collection: "things", id: id.to_owned() };
-        Write { key, ordinal, index_keys: vec![], body: Some(vec![b'x'; bytes].into()) }
+        Write {
+            key,
+            ordinal,
+            index_keys: vec![],
+            body: Some(vec![b'x'; bytes].into()),
+            first: false,
+        }
     }
 
     #[test]
@@ -212,7 +238,7 @@ mod tests {
         let mut write = write("$where", 7, 0);
         write.index_keys = vec![Some("$gt".into())];
         let fields = [CString::try_from(field("by_owner")).unwrap()];
-        let command = command("things", &fields, [write].iter(), true);
+        let command = replace("things", &fields, [write].iter(), true);
         let command = Document::try_from(command).unwrap();
         let update = command.get_array("updates").unwrap()[0].as_document().unwrap();
         assert_eq!(update.get("q"), Some(&doc! { "_id": "$where", "o": { "$lt": 7_i64 } }.into()));

@@ -110,24 +110,28 @@ impl Store {
         Ok(answer)
     }
 
-    /// Stores documents of one collection, each at most once; says how many applied.
+    /// Stores documents of one collection, each at most once, all of them likely the first of their
+    /// key or none; says how many applied.
     async fn apply(&self, call: &Call<'_>, writes: &[Write]) -> Result<usize, Error> {
-        let Some(first) = writes.first() else { return Ok(0) };
-        let Declared { collection, fields } = self.declared(first.key.collection)?;
+        let Some(Write { key, first, .. }) = writes.first() else { return Ok(0) };
+        let Declared { collection, fields } = self.declared(key.collection)?;
         let applied = AtomicUsize::new(0);
         for chunk in bulk::chunks(writes) {
             call.repeat(|| async {
-                let make = bulk::command(collection.name, &fields, chunk.iter(), true);
+                let make = match first {
+                    true => bulk::make(collection.name, &fields, chunk.iter()),
+                    false => bulk::replace(collection.name, &fields, chunk.iter(), true),
+                };
                 let answer = self.command(make).await?;
                 let Reply { applied: made, standing } = Reply::read(&answer)?;
                 applied.fetch_add(made, Ordering::Relaxed);
                 if standing.is_empty() {
                     return Ok(());
                 }
-                // What stands there is newer, or it was made between the look and the making and
-                // is older. It is never taken away, so that a second look decides.
+                // What stands there is newer, or it is older: it was not looked for, or it was made
+                // between the look and the making. It is never taken away, so that this decides.
                 let standing = standing.iter().filter_map(|it| chunk.get(*it));
-                let replace = bulk::command(collection.name, &fields, standing, false);
+                let replace = bulk::replace(collection.name, &fields, standing, false);
                 let replaced = Reply::read(&self.command(replace).await?)?.applied;
                 applied.fetch_add(replaced, Ordering::Relaxed);
                 Ok(())
@@ -216,11 +220,11 @@ impl Documents for Store {
         let call = Call::writing(&self.breaker);
         let mut applied = 0;
         for round in bulk::rounds(writes) {
-            let mut by_collection: HashMap<&'static str, Vec<Write>> = HashMap::new();
+            let mut alike: HashMap<(&'static str, bool), Vec<Write>> = HashMap::new();
             for write in round {
-                by_collection.entry(write.key.collection).or_default().push(write);
+                alike.entry((write.key.collection, write.first)).or_default().push(write);
             }
-            let all = by_collection.values().map(|it| self.apply(&call, it));
+            let all = alike.values().map(|it| self.apply(&call, it));
             for one in join_all(all).await {
                 applied += one?;
             }
@@ -228,7 +232,11 @@ impl Documents for Store {
         // All documents are majority-durable now: the mark may say so.
         let key = Key { collection: MARKS.name, id: partition.to_string() };
         let body = Some(mark.checkpoint.into());
-        self.apply(&call, &[Write { key, ordinal: mark.pos, index_keys: vec![], body }]).await?;
+        self.apply(
+            &call,
+            &[Write { key, ordinal: mark.pos, index_keys: vec![], body, first: false }],
+        )
+        .await?;
         metrics::counter!("parlance_document_writes_total").increment(applied as u64);
         Ok(applied)
     }
