@@ -7,11 +7,13 @@ use serde_json::Value;
 use tests::Stand;
 
 use crate::load::{GROUPS, Load};
+use crate::public;
 
 /// Checks the log and the documents; nobody sends any more. `before` is a position from before the
 /// first fault.
 pub(crate) fn check(stand: &mut Stand, load: &Load, before: &str) {
     replayed(stand, load);
+    public::check(stand);
     for node in 0..stand.nodes.len() {
         stand.terminate(node);
     }

@@ -8,6 +8,7 @@ mod ending;
 mod hosts;
 mod list;
 mod load;
+mod public;
 mod stand;
 
 use std::process::ExitCode;

@@ -51,7 +51,7 @@ pub struct Stand {
     pub address: Option<SocketAddr>,
     /// Options of everything that joins.
     pub options: Vec<(&'static str, String)>,
-    partitions: u16,
+    pub partitions: u16,
     cache: Address,
     folder: TempDir,
     _proxy: Option<Proxy>,
@@ -161,7 +161,7 @@ impl Stand {
 
     /// The broker that leads the partition of a conversation.
     pub fn leader(&self, conversation: &str) -> usize {
-        self.brokers.leader(&format!("{PREFIX}.log.v1"), self.partition(conversation))
+        self.brokers.leader(&self.topic("log.v1"), self.partition(conversation))
     }
 
     /// The folder that every process of it is given.
@@ -176,10 +176,19 @@ impl Stand {
         String::from_utf8(output.stderr).expect("it complains in text")
     }
 
+    /// The full name of a topic.
+    pub fn topic(&self, name: &str) -> String {
+        format!("{PREFIX}.{name}")
+    }
+
     /// Runs a command of the program on the instance; gives what it printed.
     pub fn asks(&self, arguments: &[&str]) -> String {
-        let output = Program::run_with(self.folder.path(), &self.options, arguments);
-        String::from_utf8(output.stdout).expect("it prints text")
+        String::from_utf8(self.tells(arguments)).expect("it prints text")
+    }
+
+    /// The same for a command that prints bytes.
+    pub fn tells(&self, arguments: &[&str]) -> Vec<u8> {
+        Program::run_with(self.folder.path(), &self.options, arguments).stdout
     }
 
     /// What the nodes wrote that tells of a bug.
