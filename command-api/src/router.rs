@@ -135,9 +135,14 @@ impl Router {
     fn let_go(&self, partition: Partition, roster: &Arc<Roster>) {
         let Some(Running { inbox, task }) = self.owner(partition).take() else { return };
         drop(inbox);
+        if !roster.is_fit() {
+            // No verdict comes as long as the log can't be read. Who asked had better ask the next
+            // owner, under the same id.
+            task.abort();
+        }
         let roster = Arc::clone(roster);
         ports::spawn("hand-over", async move {
-            // A panic in it has ended the process.
+            // It was told to end, or a panic in it has ended the process.
             let _ = task.await;
             roster.give_back(partition).await;
         });

@@ -77,6 +77,11 @@ impl Roster {
         self.held.subscribe()
     }
 
+    /// Whether the log can be reached from here, as far as is known.
+    pub fn is_fit(&self) -> bool {
+        self.fit.load(Ordering::Acquire)
+    }
+
     /// Whether this node has a partition's lease, as the cache says.
     pub async fn confirm(&self, partition: Partition) -> bool {
         if !self.held.borrow().contains(&partition) {
@@ -132,7 +137,7 @@ impl Roster {
     async fn run(self: Arc<Self>) {
         let mut leaving = self.leaving.subscribe();
         while !*leaving.borrow_and_update() {
-            if !self.fit.load(Ordering::Acquire) {
+            if !self.is_fit() {
                 self.give_up().await;
             } else if let Err(error) = self.beat().await {
                 // What this node has it keeps: it may be the only one that can work.

@@ -14,6 +14,7 @@ mod stand;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use stand::FAR_NODE;
 use tests::{Client, Http, Person, Stand, at_once};
 
 use check::{Checked, Deleted};
@@ -132,9 +133,12 @@ fn prepare(stand: &Stand) -> (Load, Vec<Deleted>) {
     let names = (0..SENDERS).map(|it| move || Person::register(client, &format!("person{it}")));
     let people = at_once(names);
     let people_of = |group| people.iter().skip(group).step_by(GROUPS).collect::<Vec<_>>();
-    let groups: Vec<String> = (0..GROUPS)
-        .map(|it| people[it].creates_group(&format!("Group {it}"), &people_of(it)[1..]))
-        .collect();
+    let group = |it: usize| people[it].creates_group(&format!("Group {it}"), &people_of(it)[1..]);
+    let mut groups: Vec<String> = (0..GROUPS).map(group).collect();
+    // Some faults are the far node's, which must have something to lose.
+    while stand.owner(&groups[GROUPS - 1]) != Some(FAR_NODE) {
+        groups[GROUPS - 1] = group(GROUPS - 1);
+    }
     let deleted = (0..GROUPS).map(|it| {
         let sent = people[it].sends(&groups[it], "nobody shall read this");
         people[it].deletes(&sent.id);
