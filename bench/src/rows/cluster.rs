@@ -1,8 +1,6 @@
 //! K1: the cluster beside one process, under the same load; and what another node adds.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Result;
 
@@ -10,7 +8,7 @@ use super::contests::{
     Figures, MESSAGE_RATE, P50, RATE, capacity, direct_figures, fan_out_figures, latency,
     latency_figures,
 };
-use crate::cluster::{Cluster, Nodes};
+use crate::cluster::Nodes;
 use crate::contender::{Contender, PARLANCE};
 use crate::parlance::Parlance;
 use crate::report::{Gate, Row};
@@ -22,10 +20,8 @@ const CLUSTER: &str = "Parlance, cluster";
 /// The nodes that the conformance suite has, too.
 const NODES: Nodes = Nodes { commands: 2, projectors: 1, queries: 2 };
 
-/// The shares of a core that a node of a role has where its nodes are to be the narrow place: so
-/// small that two of them leave the servers what these need.
-const QUERY_SHARE: f64 = 0.1;
-const COMMAND_SHARE: f64 = 0.03;
+/// As few nodes as it takes.
+const FEWEST: Nodes = Nodes { commands: 1, projectors: 1, queries: 1 };
 
 pub(crate) async fn beside(bench: &Bench, rows: &mut Vec<Row>) -> Result<()> {
     let pair = latency(bench, Shape::Pairs { pairs: 1 }, 50.0);
@@ -49,8 +45,8 @@ pub(crate) async fn beside(bench: &Bench, rows: &mut Vec<Row>) -> Result<()> {
         rows.push(row);
     }
     rows.push(rebuild(bench).await?);
-    rows.push(queries(bench).await?);
-    rows.push(commands(bench).await?);
+    rows.push(another_node(bench, queries(bench)).await?);
+    rows.push(another_node(bench, commands(bench)).await?);
     Ok(())
 }
 
@@ -121,65 +117,68 @@ async fn rebuild(bench: &Bench) -> Result<Row> {
     Ok(row)
 }
 
-/// Fan-out by one query node and by two, each no faster than a share of a core.
-async fn queries(bench: &Bench) -> Result<Row> {
-    let mut row =
-        Row::new("K1-queries", &format!("fan-out by query nodes of {QUERY_SHARE} cores each"));
-    let folder = bench.folder(&row.id)?;
-    let one = limited(bench, "1 query node", [1, 1], ("query-api", QUERY_SHARE), &folder).await?;
-    let two = limited(bench, "2 query nodes", [1, 2], ("query-api", QUERY_SHARE), &folder).await?;
-    let contest = saturation(bench, Shape::Group { online: 200 }, 8);
-    let mut contenders = [one, two].map(|it| Contender::Cluster(Box::new(it)));
+/// A role whose nodes are the narrow place, each no faster than a share of a core: so small that
+/// two of them leave the servers what these need.
+struct Narrow {
+    id: &'static str,
+    role: &'static str,
+    share: f64,
+    /// One node of the role, and two.
+    contenders: [(&'static str, Nodes); 2],
+    contest: Contest,
+    figures: fn(&[Outcome]) -> Figures,
+    /// What grows with another node, and what may hardly fall.
+    rate: &'static str,
+    each: &'static str,
+}
+
+fn queries(bench: &Bench) -> Narrow {
+    let nodes = |queries| Nodes { queries, ..FEWEST };
+    Narrow {
+        id: "K1-queries",
+        role: "query-api",
+        share: 0.1,
+        contenders: [("1 query node", nodes(1)), ("2 query nodes", nodes(2))],
+        contest: capacity(bench, Shape::Group { online: 1_000 }, 8),
+        figures: fan_out_figures,
+        rate: "deliveries/s",
+        each: RATE,
+    }
+}
+
+fn commands(bench: &Bench) -> Narrow {
+    let nodes = |commands| Nodes { commands, ..FEWEST };
+    Narrow {
+        id: "K1-commands",
+        role: "command-api",
+        share: 0.03,
+        contenders: [("1 command node", nodes(1)), ("2 command nodes", nodes(2))],
+        contest: capacity(bench, Shape::Pairs { pairs: 16 }, 64),
+        figures: direct_figures,
+        rate: "messages/s",
+        each: MESSAGE_RATE,
+    }
+}
+
+/// The same load on one node of a role and on two.
+async fn another_node(bench: &Bench, narrow: Narrow) -> Result<Row> {
+    let Narrow { id, role, share, contenders: [one, two], contest, figures, rate, each } = narrow;
+    let mut row = Row::new(id, &format!("{role} nodes of {share} cores each"));
+    let folder = bench.folder(id)?;
+    let mut contenders = Vec::new();
+    for (name, nodes) in [one, two] {
+        let mut cluster = bench.cluster(name, nodes, &folder).await?;
+        cluster.limited = Some((role, share));
+        contenders.push(Contender::Cluster(Box::new(cluster)));
+    }
     for (name, it) in bench.contest(&mut row, &mut contenders, contest).await? {
-        row.measure(name, &fan_out_figures(&it));
+        row.measure(name, &figures(&it));
         row.note(shares(name, &it));
     }
-    grows(&mut row, ["1 query node", "2 query nodes"], "deliveries/s", RATE);
-    Ok(row)
-}
-
-/// Sends by one command node and by two, each no faster than a share of a core.
-async fn commands(bench: &Bench) -> Result<Row> {
-    let mut row =
-        Row::new("K1-commands", &format!("sends by command nodes of {COMMAND_SHARE} cores each"));
-    let folder = bench.folder(&row.id)?;
-    let one =
-        limited(bench, "1 command node", [1, 1], ("command-api", COMMAND_SHARE), &folder).await?;
-    let two =
-        limited(bench, "2 command nodes", [2, 1], ("command-api", COMMAND_SHARE), &folder).await?;
-    let contest = saturation(bench, Shape::Pairs { pairs: 16 }, 64);
-    let mut contenders = [one, two].map(|it| Contender::Cluster(Box::new(it)));
-    for (name, it) in bench.contest(&mut row, &mut contenders, contest).await? {
-        row.measure(name, &direct_figures(&it));
-        row.note(shares(name, &it));
-    }
-    grows(&mut row, ["1 command node", "2 command nodes"], "messages/s", MESSAGE_RATE);
-    Ok(row)
-}
-
-fn saturation(bench: &Bench, shape: Shape, in_flight: usize) -> Contest {
-    let contest = capacity(bench, shape, in_flight);
-    Contest { warm: Duration::from_secs(2), ..contest }
-}
-
-async fn limited(
-    bench: &Bench,
-    name: &'static str,
-    [commands, queries]: [usize; 2],
-    limit: (&'static str, f64),
-    folder: &Path,
-) -> Result<Cluster> {
-    let nodes = Nodes { commands, projectors: 1, queries };
-    let mut cluster = bench.cluster(name, nodes, folder).await?;
-    cluster.limited = Some(limit);
-    Ok(cluster)
-}
-
-/// Another node is to add something, at no greater cost for each.
-fn grows(row: &mut Row, [one, two]: [&str; 2], figure: &str, cost: &str) {
-    for (figure, bound) in [(figure, 1.5), (cost, 0.8)] {
-        let ratio = row.ratio(two, one, figure).unwrap_or(f64::NAN);
+    for (figure, bound) in [(rate, 1.5), (each, 0.8)] {
+        let ratio = row.ratio(two.0, one.0, figure).unwrap_or(f64::NAN);
         row.gates.push(Gate::at_least(&format!("{figure}, times one node"), ratio, bound, None));
     }
-    row.note("the other roles and the servers have all cores; their share is what is left");
+    row.note("the other roles and the servers have what is left of all cores");
+    Ok(row)
 }
