@@ -138,8 +138,10 @@ impl Drop for Server {
 /// any more, so that a server ends with the test, however that ends.
 fn guarded(command: &Command) -> Command {
     let mut shell = Command::new("sh");
-    // Its group goes by its number; before it has one it is killed alone.
-    let script = r#"setsid "$@" & pid=$!; read -r _; kill -9 -$pid $pid 2>/dev/null; wait $pid"#;
+    // Its group goes by its number; before it has one it is killed alone. A signal to this shell,
+    // as a terminal sends it, ends the reading.
+    let script = r#"trap : HUP INT TERM; setsid "$@" & pid=$!
+        read -r _; kill -9 -$pid $pid 2>/dev/null; wait $pid"#;
     shell.args([OsStr::new("-c"), OsStr::new(script), OsStr::new("sh"), command.get_program()]);
     shell.args(command.get_args());
     for (name, value) in command.get_envs() {
