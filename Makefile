@@ -20,6 +20,7 @@ setup: ## Install what is missing: a C compiler, cmake, node and python for the 
 
 servers: setup ## Install the real servers that the tests start: Kafka, Redis, S3 and a stand-in for MongoDB
 	@sh deploy/servers/install.sh $(TEST_SERVERS)
+	@sh deploy/servers/mongo/fastest.sh $(TEST_SERVERS)
 
 run: setup ## Build and start everything on embedded defaults
 	cargo run --release -p server -- serve
@@ -70,7 +71,6 @@ sim: ## The simulation: make sim SEEDS=10000, or one seed told in full: make sim
 	$(if $(SEED),SIM_SEED=$(SEED)) SIM_SEEDS=$(SEEDS) cargo test -p tests --test simulation -- --nocapture
 
 bench: servers ## Benchmarks beside floors and a peer: make bench, make bench ID=F1
-	sh deploy/servers/mongo/fastest.sh $(TEST_SERVERS)
 	cargo build --release -p server -p bench
 	cargo build --workspace
 	$(CARGO_TARGET_DIR)/release/parlance-bench $(ID) --server $(CARGO_TARGET_DIR)/release/parlance \

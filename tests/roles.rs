@@ -51,6 +51,7 @@ fn operators_see_which_server_is_away_and_who_works() {
         brokers: (LOOPBACK, 1),
         documents: Mongo::stand_in,
         partitions: 4,
+        ports: None,
         nodes: roles.map(|role| Place { role, host: LOOPBACK, at: &[] }).to_vec(),
     });
     let nodes: Vec<Http> = stand.nodes.iter().map(|it| Http::new(it.address())).collect();

@@ -16,6 +16,8 @@ pub(crate) struct Fault {
     pub(crate) selected: bool,
     /// What must go on before it is healed.
     pub(crate) meanwhile: Meanwhile,
+    /// Waits until the fault can show something.
+    pub(crate) first: fn(&Stand, &Load),
     pub(crate) inject: fn(&mut Stand, &Load),
     pub(crate) heal: fn(&mut Stand),
 }
@@ -37,6 +39,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "kill -9 of a command node",
         selected: false,
         meanwhile: Meanwhile::All,
+        first: at_once,
         inject: |stand, _| stand.kill(0),
         heal: |stand| stand.start_again(0),
     },
@@ -44,6 +47,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "kill -9 of an owner mid-batch",
         selected: true,
         meanwhile: Meanwhile::All,
+        first: at_once,
         inject: |stand, load| {
             let owner = stand.owner(&load.groups[0]).expect("an owner");
             load.hurry(true);
@@ -57,6 +61,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "kill -9 of a projector",
         selected: true,
         meanwhile: Meanwhile::All,
+        first: at_once,
         inject: |stand, _| stand.kill(3),
         heal: start_all,
     },
@@ -64,6 +69,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "kill -9 of a query node",
         selected: true,
         meanwhile: Meanwhile::All,
+        first: at_once,
         inject: |stand, _| stand.kill(5),
         heal: start_all,
     },
@@ -71,6 +77,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "SIGSTOP of an owner for 8 s, then SIGCONT",
         selected: true,
         meanwhile: Meanwhile::All,
+        first: at_once,
         inject: |stand, load| {
             let owner = stand.owner(&load.groups[0]).expect("an owner");
             load.hurry(true);
@@ -86,8 +93,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "a zombie: an owner's appends arrive when it is none",
         selected: true,
         meanwhile: Meanwhile::All,
+        first: far_owns,
         inject: |stand, load| {
-            wait_for_far_owner(stand, load);
             let before = stale(stand);
             load.hurry(true);
             std::thread::sleep(Duration::from_millis(500));
@@ -108,6 +115,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "kill -9 of the broker that leads a partition",
         selected: true,
         meanwhile: Meanwhile::All,
+        first: at_once,
         inject: |stand, load| {
             let leader = stand.leader(&load.groups[0]);
             stand.brokers.kill(leader);
@@ -118,6 +126,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "kill -9 of the broker after it",
         selected: false,
         meanwhile: Meanwhile::All,
+        first: at_once,
         inject: |stand, load| {
             let leader = stand.leader(&load.groups[0]);
             stand.brokers.kill((leader + 1) % 3);
@@ -128,6 +137,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "Redis killed for 5 s",
         selected: true,
         meanwhile: Meanwhile::Nothing(5),
+        first: at_once,
         inject: |stand, _| stand.redis.kill(),
         heal: |stand| stand.redis.start_again(),
     },
@@ -135,6 +145,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "the document store killed for 5 s",
         selected: true,
         meanwhile: Meanwhile::Nothing(5),
+        first: at_once,
         inject: |stand, _| stand.mongo.kill(),
         heal: |stand| stand.mongo.start_again(),
     },
@@ -142,16 +153,15 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "network cut between a command node and the brokers",
         selected: true,
         meanwhile: Meanwhile::All,
-        inject: |stand, load| {
-            wait_for_far_owner(stand, load);
-            hosts::cut();
-        },
+        first: far_owns,
+        inject: |_, _| hosts::cut(),
         heal: |_| hosts::mend(),
     },
     Fault {
         name: "disk full on a broker",
         selected: false,
         meanwhile: Meanwhile::All,
+        first: at_once,
         inject: |stand, _| stand.brokers.fill(1),
         heal: |stand| stand.brokers.empty(1),
     },
@@ -159,6 +169,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         name: "rolling restart of every role",
         selected: true,
         meanwhile: Meanwhile::EveryRequest,
+        first: at_once,
         inject: |stand, _| {
             for node in 0..stand.nodes.len() {
                 stand.terminate(node);
@@ -169,8 +180,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
 ];
 
+fn at_once(_: &Stand, _: &Load) {}
+
 /// A cut that costs nobody anything shows nothing.
-fn wait_for_far_owner(stand: &Stand, load: &Load) {
+fn far_owns(stand: &Stand, load: &Load) {
     let owns = || load.groups.iter().any(|it| stand.owner(it) == Some(FAR_NODE));
     until(30.0, "the far node to own a group's partition", owns);
 }

@@ -20,6 +20,8 @@ pub(crate) const GROUPS: usize = 8;
 
 /// Time between two messages of one sender.
 const PACE: Duration = Duration::from_millis(2_000);
+/// Seconds after which it is told what is waited for.
+const LONG: f64 = 12.0;
 /// Time between two attempts of anybody.
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -146,17 +148,17 @@ impl Load {
     /// Waits until every follower has heard what is acknowledged by now; the time.
     pub(crate) fn feeds(&self, limit: f64) -> f64 {
         let newest: Vec<_> = (0..GROUPS).map(|it| self.newest(it, 0.0).unwrap_or(0)).collect();
-        let behind = || {
-            let follower = |it: &usize| {
-                let group = Self::group_of(*it % SENDERS);
-                self.line(*it, &self.groups[group]).seq < newest[group]
+        let behind = || -> Vec<_> {
+            let heard = |follower: usize| {
+                let group = Self::group_of(follower % SENDERS);
+                (follower, group, self.line(follower, &self.groups[group]).seq, newest[group])
             };
-            (0..FOLLOWERS).filter(follower).count()
+            (0..FOLLOWERS).map(heard).filter(|it| it.2 < it.3).collect()
         };
-        let told = |it: usize| format!("{it} followers to hear all; {:?}", self.wrong().first());
-        until_told(limit, || match behind() {
-            0 => Ok(()),
-            it => Err(told(it)),
+        until_told(limit, || {
+            let behind = behind();
+            let told = || format!("(follower, group, heard, newest): {behind:?}");
+            if behind.is_empty() { Ok(()) } else { Err(told()) }
         });
         self.clock.seconds()
     }
@@ -286,8 +288,13 @@ pub(crate) fn until(limit: f64, what: &str, mut ready: impl FnMut() -> bool) {
 /// Waits until nothing is missing any more.
 fn until_told(limit: f64, mut missing: impl FnMut() -> Result<(), String>) {
     let started = Stopwatch::start();
+    let mut told = false;
     while let Err(what) = missing() {
         assert!(started.seconds() < limit, "{limit} seconds are not enough for {what}");
+        if !told && started.seconds() > LONG {
+            told = true;
+            eprintln!("{LONG} seconds are not enough for {what}");
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -93,6 +93,7 @@ impl Drop for Ended<'_> {
 /// Injects a fault, waits until all goes on, heals it, waits again.
 fn suffer(stand: &mut Stand, load: &Load, fault: &Fault) {
     load.failures();
+    (fault.first)(stand, load);
     let before: usize = (0..GROUPS).map(|it| load.acknowledged(it, 0).len()).sum();
     let injected = load.clock.seconds();
     (fault.inject)(stand, load);

@@ -19,8 +19,9 @@ pub(crate) fn start() -> Stand {
     Stand::start(&Plan {
         host: NEAR,
         brokers: (BROKERS, 3),
-        documents: Mongo::stand_in,
+        documents: Mongo::fastest,
         partitions: 16,
+        ports: Some(7_000),
         nodes,
     })
 }

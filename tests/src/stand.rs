@@ -19,6 +19,9 @@ use crate::{Authority, Program, Proxy, fresh_id};
 /// Prefix of everything on the servers.
 const PREFIX: &str = "stand";
 
+/// Lines of each node's log that are shown when a test has failed.
+const TOLD: usize = 40;
+
 /// What is started, and where.
 pub struct Plan {
     /// Where every server is, and nginx.
@@ -29,6 +32,9 @@ pub struct Plan {
     pub documents: fn(IpAddr) -> Mongo,
     /// Partitions of the log.
     pub partitions: u16,
+    /// The first of the nodes' ports, where nobody else has any: then nobody takes that of a node
+    /// that is killed.
+    pub ports: Option<u16>,
     pub nodes: Vec<Place>,
 }
 
@@ -90,7 +96,10 @@ impl Stand {
             ("PARLANCE_PARTITIONS", plan.partitions.to_string()),
             ("PARLANCE_LOG_FILTER", "info".to_owned()),
         ];
-        let mut nodes: Vec<Node> = plan.nodes.iter().map(|it| Node::new(it, host)).collect();
+        let mut ports = plan.ports.into_iter().flat_map(|first| first..);
+        let mut port = || ports.next().unwrap_or_else(|| free_port(host));
+        let mut nodes: Vec<Node> =
+            plan.nodes.iter().map(|it| Node::new(it, [port(), port()])).collect();
         nodes.iter_mut().for_each(|it| it.start(&options, &folder));
         let of = |role| nodes.iter().filter(move |it| it.place.role == role).map(|it| it.address);
         let (commands, queries): (Vec<_>, Vec<_>) =
@@ -202,16 +211,29 @@ impl Stand {
     }
 }
 
+impl Drop for Stand {
+    /// What the nodes said last tells why a test failed.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for node in &self.nodes {
+            let text = std::fs::read_to_string(node.log(&self.folder)).unwrap_or_default();
+            let lines: Vec<_> = text.lines().collect();
+            let last = &lines[lines.len().saturating_sub(TOLD)..];
+            eprintln!("{} at {}:\n{}", node.role(), node.address, last.join("\n"));
+        }
+    }
+}
+
 impl Node {
     /// Whether it was started and not killed since.
     pub fn runs(&self) -> bool {
         self.program.is_some()
     }
 
-    fn new(place: &Place, beside: IpAddr) -> Self {
-        // Nobody but this has ports on a host that only a program started there can bind to.
-        let at = |_| SocketAddr::from((place.host, free_port(beside)));
-        let [address, peers] = [0, 1].map(at);
+    fn new(place: &Place, ports: [u16; 2]) -> Self {
+        let [address, peers] = ports.map(|it| SocketAddr::from((place.host, it)));
         Self { place: *place, address, peers, program: None }
     }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the faster form of SecantusDB under the folder named, for what is measured: still a
-# stand-in for MongoDB. It takes a quarter of an hour of CPU, which tests don't need.
+# stand-in for MongoDB. To the other one every range is a look at everything, so that whoever
+# follows waits for it and not for us.
 set -eu
 place=$1/mongo-rs
 wanted=0.5.3-beta.196

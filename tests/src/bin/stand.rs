@@ -40,6 +40,7 @@ fn main() -> io::Result<()> {
         brokers: (LOOPBACK, usize::from(arguments.brokers)),
         documents: if arguments.fastest { Mongo::fastest } else { Mongo::stand_in },
         partitions: 16,
+        ports: None,
         nodes: [
             many("command-api", arguments.commands),
             many("projectors", arguments.projectors),

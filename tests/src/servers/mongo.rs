@@ -14,7 +14,13 @@ use crate::Authority;
 pub struct Mongo {
     /// `mongodb://…` without a database.
     url: String,
-    stand_in: Option<Server>,
+    stand_in: Option<StandIn>,
+}
+
+/// A stand-in, and how it is started.
+struct StandIn {
+    server: Server,
+    command: fn(SocketAddr, &Path) -> Command,
 }
 
 impl Mongo {
@@ -29,31 +35,37 @@ impl Mongo {
 
     /// Starts the stand-in, for a test that kills it.
     pub fn stand_in(host: IpAddr) -> Self {
-        let server = Server::start(host, command, listens);
-        Self { url: format!("mongodb://{}", server.address()), stand_in: Some(server) }
+        Self::of(host, command)
     }
 
-    /// Starts the fastest stand-in, for what is measured.
+    /// Starts the fastest stand-in, for what is measured: a range costs it less than a look at
+    /// everything.
     pub fn fastest(host: IpAddr) -> Self {
-        let server = Server::start(host, fastest, listens);
-        Self { url: format!("mongodb://{}", server.address()), stand_in: Some(server) }
+        Self::of(host, fastest)
+    }
+
+    fn of(host: IpAddr, command: fn(SocketAddr, &Path) -> Command) -> Self {
+        let server = Server::start(host, command, listens);
+        let url = format!("mongodb://{}", server.address());
+        Self { url, stand_in: Some(StandIn { server, command }) }
     }
 
     /// Kills the stand-in; what it stored stays.
     pub fn kill(&mut self) {
-        self.stand_in.as_mut().expect("only a stand-in is killed").kill();
+        self.stand_in.as_mut().expect("only a stand-in is killed").server.kill();
     }
 
     /// Takes away what the stand-in has stored, while it is killed.
     pub fn wipe(&self) {
-        let server = self.stand_in.as_ref().expect("only a stand-in is wiped");
-        std::fs::remove_dir_all(server.folder().join("documents")).expect("a folder");
+        let stand_in = self.stand_in.as_ref().expect("only a stand-in is wiped");
+        std::fs::remove_dir_all(stand_in.server.folder().join("documents")).expect("a folder");
     }
 
     /// Starts the stand-in once more, where it was.
     pub fn start_again(&mut self) {
-        let server = self.stand_in.as_mut().expect("only a stand-in is started again");
-        server.start_again(command, listens);
+        let StandIn { server, command } =
+            self.stand_in.as_mut().expect("only a stand-in is started again");
+        server.start_again(*command, listens);
     }
 
     /// Where a database is on it.
