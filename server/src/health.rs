@@ -82,8 +82,8 @@ async fn welcome() -> Html<&'static str> {
     )
 }
 
-/// Ready is who reaches the log and the documents and is not far behind. Nothing is answered without
-/// these; what goes on in some way without the others is told of them and changes nothing.
+/// Ready is who reaches the log and the documents and is not far behind. Nothing is answered
+/// without these; what goes on in some way without the others is told and changes nothing.
 async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, Json<Value>) {
     if health.draining.load(Ordering::Acquire) {
         let body = json!({ "ready": false, "reason": "draining" });

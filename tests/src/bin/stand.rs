@@ -1,8 +1,8 @@
 //! The product as a cluster on this machine: real servers, nodes and nginx, until the input ends.
 //!
 //! Says in one line of JSON where it is: `address` of nginx, `folder` and `options` to run the
-//! program on the instance with, `nodes` with the role, the address and the process of each. `TEST_PROGRAM`
-//! names another program than the one that was built beside this.
+//! program on the instance with, `nodes` with the role, the address and the process of each.
+//! `TEST_PROGRAM` names another program than the one that was built beside this.
 
 use std::io::{self, Read, Write};
 
