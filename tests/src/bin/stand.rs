@@ -57,11 +57,18 @@ fn main() -> io::Result<()> {
 fn told(stand: &Stand) -> Value {
     let options: Map<_, _> =
         stand.options.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-    let node = |it: &Node| json!({ "role": it.role(), "address": it.address().to_string(), "pid": it.pid() });
     json!({
         "address": stand.address.map(|it| it.to_string()),
         "folder": stand.folder(),
         "options": options,
         "nodes": stand.nodes.iter().map(node).collect::<Vec<_>>(),
+    })
+}
+
+fn node(it: &Node) -> Value {
+    json!({
+        "role": it.role(),
+        "address": it.address().to_string(),
+        "pid": it.pid(),
     })
 }
