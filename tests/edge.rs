@@ -80,7 +80,8 @@ fn clients_behind_a_trusted_proxy_have_rates_of_their_own() {
 #[test]
 fn a_node_that_trusts_no_proxy_counts_the_proxy() {
     let world = World::with(|it| it.rate_per_ip = 3);
-    let client = Client::new(Http::new(in_front(&world).address()));
+    let proxy = in_front(&world);
+    let client = Client::new(Http::new(proxy.address()));
     let statuses = (0..4).map(|_| asks(&client, &[]).status);
     assert_eq!(statuses.collect::<Vec<_>>(), [200, 200, 200, 429]);
 }

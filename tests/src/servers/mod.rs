@@ -9,9 +9,11 @@ pub mod s3;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -170,8 +172,21 @@ pub fn listens(address: SocketAddr) -> bool {
     TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
 }
 
-/// A port of a host that nobody has now.
+/// Ports that the kernel gives to no connection of its own accord: whoever asks whether something
+/// listens on one of those connects to itself at times.
+const PORTS: Range<u32> = 10_000..32_000;
+
+/// A port of a host that nobody has now, and that this process has not had before.
 pub fn free_port(host: IpAddr) -> u16 {
-    let listener = TcpListener::bind((host, 0)).expect("a free port");
-    listener.local_addr().expect("an address").port()
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Processes begin at different places.
+        let first = std::process::id().wrapping_mul(101);
+        let turn = first.wrapping_add(TURN.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + turn % (PORTS.end - PORTS.start);
+        let port = u16::try_from(port).expect("ports are counted in two bytes");
+        if TcpListener::bind((host, port)).is_ok() {
+            return port;
+        }
+    }
 }
