@@ -55,10 +55,15 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 9] = [
+const MORE_FILES: [(&str, &str); 14] = [
     ("accounts/password", "hashing is neither a rule nor a document"),
     ("accounts/register", "a saga over two streams"),
+    ("factors/codes", "what a person types, looked at"),
+    ("instance/admit", "who may register, asked by the saga of registering"),
+    ("instance/objects", "what is shown, too long to stand beside the changes"),
+    ("instance/suspend", "commands over accounts, too long to stand beside the others"),
     ("sessions/tokens", "what is signed"),
+    ("sessions/sign_in", "opening a session, for every way to prove oneself"),
     ("sessions/proof", "the one place where a token becomes a viewer"),
     ("messages/format", "markdown to entities"),
     ("messages/pages", "pages of messages, too long to stand beside the objects"),

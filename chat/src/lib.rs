@@ -11,7 +11,7 @@ rooms! {
     accounts {
         events: AccountEvent,
         commands: [ClaimName, ConfirmName, ReleaseName, CreateAccount, AbandonRegistration,
-            UpdateProfile],
+            UpdateProfile, ChangePassword],
         documents: [Name, Account, Credential],
         rejections: [AccountRejection],
         query: AccountQuery, mutation: AccountMutation,
@@ -19,10 +19,34 @@ rooms! {
     }
     sessions {
         events: SessionEvent,
-        commands: [OpenSession, RefreshSession, EndSession],
-        documents: [Session],
+        commands: [OpenSession, RefreshSession, ConfirmSession, EndSession, EndSessions],
+        documents: [Session, OpenSessions],
         rejections: [SessionRejection],
         query: SessionQuery, mutation: SessionMutation,
+        changes: [],
+    }
+    factors {
+        events: FactorEvent,
+        commands: [TryFactor, EnrolTotp, ConfirmTotp, MakeBackupCodes, RemoveTotp],
+        documents: [Factors],
+        rejections: [FactorRejection],
+        query: FactorQuery, mutation: FactorMutation,
+        changes: [],
+    }
+    instance {
+        events: InstanceEvent,
+        commands: [ClaimSetup, GrantRole, RevokeRole, ChangeSettings, InvitePeople,
+            UseInvitation, RevokeInvitation, SuspendAccount, ReinstateAccount, DeactivateAccount],
+        documents: [Instance, Invitation, InvitationUse],
+        rejections: [InstanceRejection],
+        query: InstanceQuery, mutation: InstanceMutation,
+        changes: [],
+    }
+    activity {
+        commands: [],
+        documents: [Activity],
+        rejections: [],
+        query: ActivityQuery,
         changes: [],
     }
     conversations {

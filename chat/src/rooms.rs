@@ -6,7 +6,7 @@ macro_rules! rooms {
         commands: [$($command:ident),*],
         documents: [$($document:ident),*],
         rejections: [$($rejection:ident),*],
-        query: $query:ident, mutation: $mutation:ident,
+        query: $query:ident, $(mutation: $mutation:ident,)?
         changes: [$($change:ident($object:ident by $key:ty)),*],
         $(ephemerals: [$($ephemeral:ident($passing:ident)),*],)?
         $(reactions: [$($reaction:ident),*],)?
@@ -108,7 +108,7 @@ macro_rules! rooms {
 
         /// Changes of all rooms.
         #[derive(async_graphql::MergedObject, Default)]
-        pub struct Mutation($($room::$mutation,)*);
+        pub struct Mutation($($($room::$mutation,)?)*);
 
         /// The document that clients are told about.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

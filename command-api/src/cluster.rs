@@ -15,8 +15,7 @@ use axum::routing::post;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use uuid::Uuid;
 
-use chat::accounts::AccountId;
-use chat::kernel::{Accepted, AnyCommand, Door, Failure, Keyring};
+use chat::kernel::{Accepted, AnyCommand, Caller, Door, Failure, Keyring};
 use ports::clock::Stopwatch;
 use ports::event_log::Partition;
 use ports::keys::crypto;
@@ -126,11 +125,11 @@ impl Commands {
 impl Door for Commands {
     async fn submit(
         &self,
-        actor: AccountId,
+        caller: Caller,
         client_id: Uuid,
         command: Box<dyn AnyCommand>,
     ) -> Result<Accepted, Failure> {
-        let asked = Asked { actor, client_id, command: command.into() };
+        let asked = Asked { caller: caller.into(), client_id, command: command.into() };
         let partition = self.router.partition(&asked)?;
         let started = Stopwatch::start();
         let mut happened = Failure::Unavailable;

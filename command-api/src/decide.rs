@@ -17,7 +17,7 @@ use ports::keys::{Secret, Tree, TreeId, crypto};
 
 use crate::owner::{Barrier, Owner, Pending, SteppedDown};
 use crate::recent::{CommandKey, Done};
-use crate::router::Request;
+use crate::router::{Request, context};
 use crate::shelf::TAIL_MAX;
 
 /// Bits of a leaf's number that count inside a term.
@@ -39,15 +39,14 @@ impl Owner {
         let mut elsewhere = HashMap::new();
         let mut prepared = Vec::with_capacity(group.len());
         for request in &group {
-            let context =
-                Context { actor: request.actor, client_id: request.client_id, now, names: &names };
+            let context = context(&request.caller, request.client_id, now, &names);
             prepared.push(self.prepare(request, &context).await);
         }
         let needs = prepared.iter().flatten().flat_map(|it| &it.needs);
         let loaded = self.load(needs.cloned().collect(), &mut elsewhere).await;
         for (request, prepared) in group.into_iter().zip(prepared) {
-            let context =
-                Context { actor: request.actor, client_id: request.client_id, now, names: &names };
+            let caller = Arc::clone(&request.caller);
+            let context = context(&caller, request.client_id, now, &names);
             let refused = prepared.as_ref().err().copied();
             let refused = refused.or_else(|| loaded.as_ref().err().copied());
             if let Some(failure) = refused {
@@ -70,7 +69,8 @@ impl Owner {
         if self.quarantined.contains(&stream.bytes()) || self.shelf.tail_len() > TAIL_MAX {
             return Err(Failure::Unavailable);
         }
-        let key = CommandKey { stream, actor: request.actor, client_id: request.client_id };
+        let key =
+            CommandKey { stream, actor: request.caller.account, client_id: request.client_id };
         self.load_head(stream).await?;
         self.load_done(key).await?;
         let needs = request.command.needs(context);
@@ -228,7 +228,7 @@ impl Owner {
         let first_ordinal = self.ahead.ordinal + 1;
         let batch = Batch {
             stream_id: stream.to_string(),
-            actor_id: Some(request.actor),
+            actor_id: Some(request.caller.account),
             client_id: request.client_id.as_bytes().to_vec(),
             occurred_at,
             digest: digest.to_vec(),
@@ -265,7 +265,7 @@ impl Owner {
             partition: self.partition,
             ordinal: first_ordinal,
             occurred_at,
-            actor: Some(request.actor),
+            actor: Some(request.caller.account),
             command,
             event: events.remove(0),
         };
@@ -303,7 +303,7 @@ fn in_their_places(first: Recorded, others: Vec<Event>) -> Vec<Recorded> {
 
 /// The tree that an actor's words in a stream are sealed under.
 fn tree_id(request: &Request, stream: StreamId) -> TreeId {
-    TreeId { author: request.actor.0.into_bytes(), stream: stream.bytes() }
+    TreeId { author: request.caller.account.0.into_bytes(), stream: stream.bytes() }
 }
 
 fn first_leaf(event: &mut Event) -> Option<u64> {

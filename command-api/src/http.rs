@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use chat::commands;
 use chat::kernel::graphql::{Limits, NOT_FOUND, UNAUTHENTICATED, Viewer, describe, invalid};
-use chat::kernel::{Door, Failure, Keyring, Progress, Rejection};
+use chat::kernel::{Caller, Door, Failure, Keyring, Progress, Rejection};
 use chat::sessions::Tokens;
 use chat::sessions::proof::{Refused, bearer, prove};
 use ports::Ports;
@@ -92,7 +92,8 @@ impl Routes {
         let client_id = client_id.ok_or(Failure::ClientIdInvalid)?;
         let malformed = invalid("body is not this command in JSON");
         let command = read(body).ok_or(Failure::Rejected(malformed))?;
-        let accepted = parts.door.submit(viewer.account, client_id, command).await?;
+        let caller = Caller::of(&viewer, &from.ip().to_string(), &parts.keyring);
+        let accepted = parts.door.submit(caller, client_id, command).await?;
         let mut place = Position::start(&parts.ports.event_log.identity());
         place.advance(accepted.partition, accepted.ordinal);
         parts.progress.reach(&place).await;
@@ -114,10 +115,11 @@ impl Routes {
         let now = parts.ports.clock.now_ms();
         let documents = &parts.ports.documents;
         let proved = prove(&parts.tokens, documents, &parts.keyring, now, token).await;
-        proved.map(|it| it.viewer).map_err(|it| match it {
+        let viewer = proved.map(|it| it.viewer).map_err(|it| match it {
             Refused::Token => unauthenticated,
             Refused::Unavailable => Failure::Unavailable,
-        })
+        })?;
+        viewer.whole().map_err(Failure::Rejected)
     }
 
     async fn take(&self, key: &str, limit: u32) -> Result<(), Failure> {

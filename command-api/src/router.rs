@@ -10,8 +10,7 @@ use tokio::task::JoinHandle;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use chat::accounts::AccountId;
-use chat::kernel::{Accepted, AnyCommand, Context, Door, Failure, Keyring, Timestamp, id};
+use chat::kernel::{Accepted, AnyCommand, Caller, Context, Door, Failure, Keyring, Timestamp, id};
 use ports::Ports;
 use ports::event_log::{Partition, Rules};
 use ports::keys::Secret;
@@ -31,17 +30,27 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A command and who sends it.
 #[derive(Clone)]
 pub(crate) struct Asked {
-    pub(crate) actor: AccountId,
+    pub(crate) caller: Arc<Caller>,
     pub(crate) client_id: Uuid,
     pub(crate) command: Arc<dyn AnyCommand>,
 }
 
 /// A command on its way to its owner.
 pub(crate) struct Request {
-    pub(crate) actor: AccountId,
+    pub(crate) caller: Arc<Caller>,
     pub(crate) client_id: Uuid,
     pub(crate) command: Arc<dyn AnyCommand>,
     pub(crate) reply: Reply,
+}
+
+/// What a command is decided with.
+pub(crate) fn context<'a>(
+    caller: &'a Caller,
+    client_id: Uuid,
+    now: Timestamp,
+    names: &'a Secret,
+) -> Context<'a> {
+    Context { actor: caller.account, origin: &caller.origin, client_id, now, names }
 }
 
 /// Where the answer goes.
@@ -156,11 +165,11 @@ impl Router {
     /// The partition that a command goes to.
     pub(crate) fn partition(&self, asked: &Asked) -> Result<Partition, Failure> {
         let now = Timestamp(self.ports.clock.now_ms());
-        let Asked { actor, client_id, command } = asked;
+        let Asked { caller, client_id, command } = asked;
         if client_id.get_version_num() != 7 || id::time_ms(*client_id) > now.0 + AHEAD_MS_MAX {
             return Err(Failure::ClientIdInvalid);
         }
-        let context = Context { actor: *actor, client_id: *client_id, now, names: &self.names };
+        let context = context(caller, *client_id, now, &self.names);
         let stream = command.stream(&context).map_err(Failure::Rejected)?;
         Ok(stream.partition(self.ports.event_log.identity().partitions))
     }
@@ -173,9 +182,9 @@ impl Router {
     ) -> Option<Result<Accepted, Failure>> {
         let inbox = self.owner(partition).as_ref().map(|it| it.inbox.clone())?;
         let (reply, answer) = oneshot::channel();
-        let Asked { actor, client_id, command } = asked;
+        let Asked { caller, client_id, command } = asked;
         let name = command.name();
-        match inbox.try_send(Request { actor, client_id, command, reply }) {
+        match inbox.try_send(Request { caller, client_id, command, reply }) {
             Ok(()) => (),
             Err(mpsc::error::TrySendError::Closed(_)) => return None,
             Err(mpsc::error::TrySendError::Full(_)) => return Some(Err(Failure::Unavailable)),
@@ -197,11 +206,11 @@ impl Router {
 impl Door for Router {
     async fn submit(
         &self,
-        actor: AccountId,
+        caller: Caller,
         client_id: Uuid,
         command: Box<dyn AnyCommand>,
     ) -> Result<Accepted, Failure> {
-        let asked = Asked { actor, client_id, command: command.into() };
+        let asked = Asked { caller: caller.into(), client_id, command: command.into() };
         let partition = self.partition(&asked)?;
         self.carry_out(partition, asked).await.unwrap_or(Err(Failure::Unavailable))
     }

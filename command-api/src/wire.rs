@@ -8,8 +8,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use chat::CommandVisitor;
-use chat::accounts::AccountId;
-use chat::kernel::{Accepted, AnyCommand, Command, Failure, StreamId};
+use chat::kernel::{Accepted, AnyCommand, Caller, Command, Failure, StreamId};
 
 use crate::router::Asked;
 
@@ -37,7 +36,7 @@ impl Readers {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Question {
-    actor: AccountId,
+    caller: Caller,
     client_id: Uuid,
     name: String,
     command: Box<RawValue>,
@@ -73,7 +72,7 @@ pub(crate) enum Answer {
 pub(crate) fn question(asked: &Asked) -> Bytes {
     let json = String::from_utf8(asked.command.json()).expect("JSON is text");
     let question = Question {
-        actor: asked.actor,
+        caller: (*asked.caller).clone(),
         client_id: asked.client_id,
         name: asked.command.name().to_owned(),
         command: RawValue::from_string(json).expect("a command is JSON"),
@@ -85,7 +84,7 @@ pub(crate) fn question(asked: &Asked) -> Bytes {
 pub(crate) fn asked(readers: &Readers, question: &[u8]) -> Option<Asked> {
     let it: Question = serde_json::from_slice(question).ok()?;
     let command = readers.of(&it.name)?(it.command.get().as_bytes())?;
-    Some(Asked { actor: it.actor, client_id: it.client_id, command: command.into() })
+    Some(Asked { caller: it.caller.into(), client_id: it.client_id, command: command.into() })
 }
 
 impl Answer {
@@ -147,6 +146,8 @@ impl Answer {
 
 #[cfg(test)]
 mod tests {
+    use chat::accounts::AccountId;
+
     use super::*;
 
     fn told(outcome: Option<Result<Accepted, Failure>>) -> Option<Result<Accepted, Failure>> {

@@ -61,7 +61,7 @@ impl Frame {
         match &self.shown {
             Shown::Event(it) => match it.stream {
                 StreamId::Conversation(id) => Some(id.into()),
-                StreamId::Account(_) | StreamId::Name(_) => None,
+                StreamId::Account(_) | StreamId::Name(_) | StreamId::Instance => None,
             },
             Shown::Passing(it) => Some(it.conversation_id.into()),
         }

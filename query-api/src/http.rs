@@ -62,7 +62,7 @@ async fn explorer_or_socket(
     if !parts.headers.contains_key(header::UPGRADE) {
         return Html(GraphiQLSource::build().endpoint("/graphql").finish()).into_response();
     }
-    if !same_origin(&parts.headers) {
+    if !from_listed_origin(&parts.headers, &api.parts.origins) {
         return StatusCode::FORBIDDEN.into_response();
     }
     match WebSocketUpgrade::from_request_parts(&mut parts, &api).await {
@@ -92,12 +92,14 @@ async fn explorer_or_socket(
     }
 }
 
-/// Whether a browser opened the socket from our own pages; other programs name no origin.
-fn same_origin(headers: &HeaderMap) -> bool {
+/// Whether a browser opened the socket from our own pages or those of a listed origin; other
+/// programs name no origin.
+fn from_listed_origin(headers: &HeaderMap, origins: &[Box<str>]) -> bool {
     let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
     let Some(origin) = text(header::ORIGIN) else { return true };
     let host = origin.split_once("://").map(|(_, host)| host);
-    host.is_some() && host == text(header::HOST)
+    let listed = origins.iter().any(|it| **it == *origin);
+    listed || (host.is_some() && host == text(header::HOST))
 }
 
 async fn post(

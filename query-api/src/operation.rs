@@ -86,6 +86,10 @@ impl Started {
         }
         let hub = Arc::clone(&self.api.hub);
         let scope = self.api.scope(Asker::Viewer(self.proved.viewer, String::new()));
+        if let Err(error) = scope.viewer() {
+            let error = error.into_server_error(Default::default());
+            return self.fail(&Response::from_errors(vec![error]));
+        }
         let asked = hub.selections.ask(document, name.as_deref(), variables, scope).await;
         let asked = match asked {
             Ok(asked) => asked,

@@ -30,6 +30,8 @@ pub struct Parts {
     pub tokens: Arc<Tokens>,
     pub limits: Limits,
     pub socket: Socket,
+    /// Origins of other sites whose pages may open sockets.
+    pub origins: Arc<[Box<str>]>,
 }
 
 /// Reads that belong to no room.

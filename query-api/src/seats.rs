@@ -102,6 +102,7 @@ impl Seat {
             | Effect::Left(_)
             | Effect::Read(_)
             | Effect::SessionEnded(_)
+            | Effect::SessionsEnded(_)
             | Effect::None => (),
         }
     }
@@ -203,7 +204,7 @@ impl State {
                 let own = own.map(|id| Arc::clone(&self.subscribers[&id].subscriber));
                 own.map(|subscriber| Recipient { subscriber, previous_seq, unread: None }).collect()
             }
-            StreamId::Name(_) => Vec::new(),
+            StreamId::Name(_) | StreamId::Instance => Vec::new(),
         }
     }
 
@@ -235,11 +236,14 @@ impl State {
                     self.note_unread(*conversation, it, None);
                 });
             }
-            (Effect::SessionEnded(session), _) => {
-                let ended = self.sockets.values().filter(|(it, _)| it == session);
-                ended.for_each(|(_, outbox)| outbox.close(Close::SIGNED_OUT));
-            }
+            (Effect::SessionEnded(session), _) => self.sign_out(&[*session]),
+            (Effect::SessionsEnded(sessions), _) => self.sign_out(sessions),
             _ => (),
         }
+    }
+
+    fn sign_out(&self, sessions: &[Uuid]) {
+        let ended = self.sockets.values().filter(|(it, _)| sessions.contains(it));
+        ended.for_each(|(_, outbox)| outbox.close(Close::SIGNED_OUT));
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware;
 
-use chat::kernel::{Door, Keyring, Progress, StreamId};
+use chat::instance::{Instance, setup_token};
+use chat::kernel::{Door, Keyring, Progress, Reader, StreamId};
 use chat::sessions::Tokens;
 use command_api::Commands;
 use ports::{Error, Ports};
@@ -15,7 +16,7 @@ use query_api::{Api, Hub, Parts};
 
 use crate::config::Config;
 use crate::node::{Node, Roles};
-use crate::{forwarded, health, registry};
+use crate::{browser, forwarded, health, registry};
 
 /// How long an owner may take to finish what is in flight when it ends.
 const HAND_OVER_MAX: Duration = Duration::from_secs(6);
@@ -54,7 +55,7 @@ impl App {
         let door = open_door(&ports, &keyring, node.as_ref())?;
         let seed = keyring.secret("access tokens");
         let refresh = keyring.secret("refresh tokens");
-        let tokens = Arc::new(Tokens::new(&config.public_url, &seed, refresh));
+        let tokens = Arc::new(Tokens::new(&config.public_url, seed, refresh));
         let draining = Arc::new(AtomicBool::new(false));
         let mut routes =
             Router::new().merge(registry::routes()).merge(health::routes(health::Health {
@@ -71,6 +72,7 @@ impl App {
             tokens: Arc::clone(&tokens),
             limits: config.limits(),
             socket: config.socket(),
+            origins: config.cors_origins.iter().map(|it| it.as_str().into()).collect(),
         };
         let reads = roles.queries || roles.commands;
         let hub = if reads { Some(Hub::start(parts.clone()).await?) } else { None };
@@ -89,8 +91,22 @@ impl App {
         }
         let proxies = Arc::from(config.trusted_proxies.as_slice());
         let see_client = middleware::from_fn_with_state(proxies, forwarded::see_client);
-        routes = routes.layer(see_client);
+        routes = routes.merge(browser::pages());
+        let tell = middleware::from_fn_with_state(browser::Told::new(config), browser::tell);
+        routes = routes.layer(browser::cors(config)).layer(tell).layer(see_client);
         Ok(Self { ports, keyring, door, tokens, projection, hub, node, draining, routes })
+    }
+
+    /// What makes the first owner; nothing once there is one.
+    ///
+    /// # Errors
+    /// When the documents can't be reached.
+    pub async fn setup_token(&self) -> Result<Option<String>, Error> {
+        let documents = Arc::clone(&self.ports.documents);
+        let reader = Reader::new(documents, Arc::clone(&self.keyring));
+        let instance = reader.load::<Instance>(Instance::ID.to_owned()).await;
+        let owned = instance?.is_some_and(|it| it.owners() > 0);
+        Ok((!owned).then(|| setup_token(&self.keyring.secret("setup"))))
     }
 
     /// Everything that is served.

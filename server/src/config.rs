@@ -50,6 +50,9 @@ pub struct Config {
     /// Networks of the proxies in front, such as `["10.0.0.0/8"]`: who asks from there counts as
     /// the client that `X-Forwarded-For` names.
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins of other sites whose pages may ask, such as `["https://chat.example"]`; our own
+    /// always may.
+    pub cors_origins: Vec<String>,
     /// Partitions that a new instance is born with; an existing one keeps its own.
     pub partitions: u16,
     /// What people reach the server by; issuer of the tokens.
@@ -143,6 +146,7 @@ impl Default for Config {
             peer_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             peer_url: None,
             trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
             partitions: ports::PARTITIONS,
             public_url: "http://127.0.0.1:8080".to_owned(),
             log_format: LogFormat::Text,
@@ -158,6 +162,13 @@ impl Default for Config {
             drain_ms_max: 10_000,
         }
     }
+}
+
+/// Whether a text is an origin: a scheme and a host, and nothing behind them (RFC 6454).
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |it: char| it.is_ascii_alphanumeric() || ".-:[]".contains(it);
+    host.is_some_and(|it| !it.is_empty() && it.chars().all(plain))
 }
 
 /// Partitions that an instance may be born with at most.
@@ -231,6 +242,8 @@ impl Config {
         let scheme =
             self.public_url.starts_with("http://") || self.public_url.starts_with("https://");
         anyhow::ensure!(scheme, "public_url is not an http or https address");
+        let origins = self.cors_origins.iter().all(|it| is_origin(it));
+        anyhow::ensure!(origins, "an entry of cors_origins is no origin: scheme and host");
         Ok(())
     }
 

@@ -115,6 +115,8 @@ async fn metrics_text(State(health): State<Arc<Health>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
 }
 
-async fn jwks(State(health): State<Arc<Health>>) -> Json<Value> {
-    Json(health.tokens.jwks())
+async fn jwks(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    // A key is announced long before it signs, so an hour of a stale set misses none.
+    let keys = health.tokens.jwks(health.ports.clock.now_ms());
+    ([(header::CACHE_CONTROL, "public, max-age=3600")], Json(keys))
 }

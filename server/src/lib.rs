@@ -1,6 +1,7 @@
 //! The composition root: all roles in one process, on the ports that the configuration names.
 
 mod app;
+mod browser;
 pub mod config;
 mod forwarded;
 mod health;

@@ -44,7 +44,7 @@ fn a_query_costs_2500() {
                messages(first: 100) {{ edges {{ node {{ id }} }} }} \
                members(first: 27) {{ edges {{ node {{ role }} }} }} }} }} }} \
              viewer {{ id username displayName bio registeredAt }} \
-             sessions {{ id device openedAt refreshedAt current }} \
+             sessions {{ id device openedAt lastActiveAt current }} \
              account(username: \"ann\") {{ id username displayName bio registeredAt }} \
              position {aliases} }}"
         );

@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chat::sessions::Tokens;
+use chat::sessions::{Tokens, signing_seed};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use tests::{Answer, Person, World, fresh_id};
@@ -19,8 +19,9 @@ fn written(value: &Value) -> String {
 
 /// The server's own key.
 fn pair(world: &World) -> Ed25519KeyPair {
-    Ed25519KeyPair::from_seed_unchecked(&world.app().keyring.secret("access tokens"))
-        .expect("a key")
+    let root = world.app().keyring.secret("access tokens");
+    let seed = signing_seed(&root, world.now_ms());
+    Ed25519KeyPair::from_seed_unchecked(&seed).expect("a key")
 }
 
 /// Signs as the server would, whatever the header and the claims say.
@@ -157,7 +158,7 @@ fn a_well_signed_token_of_another_kind_is_refused() {
         is_refused(&world, &signed(&own, &header, &changed(&claims, name, value)), &why);
     }
     let seed = world.app().keyring.secret("access tokens");
-    let other = Tokens::new("https://other.example", &seed, [0; 32]);
+    let other = Tokens::new("https://other.example", seed, [0; 32]);
     let (account, session) =
         (ann.id.parse().expect("an id"), claims["sid"].as_str().expect("a text").parse());
     let token = other.access(account, session.expect("an id"), world.now_ms());

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod conversations;
+mod factors;
 mod feed;
+mod instance;
 mod members;
 mod messages;
 mod paging;

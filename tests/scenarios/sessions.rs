@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::{Answer, Feed, Person, World, fresh_id};
+use tests::{Answer, Feed, PASSWORD, Person, World, fresh_id};
 
 fn refreshes(world: &World, refresh_token: &str) -> Answer {
     let input = json!({ "refreshToken": refresh_token });
@@ -131,4 +131,113 @@ fn an_expired_access_token_is_refused_and_a_refreshed_one_is_not() {
     let made = world.client.change(Some(&access), "createGroup", group, "conversation { id }");
     made.data();
     assert_eq!(feed.next().event(), "GroupCreated");
+}
+
+#[test]
+fn a_device_tells_its_app_and_platform_and_when_it_was_last_used() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let input = json!({
+        "username": "ann", "password": PASSWORD,
+        "device": "desk", "app": "parlance-cli 1.0", "platform": "Linux",
+    });
+    world.client.change(None, "signIn", input, "accessToken").data();
+    world.passes(Duration::from_secs(60));
+    tokens(&refreshes(&world, &ann.refresh_token));
+    let query = "{ sessions { device app platform openedAt lastActiveAt confirmedAt } }";
+    let listed = ann.asks(query, json!({}));
+    let listed = listed.data()["sessions"].as_array().expect("a list");
+    assert_eq!(listed[0]["app"], "parlance-cli 1.0");
+    assert_eq!(listed[0]["platform"], "Linux");
+    assert_eq!((&listed[1]["app"], &listed[1]["platform"]), (&Value::Null, &Value::Null));
+    assert_ne!(listed[1]["lastActiveAt"], listed[1]["openedAt"]);
+    assert_eq!(listed[1]["confirmedAt"], listed[1]["openedAt"]);
+}
+
+#[test]
+fn all_other_sessions_end_together_and_then_all() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let others: Vec<_> = (0..3).map(|_| ann.on_another_device()).collect();
+    let mut sockets: Vec<_> = others.iter().map(Person::greeted_socket).collect();
+    ann.does("signOutAll", json!({}), "");
+    for (other, socket) in others.iter().zip(&mut sockets) {
+        assert_eq!(socket.close_code(), Some(4401));
+        assert_eq!(viewer(&world, &other.token).code(), "UNAUTHENTICATED");
+        assert_eq!(refreshes(&world, &other.refresh_token).code(), "SESSIONS_ENDED");
+    }
+    let left = ann.asks("{ sessions { current } }", json!({}));
+    assert_eq!(left.data()["sessions"], json!([{ "current": true }]));
+    let mut own = ann.greeted_socket();
+    ann.does("signOutAll", json!({ "keepCurrent": false }), "");
+    assert_eq!(own.close_code(), Some(4401));
+    assert_eq!(viewer(&world, &ann.token).code(), "UNAUTHENTICATED");
+}
+
+#[test]
+fn a_changed_password_is_the_only_one_and_signs_the_others_out() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let phone = ann.on_another_device();
+    let change = |id: &str, current: &str, new: &str| {
+        let input = json!({ "clientId": id, "currentPassword": current, "newPassword": new });
+        ann.tries("changePassword", input, "")
+    };
+    let new = "a new horse for ann";
+    assert_eq!(change(&fresh_id(), "wrong horse", new).code(), "ACCOUNTS_PASSWORD_WRONG");
+    for weak in ["password", "12345678", "qwertyui", "ann12345"] {
+        assert_eq!(change(&fresh_id(), PASSWORD, weak).code(), "ACCOUNTS_PASSWORD_WEAK", "{weak}");
+    }
+    let id = fresh_id();
+    change(&id, PASSWORD, new).data();
+    change(&id, PASSWORD, new).data();
+    assert_eq!(change(&fresh_id(), PASSWORD, new).code(), "ACCOUNTS_PASSWORD_WRONG");
+    assert_eq!(viewer(&world, &phone.token).code(), "UNAUTHENTICATED");
+    assert_eq!(viewer(&world, &ann.token).data()["viewer"]["id"], ann.id);
+    let old = Person::signs_in(&world.client, "ann", PASSWORD);
+    assert_eq!(old.code(), "SESSIONS_SIGN_IN_FAILED");
+    Person::signs_in(&world.client, "ann", new).data();
+}
+
+#[test]
+fn a_session_ends_a_year_after_it_was_opened() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let mut refresh_token = ann.refresh_token.clone();
+    for _ in 0..5 {
+        world.passes(Duration::from_secs(73 * 24 * 3_600 - 60));
+        (_, refresh_token) = tokens(&refreshes(&world, &refresh_token));
+    }
+    world.passes(Duration::from_secs(600));
+    assert_eq!(refreshes(&world, &refresh_token).code(), "SESSIONS_ENDED");
+}
+
+#[test]
+fn a_person_sees_what_happened_to_their_security_and_nobody_else_does() {
+    let world = World::new();
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let phone = ann.on_another_device();
+    phone.does("signOut", json!({}), "sessionId");
+    let input = json!({ "currentPassword": PASSWORD, "newPassword": "a new horse for ann" });
+    ann.does("changePassword", input, "");
+    let page = |who: &Person, arguments: &str| {
+        let query = format!(
+            "{{ activity{arguments} {{ pageInfo {{ hasNextPage }} \
+             edges {{ cursor node {{ kind byStaff session {{ device ended }} }} }} }} }}"
+        );
+        who.asks(&query, json!({})).data()["activity"].clone()
+    };
+    let all = page(&ann, "");
+    let edges = all["edges"].as_array().expect("a list").iter();
+    let kinds: Vec<_> = edges.map(|it| it["node"]["kind"].clone()).collect();
+    assert_eq!(kinds, ["PASSWORD_CHANGED", "SIGNED_OUT", "SIGNED_IN", "SIGNED_IN"]);
+    let session = json!({ "device": "test", "ended": true });
+    assert_eq!(all["edges"][1]["node"]["session"], session);
+    let first = page(&ann, "(first: 3)");
+    assert_eq!(first["pageInfo"]["hasNextPage"], true);
+    let cursor = first["edges"][2]["cursor"].as_str().expect("a cursor");
+    let rest = page(&ann, &format!("(first: 3, after: \"{cursor}\")"));
+    assert_eq!(rest["edges"], json!([all["edges"][3]]));
+    let theirs = page(&bob, "");
+    assert_eq!(theirs["edges"].as_array().map(Vec::len), Some(1), "bob's own");
 }

@@ -45,7 +45,7 @@ fn visible(said: &Said, account: AccountId) -> Visible<'_> {
             let sees = match stream {
                 StreamId::Conversation(_) => before || members.0.contains_key(&account),
                 StreamId::Account(id) => id == account,
-                StreamId::Name(_) => false,
+                StreamId::Name(_) | StreamId::Instance => false,
             };
             if sees {
                 let begins = !before && stream != StreamId::Account(account);

@@ -7,7 +7,7 @@ use chat::accounts::{AccountId, CreateAccount};
 use chat::conversations::{ConversationId, CreateGroup, RenameGroup};
 use chat::kernel::command::name_id;
 use chat::kernel::time::Long;
-use chat::kernel::{Accepted, Command, Context, Failure, StreamId, Timestamp, id};
+use chat::kernel::{Accepted, Command, Context, Failure, Origin, StreamId, Timestamp, id};
 use chat::members::{AddMembers, ChangeRole, LeaveConversation, RemoveMember, Role};
 use chat::messages::{DeleteMessage, EditMessage, HideMessage, MessageId, SendMessage};
 use chat::receipts::MarkRead;
@@ -118,7 +118,7 @@ impl Person {
                 continue;
             };
             let patience = Duration::from_millis(sim.dice.between(500, 8_000));
-            let sent = node.door.submit(self.account, client_id, Box::new(command.clone()));
+            let sent = node.door.submit(self.account.into(), client_id, Box::new(command.clone()));
             let outcome = tokio::time::timeout(patience, sent).await;
             let outcome = outcome.unwrap_or(Err(Failure::Unknown));
             sim.note(format_args!("{} {at} at node {}: {outcome:?}", C::NAME, node.node));
@@ -188,8 +188,8 @@ impl Person {
         let text = String::new();
         let command = SendMessage { conversation_id, text, reply_to: None, sent_at: None };
         let (now, names) = (Timestamp(0), [0; 32]);
-        let (actor, client_id) = (self.account, own.client_id);
-        Some(command.message_id(&Context { actor, client_id, now, names: &names }))
+        let (actor, client_id, origin) = (self.account, own.client_id, &Origin::default());
+        Some(command.message_id(&Context { actor, origin, client_id, now, names: &names }))
     }
 
     fn some_message(&self, own: bool) -> Option<(ConversationId, MessageId)> {

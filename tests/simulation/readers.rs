@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chat::accounts::AccountId;
 use chat::kernel::{StreamId, id};
-use chat::sessions::{OpenSession, SessionId};
+use chat::sessions::{Client, OpenSession, SessionId};
 use ports::event_log::Position;
 use serde_json::{Value, json};
 
@@ -95,7 +95,8 @@ pub(crate) async fn start(person: Person) {
     let world = Arc::clone(&person.world);
     let sim = &world.sim;
     let session_id = SessionId(id::fresh(sim.time_ms(), &*sim.entropy));
-    let command = OpenSession { session_id, device: person.text() };
+    let client = Client { device: person.text(), ..Client::default() };
+    let command = OpenSession { session_id, client, credential: 0, factor: None };
     let Some(Answer::Done(_)) = person.ask(None, command).await else { return };
     // Nodes whose clocks are wrong take it as well.
     let made = sim.time_ms() - TOKEN_MS / 2;

@@ -88,7 +88,7 @@ pub(crate) fn run(seed: u64, mutant: Mutant, verbose: bool) -> Outcome {
         let seed = reading.secret("access tokens");
         let world = Arc::new(World {
             sim: Arc::clone(&sim),
-            tokens: Arc::new(Tokens::new("simulation", &seed, reading.secret("refresh tokens"))),
+            tokens: Arc::new(Tokens::new("simulation", seed, reading.secret("refresh tokens"))),
             reading,
             readers: Readers::default(),
             outside: Tasks::default(),
@@ -156,6 +156,7 @@ impl World {
             tokens: Arc::clone(&self.tokens),
             limits: Limits::default(),
             socket: SocketLimits { queue_frames, ..SocketLimits::default() },
+            origins: Arc::default(),
         };
         let hub = Hub::start(parts.clone()).await?;
         let wires = wire::serve(tasks, Api::new(parts, Arc::clone(&hub)));

@@ -17,7 +17,7 @@ mod world;
 pub use authority::Authority;
 pub use dice::Dice;
 pub use http::{Http, Reply};
-pub use person::{Answer, Client, Person, Sent, fresh_id, id_at, long};
+pub use person::{Answer, Client, PASSWORD, Person, Sent, fresh_id, id_at, long};
 pub use processes::Processes;
 pub use program::{Follower, Program};
 pub use proxy::Proxy;

@@ -10,7 +10,7 @@ use crate::socket::{Feed, Socket};
 use crate::{Http, Reply};
 
 /// Password of everyone.
-const PASSWORD: &str = "correct horse";
+pub const PASSWORD: &str = "correct horse";
 
 /// A door to a server, and how far what was said through it has come.
 pub struct Client {
@@ -127,7 +127,7 @@ fn mutation(name: &str, mut input: Value, wanted: &str) -> String {
         "leaveConversation" | "joinGroup" => "MembershipInput".to_owned(),
         _ => format!("{}{}Input", name[..1].to_uppercase(), &name[1..]),
     };
-    let needs_id = name != "signIn" && input.get("clientId").is_none();
+    let needs_id = !["signIn", "completeSignIn"].contains(&name) && input.get("clientId").is_none();
     if needs_id && let Some(fields) = input.as_object_mut() {
         fields.insert("clientId".to_owned(), json!(fresh_id()));
     }

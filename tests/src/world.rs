@@ -127,6 +127,20 @@ impl World {
         })
     }
 
+    /// What the setup link holds, until it has been used.
+    pub fn setup_token(&self) -> Option<String> {
+        let runtime = self.runtime.as_ref().expect("it runs until the world ends");
+        runtime.block_on(self.app().setup_token()).expect("the documents are there")
+    }
+
+    /// Somebody who owns the instance.
+    pub fn owner(&self, name: &str) -> Person {
+        let owner = self.person(name);
+        let token = self.setup_token().expect("it has no owner yet");
+        owner.does("claimSetup", serde_json::json!({ "token": token }), "staff { role }");
+        owner
+    }
+
     /// Sets the server's clock ahead.
     pub fn passes(&self, time: Duration) {
         let ms = i64::try_from(time.as_millis()).expect("it fits");

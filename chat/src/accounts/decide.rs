@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountId, AccountRegistered, BIO_CHARS_MAX, DISPLAY_NAME_CHARS_MAX, Name,
-    NameClaimed, NameConfirmed, NameId, NameReleased, NameState, ProfileUpdated,
+    Account, AccountId, AccountRegistered, BIO_CHARS_MAX, Credential, DISPLAY_NAME_CHARS_MAX, Name,
+    NameClaimed, NameConfirmed, NameId, NameReleased, NameState, PasswordChanged, ProfileUpdated,
     RegistrationAbandoned, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN,
 };
 use crate::Event;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId};
+use crate::sessions::{EndCause, OpenSessions, ending};
 
 crate::rejections! {
     /// Why accounts say no.
@@ -25,6 +26,12 @@ crate::rejections! {
             "bio is over 140 characters", "Shorten the bio.";
         PasswordInvalid: Invalid, "ACCOUNTS_PASSWORD_INVALID",
             "password is not 8 to 128 characters", "Choose a password of that length.";
+        PasswordWeak: Invalid, "ACCOUNTS_PASSWORD_WEAK",
+            "password is too easy to guess", "Choose a longer one, such as four random words.";
+        PasswordBreached: Invalid, "ACCOUNTS_PASSWORD_BREACHED",
+            "password has been published by thieves", "Choose another one.";
+        PasswordWrong: Forbidden, "ACCOUNTS_PASSWORD_WRONG",
+            "current password is wrong", "Check it.";
         Abandoned: Conflict, "ACCOUNTS_REGISTRATION_ABANDONED",
             "registration was given up", "Register again with a new client id.";
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
@@ -299,5 +306,60 @@ impl Command for UpdateProfile {
             bio: bio.map(Personal::new),
         };
         Ok(vec![updated.into()])
+    }
+}
+
+/// Changes the password of the person who asks, who has proved the one before.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ChangePassword {
+    /// Argon2id in PHC form.
+    pub password: String,
+    /// Generation of the credential that was proved.
+    pub credential: u64,
+    /// Whether the other sessions end.
+    pub end_others: bool,
+}
+
+impl Command for ChangePassword {
+    const NAME: &'static str = "ChangePassword";
+    const SEALS: bool = true;
+    const PUBLIC: bool = false;
+    type State = (Slot<Credential>, Slot<OpenSessions>);
+    type Rejection = AccountRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, AccountRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let (id, stream) = (context.actor.to_string(), StreamId::Account(context.actor));
+        (Slot::new(id.clone(), stream), Slot::new(id, stream))
+    }
+
+    fn decide(
+        self,
+        (credential, sessions): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, AccountRejection> {
+        let credential = credential.get().ok_or(AccountRejection::NotFound)?;
+        if credential.generation != self.credential {
+            return Err(AccountRejection::PasswordWrong);
+        }
+        let changed = PasswordChanged {
+            account_id: context.actor,
+            password: Personal::new(self.password),
+            origin: Some(context.origin.clone()),
+        };
+        let kept = context.origin.session_id;
+        let others = sessions.get().filter(|_| self.end_others).map(|it| it.others(kept));
+        let others = others.unwrap_or_default();
+        let ended = ending(context.actor, others, EndCause::PasswordChanged, context);
+        Ok(std::iter::once(changed.into()).chain(ended).collect())
+    }
+
+    /// Without the hash, whose salt differs each time, and what was proved for it.
+    fn body(&self) -> Vec<u8> {
+        vec![u8::from(self.end_others)]
     }
 }

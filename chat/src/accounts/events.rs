@@ -4,7 +4,7 @@ use apache_avro::AvroSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Change;
-use crate::kernel::{Effect, Personal, Recorded};
+use crate::kernel::{Effect, Origin, Personal, Recorded};
 
 crate::id! {
     /// Identifies an account.
@@ -25,6 +25,11 @@ crate::events! {
         AccountRegistered [username, display_name, password],
         RegistrationAbandoned [],
         ProfileUpdated [display_name, bio],
+        PasswordChanged [password],
+        AccountSuspended [reason],
+        AccountReinstated [],
+        AccountDeactivated [],
+        AccountReactivated [],
     }
 }
 
@@ -80,16 +85,64 @@ pub struct ProfileUpdated {
     pub bio: Option<Personal<String>>,
 }
 
+/// The password was changed; what proved the one before proves nothing any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct PasswordChanged {
+    pub account_id: AccountId,
+    /// Argon2id in PHC form.
+    pub password: Personal<String>,
+    pub origin: Option<Origin>,
+}
+
+/// An administrator keeps the account from being used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct AccountSuspended {
+    pub account_id: AccountId,
+    pub reason: Personal<String>,
+    pub origin: Option<Origin>,
+}
+
+/// An administrator lets the account be used again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct AccountReinstated {
+    pub account_id: AccountId,
+    pub origin: Option<Origin>,
+}
+
+/// The person left for now: others see the account no more, signing in brings it back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct AccountDeactivated {
+    pub account_id: AccountId,
+    pub origin: Option<Origin>,
+}
+
+/// The person came back by signing in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct AccountReactivated {
+    pub account_id: AccountId,
+    pub origin: Option<Origin>,
+}
+
 impl AccountEvent {
     /// What it means to those who listen.
     pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
         let change = match self {
             Self::AccountRegistered(it) => Change::Account(it.account_id),
             Self::ProfileUpdated(it) => Change::Account(it.account_id),
+            Self::AccountDeactivated(it) => Change::Account(it.account_id),
+            Self::AccountReactivated(it) => Change::Account(it.account_id),
             Self::NameClaimed(_)
             | Self::NameConfirmed(_)
             | Self::NameReleased(_)
-            | Self::RegistrationAbandoned(_) => Change::None,
+            | Self::RegistrationAbandoned(_)
+            | Self::PasswordChanged(_)
+            | Self::AccountSuspended(_)
+            | Self::AccountReinstated(_) => Change::None,
         };
         (change, Effect::None)
     }

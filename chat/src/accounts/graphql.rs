@@ -6,11 +6,13 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::register::{Registration, register};
 use super::view::Profile;
-use super::{Account, AccountId, UpdateProfile, username};
+use super::{
+    Account, AccountId, AccountRejection, ChangePassword, UpdateProfile, password, username,
+};
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{outage, rejected, scope, uuid};
 use crate::kernel::{Timestamp, graphql};
-use crate::sessions::{SignedIn, device, sign_in_at};
+use crate::sessions::{Client, Proven, SignedIn, sign_in_at};
 
 /// A person's account.
 pub struct AccountObject(Arc<Account>);
@@ -36,7 +38,7 @@ impl AccountObject {
     }
 
     /// Unique name; null once erased.
-    async fn username(&self, context: &Context<'_>) -> Result<Option<String>> {
+    pub async fn username(&self, context: &Context<'_>) -> Result<Option<String>> {
         scope(context).reader.open(&self.profile().username).await.map_err(outage)
     }
 
@@ -53,6 +55,11 @@ impl AccountObject {
         }
     }
 
+    /// Whether its owner has left for now.
+    async fn deactivated(&self) -> bool {
+        self.0.deactivated
+    }
+
     async fn registered_at(&self) -> Timestamp {
         self.profile().registered_at
     }
@@ -66,7 +73,7 @@ pub struct AccountQuery;
 impl AccountQuery {
     /// The account that is signed in.
     async fn viewer(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
-        AccountObject::find(context, scope(context).viewer()?.account).await
+        AccountObject::find(context, scope(context).viewer_at_door()?.account).await
     }
 
     /// An account by its id, or by its exact username.
@@ -86,7 +93,8 @@ impl AccountQuery {
             },
             _ => return Err(rejected(graphql::invalid("give an id or a username"))),
         };
-        AccountObject::find(context, account_id).await
+        let found = AccountObject::find(context, account_id).await?;
+        Ok(found.filter(|it| it.0.is_shown()))
     }
 }
 
@@ -107,6 +115,14 @@ struct RegisterInput {
     /// Names this device in the list of sessions.
     #[graphql(default = "")]
     device: String,
+    /// Names the program in the list of sessions.
+    app: Option<String>,
+    /// Names what the program runs on in the list of sessions.
+    platform: Option<String>,
+    /// Code of an invitation, where registering needs one.
+    invitation: Option<String>,
+    /// Token of the setup link: the account becomes the first owner.
+    setup: Option<String>,
 }
 
 #[derive(SimpleObject)]
@@ -130,6 +146,21 @@ struct UpdateProfilePayload {
     position: String,
 }
 
+#[derive(InputObject)]
+struct ChangePasswordInput {
+    client_id: ID,
+    current_password: String,
+    new_password: String,
+    /// Whether the viewer's other sessions end.
+    #[graphql(default = true)]
+    sign_out_others: bool,
+}
+
+#[derive(SimpleObject)]
+struct ChangePasswordPayload {
+    position: String,
+}
+
 /// Changes of this room.
 #[derive(Default)]
 pub struct AccountMutation;
@@ -147,16 +178,21 @@ impl AccountMutation {
         scope.take(&format!("register/{}", scope.address()), scope.limits.register).await?;
         let client_id = uuid(&input.client_id)?;
         // What opening the session would refuse must not leave an account behind.
-        device(&input.device).map_err(rejected)?;
+        let client =
+            Client { device: input.device, app: input.app, platform: input.platform, place: None };
+        client.check().map_err(rejected)?;
         let registration = Registration {
             client_id,
             username: input.username,
             display_name: input.display_name,
             password: input.password,
+            invitation: input.invitation,
+            setup: input.setup,
         };
-        let account_id = register(scope, registration).await?;
+        let (account_id, credential) = register(scope, registration).await?;
+        let proven = Proven { account: account_id, credential, factor: None };
         let SignedIn { access_token, refresh_token, outcome } =
-            sign_in_at(scope, account_id, &input.device).await?;
+            sign_in_at(scope, proven, client).await?;
         Ok(RegisterPayload {
             account: AccountObject::find(context, account_id).await?,
             access_token,
@@ -180,5 +216,39 @@ impl AccountMutation {
             false => None,
         };
         Ok(UpdateProfilePayload { account, position: outcome.position })
+    }
+    /// Changes the viewer's password, which takes the current one. What was proved by the current
+    /// one proves nothing any more.
+    async fn change_password(
+        &self,
+        context: &Context<'_>,
+        input: ChangePasswordInput,
+    ) -> Result<ChangePasswordPayload> {
+        let scope = scope(context);
+        let account = scope.viewer()?.account;
+        scope.take_proof(account).await?;
+        let reader = &scope.reader;
+        let current = password::prove(reader, Some(account), input.current_password).await;
+        let new = input.new_password;
+        let credential = match current.map_err(outage)? {
+            Some(generation) => generation,
+            // The answer may have been lost: then the new one is the current one already.
+            None => {
+                let repeated = password::prove(reader, Some(account), new.clone()).await;
+                let wrong = || rejected(AccountRejection::PasswordWrong);
+                repeated.map_err(outage)?.ok_or_else(wrong)?.wrapping_sub(1)
+            }
+        };
+        let names = match AccountObject::find(context, account).await? {
+            Some(it) => (it.username(context).await?, it.display_name(context).await?),
+            None => (None, None),
+        };
+        let known: Vec<&str> = [&names.0, &names.1].into_iter().flatten().map(|it| &**it).collect();
+        password::check(&new, &known).await.map_err(rejected)?;
+        let hash = password::hash(new, Arc::clone(&scope.entropy)).await;
+        let end_others = input.sign_out_others;
+        let command = ChangePassword { password: hash, credential, end_others };
+        let outcome = scope.submit(&input.client_id, command).await?;
+        Ok(ChangePasswordPayload { position: outcome.position })
     }
 }

@@ -17,12 +17,13 @@ mod tests;
 mod view;
 
 pub use decide::{
-    AbandonRegistration, AccountRejection, ClaimName, ConfirmName, CreateAccount, ReleaseName,
-    UpdateProfile, username,
+    AbandonRegistration, AccountRejection, ChangePassword, ClaimName, ConfirmName, CreateAccount,
+    ReleaseName, UpdateProfile, username,
 };
 pub use events::{
-    AccountEvent, AccountId, AccountRegistered, NameClaimed, NameConfirmed, NameId, NameReleased,
-    ProfileUpdated, RegistrationAbandoned,
+    AccountDeactivated, AccountEvent, AccountId, AccountReactivated, AccountRegistered,
+    AccountReinstated, AccountSuspended, NameClaimed, NameConfirmed, NameId, NameReleased,
+    PasswordChanged, ProfileUpdated, RegistrationAbandoned,
 };
 pub use graphql::{AccountMutation, AccountObject, AccountQuery};
 pub use view::{Account, Credential, Name, NameState};

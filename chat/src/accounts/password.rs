@@ -1,4 +1,5 @@
-//! Passwords: argon2id (RFC 9106) with 19 MiB, two passes and one lane, as OWASP advises.
+//! Passwords: argon2id (RFC 9106) with 19 MiB, two passes and one lane, as OWASP advises. New ones
+//! must be hard to guess by zxcvbn's estimate, which knows common passwords, keyboards and dates.
 
 use std::sync::LazyLock;
 
@@ -6,9 +7,12 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
+use ports::Error;
 use ports::entropy::Entropy;
+use zxcvbn::Score;
 
-use super::{AccountRejection, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
+use super::{AccountId, AccountRejection, Credential, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
+use crate::kernel::Reader;
 
 /// Hashes computed at the same time; each takes 19 MiB and a core.
 static PLACES: Semaphore = Semaphore::const_new(2);
@@ -28,17 +32,22 @@ fn digest(password: &str, entropy: &dyn Entropy) -> String {
     hash.expect("the password's length was checked").to_string()
 }
 
-/// Checks the length of a new password.
+/// Checks a new password, away from the threads that serve; `known` is what others know of its
+/// owner, which makes a poor password.
 ///
 /// # Errors
-/// `PasswordInvalid` outside the limits.
-pub fn check(password: &str) -> Result<(), AccountRejection> {
+/// `PasswordInvalid` outside the limits, `PasswordWeak` when fewer than a million guesses find it.
+pub async fn check(password: &str, known: &[&str]) -> Result<(), AccountRejection> {
     let allowed = PASSWORD_CHARS_MIN..=PASSWORD_CHARS_MAX;
-    if allowed.contains(&password.chars().count()) {
-        Ok(())
-    } else {
-        Err(AccountRejection::PasswordInvalid)
+    if !allowed.contains(&password.chars().count()) {
+        return Err(AccountRejection::PasswordInvalid);
     }
+    let (password, known) = (password.to_owned(), known.join("\n"));
+    let guessing = tokio::task::spawn_blocking(move || {
+        zxcvbn::zxcvbn(&password, &known.lines().collect::<Vec<_>>()).score()
+    });
+    let score = guessing.await.expect("guessing does not panic");
+    (score >= Score::Two).then_some(()).ok_or(AccountRejection::PasswordWeak)
 }
 
 /// Hashes a password, away from the threads that serve.
@@ -49,7 +58,7 @@ pub async fn hash(password: String, entropy: std::sync::Arc<dyn Entropy>) -> Str
 }
 
 /// Verifies a password; without a hash it takes as long and says no.
-pub async fn verify(password: String, hash: Option<String>) -> bool {
+async fn verify(password: String, hash: Option<String>) -> bool {
     if password.chars().count() > PASSWORD_CHARS_MAX {
         return false;
     }
@@ -62,4 +71,26 @@ pub async fn verify(password: String, hash: Option<String>) -> bool {
         fits && hash.is_some()
     });
     verifying.await.expect("verifying does not panic")
+}
+
+/// Proves a password of an account; without an account it takes as long. Gives the generation of
+/// the credential that was proved.
+///
+/// # Errors
+/// When documents or keys can't be reached.
+pub async fn prove(
+    reader: &Reader,
+    account: Option<AccountId>,
+    given: String,
+) -> Result<Option<u64>, Error> {
+    let credential = match account {
+        Some(account) => reader.load::<Credential>(account.to_string()).await?,
+        None => None,
+    };
+    let hash = match credential.as_ref().and_then(|it| it.password.as_ref()) {
+        Some(password) => reader.open(password).await?,
+        None => None,
+    };
+    let fits = verify(given, hash).await;
+    Ok(credential.filter(|_| fits).map(|it| it.generation))
 }

@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use super::{
     AbandonRegistration, Account, AccountId, AccountRejection, CLAIM_MS_MAX, ClaimName,
-    ConfirmName, CreateAccount, Credential, Name, NameId, NameState, ReleaseName, decide, password,
+    ConfirmName, CreateAccount, Name, NameId, NameState, ReleaseName, decide, password,
 };
+use crate::instance::{admit, claim_setup};
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Scope, failed, outage, rejected};
 use crate::kernel::{Accepted, Command, Failure, id};
@@ -17,36 +18,48 @@ pub struct Registration {
     pub username: String,
     pub display_name: String,
     pub password: String,
+    /// Code of an invitation.
+    pub invitation: Option<String>,
+    /// Token of the setup link.
+    pub setup: Option<String>,
 }
 
 /// Registers, or repeats a registration when the password proves that it is the same person.
 ///
 /// # Errors
 /// Rejections of the room, or the failure of a step, after which the same call goes on.
-pub async fn register(scope: &Scope, registration: Registration) -> Result<AccountId> {
+pub async fn register(scope: &Scope, registration: Registration) -> Result<(AccountId, u64)> {
     let username = decide::username(&registration.username).map_err(rejected)?;
     let display_name = decide::display_name(&registration.display_name).map_err(rejected)?;
-    password::check(&registration.password).map_err(rejected)?;
+    let known = [username.as_str(), display_name.as_str()];
+    password::check(&registration.password, &known).await.map_err(rejected)?;
     let account_id = AccountId(id::derive(registration.client_id, &[b"account"]));
     let name_id = name_id(&scope.reader.keyring.secret("names"), &username);
     let saga = Saga { scope, client_id: registration.client_id, account_id, name_id };
 
     let account = scope.reader.load::<Account>(account_id.to_string()).await.map_err(outage)?;
     if let Some(profile) = account.as_ref().and_then(|it| it.profile.as_ref()) {
-        if profile.name_id != name_id || !saga.proves(registration.password).await? {
-            return Err(failed(Failure::IdempotencyMismatch));
-        }
+        let mismatch = || failed(Failure::IdempotencyMismatch);
+        let reader = &scope.reader;
+        let proved = password::prove(reader, Some(account_id), registration.password.clone()).await;
+        let credential = proved.map_err(outage)?.filter(|_| profile.name_id == name_id);
+        let credential = credential.ok_or_else(mismatch)?;
         saga.step(ConfirmName { name_id, account_id }, "confirm").await?;
-        return Ok(account_id);
+        saga.set_up(registration.setup.as_deref()).await?;
+        return Ok((account_id, credential));
     }
+    let Registration { client_id, invitation, setup, .. } = &registration;
+    let (invitation, setup) = (invitation.as_deref(), setup.as_deref());
+    admit(scope, account_id, *client_id, invitation, setup).await?;
     saga.claim().await?;
     let entropy = std::sync::Arc::clone(&scope.entropy);
-    let hash = password::hash(registration.password, entropy).await;
+    let hash = password::hash(registration.password.clone(), entropy).await;
     let create =
         CreateAccount { account_id, name_id, username, display_name, password: Some(hash) };
     saga.step(create, "create").await?;
     saga.step(ConfirmName { name_id, account_id }, "confirm").await?;
-    Ok(account_id)
+    saga.set_up(registration.setup.as_deref()).await?;
+    Ok((account_id, 0))
 }
 
 struct Saga<'a> {
@@ -64,21 +77,17 @@ impl Saga<'_> {
         step: &str,
     ) -> Result<Accepted, Failure> {
         let client_id = id::derive(self.client_id, &[step.as_bytes(), actor.0.as_bytes()]);
-        self.scope.door.submit(actor, client_id, Box::new(command)).await
+        self.scope.door.submit(self.scope.caller(actor), client_id, Box::new(command)).await
     }
 
     async fn step(&self, command: impl Command, step: &str) -> Result<Accepted> {
         self.submit(self.account_id, command, step).await.map_err(failed)
     }
 
-    async fn proves(&self, password: String) -> Result<bool> {
-        let reader = &self.scope.reader;
-        let credential = reader.load::<Credential>(self.account_id.to_string()).await;
-        let hash = match credential.map_err(outage)? {
-            Some(it) => reader.open(&it.password).await.map_err(outage)?,
-            None => None,
-        };
-        Ok(password::verify(password, hash).await)
+    /// Makes the first owner of whoever has the setup link.
+    async fn set_up(&self, token: Option<&str>) -> Result<()> {
+        let Some(token) = token else { return Ok(()) };
+        claim_setup(self.scope, self.account_id, self.client_id, token).await.map(drop)
     }
 
     /// Claims the name; a claim that somebody left open long ago is settled first.

@@ -148,14 +148,15 @@ fn an_account_is_created_with_name_profile_and_credential() {
     assert_eq!(open(&profile.display_name).as_deref(), Some("Ann"));
     assert_eq!((profile.bio, profile.registered_at), (None, NOW));
     let credential = world.document::<Credential>(account(ANN)).unwrap();
-    assert_eq!(open(&credential.password).as_deref(), Some("hash"));
+    assert_eq!(open(&credential.password.unwrap()).as_deref(), Some("hash"));
+    assert_eq!(credential.generation, 0);
 }
 
 #[test]
-fn an_account_without_a_password_has_no_credential() {
+fn an_account_without_a_password_can_not_sign_in_by_one() {
     let create = CreateAccount { password: None, ..create(ANN, "ann", "Ann") };
     let world = given().when(account(ANN), create).then_allowed();
-    assert_eq!(world.document::<Credential>(account(ANN)), None);
+    assert_eq!(world.document::<Credential>(account(ANN)).unwrap().password, None);
 }
 
 #[test]
@@ -213,14 +214,28 @@ fn a_display_name_is_1_to_64_characters_without_control() {
     }
 }
 
-#[test]
-fn a_password_is_8_to_128_characters() {
-    for good in ["12345678", &"é".repeat(128)] {
-        assert_eq!(password::check(good), Ok(()));
+#[tokio::test]
+async fn a_password_is_8_to_128_characters() {
+    let long: String = ('a'..='z').cycle().step_by(7).take(129).collect();
+    for good in ["xK7#qP2v", &long[1..]] {
+        assert_eq!(password::check(good, &[]).await, Ok(()));
     }
-    for bad in ["", "1234567", &"é".repeat(129)] {
-        assert_eq!(password::check(bad), Err(AccountRejection::PasswordInvalid));
+    for bad in ["", "K7#qP2v", &long] {
+        assert_eq!(password::check(bad, &[]).await, Err(AccountRejection::PasswordInvalid));
     }
+}
+
+#[tokio::test]
+async fn a_password_is_hard_to_guess_also_for_those_who_know_its_owner() {
+    let weak = ["password", "12345678", "qwertyuiop", "letmein123", "aaaaaaaaaaaa", "11/02/1987"];
+    for weak in weak {
+        let rejected = Err(AccountRejection::PasswordWeak);
+        assert_eq!(password::check(weak, &[]).await, rejected, "{weak}");
+    }
+    let known = ["rowan_tree", "Rowan Ashgrove"];
+    assert_eq!(password::check("rowan_tree1", &[]).await, Ok(()));
+    let rejected = Err(AccountRejection::PasswordWeak);
+    assert_eq!(password::check("rowan_tree1", &known).await, rejected);
 }
 
 #[test]

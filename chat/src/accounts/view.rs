@@ -35,7 +35,12 @@ impl Document for Name {
             AccountEvent::NameReleased(it) => vec![it.name_id.to_string()],
             AccountEvent::AccountRegistered(_)
             | AccountEvent::RegistrationAbandoned(_)
-            | AccountEvent::ProfileUpdated(_) => Vec::new(),
+            | AccountEvent::ProfileUpdated(_)
+            | AccountEvent::PasswordChanged(_)
+            | AccountEvent::AccountSuspended(_)
+            | AccountEvent::AccountReinstated(_)
+            | AccountEvent::AccountDeactivated(_)
+            | AccountEvent::AccountReactivated(_) => Vec::new(),
         }
     }
 
@@ -51,13 +56,7 @@ impl Document for Name {
             }
             (Some(name), AccountEvent::NameConfirmed(_)) => name.state = NameState::Confirmed,
             (Some(name), AccountEvent::NameReleased(_)) => name.state = NameState::Released,
-            (None, AccountEvent::NameConfirmed(_) | AccountEvent::NameReleased(_))
-            | (
-                _,
-                AccountEvent::AccountRegistered(_)
-                | AccountEvent::RegistrationAbandoned(_)
-                | AccountEvent::ProfileUpdated(_),
-            ) => (),
+            (None | Some(_), _) => (),
         }
     }
 }
@@ -68,6 +67,21 @@ pub struct Account {
     pub id: AccountId,
     /// Absent when the registration was abandoned.
     pub profile: Option<Profile>,
+    /// Kept from being used by an administrator.
+    pub suspended: bool,
+    /// Left by its owner, who may come back.
+    pub deactivated: bool,
+}
+
+impl Account {
+    fn new(id: AccountId, profile: Option<Profile>) -> Self {
+        Self { id, profile, suspended: false, deactivated: false }
+    }
+
+    /// Whether others may find it and write to it.
+    pub fn is_shown(&self) -> bool {
+        self.profile.is_some() && !self.deactivated
+    }
 }
 
 /// What a person shows.
@@ -85,20 +99,26 @@ impl Document for Account {
 
     fn ids(event: &Recorded) -> Vec<String> {
         let Some(event) = AccountEvent::of(&event.event) else { return Vec::new() };
-        match event {
-            AccountEvent::AccountRegistered(it) => vec![it.account_id.to_string()],
-            AccountEvent::RegistrationAbandoned(it) => vec![it.account_id.to_string()],
-            AccountEvent::ProfileUpdated(it) => vec![it.account_id.to_string()],
+        let id = match event {
+            AccountEvent::AccountRegistered(it) => it.account_id,
+            AccountEvent::RegistrationAbandoned(it) => it.account_id,
+            AccountEvent::ProfileUpdated(it) => it.account_id,
+            AccountEvent::AccountSuspended(it) => it.account_id,
+            AccountEvent::AccountReinstated(it) => it.account_id,
+            AccountEvent::AccountDeactivated(it) => it.account_id,
+            AccountEvent::AccountReactivated(it) => it.account_id,
             AccountEvent::NameClaimed(_)
             | AccountEvent::NameConfirmed(_)
-            | AccountEvent::NameReleased(_) => Vec::new(),
-        }
+            | AccountEvent::NameReleased(_)
+            | AccountEvent::PasswordChanged(_) => return Vec::new(),
+        };
+        vec![id.to_string()]
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
         let Some(event_) = AccountEvent::of(&event.event) else { return };
-        match event_ {
-            AccountEvent::AccountRegistered(it) => {
+        match (document.as_mut(), event_) {
+            (_, AccountEvent::AccountRegistered(it)) => {
                 let profile = Profile {
                     name_id: it.name_id,
                     username: it.username.clone(),
@@ -106,15 +126,13 @@ impl Document for Account {
                     bio: None,
                     registered_at: event.occurred_at,
                 };
-                *document = Some(Self { id: it.account_id, profile: Some(profile) });
+                *document = Some(Self::new(it.account_id, Some(profile)));
             }
-            AccountEvent::RegistrationAbandoned(it) => {
-                *document = Some(Self { id: it.account_id, profile: None });
+            (_, AccountEvent::RegistrationAbandoned(it)) => {
+                *document = Some(Self::new(it.account_id, None));
             }
-            AccountEvent::ProfileUpdated(it) => {
-                let Some(profile) = document.as_mut().and_then(|it| it.profile.as_mut()) else {
-                    return;
-                };
+            (Some(account), AccountEvent::ProfileUpdated(it)) => {
+                let Some(profile) = account.profile.as_mut() else { return };
                 if let Some(display_name) = &it.display_name {
                     profile.display_name = display_name.clone();
                 }
@@ -122,9 +140,11 @@ impl Document for Account {
                     profile.bio = Some(bio.clone());
                 }
             }
-            AccountEvent::NameClaimed(_)
-            | AccountEvent::NameConfirmed(_)
-            | AccountEvent::NameReleased(_) => (),
+            (Some(account), AccountEvent::AccountSuspended(_)) => account.suspended = true,
+            (Some(account), AccountEvent::AccountReinstated(_)) => account.suspended = false,
+            (Some(account), AccountEvent::AccountDeactivated(_)) => account.deactivated = true,
+            (Some(account), AccountEvent::AccountReactivated(_)) => account.deactivated = false,
+            (None | Some(_), _) => (),
         }
     }
 
@@ -136,24 +156,34 @@ impl Document for Account {
 /// What an account signs in with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Credential {
-    pub password: Personal<String>,
+    /// Absent for an account that can't sign in by password.
+    pub password: Option<Personal<String>>,
+    /// Grows with each change: a proof names the generation that it proved.
+    pub generation: u64,
 }
 
 impl Document for Credential {
     const COLLECTION: Collection = Collection { name: "credentials", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        match AccountEvent::of(&event.event) {
-            Some(AccountEvent::AccountRegistered(it)) if it.password.is_some() => {
-                vec![it.account_id.to_string()]
-            }
-            Some(_) | None => Vec::new(),
-        }
+        let id = match AccountEvent::of(&event.event) {
+            Some(AccountEvent::AccountRegistered(it)) => it.account_id,
+            Some(AccountEvent::PasswordChanged(it)) => it.account_id,
+            Some(_) | None => return Vec::new(),
+        };
+        vec![id.to_string()]
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        if let Some(AccountEvent::AccountRegistered(it)) = AccountEvent::of(&event.event) {
-            *document = it.password.clone().map(|password| Self { password });
+        match (document.as_mut(), AccountEvent::of(&event.event)) {
+            (_, Some(AccountEvent::AccountRegistered(it))) => {
+                *document = Some(Self { password: it.password.clone(), generation: 0 });
+            }
+            (Some(credential), Some(AccountEvent::PasswordChanged(it))) => {
+                credential.password = Some(it.password.clone());
+                credential.generation += 1;
+            }
+            (None | Some(_), _) => (),
         }
     }
 }

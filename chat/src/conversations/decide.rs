@@ -46,7 +46,7 @@ fn account(id: AccountId) -> Slot<Account> {
 }
 
 fn exists(slot: &Slot<Account>) -> bool {
-    slot.get().is_some_and(|it| it.profile.is_some())
+    slot.get().is_some_and(Account::is_shown)
 }
 
 /// Creates a group with its first members; whoever creates it owns it.

@@ -111,7 +111,7 @@ impl Document for Conversation {
     fn ids(event: &Recorded) -> Vec<String> {
         match event.stream {
             StreamId::Conversation(id) => vec![id.to_string()],
-            StreamId::Account(_) | StreamId::Name(_) => Vec::new(),
+            StreamId::Account(_) | StreamId::Name(_) | StreamId::Instance => Vec::new(),
         }
     }
 

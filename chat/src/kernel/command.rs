@@ -12,7 +12,7 @@ use ports::keys::{Secret, crypto};
 
 use super::document::{self, Document, Shared};
 use super::event::StreamId;
-use super::{Reject, Rejection, Timestamp};
+use super::{Origin, Reject, Rejection, Timestamp};
 use crate::Event;
 use crate::accounts::{AccountId, NameId};
 
@@ -21,6 +21,8 @@ use crate::accounts::{AccountId, NameId};
 pub struct Context<'a> {
     /// Who asks; an account that is being made asks for itself.
     pub actor: AccountId,
+    /// Where the command comes from.
+    pub origin: &'a Origin,
     /// The client's id of the command.
     pub client_id: Uuid,
     /// The server's time.

@@ -156,6 +156,8 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             }
             Event::AccountEvent(_)
             | Event::SessionEvent(_)
+            | Event::FactorEvent(_)
+            | Event::InstanceEvent(_)
             | Event::ConversationEvent(_)
             | Event::MemberEvent(_)
             | Event::MessageEvent(_)

@@ -5,8 +5,7 @@ use uuid::Uuid;
 
 use ports::event_log::{Partition, Position};
 
-use super::{AnyCommand, Rejection, StreamId};
-use crate::accounts::AccountId;
+use super::{AnyCommand, Caller, Rejection, StreamId};
 
 /// Where the outcome of a command stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +45,7 @@ pub trait Door: Send + Sync {
     /// Decides a command and, once its events are accepted, says where they stand.
     async fn submit(
         &self,
-        actor: AccountId,
+        caller: Caller,
         client_id: Uuid,
         command: Box<dyn AnyCommand>,
     ) -> Result<Accepted, Failure>;

@@ -85,17 +85,22 @@ macro_rules! events {
     };
 }
 
+/// What stands in the header of the instance's own records; no UUIDv7.
+const INSTANCE: [u8; 16] = *b"the instance\0\0\0\0";
+
 /// Names a stream: events of one stream have one order and dense `seq`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StreamId {
     Account(AccountId),
     Conversation(ConversationId),
     Name(NameId),
+    /// The instance as a whole.
+    Instance,
 }
 
 impl StreamId {
     /// Every kind of stream.
-    pub const KINDS: &'static [&'static str] = &["account", "conversation", "name"];
+    pub const KINDS: &'static [&'static str] = &["account", "conversation", "name", "instance"];
 
     /// The 16 bytes that stand in a record's header.
     pub fn bytes(&self) -> [u8; 16] {
@@ -103,6 +108,7 @@ impl StreamId {
             Self::Account(it) => it.0.into_bytes(),
             Self::Conversation(it) => it.0.into_bytes(),
             Self::Name(it) => it.0.into_bytes(),
+            Self::Instance => INSTANCE,
         }
     }
 
@@ -120,6 +126,7 @@ impl StreamId {
             Self::Account(_) => "account",
             Self::Conversation(_) => "conversation",
             Self::Name(_) => "name",
+            Self::Instance => "instance",
         }
     }
 }
@@ -130,6 +137,7 @@ impl fmt::Display for StreamId {
             Self::Account(it) => it.fmt(f),
             Self::Conversation(it) => it.fmt(f),
             Self::Name(it) => it.fmt(f),
+            Self::Instance => f.write_str("instance"),
         }
     }
 }
@@ -138,6 +146,9 @@ impl FromStr for StreamId {
     type Err = IdInvalid;
 
     fn from_str(text: &str) -> Result<Self, IdInvalid> {
+        if text == "instance" {
+            return Ok(Self::Instance);
+        }
         let account = text.parse().map(Self::Account);
         let conversation = || text.parse().map(Self::Conversation);
         account.or_else(|_| conversation()).or_else(|_| text.parse().map(Self::Name))
@@ -203,6 +214,8 @@ pub enum Effect {
     Read(ConversationId),
     /// The session's sockets must close.
     SessionEnded(Uuid),
+    /// The sockets of these sessions must close.
+    SessionsEnded(Vec<Uuid>),
     /// Only the documents changed.
     None,
 }

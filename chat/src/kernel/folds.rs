@@ -6,34 +6,53 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
 use super::document::Shared;
-use super::testing::{Given, account, given, name};
+use super::testing::{Given, Then, account, given, name};
 use super::time::Long;
-use super::{Projection, Recorded};
+use super::{Origin, Projection, Recorded};
 use crate::Event;
-use crate::accounts::{AbandonRegistration, ClaimName, ReleaseName, UpdateProfile};
+use crate::accounts::{
+    AbandonRegistration, AccountId, ChangePassword, ClaimName, Credential, ReleaseName,
+    UpdateProfile,
+};
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, RenameGroup, direct_id};
+use crate::factors::{
+    BACKUP_CODES, ConfirmTotp, EnrolTotp, FactorId, FactorProof, Factors, MakeBackupCodes,
+    RemoveTotp, TryFactor,
+};
+use crate::instance::{
+    ChangeSettings, ClaimSetup, DeactivateAccount, GrantRole, InstanceEvent, InvitationId,
+    InvitePeople, RegistrationMode, ReinstateAccount, RevokeInvitation, RevokeRole, ServerRole,
+    SuspendAccount, UseInvitation,
+};
 use crate::members::{AddMembers, ChangeRole, JoinGroup, LeaveConversation, RemoveMember, Role};
 use crate::messages::{
     DeleteMessage, EditMessage, HideMessage, MessageEvent, MessageId, SendMessage,
 };
 use crate::receipts::MarkRead;
-use crate::sessions::{EndSession, OpenSession, RefreshSession, SessionId};
+use crate::sessions::{
+    Client, ConfirmSession, EndSession, EndSessions, OpenSession, RefreshSession, SessionId,
+};
 
 /// What somebody tries: who, what, with whom or which, where.
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 18;
+const KINDS: u8 = 36;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
 pub(crate) fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
-    prop::collection::vec((0..4_u8, 0..KINDS + 4, any::<u8>(), 0..3_u8), 0..80)
+    prop::collection::vec((0..4_u8, 0..KINDS + 4, any::<u8>(), 0..3_u8), 0..160)
 }
 
 /// Two groups, an open and a closed one, and the direct conversation of Ann and Bob.
 fn beginning() -> (Given, [ConversationId; 3]) {
-    let people = (0..4_u8).zip(PEOPLE).fold(given(), |world, (n, it)| world.person(n, it));
+    let people = (0..4_u8).zip(PEOPLE).fold(given(), |world, (n, it)| {
+        let (session_id, client) = (SessionId(account(n).0), Client::default());
+        let opening = OpenSession { session_id, client, credential: 0, factor: None };
+        world.person(n, it).and(account(n), opening)
+    });
+    let people = people.and(account(0), ClaimSetup {});
     let create = |open| CreateGroup {
         title: "group".to_owned(),
         member_ids: vec![account(1), account(2)],
@@ -55,6 +74,74 @@ fn message(world: &Given, n: u8) -> Option<(ConversationId, MessageId, u64)> {
     });
     let sent: Vec<_> = sent.collect();
     sent.get(usize::from(n) % sent.len().max(1)).copied()
+}
+
+/// What proves a second factor, where one is asked for.
+fn proof(world: &Given, actor: AccountId, which: u8) -> Option<FactorProof> {
+    let factors = world.document::<Factors>(actor).filter(Factors::are_asked_for)?;
+    let step = factors.totp?.last_step + u64::from(which % 3);
+    let codes = which.is_multiple_of(2);
+    let index = usize::from(which) % (BACKUP_CODES + 1);
+    let totp = FactorProof::Totp { factor_id: FactorId(actor.0), step };
+    Some(if codes { FactorProof::BackupCode { index } } else { totp })
+}
+
+fn generation(world: &Given, actor: AccountId) -> u64 {
+    world.document::<Credential>(actor).map_or(0, |it| it.generation)
+}
+
+/// The invitation that was made last.
+fn invitation(world: &Given) -> InvitationId {
+    let made = world.history().iter().rev().find_map(|it| {
+        let Event::InstanceEvent(InstanceEvent::InvitationMade(it)) = &it.event else {
+            return None;
+        };
+        Some(it.invitation_id)
+    });
+    made.unwrap_or(InvitationId(account(0).0))
+}
+
+/// Something that concerns who may do what.
+fn secure(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u8)) -> Then {
+    let session_id = SessionId(actor.0);
+    let origin = Origin { session_id: Some(session_id), address: None };
+    let world = world.from(origin);
+    let (factor_id, step) = (FactorId(actor.0), u64::from(which) / 2);
+    let (factor, credential) = (proof(&world, actor, which), generation(&world, actor));
+    let invitation_id = invitation(&world);
+    let digests = vec!["digest".to_owned(); BACKUP_CODES];
+    match what {
+        1 => world.when(actor, ConfirmSession { session_id, credential, factor }),
+        2 => {
+            let (password, end_others) = ("hash".to_owned(), which > 127);
+            world.when(actor, ChangePassword { password, credential, end_others })
+        }
+        3 => world.when(actor, EnrolTotp { factor_id, secret: "secret".to_owned() }),
+        4 => world.when(actor, ConfirmTotp { factor_id, step, digests }),
+        5 => world.when(actor, MakeBackupCodes { digests }),
+        6 => world.when(actor, TryFactor {}),
+        7 => {
+            let role = if which > 127 { ServerRole::Admin } else { ServerRole::Owner };
+            world.when(actor, GrantRole { account_id: other, role })
+        }
+        8 => {
+            let registration = [RegistrationMode::Open, RegistrationMode::Invitation];
+            let registration = Some(registration[usize::from(which % 2)]);
+            let (staff_second_factor, second_factor) = (None, Some(which > 200));
+            let change = ChangeSettings { registration, staff_second_factor, second_factor };
+            world.when(actor, change)
+        }
+        9 => world.when(actor, InvitePeople { uses: 1, good_for_ms: 60_000 }),
+        10 => world.when(actor, UseInvitation { invitation_id }),
+        11 => world.when(actor, RevokeInvitation { invitation_id }),
+        12 => world.when(actor, RemoveTotp {}),
+        13 => world.when(actor, RevokeRole { account_id: other }),
+        14 => world.when(actor, SuspendAccount { account_id: other, reason: "x".to_owned() }),
+        15 => world.when(actor, ReinstateAccount { account_id: other }),
+        16 => world.when(actor, DeactivateAccount {}),
+        17 => world.when(actor, EndSessions { keep_current: which > 127 }),
+        _ => world.when(actor, EndSession { session_id }),
+    }
 }
 
 fn attempt(
@@ -79,11 +166,16 @@ fn attempt(
         (5, _) => world.when(actor, RenameGroup { conversation_id, title: format!("{which}") }),
         (6, _) => world
             .when(actor, UpdateProfile { display_name: None, bio: Some(format!("bio {which}")) }),
-        (7, _) => world.when(actor, OpenSession { session_id, device: "phone".to_owned() }),
+        (7, _) => {
+            let client = Client { device: "phone".to_owned(), ..Client::default() };
+            let (factor, credential) = (proof(&world, actor, which), generation(&world, actor));
+            world.when(actor, OpenSession { session_id, client, credential, factor })
+        }
         (8, _) => {
             world.when(actor, RefreshSession { session_id, generation: u64::from(which % 3) })
         }
-        (9, _) => world.when(actor, EndSession { session_id }),
+        (9, _) => secure(world, actor, other, (which, 1)),
+        (18..KINDS, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
         (12, Some((conversation_id, message_id, _))) => {
@@ -108,7 +200,7 @@ fn attempt(
     then.world
 }
 
-fn claim_or_release(world: Given, which: u8) -> super::testing::Then {
+fn claim_or_release(world: Given, which: u8) -> Then {
     let (n, name_id) = (100 + which % 4, name("another"));
     let account_id = account(n);
     match which % 3 {
@@ -236,7 +328,7 @@ fn random_histories_touch_every_collection() {
 fn random_histories_hold_every_kind_of_event() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = BTreeSet::new();
-    for _ in 0..64 {
+    for _ in 0..256 {
         let attempts = attempts().new_tree(&mut runner).expect("a tree").current();
         seen.extend(world(attempts).0.history().iter().map(|it| it.event.name()));
     }

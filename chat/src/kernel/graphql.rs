@@ -12,16 +12,31 @@ use ports::clock::Clock;
 use ports::entropy::Entropy;
 use ports::event_log::{Identity, Position};
 
-use super::{Accepted, Command, Door, Failure, Progress, Reader, Rejection, RejectionKind};
+use super::{
+    Accepted, Caller, Command, Door, Failure, Origin, Progress, Reader, Rejection, RejectionKind,
+};
 use crate::accounts::AccountId;
+use crate::factors::FactorRejection;
 use crate::messages::Message;
-use crate::sessions::Tokens;
+use crate::sessions::{SessionId, Tokens};
 
 /// Who is asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Viewer {
     pub account: AccountId,
     pub session: Uuid,
+    /// Whether the session can only set up a second factor.
+    pub limited: bool,
+}
+
+impl Viewer {
+    /// The viewer, unless all they may do is to set up a second factor.
+    ///
+    /// # Errors
+    /// `FACTORS_SET_UP_FIRST`.
+    pub fn whole(self) -> Result<Self, Rejection> {
+        (!self.limited).then_some(self).ok_or(FactorRejection::SetUpFirst.into())
+    }
 }
 
 /// What a resolver has at hand.
@@ -84,8 +99,17 @@ impl Scope {
     /// The person who asks.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` when nobody has signed in.
+    /// `UNAUTHENTICATED` when nobody has signed in, `FACTORS_SET_UP_FIRST` when they can only set
+    /// up a second factor.
     pub fn viewer(&self) -> Result<Viewer> {
+        self.viewer_at_door()?.whole().map_err(rejected)
+    }
+
+    /// The person who asks, also one who can only set up a second factor.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` when nobody has signed in.
+    pub fn viewer_at_door(&self) -> Result<Viewer> {
         match &self.asker {
             Asker::Viewer(viewer, _) => Ok(*viewer),
             Asker::Nobody { .. } => Err(rejected(UNAUTHENTICATED)),
@@ -133,15 +157,39 @@ impl Scope {
         }
     }
 
+    /// Where the request comes from.
+    pub fn origin(&self) -> Origin {
+        let session = match &self.asker {
+            Asker::Viewer(viewer, _) => Some(SessionId(viewer.session)),
+            Asker::Nobody { .. } | Asker::Shared { .. } => None,
+        };
+        Origin::new(session, self.address(), &self.reader.keyring.secret("addresses"))
+    }
+
+    /// An account on whose behalf this request gives commands.
+    pub fn caller(&self, account: AccountId) -> Caller {
+        Caller { account, origin: self.origin() }
+    }
+
     /// Carries out a command of the viewer and waits until its outcome can be read.
     ///
     /// # Errors
     /// The failure as a GraphQL error.
     pub async fn submit<C: Command>(&self, client_id: &ID, command: C) -> Result<Outcome> {
-        let viewer = self.viewer()?;
+        self.viewer()?;
+        self.submit_at_door(client_id, command).await
+    }
+
+    /// Carries out a command also of somebody who can only set up a second factor.
+    ///
+    /// # Errors
+    /// The failure as a GraphQL error.
+    pub async fn submit_at_door<C: Command>(&self, client_id: &ID, command: C) -> Result<Outcome> {
+        let viewer = self.viewer_at_door()?;
         let client_id = uuid(client_id)?;
         self.take(&format!("commands/{}", viewer.account), self.limits.per_account).await?;
-        let accepted = self.door.submit(viewer.account, client_id, Box::new(command)).await;
+        let accepted =
+            self.door.submit(self.caller(viewer.account), client_id, Box::new(command)).await;
         self.outcome(accepted.map_err(failed)?).await
     }
 
@@ -159,6 +207,14 @@ impl Scope {
             position.advance(accepted.partition, accepted.ordinal);
         }
         Ok(Outcome { accepted, position: position.to_string(), readable })
+    }
+
+    /// Counts one try of an account to prove itself while it is signed in.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` beyond the limit.
+    pub async fn take_proof(&self, account: AccountId) -> Result<()> {
+        self.take(&format!("prove/{account}"), self.limits.sign_in).await
     }
 
     /// Counts one use against a limit of uses a minute.

@@ -10,8 +10,8 @@ use super::document::{Document, Shared, key};
 use super::event::CommandRef;
 use super::personal::KeyName;
 use super::{
-    AnyCommand, Command, Context, Personal, Projection, Recorded, Rejection, StreamId, Timestamp,
-    codec, command, id,
+    AnyCommand, Command, Context, Origin, Personal, Projection, Recorded, Rejection, StreamId,
+    Timestamp, codec, command, id,
 };
 use crate::Event;
 use crate::accounts::{AccountId, ClaimName, ConfirmName, CreateAccount, NameId};
@@ -28,6 +28,9 @@ const NAMES: [u8; 32] = [7; 32];
 /// The key of every leaf in tests.
 const LEAF: [u8; 32] = [9; 32];
 
+/// Where commands come from unless a test says.
+static NOWHERE: Origin = Origin { session_id: None, address: None };
+
 /// A world made of events.
 #[derive(Default)]
 pub(crate) struct Given {
@@ -37,6 +40,7 @@ pub(crate) struct Given {
     documents: HashMap<(&'static str, String), Shared>,
     now: i64,
     count: u64,
+    origin: Origin,
 }
 
 /// Starts from nothing.
@@ -57,6 +61,12 @@ impl Given {
         self
     }
 
+    /// What follows comes from there.
+    pub(crate) fn from(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
     /// A command was carried out before.
     #[track_caller]
     pub(crate) fn and(self, actor: AccountId, command: impl Command) -> Self {
@@ -70,7 +80,9 @@ impl Given {
     pub(crate) fn when(mut self, actor: AccountId, command: impl Command) -> Then {
         self.count += 1;
         let client_id = client_id(self.count);
-        let context = Context { actor, client_id, now: Timestamp(self.now), names: &NAMES };
+        let origin = self.origin.clone();
+        let now = Timestamp(self.now);
+        let context = Context { actor, origin: &origin, client_id, now, names: &NAMES };
         let stream = AnyCommand::stream(&command, &context);
         let outcome = stream.and_then(|stream| {
             let mut fetch = |need: &super::Need| {
@@ -165,7 +177,8 @@ impl Given {
     /// The context of the last command.
     pub(crate) fn last_context(&self, actor: AccountId) -> Context<'static> {
         let client_id = client_id(self.count);
-        Context { actor, client_id, now: Timestamp(self.now), names: &NAMES }
+        let origin = &NOWHERE;
+        Context { actor, origin, client_id, now: Timestamp(self.now), names: &NAMES }
     }
 
     /// Every document as it is stored.

@@ -101,7 +101,7 @@ impl Command for AddMembers {
             .iter()
             .filter(|(_, member)| active(member).is_none())
             .filter_map(|(account, _)| account.get())
-            .filter(|it| it.profile.is_some())
+            .filter(|it| it.is_shown())
             .map(|it| it.id)
             .collect();
         if conversation.member_count + new.len() as u64 > MEMBERS_MAX {

@@ -8,7 +8,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject
 use ports::documents::{Order, Scan};
 
 use super::{AddMembers, ChangeRole, JoinGroup, LeaveConversation, Member, RemoveMember, Role};
-use crate::accounts::{AccountId, AccountObject};
+use crate::accounts::{Account, AccountId, AccountObject};
 use crate::conversations::{ConversationId, ConversationObject};
 use crate::kernel::document::Document;
 use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
@@ -199,8 +199,9 @@ impl MemberMutation {
         let added = added(context, &outcome).await?;
         let mut failed = Vec::new();
         for account in asked.into_iter().filter(|it| !added.contains(it)) {
-            let exists = AccountObject::find(context, account).await?.is_some();
-            let code = if exists { AddFailure::AlreadyMember } else { AddFailure::NotFound };
+            let found = scope.reader.load::<Account>(account.to_string()).await.map_err(outage)?;
+            let shown = found.is_some_and(|it| it.is_shown());
+            let code = if shown { AddFailure::AlreadyMember } else { AddFailure::NotFound };
             failed.push(NotAdded { account_id: account.into(), code });
         }
         let added = added.into_iter().map(ID::from).collect();

@@ -4,11 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DEVICE_CHARS_MAX, EndReason, GRACE_MS, IDLE_MS, Session, SessionEnded, SessionId,
-    SessionOpened, SessionRefreshed,
+    DEVICE_CHARS_MAX, EndCause, EndReason, GRACE_MS, IDLE_MS, OpenSessions, SESSIONS_MAX, Session,
+    SessionConfirmed, SessionEnded, SessionId, SessionOpened, SessionRefreshed, SessionsEnded,
 };
 use crate::Event;
-use crate::accounts::AccountId;
+use crate::accounts::{Account, AccountId, AccountReactivated, Credential};
+use crate::factors::{FactorProof, FactorRejection, Factors, factors_slot, taken};
+use crate::instance::{Instance, instance_slot};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId};
 
@@ -18,57 +20,179 @@ crate::rejections! {
         SignInFailed: Unauthenticated, "SESSIONS_SIGN_IN_FAILED",
             "username or password is wrong", "Check both.";
         DeviceInvalid: Invalid, "SESSIONS_DEVICE_INVALID",
-            "device name is over 64 characters", "Shorten the device's name.";
+            "name of device, app or platform is over 64 characters", "Shorten it.";
         Ended: Unauthenticated, "SESSIONS_ENDED",
             "session has ended", "Sign in again.";
         Compromised: Unauthenticated, "SESSIONS_COMPROMISED",
             "refresh token was used twice, the session is ended", "Sign in again.";
+        Suspended: Forbidden, "SESSIONS_SUSPENDED",
+            "account is suspended", "Ask an administrator of this server.";
+        NotFresh: Forbidden, "SESSIONS_CONFIRM_FIRST",
+            "this needs that you have just proved yourself", "Give `confirm`, then try again.";
+        ConfirmFailed: Forbidden, "SESSIONS_CONFIRM_FAILED",
+            "that does not prove who you are", "Check the password or code.";
+        FactorNeeded: Forbidden, "FACTORS_NEEDED",
+            "this needs a second factor", "Give a code or a backup code too.";
+        CodeInvalid: Forbidden, "FACTORS_CODE_INVALID",
+            "code is wrong or was used before", "Wait for the next code.";
+        ChallengeInvalid: Unauthenticated, "SESSIONS_CHALLENGE_INVALID",
+            "challenge is not good, or not any more", "Sign in with the password again.";
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
     }
 }
 
-/// Checks what a device is called.
-///
-/// # Errors
-/// `DeviceInvalid` when the name is too long.
-pub fn device(name: &str) -> Result<(), SessionRejection> {
-    let fits = name.chars().count() <= DEVICE_CHARS_MAX;
-    fits.then_some(()).ok_or(SessionRejection::DeviceInvalid)
+impl From<FactorRejection> for SessionRejection {
+    fn from(rejection: FactorRejection) -> Self {
+        match rejection {
+            FactorRejection::Needed => Self::FactorNeeded,
+            FactorRejection::CodeInvalid
+            | FactorRejection::TooManyTries
+            | FactorRejection::SetUpFirst
+            | FactorRejection::NothingPending
+            | FactorRejection::Demanded
+            | FactorRejection::NotFresh
+            | FactorRejection::NotFound => Self::CodeInvalid,
+        }
+    }
 }
 
-/// Opens a session for an account whose password was proved.
+/// What signs in: how the person calls the device, and what the program says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Client {
+    #[serde(default)]
+    pub device: String,
+    #[serde(default)]
+    pub app: Option<String>,
+    #[serde(default)]
+    pub platform: Option<String>,
+    #[serde(default)]
+    pub place: Option<String>,
+}
+
+impl Client {
+    /// Checks the names.
+    ///
+    /// # Errors
+    /// `DeviceInvalid` when one is too long.
+    pub fn check(&self) -> Result<(), SessionRejection> {
+        let names = [Some(&self.device), self.app.as_ref(), self.platform.as_ref()];
+        let fit = names.iter().flatten().all(|it| it.chars().count() <= DEVICE_CHARS_MAX);
+        fit.then_some(()).ok_or(SessionRejection::DeviceInvalid)
+    }
+}
+
+/// Opens a session for an account that was proved.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct OpenSession {
     pub session_id: SessionId,
-    pub device: String,
+    pub client: Client,
+    /// Generation of the credential that was proved: a password that was changed meanwhile opens
+    /// nothing.
+    pub credential: u64,
+    /// What was proved of the second factor, where one is asked for.
+    pub factor: Option<FactorProof>,
+}
+
+fn open_slot(account: AccountId) -> Slot<OpenSessions> {
+    Slot::new(account.to_string(), StreamId::Account(account))
 }
 
 impl Command for OpenSession {
     const NAME: &'static str = "OpenSession";
     const SEALS: bool = true;
     const PUBLIC: bool = false;
-    type State = ();
+    type State = ((Slot<OpenSessions>, Slot<Account>, Slot<Credential>), Guard);
     type Rejection = SessionRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, SessionRejection> {
         Ok(StreamId::Account(context.actor))
     }
 
-    fn state(&self, _: &Context<'_>) {}
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let (id, stream) = (context.actor.to_string(), StreamId::Account(context.actor));
+        let own = (open_slot(context.actor), Slot::new(id.clone(), stream), Slot::new(id, stream));
+        (own, guard(context))
+    }
 
-    fn decide(self, (): &(), context: &Context<'_>) -> Result<Vec<Event>, SessionRejection> {
-        device(&self.device)?;
+    fn decide(
+        self,
+        ((sessions, account, credential), (factors, instance)): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, SessionRejection> {
+        self.client.check()?;
+        let account = account.get().and_then(|it| it.profile.as_ref().map(|_| it));
+        let account = account.ok_or(SessionRejection::SignInFailed)?;
+        let proved = credential.get().is_some_and(|it| it.generation == self.credential);
+        if !proved {
+            return Err(SessionRejection::SignInFailed);
+        }
+        if account.suspended {
+            return Err(SessionRejection::Suspended);
+        }
+        let used = taken(factors, self.factor, context)?;
+        let factor = used.is_some();
+        let demanded = instance.get().is_some_and(|it| it.demands_factor(context.actor));
+        let mut events: Vec<Event> = used.into_iter().collect();
+        if account.deactivated {
+            let (account_id, origin) = (context.actor, Some(context.origin.clone()));
+            events.push(AccountReactivated { account_id, origin }.into());
+        }
+        if let Some(open) = sessions.get() {
+            events.extend(make_room(open, context));
+        }
+        let personal = |it: Option<String>| it.map(Personal::new);
         let opened = SessionOpened {
             session_id: self.session_id,
             account_id: context.actor,
-            device: Personal::new(self.device),
+            device: Personal::new(self.client.device),
+            app: personal(self.client.app),
+            platform: personal(self.client.platform),
+            place: personal(self.client.place),
+            factor,
+            limited: demanded && !factor,
+            origin: Some(context.origin.clone()),
         };
-        Ok(vec![opened.into()])
+        events.push(opened.into());
+        Ok(events)
     }
 }
 
-fn session_slot(session_id: SessionId, account_id: AccountId) -> Slot<Session> {
+/// The second factors of whoever asks, and whether they are demanded.
+type Guard = (Slot<Factors>, Slot<Instance>);
+
+fn guard(context: &Context<'_>) -> Guard {
+    (factors_slot(context.actor), instance_slot())
+}
+
+/// Ends what has run out, and as many more as one new session needs to have room.
+fn make_room(open: &OpenSessions, context: &Context<'_>) -> Vec<Event> {
+    let idle = |it: &&super::view::OpenOne| context.now.0 - it.used_at.0 > IDLE_MS;
+    let expired: Vec<SessionId> = open.open.iter().filter(idle).map(|it| it.id).collect();
+    let left = open.open.iter().filter(|it| !idle(it)).map(|it| it.id);
+    let over = (open.open.len() - expired.len() + 1).saturating_sub(SESSIONS_MAX);
+    let crowded: Vec<SessionId> = left.take(over).collect();
+    let ended = [(expired, EndCause::Expired), (crowded, EndCause::TooMany)];
+    ended
+        .into_iter()
+        .filter_map(|(ids, cause)| ending(context.actor, ids, cause, context))
+        .collect()
+}
+
+/// The end of some sessions of an account; nothing when there are none.
+pub(crate) fn ending(
+    account_id: AccountId,
+    session_ids: Vec<SessionId>,
+    cause: EndCause,
+    context: &Context<'_>,
+) -> Option<Event> {
+    let origin = Some(context.origin.clone());
+    let ended = SessionsEnded { account_id, session_ids, cause, origin };
+    (!ended.session_ids.is_empty()).then(|| ended.into())
+}
+
+pub(crate) fn session_slot(session_id: SessionId, account_id: AccountId) -> Slot<Session> {
     Slot::new(session_id.to_string(), StreamId::Account(account_id))
 }
 
@@ -104,7 +228,7 @@ impl Command for RefreshSession {
         let session = session.get().filter(|it| it.account_id == context.actor);
         let session = session.ok_or(SessionRejection::Ended)?;
         let age = context.now.0 - session.refreshed_at.0;
-        if session.ended || age > IDLE_MS {
+        if session.is_over(context.now) {
             return Err(SessionRejection::Ended);
         }
         let refreshed = |generation| SessionRefreshed {
@@ -117,8 +241,7 @@ impl Command for RefreshSession {
         if self.generation + 1 == session.generation && age <= GRACE_MS {
             return Ok(Vec::new());
         }
-        let reason = EndReason::TokenReused;
-        Ok(vec![SessionEnded { session_id: self.session_id, reason }.into()])
+        Ok(vec![ended(self.session_id, EndReason::TokenReused, context)])
     }
 }
 
@@ -153,7 +276,90 @@ impl Command for EndSession {
         if session.ended {
             return Ok(Vec::new());
         }
-        let reason = EndReason::SignedOut;
-        Ok(vec![SessionEnded { session_id: self.session_id, reason }.into()])
+        Ok(vec![ended(self.session_id, EndReason::SignedOut, context)])
+    }
+}
+
+fn ended(session_id: SessionId, reason: EndReason, context: &Context<'_>) -> Event {
+    SessionEnded { session_id, reason, origin: Some(context.origin.clone()) }.into()
+}
+
+/// Ends all sessions of the person who asks, or all but the one they ask from.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct EndSessions {
+    pub keep_current: bool,
+}
+
+impl Command for EndSessions {
+    const NAME: &'static str = "EndSessions";
+    const SEALS: bool = false;
+    type State = Slot<OpenSessions>;
+    type Rejection = SessionRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, SessionRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<OpenSessions> {
+        open_slot(context.actor)
+    }
+
+    fn decide(
+        self,
+        sessions: &Slot<OpenSessions>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, SessionRejection> {
+        let kept = context.origin.session_id.filter(|_| self.keep_current);
+        let ids = sessions.get().map(|it| it.others(kept)).unwrap_or_default();
+        Ok(ending(context.actor, ids, EndCause::SignedOut, context).into_iter().collect())
+    }
+}
+
+/// Notes that the person proved themselves once more in the session they ask from.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ConfirmSession {
+    pub session_id: SessionId,
+    /// Generation of the credential that was proved.
+    pub credential: u64,
+    /// What was proved of the second factor, where one is asked for.
+    pub factor: Option<FactorProof>,
+}
+
+impl Command for ConfirmSession {
+    const NAME: &'static str = "ConfirmSession";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = (Slot<Session>, Slot<Credential>, Slot<Factors>);
+    type Rejection = SessionRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, SessionRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let credential = Slot::new(context.actor.to_string(), StreamId::Account(context.actor));
+        let session = session_slot(self.session_id, context.actor);
+        (session, credential, factors_slot(context.actor))
+    }
+
+    fn decide(
+        self,
+        (session, credential, factors): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, SessionRejection> {
+        let session = session.get().filter(|it| it.account_id == context.actor);
+        let session = session.ok_or(SessionRejection::Ended)?;
+        if session.is_over(context.now) {
+            return Err(SessionRejection::Ended);
+        }
+        if credential.get().is_none_or(|it| it.generation != self.credential) {
+            return Err(SessionRejection::ConfirmFailed);
+        }
+        let used = taken(factors, self.factor, context)?;
+        let (factor, origin) = (used.is_some(), Some(context.origin.clone()));
+        let confirmed = SessionConfirmed { session_id: self.session_id, factor, origin };
+        Ok(used.into_iter().chain([confirmed.into()]).collect())
     }
 }

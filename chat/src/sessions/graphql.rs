@@ -2,68 +2,34 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
 use ports::documents::{Order, Scan};
 
+use super::sign_in::named;
 use super::{
-    EndSession, OpenSession, Refresh, RefreshSession, Session, SessionId, SessionRejection,
+    CHALLENGE_MS, Challenge, Client, ConfirmSession, EndSession, EndSessions, FRESH_MS, Proven,
+    Refresh, RefreshSession, SESSIONS_MAX, Session, SessionId, SessionRejection, SignedIn,
+    sign_in_at,
 };
-use crate::accounts::{AccountId, Credential, Name, NameState, password, username};
-use crate::kernel::command::name_id;
+use crate::accounts::password;
+use crate::factors::{self, Factors, Shown};
 use crate::kernel::document::Document;
-use crate::kernel::graphql::{Outcome, Scope, failed, id, outage, rejected, scope};
-use crate::kernel::{Timestamp, id as ids};
-
-/// The tokens of a session that was opened.
-pub struct SignedIn {
-    pub access_token: String,
-    pub refresh_token: String,
-    pub outcome: Outcome,
-}
-
-/// Opens a session for an account whose password was proved.
-///
-/// # Errors
-/// When the device's name is refused or the command fails.
-pub async fn sign_in_at(scope: &Scope, account: AccountId, device: &str) -> Result<SignedIn> {
-    let now = scope.clock.now_ms();
-    let session = SessionId(ids::fresh(now, scope.entropy.as_ref()));
-    let command = OpenSession { session_id: session, device: device.to_owned() };
-    let accepted = scope.door.submit(account, session.0, Box::new(command)).await;
-    let outcome = scope.outcome(accepted.map_err(failed)?).await?;
-    let tokens = &scope.tokens;
-    Ok(SignedIn {
-        access_token: tokens.access(account, session, now),
-        refresh_token: tokens.refresh(&Refresh { account, session, generation: 0 }),
-        outcome,
-    })
-}
-
-async fn proved(scope: &Scope, name: &str, given: String) -> Result<Option<AccountId>> {
-    let reader = &scope.reader;
-    let found = match username(name) {
-        Ok(name) => {
-            let id = name_id(&reader.keyring.secret("names"), &name);
-            let name = reader.load::<Name>(id.to_string()).await.map_err(outage)?;
-            name.filter(|it| it.state == NameState::Confirmed).map(|it| it.account_id)
-        }
-        Err(_) => None,
-    };
-    let credential = match found {
-        Some(account) => reader.load::<Credential>(account.to_string()).await.map_err(outage)?,
-        None => None,
-    };
-    let hash = match credential {
-        Some(it) => reader.open(&it.password).await.map_err(outage)?,
-        None => None,
-    };
-    let fits = password::verify(given, hash).await;
-    Ok(found.filter(|_| fits))
-}
+use crate::kernel::graphql::{failed, id, invalid, outage, rejected, scope};
+use crate::kernel::{Personal, Timestamp};
 
 /// A device that is signed in.
-struct SessionObject(Arc<Session>);
+pub struct SessionObject(Arc<Session>);
+
+impl SessionObject {
+    /// A session of the viewer's, also one that has ended.
+    pub async fn find(context: &Context<'_>, id: SessionId) -> Result<Option<Self>> {
+        let scope = scope(context);
+        let viewer = scope.viewer_at_door()?.account;
+        let found = scope.reader.fetch::<Session>(viewer, id.to_string()).await;
+        Ok(found.map_err(outage)?.map(Self))
+    }
+}
 
 #[Object(name = "Session")]
 impl SessionObject {
@@ -76,12 +42,33 @@ impl SessionObject {
         scope(context).reader.open(&self.0.device).await.map_err(outage)
     }
 
+    /// The program, as it calls itself.
+    async fn app(&self, context: &Context<'_>) -> Result<Option<String>> {
+        opened(context, self.0.app.as_ref()).await
+    }
+
+    /// What the program runs on, as it says.
+    async fn platform(&self, context: &Context<'_>) -> Result<Option<String>> {
+        opened(context, self.0.platform.as_ref()).await
+    }
+
     async fn opened_at(&self) -> Timestamp {
         self.0.opened_at
     }
 
-    async fn refreshed_at(&self) -> Timestamp {
+    /// Whether it has ended.
+    async fn ended(&self) -> bool {
+        self.0.ended
+    }
+
+    /// When it was last used, to ten minutes.
+    async fn last_active_at(&self) -> Timestamp {
         self.0.refreshed_at
+    }
+
+    /// When the person last proved themselves in it.
+    async fn confirmed_at(&self) -> Timestamp {
+        self.0.confirmed_at
     }
 
     /// Whether this request comes from it.
@@ -90,8 +77,12 @@ impl SessionObject {
     }
 }
 
-/// Sessions listed at most.
-const LISTED_MAX: usize = 100;
+async fn opened(context: &Context<'_>, field: Option<&Personal<String>>) -> Result<Option<String>> {
+    match field {
+        Some(it) => scope(context).reader.open(it).await.map_err(outage),
+        None => Ok(None),
+    }
+}
 
 /// Reads of this room.
 #[derive(Default)]
@@ -104,9 +95,11 @@ impl SessionQuery {
         let scope = scope(context);
         let prefix = format!("{}/", scope.viewer()?.account);
         let name = Session::COLLECTION.name;
-        let scan = Scan::prefix(name, Some("by_account"), &prefix, Order::Descending, LISTED_MAX);
+        let scan = Scan::prefix(name, Some("by_account"), &prefix, Order::Descending, SESSIONS_MAX);
         let found = scope.reader.scan::<Session>(scan).await.map_err(outage)?;
-        Ok(found.into_iter().map(|(_, it)| SessionObject(it)).collect())
+        let now = Timestamp(scope.clock.now_ms());
+        let open = found.into_iter().filter(|(_, it)| !it.is_over(now));
+        Ok(open.map(|(_, it)| SessionObject(it)).collect())
     }
 }
 
@@ -117,22 +110,69 @@ struct SignInInput {
     /// Names this device in the list of sessions.
     #[graphql(default = "")]
     device: String,
+    /// Names the program in the list of sessions.
+    app: Option<String>,
+    /// Names what the program runs on in the list of sessions.
+    platform: Option<String>,
 }
 
-/// What a second factor would be asked by.
+/// A way to prove a second factor.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+enum FactorMethod {
+    Totp,
+    BackupCode,
+}
+
+/// What is asked for beside the password.
 #[derive(SimpleObject)]
 struct SecondFactor {
+    /// To be given to `completeSignIn` within five minutes.
     challenge: String,
-    methods: Vec<String>,
+    methods: Vec<FactorMethod>,
 }
 
 #[derive(SimpleObject)]
 struct SignInPayload {
     access_token: Option<String>,
     refresh_token: Option<String>,
-    /// Null: the account has no second factor.
+    /// Null where none is asked for; else the tokens are null.
     second_factor: Option<SecondFactor>,
     position: String,
+}
+
+fn signed_in(it: SignedIn) -> SignInPayload {
+    SignInPayload {
+        access_token: Some(it.access_token),
+        refresh_token: Some(it.refresh_token),
+        second_factor: None,
+        position: it.outcome.position,
+    }
+}
+
+#[derive(InputObject)]
+struct CompleteSignInInput {
+    challenge: String,
+    /// A one-time password.
+    code: Option<String>,
+    /// A backup code, in place of a one-time password.
+    backup_code: Option<String>,
+    /// Names this device in the list of sessions.
+    #[graphql(default = "")]
+    device: String,
+    /// Names the program in the list of sessions.
+    app: Option<String>,
+    /// Names what the program runs on in the list of sessions.
+    platform: Option<String>,
+}
+
+/// The one way to prove a second factor that was given, if any was.
+fn shown(code: Option<String>, backup_code: Option<String>) -> Result<Option<Shown>> {
+    match (code, backup_code) {
+        (Some(_), Some(_)) => Err(rejected(invalid("give a code or a backup code, not both"))),
+        (Some(code), None) => Ok(Some(Shown::Code(code))),
+        (None, Some(code)) => Ok(Some(Shown::BackupCode(code))),
+        (None, None) => Ok(None),
+    }
 }
 
 #[derive(InputObject)]
@@ -161,6 +201,36 @@ struct SignOutPayload {
     position: String,
 }
 
+#[derive(InputObject)]
+struct SignOutAllInput {
+    client_id: ID,
+    /// Whether the session that asks goes on.
+    #[graphql(default = true)]
+    keep_current: bool,
+}
+
+#[derive(SimpleObject)]
+struct SignOutAllPayload {
+    position: String,
+}
+
+#[derive(InputObject)]
+struct ConfirmInput {
+    client_id: ID,
+    password: String,
+    /// A one-time password, where one is asked for.
+    code: Option<String>,
+    /// A backup code, in place of a one-time password.
+    backup_code: Option<String>,
+}
+
+#[derive(SimpleObject)]
+struct ConfirmPayload {
+    /// Sensitive changes are open in this session until then.
+    until: Timestamp,
+    position: String,
+}
+
 /// Changes of this room.
 #[derive(Default)]
 pub struct SessionMutation;
@@ -175,15 +245,50 @@ impl SessionMutation {
         let limit = scope.limits.sign_in;
         scope.take(&format!("sign-in/{}", scope.address()), limit.saturating_mul(6)).await?;
         scope.take(&format!("sign-in/{}/{name:.64}", scope.address()), limit).await?;
-        let account = proved(scope, &name, input.password).await?;
-        let account = account.ok_or_else(|| rejected(SessionRejection::SignInFailed))?;
-        let signed_in = sign_in_at(scope, account, &input.device).await?;
-        Ok(SignInPayload {
-            access_token: Some(signed_in.access_token),
-            refresh_token: Some(signed_in.refresh_token),
-            second_factor: None,
-            position: signed_in.outcome.position,
-        })
+        let account = named(scope, &name).await?;
+        let credential = password::prove(&scope.reader, account, input.password).await;
+        let proved = account.zip(credential.map_err(outage)?);
+        let (account, credential) =
+            proved.ok_or_else(|| rejected(SessionRejection::SignInFailed))?;
+        let client =
+            Client { device: input.device, app: input.app, platform: input.platform, place: None };
+        let factors = scope.reader.load::<Factors>(account.to_string()).await.map_err(outage)?;
+        if factors.is_some_and(|it| it.are_asked_for()) {
+            client.check().map_err(rejected)?;
+            let until_ms = scope.clock.now_ms() + CHALLENGE_MS;
+            let challenge = scope.tokens.challenge(&Challenge { account, credential, until_ms });
+            let methods = vec![FactorMethod::Totp, FactorMethod::BackupCode];
+            return Ok(SignInPayload {
+                access_token: None,
+                refresh_token: None,
+                second_factor: Some(SecondFactor { challenge, methods }),
+                position: scope.progress.position().to_string(),
+            });
+        }
+        let proven = Proven { account, credential, factor: None };
+        Ok(signed_in(sign_in_at(scope, proven, client).await?))
+    }
+
+    /// Opens the session for which `signIn` has asked for a second factor.
+    async fn complete_sign_in(
+        &self,
+        context: &Context<'_>,
+        input: CompleteSignInInput,
+    ) -> Result<SignInPayload> {
+        let scope = scope(context);
+        let limit = scope.limits.sign_in;
+        scope.take(&format!("sign-in/{}", scope.address()), limit.saturating_mul(6)).await?;
+        let challenge = scope.tokens.read_challenge(&input.challenge, scope.clock.now_ms());
+        let invalid = || rejected(SessionRejection::ChallengeInvalid);
+        let Challenge { account, credential, .. } = challenge.ok_or_else(invalid)?;
+        let client =
+            Client { device: input.device, app: input.app, platform: input.platform, place: None };
+        client.check().map_err(rejected)?;
+        let shown = shown(input.code, input.backup_code)?;
+        let shown = shown.ok_or_else(|| rejected(SessionRejection::FactorNeeded))?;
+        let factor = Some(factors::prove(scope, account, &shown).await?);
+        let proven = Proven { account, credential, factor };
+        Ok(signed_in(sign_in_at(scope, proven, client).await?))
     }
 
     /// Exchanges a refresh token for a new pair.
@@ -194,7 +299,8 @@ impl SessionMutation {
         let shown = shown.ok_or_else(|| rejected(SessionRejection::Ended))?;
         scope.take(&format!("refresh/{}", shown.session), scope.limits.per_account).await?;
         let command = RefreshSession { session_id: shown.session, generation: shown.generation };
-        let accepted = scope.door.submit(shown.account, client_id, Box::new(command)).await;
+        let accepted =
+            scope.door.submit(scope.caller(shown.account), client_id, Box::new(command)).await;
         let outcome = scope.outcome(accepted.map_err(failed)?).await?;
         let session = scope.reader.load::<Session>(shown.session.to_string()).await;
         let session = session.map_err(outage)?;
@@ -203,7 +309,10 @@ impl SessionMutation {
         let now = scope.clock.now_ms();
         let next = Refresh { generation: alive.generation, ..shown };
         Ok(RefreshPayload {
-            access_token: scope.tokens.access(shown.account, shown.session, now),
+            access_token: match alive.limited {
+                true => scope.tokens.limited(shown.account, shown.session, now),
+                false => scope.tokens.access(shown.account, shown.session, now),
+            },
             refresh_token: scope.tokens.refresh(&next),
             position: outcome.position,
         })
@@ -214,9 +323,41 @@ impl SessionMutation {
         let scope = scope(context);
         let session = match &input.session_id {
             Some(it) => id(it)?,
-            None => SessionId(scope.viewer()?.session),
+            None => SessionId(scope.viewer_at_door()?.session),
         };
-        let outcome = scope.submit(&input.client_id, EndSession { session_id: session }).await?;
+        let outcome =
+            scope.submit_at_door(&input.client_id, EndSession { session_id: session }).await?;
         Ok(SignOutPayload { session_id: session.into(), position: outcome.position })
+    }
+
+    /// Ends all sessions of the viewer, or all others.
+    async fn sign_out_all(
+        &self,
+        context: &Context<'_>,
+        input: SignOutAllInput,
+    ) -> Result<SignOutAllPayload> {
+        let command = EndSessions { keep_current: input.keep_current };
+        let outcome = scope(context).submit(&input.client_id, command).await?;
+        Ok(SignOutAllPayload { position: outcome.position })
+    }
+
+    /// Proves the viewer once more, for ten minutes of sensitive changes in this session.
+    async fn confirm(&self, context: &Context<'_>, input: ConfirmInput) -> Result<ConfirmPayload> {
+        let scope = scope(context);
+        let viewer = scope.viewer_at_door()?;
+        scope.take_proof(viewer.account).await?;
+        let account = Some(viewer.account);
+        let credential = password::prove(&scope.reader, account, input.password).await;
+        let failed = || rejected(SessionRejection::ConfirmFailed);
+        let credential = credential.map_err(outage)?.ok_or_else(failed)?;
+        let factor = match shown(input.code, input.backup_code)? {
+            Some(shown) => Some(factors::prove(scope, viewer.account, &shown).await?),
+            None => None,
+        };
+        let session_id = SessionId(viewer.session);
+        let command = ConfirmSession { session_id, credential, factor };
+        let outcome = scope.submit_at_door(&input.client_id, command).await?;
+        let until = Timestamp(scope.clock.now_ms() + FRESH_MS);
+        Ok(ConfirmPayload { until, position: outcome.position })
     }
 }

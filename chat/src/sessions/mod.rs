@@ -5,23 +5,34 @@
 //! Refreshing moves the session to the next generation; the token of the generation before may be
 //! used again for [`GRACE_MS`] (its answer may have been lost) and gives the same successor; an
 //! older one, or one used later, ends the session, since somebody else must have it too.
+//!
+//! An account has [`SESSIONS_MAX`] open sessions at most: one more ends the one that was used the
+//! longest ago. Ending all of them, or all others, is one decision over the list of those open, so
+//! none slips through that opens meanwhile. Sensitive changes ask that the person has proved
+//! themselves in this session within [`FRESH_MS`].
 
 mod decide;
 mod events;
 mod graphql;
 pub mod proof;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod view;
 
-pub use decide::{EndSession, OpenSession, RefreshSession, SessionRejection, device};
-pub use events::{
-    EndReason, SessionEnded, SessionEvent, SessionId, SessionOpened, SessionRefreshed,
+pub use decide::{
+    Client, ConfirmSession, EndSession, EndSessions, OpenSession, RefreshSession, SessionRejection,
 };
-pub use graphql::{SessionMutation, SessionQuery, SignedIn, sign_in_at};
-pub use tokens::{Claims, Refresh, Tokens};
-pub use view::Session;
+pub(crate) use decide::{ending, session_slot};
+pub use events::{
+    EndCause, EndReason, SessionConfirmed, SessionEnded, SessionEvent, SessionId, SessionOpened,
+    SessionRefreshed, SessionsEnded,
+};
+pub use graphql::{SessionMutation, SessionObject, SessionQuery};
+pub use sign_in::{Proven, SignedIn, sign_in_at};
+pub use tokens::{Challenge, Claims, Refresh, Tokens, signing_seed};
+pub use view::{OpenSessions, Session};
 
 /// How long an access token is good.
 pub const ACCESS_MS: i64 = 10 * 60 * 1_000;
@@ -29,5 +40,13 @@ pub const ACCESS_MS: i64 = 10 * 60 * 1_000;
 pub const GRACE_MS: i64 = 10 * 1_000;
 /// How long a session lasts without being refreshed.
 pub const IDLE_MS: i64 = 90 * 24 * 3_600 * 1_000;
-/// Most characters of a device's name.
+/// How long a session lasts however much it is used.
+pub const ABSOLUTE_MS: i64 = 365 * 24 * 3_600 * 1_000;
+/// How long a second factor is waited for after the password.
+pub const CHALLENGE_MS: i64 = 5 * 60 * 1_000;
+/// How long ago a person may have proved themselves when they change something sensitive.
+pub const FRESH_MS: i64 = 10 * 60 * 1_000;
+/// Sessions that an account has open at most.
+pub const SESSIONS_MAX: usize = 100;
+/// Most characters of what a device, its app or its platform is called.
 pub const DEVICE_CHARS_MAX: usize = 64;

@@ -45,9 +45,10 @@ pub async fn prove(
     let session = reader.load::<Session>(claims.sid.to_string()).await;
     let session = session.map_err(|_| Refused::Unavailable)?;
     // A session that was just opened may not have been projected yet; one that ended has been.
-    if session.is_some_and(|it| it.ended || it.account_id != claims.sub) {
+    if session.as_ref().is_some_and(|it| it.ended || it.account_id != claims.sub) {
         return Err(Refused::Token);
     }
-    let viewer = Viewer { account: claims.sub, session: claims.sid.0 };
+    let limited = session.map_or(claims.lim, |it| it.limited);
+    let viewer = Viewer { account: claims.sub, session: claims.sid.0, limited };
     Ok(Proved { viewer, until_ms: claims.exp * 1_000 })
 }

@@ -1,17 +1,12 @@
-//! The law of sessions, and what no token gets away with.
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::{Value, json};
+//! The law of sessions.
 
 use super::*;
 use crate::Change;
-use crate::accounts::AccountId;
+use crate::accounts::{AccountRejection, ChangePassword, PasswordChanged};
 use crate::audience::Audience;
 use crate::kernel::testing::{Given, NOW, account, given, open};
 use crate::kernel::time::Long;
-use crate::kernel::{Document, Effect, Personal, Recorded};
+use crate::kernel::{Document, Effect, Origin, Personal, Recorded, Timestamp};
 
 const ANN: u8 = 1;
 const BOB: u8 = 2;
@@ -21,7 +16,8 @@ fn id(n: u8) -> SessionId {
 }
 
 fn opening(n: u8, device: &str) -> OpenSession {
-    OpenSession { session_id: id(n), device: device.to_owned() }
+    let client = Client { device: device.to_owned(), ..Client::default() };
+    OpenSession { session_id: id(n), client, credential: 0, factor: None }
 }
 
 fn refresh(n: u8, generation: u64) -> RefreshSession {
@@ -33,7 +29,7 @@ fn refreshed(n: u8, generation: u64) -> crate::Event {
 }
 
 fn ended(n: u8, reason: EndReason) -> crate::Event {
-    SessionEnded { session_id: id(n), reason }.into()
+    SessionEnded { session_id: id(n), reason, origin: Some(Origin::default()) }.into()
 }
 
 fn session(world: &Given, n: u8) -> Session {
@@ -41,7 +37,7 @@ fn session(world: &Given, n: u8) -> Session {
 }
 
 fn signed_in() -> Given {
-    given().and(account(ANN), opening(ANN, "phone"))
+    given().person(ANN, "ann").and(account(ANN), opening(ANN, "phone"))
 }
 
 #[test]
@@ -50,8 +46,15 @@ fn a_session_opens_on_a_device() {
         session_id: id(ANN),
         account_id: account(ANN),
         device: Personal::new("phone".to_owned()),
+        app: None,
+        platform: None,
+        place: None,
+        factor: false,
+        limited: false,
+        origin: Some(Origin::default()),
     };
-    let world = given().when(account(ANN), opening(ANN, "phone")).then([opened.into()]);
+    let world =
+        given().person(ANN, "ann").when(account(ANN), opening(ANN, "phone")).then([opened.into()]);
     let session = session(&world, ANN);
     assert_eq!(open(&session.device).as_deref(), Some("phone"));
     assert_eq!((session.generation, session.ended), (0, false));
@@ -60,9 +63,10 @@ fn a_session_opens_on_a_device() {
 
 #[test]
 fn a_device_name_is_at_most_64_characters() {
-    given().when(account(ANN), opening(ANN, &"é".repeat(64))).then_allowed();
-    given().when(account(ANN), opening(ANN, "")).then_allowed();
-    given()
+    let ann = || given().person(ANN, "ann");
+    ann().when(account(ANN), opening(ANN, &"é".repeat(64))).then_allowed();
+    ann().when(account(ANN), opening(ANN, "")).then_allowed();
+    ann()
         .when(account(ANN), opening(ANN, &"é".repeat(65)))
         .then_rejected(SessionRejection::DeviceInvalid);
 }
@@ -143,6 +147,131 @@ fn signing_out_ends_the_session_once() {
 }
 
 #[test]
+fn a_session_that_is_used_still_ends_after_a_year() {
+    let step = IDLE_MS / 2;
+    let (mut world, mut generation) = (signed_in(), 0);
+    for _ in 0..ABSOLUTE_MS / step {
+        world = world.later(step).and(account(ANN), refresh(ANN, generation));
+        generation += 1;
+    }
+    world
+        .later(step)
+        .when(account(ANN), refresh(ANN, generation))
+        .then_rejected(SessionRejection::Ended);
+}
+
+#[test]
+fn only_an_account_opens_sessions_and_with_the_credential_of_now_only() {
+    let failed = SessionRejection::SignInFailed;
+    given().when(account(ANN), opening(ANN, "phone")).then_rejected(failed);
+    let change = ChangePassword { password: "other".to_owned(), credential: 0, end_others: false };
+    signed_in()
+        .and(account(ANN), change)
+        .when(account(ANN), opening(BOB, "desk"))
+        .then_rejected(failed)
+        .when(account(ANN), OpenSession { credential: 1, ..opening(BOB, "desk") })
+        .then_allowed();
+}
+
+fn together(ids: &[u8], cause: EndCause) -> crate::Event {
+    let session_ids = ids.iter().map(|it| id(*it)).collect();
+    let origin = Some(Origin::default());
+    SessionsEnded { account_id: account(ANN), session_ids, cause, origin }.into()
+}
+
+fn with_sessions(ids: impl Iterator<Item = u8>) -> Given {
+    let opens = |world: Given, n| world.later(1).and(account(ANN), opening(n, ""));
+    ids.fold(given().person(ANN, "ann"), opens)
+}
+
+#[test]
+fn one_session_more_than_allowed_ends_the_one_used_longest_ago() {
+    let full = u8::try_from(SESSIONS_MAX).unwrap();
+    let world = with_sessions(0..full).later(1).and(account(ANN), refresh(0, 0));
+    let then = world.when(account(ANN), opening(200, ""));
+    assert_eq!(then.outcome.as_ref().unwrap()[0], together(&[1], EndCause::TooMany));
+    let world = then.then_allowed();
+    assert!(session(&world, 1).ended && !session(&world, 0).ended);
+    let open = world.document::<OpenSessions>(account(ANN)).unwrap().open;
+    assert_eq!(open.len(), SESSIONS_MAX);
+    let before = with_sessions(0..full - 1).when(account(ANN), opening(200, ""));
+    assert_eq!(before.outcome.unwrap().len(), 1, "the last that has room ends none");
+}
+
+#[test]
+fn sessions_that_have_run_out_are_ended_when_another_opens() {
+    let world = with_sessions(0..2).later(IDLE_MS).and(account(ANN), refresh(1, 0)).later(1);
+    let then = world.when(account(ANN), opening(9, ""));
+    assert_eq!(then.outcome.unwrap()[0], together(&[0], EndCause::Expired));
+}
+
+#[test]
+fn all_sessions_end_or_all_but_the_one_that_asks() {
+    let end = |keep_current| EndSessions { keep_current };
+    with_sessions(0..3)
+        .when(account(ANN), end(true))
+        .then([together(&[0, 1, 2], EndCause::SignedOut)])
+        .when(account(ANN), end(true))
+        .then([]);
+    let from = Origin { session_id: Some(id(1)), address: None };
+    let others = together(&[0, 2], EndCause::SignedOut);
+    let then = with_sessions(0..3).from(from).when(account(ANN), end(true));
+    let crate::Event::SessionEvent(SessionEvent::SessionsEnded(ended)) =
+        &then.outcome.as_ref().unwrap()[0]
+    else {
+        panic!("{:?}", then.outcome)
+    };
+    let without_origin = SessionsEnded { origin: Some(Origin::default()), ..ended.clone() };
+    assert_eq!(crate::Event::from(without_origin), others);
+    let world = then.then_allowed();
+    assert!(session(&world, 0).ended && session(&world, 2).ended && !session(&world, 1).ended);
+    let told = world.history().last().unwrap().meaning();
+    assert_eq!(told.1, Effect::SessionsEnded(vec![id(0).0, id(2).0]));
+}
+
+#[test]
+fn a_changed_password_ends_the_other_sessions_if_wanted() {
+    let change = |credential, end_others| ChangePassword {
+        password: "other".to_owned(),
+        credential,
+        end_others,
+    };
+    let changed: crate::Event = PasswordChanged {
+        account_id: account(ANN),
+        password: Personal::new("other".to_owned()),
+        origin: Some(Origin::default()),
+    }
+    .into();
+    with_sessions(0..2)
+        .when(account(ANN), change(0, false))
+        .then([changed.clone()])
+        .when(account(ANN), change(1, true))
+        .then([changed, together(&[0, 1], EndCause::PasswordChanged)])
+        .when(account(ANN), change(1, true))
+        .then_rejected(AccountRejection::PasswordWrong);
+}
+
+#[test]
+fn a_proof_keeps_a_session_fresh_for_ten_minutes() {
+    let confirm = ConfirmSession { session_id: id(ANN), credential: 0, factor: None };
+    let fresh =
+        |world: &Given, ms: i64| session(world, ANN).is_fresh(account(ANN), Timestamp(NOW.0 + ms));
+    let world = signed_in();
+    assert!(fresh(&world, FRESH_MS) && !fresh(&world, FRESH_MS + 1));
+    let world = world.later(FRESH_MS + 1).and(account(ANN), confirm.clone());
+    assert!(fresh(&world, 2 * FRESH_MS) && !fresh(&world, 2 * FRESH_MS + 2));
+    let stale = ConfirmSession { credential: 1, ..confirm.clone() };
+    world
+        .when(account(ANN), stale)
+        .then_rejected(SessionRejection::ConfirmFailed)
+        .and(account(ANN), EndSession { session_id: id(ANN) })
+        .when(account(ANN), confirm.clone())
+        .then_rejected(SessionRejection::Ended)
+        .when(account(BOB), confirm)
+        .then_rejected(SessionRejection::Ended);
+}
+
+#[test]
 fn an_ended_session_is_listed_no_more_and_seen_by_its_owner_only() {
     let world = signed_in();
     let listed = format!("{}/{}", account(ANN), id(ANN));
@@ -157,7 +286,7 @@ fn only_an_end_is_told_to_the_sockets() {
     let world = signed_in()
         .and(account(ANN), refresh(ANN, 0))
         .and(account(ANN), EndSession { session_id: id(ANN) });
-    let meanings: Vec<_> = world.history().iter().map(Recorded::meaning).collect();
+    let meanings: Vec<_> = world.history()[3..].iter().map(Recorded::meaning).collect();
     let none = (Change::None, Effect::None);
     let end = (Change::None, Effect::SessionEnded(id(ANN).0));
     assert_eq!(meanings, [none.clone(), none, end]);
@@ -171,200 +300,4 @@ fn a_wrong_password_and_an_unknown_name_are_one_answer() {
         assert_eq!(listed(rejection).kind.http_status(), 401);
     }
     assert!(listed(SessionRejection::SignInFailed).message.contains("username or password"));
-}
-
-const ISSUER: &str = "https://chat.example";
-const SEED: [u8; 32] = [1; 32];
-const REFRESH: [u8; 32] = [2; 32];
-const MINUTE_MS: i64 = 60_000;
-
-fn tokens() -> Tokens {
-    Tokens::new(ISSUER, &SEED, REFRESH)
-}
-
-fn access() -> String {
-    tokens().access(account(ANN), id(ANN), NOW.0)
-}
-
-fn key_id() -> String {
-    tokens().jwks()["keys"][0]["kid"].as_str().unwrap().to_owned()
-}
-
-fn claims() -> Value {
-    let seconds = NOW.0 / 1_000;
-    json!({
-        "iss": ISSUER, "aud": "parlance", "sub": account(ANN), "sid": id(ANN),
-        "iat": seconds, "exp": seconds + 600,
-    })
-}
-
-fn header() -> Header {
-    let mut header = Header::new(Algorithm::EdDSA);
-    header.typ = Some("at+jwt".to_owned());
-    header.kid = Some(key_id());
-    header
-}
-
-/// A token signed with our key, whatever it says.
-fn signed(header: &Header, claims: &Value) -> String {
-    let pair = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(&SEED).unwrap();
-    let key = EncodingKey::from_ed_der(pair.to_pkcs8().unwrap().as_ref());
-    jsonwebtoken::encode(header, claims, &key).unwrap()
-}
-
-fn checked(token: &str) -> Option<AccountId> {
-    tokens().check(token, NOW.0).map(|it| it.sub)
-}
-
-fn encoded(part: &Value) -> String {
-    URL_SAFE_NO_PAD.encode(part.to_string())
-}
-
-#[test]
-fn an_access_token_is_good_for_ten_minutes() {
-    let good = |ms| tokens().check(&access(), NOW.0 + ms).is_some();
-    assert!(good(0) && good(ACCESS_MS - 1_000));
-    assert!(!good(ACCESS_MS) && !good(ACCESS_MS + MINUTE_MS));
-    let claims = tokens().check(&access(), NOW.0).unwrap();
-    assert_eq!((claims.sub, claims.sid), (account(ANN), id(ANN)));
-}
-
-#[test]
-fn a_token_that_says_what_ours_says_is_ours() {
-    assert_eq!(checked(&signed(&header(), &claims())), Some(account(ANN)));
-}
-
-#[test]
-fn a_token_without_a_signature_is_refused() {
-    let (_, rest) = access().split_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-    let (body, _) = rest.split_once('.').unwrap();
-    for algorithm in ["none", "None", "NONE", "nOnE"] {
-        let head = encoded(&json!({ "alg": algorithm, "typ": "at+jwt", "kid": key_id() }));
-        for token in [format!("{head}.{body}."), format!("{head}.{body}"), format!("{head}.{rest}")]
-        {
-            assert_eq!(checked(&token), None, "{token}");
-        }
-    }
-}
-
-#[test]
-fn a_token_signed_with_the_public_key_as_a_secret_is_refused() {
-    let jwks = tokens().jwks();
-    let text = jwks["keys"][0]["x"].as_str().unwrap();
-    let public = URL_SAFE_NO_PAD.decode(text).unwrap();
-    for secret in [public.as_slice(), text.as_bytes()] {
-        for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
-            let header = Header { alg: algorithm, ..header() };
-            let key = EncodingKey::from_secret(secret);
-            let token = jsonwebtoken::encode(&header, &claims(), &key).unwrap();
-            assert_eq!(checked(&token), None, "{algorithm:?}");
-        }
-    }
-}
-
-#[test]
-fn a_token_of_another_key_is_refused() {
-    let other = Tokens::new(ISSUER, &[3; 32], REFRESH);
-    assert_eq!(checked(&other.access(account(ANN), id(ANN), NOW.0)), None);
-}
-
-#[test]
-fn a_token_with_another_header_is_refused() {
-    let with = |change: fn(&mut Header)| {
-        let mut header = header();
-        change(&mut header);
-        checked(&signed(&header, &claims()))
-    };
-    assert_eq!(with(|it| it.kid = Some("other".to_owned())), None);
-    assert_eq!(with(|it| it.kid = None), None);
-    assert_eq!(with(|it| it.typ = Some("JWT".to_owned())), None);
-    assert_eq!(with(|it| it.typ = None), None);
-    assert_eq!(with(|it| it.jku = Some("https://evil.example".to_owned())), None);
-    assert_eq!(with(|it| it.x5u = Some("https://evil.example".to_owned())), None);
-}
-
-#[test]
-fn a_token_with_other_claims_is_refused() {
-    let seconds = NOW.0 / 1_000;
-    let cases = [
-        ("iss", json!("https://evil.example")),
-        ("iss", Value::Null),
-        ("aud", json!("another")),
-        ("aud", Value::Null),
-        ("sub", json!("nobody")),
-        ("sub", json!(id(ANN))),
-        ("sid", json!("nothing")),
-        ("sid", Value::Null),
-        ("exp", json!(seconds)),
-        ("exp", json!(seconds - 1)),
-        ("exp", Value::Null),
-        ("iat", json!(seconds + 31)),
-        ("iat", Value::Null),
-    ];
-    for (claim, value) in cases {
-        let mut claims = claims();
-        claims[claim] = value.clone();
-        assert_eq!(checked(&signed(&header(), &claims)), None, "{claim}: {value}");
-    }
-}
-
-#[test]
-fn a_token_from_a_clock_a_little_ahead_is_good() {
-    let mut claims = claims();
-    claims["iat"] = json!(NOW.0 / 1_000 + 30);
-    assert_eq!(checked(&signed(&header(), &claims)), Some(account(ANN)));
-}
-
-#[test]
-fn a_tampered_token_is_refused() {
-    let token = access();
-    let parts: Vec<&str> = token.split('.').collect();
-    let mut other = claims();
-    other["sub"] = json!(account(BOB));
-    assert_eq!(checked(&format!("{}.{}.{}", parts[0], encoded(&other), parts[2])), None);
-    for at in 0..token.len() {
-        let mut bytes = token.clone().into_bytes();
-        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
-        let changed = String::from_utf8(bytes).unwrap();
-        // The last character of a part has bits that decode to nothing.
-        let last = at + 1 == token.len() || token.as_bytes()[at + 1] == b'.';
-        assert!(last || checked(&changed).is_none(), "{at}");
-    }
-    assert_eq!(checked(&format!("{token}{}", "A".repeat(3_000))), None);
-    assert_eq!(checked(""), None);
-    assert_eq!(checked(".."), None);
-}
-
-#[test]
-fn a_refresh_token_names_its_session_and_generation() {
-    let refresh = Refresh { account: account(ANN), session: id(ANN), generation: 7 };
-    assert_eq!(tokens().read_refresh(&tokens().refresh(&refresh)), Some(refresh));
-}
-
-#[test]
-fn a_refresh_token_that_was_changed_or_made_elsewhere_is_refused() {
-    let refresh = Refresh { account: account(ANN), session: id(ANN), generation: 7 };
-    let other = Tokens::new(ISSUER, &SEED, [4; 32]);
-    assert_eq!(tokens().read_refresh(&other.refresh(&refresh)), None);
-    let token = tokens().refresh(&refresh);
-    let bytes = URL_SAFE_NO_PAD.decode(token.strip_prefix("plr_").unwrap()).unwrap();
-    for at in 0..bytes.len() {
-        let mut bytes = bytes.clone();
-        bytes[at] ^= 1;
-        let changed = format!("plr_{}", URL_SAFE_NO_PAD.encode(bytes));
-        assert_eq!(tokens().read_refresh(&changed), None, "{at}");
-    }
-    for text in ["", "plr_", "plr_AAAA", &token[4..], &token[..token.len() - 4]] {
-        assert_eq!(tokens().read_refresh(text), None, "{text}");
-    }
-}
-
-#[test]
-fn a_refresh_token_is_no_access_token_nor_the_reverse() {
-    let refresh = Refresh { account: account(ANN), session: id(ANN), generation: 0 };
-    let token = tokens().refresh(&refresh);
-    assert_eq!(checked(&token), None);
-    assert_eq!(checked(&token[4..]), None);
-    assert_eq!(tokens().read_refresh(&access()), None);
-    assert_eq!(tokens().read_refresh(&format!("plr_{}", access())), None);
 }

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use ports::documents::Collection;
 
-use super::{SessionEvent, SessionId};
+use super::{ABSOLUTE_MS, FRESH_MS, IDLE_MS, SessionEvent, SessionId};
 use crate::accounts::AccountId;
 use crate::audience::Audience;
-use crate::kernel::{Document, Personal, Recorded, Timestamp};
+use crate::factors::FactorEvent;
+use crate::kernel::{Document, Personal, Recorded, StreamId, Timestamp};
 
 /// A session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,27 +16,73 @@ pub struct Session {
     pub id: SessionId,
     pub account_id: AccountId,
     pub device: Personal<String>,
+    pub app: Option<Personal<String>>,
+    pub platform: Option<Personal<String>>,
+    pub place: Option<Personal<String>>,
     pub opened_at: Timestamp,
     pub refreshed_at: Timestamp,
+    /// When the person last proved themselves in it.
+    pub confirmed_at: Timestamp,
     /// Generation of the refresh token that is good now.
     pub generation: u64,
+    /// Whether a second factor was proved in it.
+    pub factor: bool,
+    /// Whether it can only set up a second factor.
+    pub limited: bool,
     pub ended: bool,
+}
+
+impl Session {
+    /// Whether it has ended or has run out.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        let idle = now.0 - self.refreshed_at.0 > IDLE_MS;
+        self.ended || idle || now.0 - self.opened_at.0 > ABSOLUTE_MS
+    }
+
+    /// Whether it is this person's and they have proved themselves in it lately.
+    pub fn is_fresh(&self, account: AccountId, now: Timestamp) -> bool {
+        let own = self.account_id == account && !self.ended;
+        own && now.0 - self.confirmed_at.0 <= FRESH_MS
+    }
+}
+
+/// The session in which a second factor was set up by this event.
+fn set_up_in(event: &Recorded) -> Option<SessionId> {
+    match FactorEvent::of(&event.event)? {
+        FactorEvent::TotpConfirmed(it) => it.origin.as_ref()?.session_id,
+        FactorEvent::TotpEnrolled(_)
+        | FactorEvent::TotpUsed(_)
+        | FactorEvent::TotpRemoved(_)
+        | FactorEvent::BackupCodesMade(_)
+        | FactorEvent::BackupCodeUsed(_)
+        | FactorEvent::FactorTried(_) => None,
+    }
 }
 
 impl Document for Session {
     const COLLECTION: Collection = Collection { name: "sessions", indexes: &["by_account"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
+        if let Some(session) = set_up_in(event) {
+            return vec![session.to_string()];
+        }
         let Some(event) = SessionEvent::of(&event.event) else { return Vec::new() };
         let id = match event {
             SessionEvent::SessionOpened(it) => it.session_id,
             SessionEvent::SessionRefreshed(it) => it.session_id,
+            SessionEvent::SessionConfirmed(it) => it.session_id,
             SessionEvent::SessionEnded(it) => it.session_id,
+            SessionEvent::SessionsEnded(it) => {
+                return it.session_ids.iter().map(ToString::to_string).collect();
+            }
         };
         vec![id.to_string()]
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
+        if let Some(session) = document.as_mut().filter(|_| set_up_in(event).is_some()) {
+            (session.factor, session.limited) = (true, false);
+        }
         let Some(event_) = SessionEvent::of(&event.event) else { return };
         match (document.as_mut(), event_) {
             (_, SessionEvent::SessionOpened(it)) => {
@@ -43,9 +90,15 @@ impl Document for Session {
                     id: it.session_id,
                     account_id: it.account_id,
                     device: it.device.clone(),
+                    app: it.app.clone(),
+                    platform: it.platform.clone(),
+                    place: it.place.clone(),
                     opened_at: event.occurred_at,
                     refreshed_at: event.occurred_at,
+                    confirmed_at: event.occurred_at,
                     generation: 0,
+                    factor: it.factor,
+                    limited: it.limited,
                     ended: false,
                 });
             }
@@ -53,8 +106,20 @@ impl Document for Session {
                 session.generation = it.generation.0;
                 session.refreshed_at = event.occurred_at;
             }
-            (Some(session), SessionEvent::SessionEnded(_)) => session.ended = true,
-            (None, SessionEvent::SessionRefreshed(_) | SessionEvent::SessionEnded(_)) => (),
+            (Some(session), SessionEvent::SessionConfirmed(it)) => {
+                session.confirmed_at = event.occurred_at;
+                session.factor |= it.factor;
+            }
+            (Some(session), SessionEvent::SessionEnded(_) | SessionEvent::SessionsEnded(_)) => {
+                session.ended = true;
+            }
+            (
+                None,
+                SessionEvent::SessionRefreshed(_)
+                | SessionEvent::SessionConfirmed(_)
+                | SessionEvent::SessionEnded(_)
+                | SessionEvent::SessionsEnded(_),
+            ) => (),
         }
     }
 
@@ -64,5 +129,58 @@ impl Document for Session {
 
     fn audience(&self) -> Audience {
         Audience::Account(self.account_id)
+    }
+}
+
+/// The sessions that an account has open, at most [`super::SESSIONS_MAX`], the one that was used
+/// the longest ago first.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct OpenSessions {
+    pub open: Vec<OpenOne>,
+}
+
+/// A session that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OpenOne {
+    pub id: SessionId,
+    pub used_at: Timestamp,
+}
+
+impl OpenSessions {
+    /// All that are open but one.
+    pub fn others(&self, kept: Option<SessionId>) -> Vec<SessionId> {
+        self.open.iter().map(|it| it.id).filter(|it| Some(*it) != kept).collect()
+    }
+}
+
+impl Document for OpenSessions {
+    const COLLECTION: Collection = Collection { name: "open_sessions", indexes: &[] };
+
+    fn ids(event: &Recorded) -> Vec<String> {
+        match (SessionEvent::of(&event.event), event.stream) {
+            (Some(SessionEvent::SessionConfirmed(_)) | None, _) => Vec::new(),
+            (Some(_), StreamId::Account(account)) => vec![account.to_string()],
+            (Some(_), _) => Vec::new(),
+        }
+    }
+
+    fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
+        let Some(event_) = SessionEvent::of(&event.event) else { return };
+        let open = &mut document.get_or_insert_default().open;
+        let used_at = event.occurred_at;
+        match event_ {
+            SessionEvent::SessionOpened(it) => open.push(OpenOne { id: it.session_id, used_at }),
+            SessionEvent::SessionRefreshed(it) => {
+                if let Some(at) = open.iter().position(|open| open.id == it.session_id) {
+                    let used = open.remove(at);
+                    open.push(OpenOne { used_at, ..used });
+                }
+            }
+            SessionEvent::SessionEnded(it) => open.retain(|open| open.id != it.session_id),
+            SessionEvent::SessionsEnded(it) => {
+                open.retain(|open| !it.session_ids.contains(&open.id));
+            }
+            SessionEvent::SessionConfirmed(_) => (),
+        }
     }
 }

@@ -125,7 +125,8 @@ impl Seeder<'_> {
         command: impl Command,
     ) -> anyhow::Result<Accepted> {
         loop {
-            let done = self.app.door.submit(actor, client_id, Box::new(command.clone())).await;
+            let done =
+                self.app.door.submit(actor.into(), client_id, Box::new(command.clone())).await;
             match done {
                 Ok(accepted) => return Ok(accepted),
                 // The documents are behind: the same command goes on when there is room.
@@ -154,7 +155,7 @@ impl Seeder<'_> {
         let command = CreateGroup { title: title.to_owned(), member_ids: Vec::new(), open: false };
         match self.submit(owner, command).await?.stream {
             StreamId::Conversation(group) => Ok(group),
-            StreamId::Account(_) | StreamId::Name(_) => {
+            StreamId::Account(_) | StreamId::Name(_) | StreamId::Instance => {
                 anyhow::bail!("a group is a conversation")
             }
         }

@@ -149,7 +149,7 @@ impl Importer<'_> {
         actor: AccountId,
         command: impl Command,
     ) -> Result<Accepted, Failure> {
-        self.app.door.submit(actor, client_id, Box::new(command)).await
+        self.app.door.submit(actor.into(), client_id, Box::new(command)).await
     }
 
     /// The account of a person, created when absent.
@@ -197,7 +197,7 @@ impl Importer<'_> {
         let created = self.submit(id::derive(root, &[b"group"]), owner, command).await;
         match created.map_err(failed)?.stream {
             StreamId::Conversation(conversation) => Ok(conversation),
-            StreamId::Account(_) | StreamId::Name(_) => {
+            StreamId::Account(_) | StreamId::Name(_) | StreamId::Instance => {
                 anyhow::bail!("a group is a conversation")
             }
         }

@@ -42,6 +42,16 @@ impl Serve {
              commands  http://{address}/v1/openapi.json\n  stop it with Ctrl-C",
             config.place()
         ))?;
+        if roles.queries {
+            match app.setup_token().await {
+                Ok(Some(token)) => super::progress::say(&format!(
+                    "  set it up  {}/setup#{token}",
+                    config.public_url
+                ))?,
+                Ok(None) => (),
+                Err(error) => tracing::warn!(%error, "whether it is set up can't be told now"),
+            }
+        }
         let draining = Arc::clone(&app);
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let drain = async move {

@@ -1,0 +1,145 @@
+//! Activity as it is remembered.
+
+use serde::{Deserialize, Serialize};
+
+use ports::documents::Collection;
+
+use crate::Event;
+use crate::accounts::{AccountEvent, AccountId};
+use crate::audience::Audience;
+use crate::factors::FactorEvent;
+use crate::kernel::document::padded;
+use crate::kernel::{Document, Origin, Recorded, StreamId, Timestamp};
+use crate::sessions::{EndReason, SessionEvent, SessionId};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
+pub enum ActivityKind {
+    SignedIn,
+    SignedOut,
+    /// A refresh token was used twice, so its session was ended.
+    TokenReused,
+    /// Several sessions ended together.
+    SessionsEnded,
+    Confirmed,
+    PasswordChanged,
+    TotpSetUp,
+    TotpRemoved,
+    BackupCodesMade,
+    BackupCodeUsed,
+    /// Somebody who knew the password showed a code, right or wrong.
+    CodeTried,
+    Suspended,
+    Reinstated,
+    Deactivated,
+    Reactivated,
+}
+
+/// One thing that happened to an account's security.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Activity {
+    pub account_id: AccountId,
+    pub seq: u64,
+    pub kind: ActivityKind,
+    pub occurred_at: Timestamp,
+    /// The session that it came from, or that it was about.
+    pub session_id: Option<SessionId>,
+    /// Whether somebody else did it.
+    pub by_staff: bool,
+}
+
+impl Activity {
+    /// Where all of an account are.
+    pub fn prefix(account: AccountId) -> String {
+        format!("{account}/")
+    }
+}
+
+type Told<'a> = (ActivityKind, Option<&'a Origin>, Option<SessionId>);
+
+/// What an event tells its account's owner; nothing for most.
+fn told(event: &Event) -> Option<Told<'_>> {
+    use ActivityKind as Kind;
+    Some(match event {
+        Event::SessionEvent(event) => match event {
+            SessionEvent::SessionOpened(it) => {
+                (Kind::SignedIn, it.origin.as_ref(), Some(it.session_id))
+            }
+            SessionEvent::SessionConfirmed(it) => {
+                (Kind::Confirmed, it.origin.as_ref(), Some(it.session_id))
+            }
+            SessionEvent::SessionEnded(it) => {
+                let kind = match it.reason {
+                    EndReason::SignedOut => Kind::SignedOut,
+                    EndReason::TokenReused => Kind::TokenReused,
+                };
+                (kind, it.origin.as_ref(), Some(it.session_id))
+            }
+            SessionEvent::SessionsEnded(it) => (Kind::SessionsEnded, it.origin.as_ref(), None),
+            SessionEvent::SessionRefreshed(_) => return None,
+        },
+        Event::AccountEvent(event) => match event {
+            AccountEvent::PasswordChanged(it) => (Kind::PasswordChanged, it.origin.as_ref(), None),
+            AccountEvent::AccountSuspended(it) => (Kind::Suspended, it.origin.as_ref(), None),
+            AccountEvent::AccountReinstated(it) => (Kind::Reinstated, it.origin.as_ref(), None),
+            AccountEvent::AccountDeactivated(it) => (Kind::Deactivated, it.origin.as_ref(), None),
+            AccountEvent::AccountReactivated(it) => (Kind::Reactivated, it.origin.as_ref(), None),
+            AccountEvent::NameClaimed(_)
+            | AccountEvent::NameConfirmed(_)
+            | AccountEvent::NameReleased(_)
+            | AccountEvent::AccountRegistered(_)
+            | AccountEvent::RegistrationAbandoned(_)
+            | AccountEvent::ProfileUpdated(_) => return None,
+        },
+        Event::FactorEvent(event) => match event {
+            FactorEvent::TotpConfirmed(it) => (Kind::TotpSetUp, it.origin.as_ref(), None),
+            FactorEvent::TotpRemoved(it) => (Kind::TotpRemoved, it.origin.as_ref(), None),
+            FactorEvent::BackupCodesMade(it) => (Kind::BackupCodesMade, it.origin.as_ref(), None),
+            FactorEvent::BackupCodeUsed(it) => (Kind::BackupCodeUsed, it.origin.as_ref(), None),
+            FactorEvent::FactorTried(it) => (Kind::CodeTried, it.origin.as_ref(), None),
+            FactorEvent::TotpEnrolled(_) | FactorEvent::TotpUsed(_) => return None,
+        },
+        Event::InstanceEvent(_)
+        | Event::ConversationEvent(_)
+        | Event::MemberEvent(_)
+        | Event::MessageEvent(_)
+        | Event::ReceiptEvent(_) => return None,
+    })
+}
+
+impl Document for Activity {
+    const COLLECTION: Collection = Collection { name: "activity", indexes: &[] };
+
+    fn ids(event: &Recorded) -> Vec<String> {
+        match event.stream {
+            StreamId::Account(account) if told(&event.event).is_some() => {
+                vec![format!("{}{}", Self::prefix(account), padded(event.seq))]
+            }
+            StreamId::Account(_)
+            | StreamId::Conversation(_)
+            | StreamId::Name(_)
+            | StreamId::Instance => Vec::new(),
+        }
+    }
+
+    fn begins(_event: &Recorded) -> bool {
+        true
+    }
+
+    fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
+        let StreamId::Account(account_id) = event.stream else { return };
+        let Some((kind, origin, about)) = told(&event.event) else { return };
+        *document = Some(Self {
+            account_id,
+            seq: event.seq,
+            kind,
+            occurred_at: event.occurred_at,
+            session_id: about.or(origin.and_then(|it| it.session_id)),
+            by_staff: event.actor != Some(account_id),
+        });
+    }
+
+    fn audience(&self) -> Audience {
+        Audience::Account(self.account_id)
+    }
+}

@@ -1,0 +1,300 @@
+//! When a second factor is set up, taken and removed.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    BACKUP_CODES, BackupCodeUsed, BackupCodesMade, FactorId, FactorTried, Factors, TotpConfirmed,
+    TotpEnrolled, TotpRemoved, TotpUsed,
+};
+use crate::Event;
+use crate::accounts::AccountId;
+use crate::instance::{Instance, instance_slot};
+use crate::kernel::time::Long;
+use crate::kernel::{Command, Context, Personal, Slot, StreamId};
+use crate::sessions::{Session, session_slot};
+
+crate::rejections! {
+    /// Why second factors say no.
+    FactorRejection {
+        Needed: Forbidden, "FACTORS_NEEDED",
+            "this needs a second factor", "Give a code or a backup code too.";
+        CodeInvalid: Forbidden, "FACTORS_CODE_INVALID",
+            "code is wrong or was used before", "Wait for the next code.";
+        TooManyTries: LimitExceeded, "FACTORS_TOO_MANY_TRIES",
+            "too many codes were tried", "Wait ten minutes.";
+        SetUpFirst: Forbidden, "FACTORS_SET_UP_FIRST",
+            "this server demands a second factor", "Set one up: enrolTotp, then confirmTotp.";
+        NothingPending: Conflict, "FACTORS_NOTHING_PENDING",
+            "no secret waits for its first code", "Give `enrolTotp` first.";
+        Demanded: Conflict, "FACTORS_DEMANDED",
+            "this server demands a second factor", "Replace it instead: enrolTotp, confirmTotp.";
+        NotFresh: Forbidden, "SESSIONS_CONFIRM_FIRST",
+            "this needs that you have just proved yourself", "Give `confirm`, then try again.";
+        NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
+    }
+}
+
+/// What was proved of a second factor, found before it is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum FactorProof {
+    /// The code of a time step.
+    Totp { factor_id: FactorId, step: u64 },
+    /// The backup code at an index.
+    BackupCode { index: usize },
+}
+
+pub(crate) fn factors_slot(account: AccountId) -> Slot<Factors> {
+    Slot::new(account.to_string(), StreamId::Account(account))
+}
+
+/// Takes a proof, once; nothing where none is asked for and none is given.
+///
+/// # Errors
+/// `Needed` without a proof, `CodeInvalid` for one that was taken before.
+pub(crate) fn taken(
+    factors: &Slot<Factors>,
+    proof: Option<FactorProof>,
+    context: &Context<'_>,
+) -> Result<Option<Event>, FactorRejection> {
+    let factors = factors.get().filter(|it| it.are_asked_for());
+    let (account_id, origin) = (context.actor, Some(context.origin.clone()));
+    match (factors, proof) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(FactorRejection::Needed),
+        (Some(factors), Some(FactorProof::Totp { factor_id, step })) => {
+            let totp = factors.totp.as_ref();
+            let fits = totp.is_some_and(|it| it.id == factor_id && step > it.last_step);
+            let used = TotpUsed { account_id, factor_id, step: Long(step), origin };
+            fits.then(|| Some(used.into())).ok_or(FactorRejection::CodeInvalid)
+        }
+        (Some(factors), Some(FactorProof::BackupCode { index })) => {
+            let unused = factors.codes.get(index).is_some_and(Option::is_some);
+            let index = i32::try_from(index).map_err(|_| FactorRejection::CodeInvalid)?;
+            let used = BackupCodeUsed { account_id, index, origin };
+            unused.then(|| Some(used.into())).ok_or(FactorRejection::CodeInvalid)
+        }
+        (None, Some(_)) => Err(FactorRejection::CodeInvalid),
+    }
+}
+
+/// Counts a try before the code is looked at, so that no more are looked at than the limit.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct TryFactor {}
+
+impl Command for TryFactor {
+    const NAME: &'static str = "TryFactor";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = Slot<Factors>;
+    type Rejection = FactorRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FactorRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<Factors> {
+        factors_slot(context.actor)
+    }
+
+    fn decide(
+        self,
+        factors: &Slot<Factors>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, FactorRejection> {
+        if factors.get().and_then(|it| it.wait_ms(context.now)).is_some() {
+            return Err(FactorRejection::TooManyTries);
+        }
+        let origin = Some(context.origin.clone());
+        Ok(vec![FactorTried { account_id: context.actor, origin }.into()])
+    }
+}
+
+/// The factors of whoever asks, and the session they ask from.
+type Own = (Slot<Factors>, Option<Slot<Session>>);
+
+fn own(context: &Context<'_>) -> Own {
+    let session = context.origin.session_id.map(|it| session_slot(it, context.actor));
+    (factors_slot(context.actor), session)
+}
+
+fn fresh(session: &Option<Slot<Session>>, context: &Context<'_>) -> Result<(), FactorRejection> {
+    let session = session.as_ref().and_then(Slot::get);
+    let fresh = session.is_some_and(|it| it.is_fresh(context.actor, context.now));
+    fresh.then_some(()).ok_or(FactorRejection::NotFresh)
+}
+
+/// Hands out a secret for one-time passwords, in place of one that waits for its first code or of
+/// the one in use once the new one is proved.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct EnrolTotp {
+    pub factor_id: FactorId,
+    /// In base32.
+    pub secret: String,
+}
+
+impl Command for EnrolTotp {
+    const NAME: &'static str = "EnrolTotp";
+    const SEALS: bool = true;
+    const PUBLIC: bool = false;
+    type State = Own;
+    type Rejection = FactorRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FactorRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Own {
+        own(context)
+    }
+
+    fn decide(
+        self,
+        (_, session): &Own,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, FactorRejection> {
+        fresh(session, context)?;
+        let enrolled = TotpEnrolled {
+            account_id: context.actor,
+            factor_id: self.factor_id,
+            secret: Personal::new(self.secret),
+            origin: Some(context.origin.clone()),
+        };
+        Ok(vec![enrolled.into()])
+    }
+
+    /// Without the secret, which is drawn anew each time.
+    fn body(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// Asks for one-time passwords from here on: a code has proved the secret.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ConfirmTotp {
+    pub factor_id: FactorId,
+    pub step: u64,
+    /// Keyed digests of the backup codes that are handed out with it.
+    pub digests: Vec<String>,
+}
+
+impl Command for ConfirmTotp {
+    const NAME: &'static str = "ConfirmTotp";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = Own;
+    type Rejection = FactorRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FactorRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Own {
+        own(context)
+    }
+
+    fn decide(
+        self,
+        (factors, session): &Own,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, FactorRejection> {
+        fresh(session, context)?;
+        let pending = factors.get().and_then(|it| it.pending.as_ref());
+        pending.filter(|it| it.id == self.factor_id).ok_or(FactorRejection::NothingPending)?;
+        let (account_id, origin) = (context.actor, Some(context.origin.clone()));
+        let factor_id = self.factor_id;
+        let step = Long(self.step);
+        let confirmed = TotpConfirmed { account_id, factor_id, step, origin };
+        Ok(vec![confirmed.into(), codes_made(self.digests, context)])
+    }
+
+    /// Without the digests, whose codes are drawn anew each time.
+    fn body(&self) -> Vec<u8> {
+        self.factor_id.to_string().into_bytes()
+    }
+}
+
+fn codes_made(digests: Vec<String>, context: &Context<'_>) -> Event {
+    debug_assert_eq!(digests.len(), BACKUP_CODES);
+    let origin = Some(context.origin.clone());
+    BackupCodesMade { account_id: context.actor, digests, origin }.into()
+}
+
+/// Makes new backup codes in place of those before.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct MakeBackupCodes {
+    pub digests: Vec<String>,
+}
+
+impl Command for MakeBackupCodes {
+    const NAME: &'static str = "MakeBackupCodes";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = Own;
+    type Rejection = FactorRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FactorRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Own {
+        own(context)
+    }
+
+    fn decide(
+        self,
+        (factors, session): &Own,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, FactorRejection> {
+        fresh(session, context)?;
+        let asked_for = factors.get().is_some_and(Factors::are_asked_for);
+        asked_for.then(|| vec![codes_made(self.digests, context)]).ok_or(FactorRejection::NotFound)
+    }
+
+    /// Without the digests, whose codes are drawn anew each time.
+    fn body(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// Asks for one-time passwords no more.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RemoveTotp {}
+
+impl Command for RemoveTotp {
+    const NAME: &'static str = "RemoveTotp";
+    const SEALS: bool = false;
+    type State = (Own, Slot<Instance>);
+    type Rejection = FactorRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FactorRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        (own(context), instance_slot())
+    }
+
+    fn decide(
+        self,
+        ((factors, session), instance): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, FactorRejection> {
+        fresh(session, context)?;
+        let Some(totp) = factors.get().and_then(|it| it.totp.as_ref()) else {
+            return Ok(Vec::new());
+        };
+        if instance.get().is_some_and(|it| it.demands_factor(context.actor)) {
+            return Err(FactorRejection::Demanded);
+        }
+        let (account_id, factor_id) = (context.actor, totp.id);
+        let origin = Some(context.origin.clone());
+        Ok(vec![TotpRemoved { account_id, factor_id, origin }.into()])
+    }
+}

@@ -1,0 +1,115 @@
+//! Second factors as they are remembered.
+
+use serde::{Deserialize, Serialize};
+
+use ports::documents::Collection;
+
+use super::{FactorEvent, FactorId, TRIES_MAX, TRIES_MS};
+use crate::audience::Audience;
+use crate::kernel::{Document, Personal, Recorded, Timestamp};
+
+/// The second factors of one account.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Factors {
+    /// One-time passwords, once they are asked for.
+    pub totp: Option<Totp>,
+    /// A secret that no code has proved yet.
+    pub pending: Option<Totp>,
+    /// Keyed digests of the backup codes; none where one was used.
+    pub codes: Vec<Option<String>>,
+    /// When codes were tried since the last that fitted, at most [`TRIES_MAX`].
+    pub tries: Vec<Timestamp>,
+}
+
+/// A secret for one-time passwords.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Totp {
+    pub id: FactorId,
+    pub secret: Personal<String>,
+    /// When it was first asked for, or handed out.
+    pub since: Timestamp,
+    /// The last time step that was taken.
+    pub last_step: u64,
+}
+
+impl Factors {
+    /// Whether a second factor is asked for.
+    pub fn are_asked_for(&self) -> bool {
+        self.totp.is_some()
+    }
+
+    /// Backup codes that are left.
+    pub fn codes_left(&self) -> usize {
+        self.codes.iter().flatten().count()
+    }
+
+    /// How long the next try must wait, in milliseconds.
+    pub fn wait_ms(&self, now: Timestamp) -> Option<i64> {
+        let recent = self.tries.iter().filter(|it| now.0 - it.0 < TRIES_MS);
+        let full = recent.clone().count() >= TRIES_MAX;
+        recent.min().filter(|_| full).map(|it| it.0 + TRIES_MS - now.0)
+    }
+}
+
+impl Document for Factors {
+    const COLLECTION: Collection = Collection { name: "factors", indexes: &[] };
+
+    fn ids(event: &Recorded) -> Vec<String> {
+        let event = FactorEvent::of(&event.event);
+        event.map(|it| it.account_id().to_string()).into_iter().collect()
+    }
+
+    fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
+        let Some(event_) = FactorEvent::of(&event.event) else { return };
+        let factors = document.get_or_insert_default();
+        match event_ {
+            FactorEvent::TotpEnrolled(it) => {
+                factors.pending = Some(Totp {
+                    id: it.factor_id,
+                    secret: it.secret.clone(),
+                    since: event.occurred_at,
+                    last_step: 0,
+                });
+            }
+            FactorEvent::TotpConfirmed(it) => {
+                let pending = factors.pending.take();
+                factors.totp = pending.map(|pending| Totp {
+                    since: event.occurred_at,
+                    last_step: it.step.0,
+                    ..pending
+                });
+                factors.tries.clear();
+            }
+            FactorEvent::TotpUsed(it) => {
+                if let Some(totp) = factors.totp.as_mut() {
+                    totp.last_step = it.step.0;
+                }
+                factors.tries.clear();
+            }
+            FactorEvent::TotpRemoved(_) => {
+                factors.totp = None;
+                factors.codes.clear();
+            }
+            FactorEvent::BackupCodesMade(it) => {
+                factors.codes = it.digests.iter().cloned().map(Some).collect();
+            }
+            FactorEvent::BackupCodeUsed(it) => {
+                let index = usize::try_from(it.index).ok();
+                if let Some(code) = index.and_then(|it| factors.codes.get_mut(it)) {
+                    *code = None;
+                }
+                factors.tries.clear();
+            }
+            FactorEvent::FactorTried(_) => {
+                if factors.tries.len() >= TRIES_MAX {
+                    factors.tries.remove(0);
+                }
+                factors.tries.push(event.occurred_at);
+            }
+        }
+    }
+
+    fn audience(&self) -> Audience {
+        Audience::Nobody
+    }
+}

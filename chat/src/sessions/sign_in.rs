@@ -1,0 +1,57 @@
+//! Opening a session, whatever way somebody has proved themselves.
+
+use async_graphql::Result;
+
+use super::{Client, OpenSession, Refresh, Session, SessionId};
+use crate::accounts::{AccountId, Name, NameState, username};
+use crate::factors::FactorProof;
+use crate::kernel::command::name_id;
+use crate::kernel::graphql::{Outcome, Scope, failed, outage};
+use crate::kernel::id as ids;
+
+/// The tokens of a session that was opened.
+pub struct SignedIn {
+    pub access_token: String,
+    pub refresh_token: String,
+    pub outcome: Outcome,
+}
+
+/// What an account has proved of itself.
+pub struct Proven {
+    pub account: AccountId,
+    /// Generation of the credential that was proved.
+    pub credential: u64,
+    pub factor: Option<FactorProof>,
+}
+
+/// Opens a session for an account that has proved itself.
+///
+/// # Errors
+/// When a name is refused or the command fails, among it for want of a second factor.
+pub async fn sign_in_at(scope: &Scope, proven: Proven, client: Client) -> Result<SignedIn> {
+    let Proven { account, credential, factor } = proven;
+    let now = scope.clock.now_ms();
+    let session = SessionId(ids::fresh(now, scope.entropy.as_ref()));
+    let command = OpenSession { session_id: session, client, credential, factor };
+    let caller = scope.caller(account);
+    let accepted = scope.door.submit(caller, session.0, Box::new(command)).await;
+    let outcome = scope.outcome(accepted.map_err(failed)?).await?;
+    let opened = scope.reader.load::<Session>(session.to_string()).await.map_err(outage)?;
+    let tokens = &scope.tokens;
+    // Until it is known what the session may do, its token does no more than the least.
+    let access_token = match opened.is_none_or(|it| it.limited) {
+        true => tokens.limited(account, session, now),
+        false => tokens.access(account, session, now),
+    };
+    let refresh_token = tokens.refresh(&Refresh { account, session, generation: 0 });
+    Ok(SignedIn { access_token, refresh_token, outcome })
+}
+
+/// The account of a confirmed name; nobody for a name that is none.
+pub(super) async fn named(scope: &Scope, name: &str) -> Result<Option<AccountId>> {
+    let reader = &scope.reader;
+    let Ok(name) = username(name) else { return Ok(None) };
+    let id = name_id(&reader.keyring.secret("names"), &name);
+    let name = reader.load::<Name>(id.to_string()).await.map_err(outage)?;
+    Ok(name.filter(|it| it.state == NameState::Confirmed).map(|it| it.account_id))
+}

@@ -1,0 +1,42 @@
+// What our pages share: one GraphQL request, and the id under which it can be repeated.
+
+/** A UUID of version 7 (RFC 9562). */
+export function freshId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Math.floor(Date.now() / 65536));
+  view.setUint16(4, Date.now() & 0xffff);
+  bytes[6] = (bytes[6] & 0x0f) | 0x70;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (it) => it.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** Asks, and gives the data; an error's code is its name. */
+export async function ask(query, variables) {
+  const answer = await fetch("/graphql", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = await answer.json();
+  if (errors) throw Object.assign(new Error(errors[0].message), { name: errors[0].extensions?.code });
+  return data;
+}
+
+/** Sends a form's fields when it is submitted, and tells what came of it. */
+export function onSubmit(send) {
+  const form = document.getElementById("form");
+  const outcome = document.getElementById("outcome");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    outcome.textContent = "…";
+    try {
+      outcome.textContent = await send(Object.fromEntries(new FormData(form)));
+      form.hidden = true;
+      history.replaceState(null, "", location.pathname);
+    } catch (error) {
+      outcome.textContent = `Not done: ${error.message}.`;
+    }
+  });
+}
