@@ -326,9 +326,11 @@ fn every_option_is_documented() {
     current("docs/config.md", &text);
 }
 
-/// Text fields of events that identify and say nothing of a person.
+/// Text fields of events that identify and say nothing of a person, or are one of a few that we
+/// have: a language that we speak, a template of ours.
 fn may_be_plain(field: &str) -> bool {
-    field.ends_with("_id") || field.ends_with("_ids") || ["reply_to"].contains(&field)
+    let ours = ["reply_to", "locale", "template"];
+    field.ends_with("_id") || field.ends_with("_ids") || ours.contains(&field)
 }
 
 #[test]

@@ -55,8 +55,9 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 14] = [
+const MORE_FILES: [(&str, &str); 16] = [
     ("accounts/password", "hashing is neither a rule nor a document"),
+    ("accounts/claims", "the commands of the saga's other stream"),
     ("accounts/register", "a saga over two streams"),
     ("factors/codes", "what a person types, looked at"),
     ("instance/admit", "who may register, asked by the saga of registering"),
@@ -69,6 +70,7 @@ const MORE_FILES: [(&str, &str); 14] = [
     ("messages/pages", "pages of messages, too long to stand beside the objects"),
     ("messages/corpus", "what the markdown rules are tested on"),
     ("messages/gone", "counting what is gone by blocks"),
+    ("outbox/templates", "what messages say, and in which languages"),
     ("receipts/unread", "a function of several documents"),
 ];
 
@@ -157,11 +159,13 @@ fn nobody_outside_ports_names_an_adapter() {
     none(named.map(|(name, _)| name).collect(), "adapters are chosen in `ports`");
 }
 
-/// What a role may know of rooms: ids, who may see an event, what is unread, who is asking.
-const KNOWN_TO_ROLES: [&str; 6] = [
+/// What a role may know of rooms: ids, who may see an event, what is unread, who is asking, and
+/// what is to be sent outside.
+const KNOWN_TO_ROLES: [&str; 7] = [
     "accounts::AccountId",
     "conversations::ConversationId",
     "members::Stint",
+    "outbox::",
     "receipts::Unread",
     "sessions::Tokens",
     "sessions::proof",

@@ -10,8 +10,8 @@ pub mod timeline;
 rooms! {
     accounts {
         events: AccountEvent,
-        commands: [ClaimName, ConfirmName, ReleaseName, CreateAccount, AbandonRegistration,
-            UpdateProfile, ChangePassword],
+        commands: [ClaimName, ConfirmName, ReleaseName, FreeName, CreateAccount,
+            AbandonRegistration, UpdateProfile, ChangePassword],
         documents: [Name, Account, Credential],
         rejections: [AccountRejection],
         query: AccountQuery, mutation: AccountMutation,
@@ -31,6 +31,28 @@ rooms! {
         documents: [Factors],
         rejections: [FactorRejection],
         query: FactorQuery, mutation: FactorMutation,
+        changes: [],
+    }
+    addresses {
+        events: AddressEvent,
+        commands: [ProposeAddress, TryAddress, ConfirmAddress, RemoveAddress],
+        documents: [Addresses],
+        rejections: [AddressRejection],
+        query: AddressQuery, mutation: AddressMutation,
+        changes: [],
+    }
+    recovery {
+        commands: [RequestReset, ResetPassword],
+        documents: [],
+        rejections: [RecoveryRejection],
+        mutation: RecoveryMutation,
+        changes: [],
+    }
+    outbox {
+        events: OutboxEvent,
+        commands: [RecordDelivery],
+        documents: [Outgoing],
+        rejections: [OutboxRejection],
         changes: [],
     }
     instance {

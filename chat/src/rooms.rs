@@ -6,7 +6,7 @@ macro_rules! rooms {
         commands: [$($command:ident),*],
         documents: [$($document:ident),*],
         rejections: [$($rejection:ident),*],
-        query: $query:ident, $(mutation: $mutation:ident,)?
+        $(query: $query:ident,)? $(mutation: $mutation:ident,)?
         changes: [$($change:ident($object:ident by $key:ty)),*],
         $(ephemerals: [$($ephemeral:ident($passing:ident)),*],)?
         $(reactions: [$($reaction:ident),*],)?
@@ -104,7 +104,7 @@ macro_rules! rooms {
         /// Reads of all rooms.
         #[derive(async_graphql::MergedObject, Default)]
         #[graphql(name = "RoomsQuery")]
-        pub struct Query($($room::$query,)*);
+        pub struct Query($($($room::$query,)?)*);
 
         /// Changes of all rooms.
         #[derive(async_graphql::MergedObject, Default)]

@@ -1,6 +1,7 @@
 //! Every system outside the process: bytes and documents go in and out here, features do not.
 
 pub mod blobs;
+pub mod breaches;
 pub mod bus;
 pub mod cache;
 pub mod clock;
@@ -10,6 +11,7 @@ pub mod entropy;
 pub mod event_log;
 pub mod faulty;
 pub mod keys;
+pub mod outbound;
 pub mod peers;
 pub mod promise;
 pub mod publication;
@@ -57,6 +59,12 @@ pub struct Addresses {
     pub bus: Option<Address>,
     pub keys: Option<Address>,
     pub blobs: Option<Address>,
+    /// Mail; without a server it goes into a folder.
+    pub mail: Option<Address>,
+    /// Text messages; without a gateway they go into a folder.
+    pub sms: Option<Address>,
+    /// Passwords that were published; without a service none are known.
+    pub breaches: Option<Address>,
 }
 
 /// Partitions of a new instance; fixed for its life.
@@ -100,6 +108,9 @@ pub struct Ports {
     pub bus: Arc<dyn bus::Bus>,
     pub keys: Arc<dyn keys::Keys>,
     pub blobs: Arc<dyn blobs::Blobs>,
+    pub mail: Arc<dyn outbound::Outbound>,
+    pub sms: Arc<dyn outbound::Outbound>,
+    pub breaches: Arc<dyn breaches::Breaches>,
     pub clock: Arc<dyn clock::Clock>,
     pub entropy: Arc<dyn entropy::Entropy>,
 }
@@ -162,7 +173,31 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         None => bus::open(),
         Some(at) => bus::connect(at).await?,
     };
-    let ports = Ports { event_log, documents, cache, bus, keys, blobs, clock, entropy };
+    let mail = match &addresses.mail {
+        None => outbound::mail_folder(folder),
+        Some(at) => outbound::connect_mail(at)?,
+    };
+    let sms = match &addresses.sms {
+        None => outbound::sms_folder(folder),
+        Some(at) => outbound::connect_sms(at)?,
+    };
+    let breaches = match &addresses.breaches {
+        None => breaches::none(),
+        Some(at) => breaches::connect(at)?,
+    };
+    let ports = Ports {
+        event_log,
+        documents,
+        cache,
+        bus,
+        keys,
+        blobs,
+        mail,
+        sms,
+        breaches,
+        clock,
+        entropy,
+    };
     Ok(Opened { ports, generations, _dir: dir })
 }
 

@@ -10,6 +10,7 @@ use chat::kernel::codec::Batch;
 use chat::kernel::document::Document;
 use chat::kernel::event::Reaction;
 use chat::kernel::{Keyring, Recorded};
+use chat::outbox::Outgoing;
 use chat::timeline::{Announcement, Timeline};
 use ports::bus::{self, Topic};
 use ports::documents::Write;
@@ -18,6 +19,7 @@ use ports::publication::Publication;
 use ports::roster::Roster;
 use ports::{Error, Ports};
 
+use crate::deliver::Sending;
 use crate::fold::Folding;
 use crate::progress::Progress;
 use crate::publish::Publishing;
@@ -86,6 +88,7 @@ pub async fn start_shared(
     keyring: &Arc<Keyring>,
     roster: Arc<Roster>,
     publication: Arc<dyn Publication>,
+    sending: Sending,
 ) -> Result<Arc<Progress>, Error> {
     declare(ports).await?;
     let progress = Progress::of_others(ports);
@@ -97,7 +100,8 @@ pub async fn start_shared(
         share(roster, move |partition| {
             let documents = Consumer::new(Rules::STRICT, partition, &ports, &keyring, &shared);
             let documents = ports::spawn("projection", documents.run());
-            [documents, ports::spawn("publication", publishing.clone().run(partition))]
+            let publication = ports::spawn("publication", publishing.clone().run(partition));
+            [documents, publication, sending.start_for(partition, &shared)]
         }),
     );
     Ok(progress)
@@ -189,9 +193,13 @@ impl Consumer {
         }
         let writes = self.folding.fold(events).await?;
         let announced = announced(&writes);
+        let sends = writes.iter().any(|it| it.key.collection == Outgoing::COLLECTION.name);
         let mark = self.checkpoint.mark();
         self.ports.documents.write(self.partition, writes, mark).await?;
         self.announce_place();
+        if sends {
+            self.progress.outbox[usize::from(self.partition)].notify_one();
+        }
         metrics::counter!("parlance_events_projected_total").increment(events.len() as u64);
         for event in events {
             let trace = event.command.client_id.simple();

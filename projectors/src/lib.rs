@@ -1,6 +1,7 @@
 //! Log in, documents and public topics out: read → fold → save → announce, one task a partition.
 
 mod consume;
+mod deliver;
 mod erase;
 mod fold;
 mod progress;
@@ -10,6 +11,7 @@ mod share;
 mod state_hash;
 
 pub use consume::{declare, start, start_by, start_shared};
+pub use deliver::Sending;
 pub use erase::{Erased, erase_again};
 pub use fold::Folding;
 pub use progress::Progress;

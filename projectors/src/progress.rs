@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use chat::checkpoint::Checkpoint;
 use ports::event_log::{Fold, Partition};
 use ports::{Error, Ports};
+use tokio::sync::Notify;
 
 /// How far the projections of each partition have come.
 pub struct Progress {
@@ -13,6 +14,8 @@ pub struct Progress {
     pub(crate) documents: Places,
     /// The public topics'.
     pub(crate) publication: Places,
+    /// Of each partition: told when its outbox has changed.
+    pub(crate) outbox: Vec<Notify>,
 }
 
 /// How far a projection of each partition has come.
@@ -33,7 +36,8 @@ impl Progress {
     pub fn of_others(ports: &Ports) -> Arc<Self> {
         let partitions = ports.event_log.identity().partitions;
         let places = || Places((0..partitions).map(|_| Place::default()).collect());
-        Arc::new(Self { documents: places(), publication: places() })
+        let outbox = (0..partitions).map(|_| Notify::new()).collect();
+        Arc::new(Self { documents: places(), publication: places(), outbox })
     }
 
     /// Records that are in the log and not in the documents, over all partitions.

@@ -166,6 +166,7 @@ pub(crate) fn make_scope(parts: &Parts, progress: &Arc<dyn Progress>, asker: Ask
         clock: Arc::clone(&ports.clock),
         entropy: Arc::clone(&ports.entropy),
         bus: Arc::clone(&ports.bus),
+        breaches: Arc::clone(&ports.breaches),
         tokens: Arc::clone(&parts.tokens),
         identity: ports.event_log.identity(),
         limits: parts.limits,

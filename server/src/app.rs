@@ -51,8 +51,8 @@ impl App {
         let keyring = Arc::new(Keyring::new(&ports));
         let node = config.event_log.is_some().then(|| Node::join(&ports, config, roles));
         let node = node.transpose()?;
-        let projection = start_projections(&ports, config, &keyring, node.as_ref()).await?;
         let door = open_door(&ports, &keyring, node.as_ref())?;
+        let projection = start_projections(&ports, config, &keyring, &door, node.as_ref()).await?;
         let seed = keyring.secret("access tokens");
         let refresh = keyring.secret("refresh tokens");
         let tokens = Arc::new(Tokens::new(&config.public_url, seed, refresh));
@@ -132,10 +132,18 @@ async fn start_projections(
     ports: &Ports,
     config: &Config,
     keyring: &Arc<Keyring>,
+    door: &Arc<dyn Door>,
     node: Option<&Node>,
 ) -> Result<Arc<projectors::Progress>, Error> {
+    let sending = projectors::Sending {
+        ports: ports.clone(),
+        keyring: Arc::clone(keyring),
+        door: Arc::clone(door),
+    };
     let (Some(node), Some(log)) = (node, &config.event_log) else {
-        return projectors::start(ports, keyring).await;
+        let progress = projectors::start(ports, keyring).await?;
+        sending.start(&progress);
+        return Ok(progress);
     };
     let Some(roster) = &node.projections else {
         projectors::declare(ports).await?;
@@ -143,7 +151,7 @@ async fn start_projections(
     };
     let identity = ports.event_log.identity();
     let publication = ports::publication::connect(log, StreamId::KINDS, &identity).await?;
-    projectors::start_shared(ports, keyring, Arc::clone(roster), publication).await
+    projectors::start_shared(ports, keyring, Arc::clone(roster), publication, sending).await
 }
 
 /// The door to the partitions: those of this process, or of all nodes.

@@ -31,6 +31,9 @@ const EXPLORER: &str = "default-src 'none'; script-src 'unsafe-inline' https://u
 pub(crate) fn pages() -> Router {
     Router::new()
         .route("/setup", get(|| async { Html(include_str!("pages/setup.html")) }))
+        .route("/reset", get(|| async { Html(include_str!("pages/reset.html")) }))
+        .route("/reset.js", get(|| async { script(include_str!("pages/reset.js")) }))
+        .route("/client.js", get(|| async { script(include_str!("pages/client.js")) }))
         .route("/setup.js", get(|| async { script(include_str!("pages/setup.js")) }))
         .route("/pages.css", get(|| async { style(include_str!("pages/pages.css")) }))
 }
@@ -64,8 +67,8 @@ impl Told {
             ),
         ];
         if config.public_url.starts_with("https://") {
-            let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
-            always.push((header::STRICT_TRANSPORT_SECURITY, year));
+            let years = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+            always.push((header::STRICT_TRANSPORT_SECURITY, years));
         }
         Arc::new(Self { always })
     }

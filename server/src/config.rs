@@ -37,6 +37,15 @@ pub struct Config {
     /// The blobs: `s3://key:secret@bucket/prefix?region=eu-central-1`, for other servers than AWS
     /// with `&endpoint=https://host&path_style=true`; absent, they are in the folder.
     pub blobs: Option<Address>,
+    /// The server for mail: `smtps://user:password@host:465?from=chat@example.org`; absent, mail
+    /// goes into the folder `outbox`.
+    pub mail: Option<Address>,
+    /// The gateway for text messages: `https://any:key@host/path`; absent, they go into the folder
+    /// `outbox`.
+    pub sms: Option<Address>,
+    /// The service that knows published passwords: `https://api.pwnedpasswords.com/range`, which is
+    /// asked for ranges and learns no password; absent, none are known.
+    pub breached_passwords: Option<Address>,
     /// What nodes show to `parlance keys`, at least 32 characters; only that command reads it.
     pub keys_token: Option<Token>,
     /// Certificate chain that `parlance keys` shows, in PEM; only that command reads it.
@@ -69,6 +78,8 @@ pub struct Config {
     pub rate_register: u32,
     /// Attempts to sign in in a minute, per name and address; six times that per address.
     pub rate_sign_in: u32,
+    /// Codes sent to one address in an hour.
+    pub rate_codes: u32,
     /// Messages from one socket in a second.
     pub rate_per_socket: u32,
     /// Frames that wait for one socket; beyond that it is closed and resumes.
@@ -140,6 +151,9 @@ impl Default for Config {
             bus: None,
             keys: None,
             blobs: None,
+            mail: None,
+            sms: None,
+            breached_passwords: None,
             keys_token: None,
             keys_tls_cert: None,
             keys_tls_key: None,
@@ -155,6 +169,7 @@ impl Default for Config {
             rate_per_ip: rates.per_ip,
             rate_register: rates.register,
             rate_sign_in: rates.sign_in,
+            rate_codes: rates.codes,
             rate_per_socket: socket.per_socket,
             socket_queue_frames: socket.queue_frames,
             socket_queue_bytes: socket.queue_bytes,
@@ -256,6 +271,9 @@ impl Config {
             bus: self.bus.clone(),
             keys: self.keys.clone(),
             blobs: self.blobs.clone(),
+            mail: self.mail.clone(),
+            sms: self.sms.clone(),
+            breaches: self.breached_passwords.clone(),
         };
         ports::Config { data_dir: self.data_dir.clone(), partitions: self.partitions, addresses }
     }
@@ -267,6 +285,7 @@ impl Config {
             per_ip: self.rate_per_ip,
             register: self.rate_register,
             sign_in: self.rate_sign_in,
+            codes: self.rate_codes,
         }
     }
 

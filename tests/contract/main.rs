@@ -10,6 +10,7 @@ mod event_log;
 mod kafka;
 mod keys;
 mod outage;
+mod outbound;
 mod publication;
 mod secure;
 
@@ -32,6 +33,7 @@ fn main() {
     trials.extend(cache::trials(&servers));
     trials.extend(bus::trials(&servers));
     trials.extend(publication::trials(&servers));
+    trials.extend(outbound::trials());
     trials.extend(outage::trials());
     trials.extend(secure::trials());
     let conclusion = libtest_mimic::run(&arguments, trials);

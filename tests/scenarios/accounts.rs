@@ -1,7 +1,7 @@
 //! Accounts: registering, and what others see of a person.
 
 use serde_json::json;
-use tests::{Person, World, fresh_id};
+use tests::{PASSWORD, Person, World, fresh_id};
 
 #[test]
 fn registering_again_with_the_same_client_id_and_password_is_the_same_account() {
@@ -68,4 +68,47 @@ fn a_new_display_name_is_seen_by_others_and_arrives_in_ones_own_feed() {
     let frame = seen.next();
     assert_eq!(frame.event(), "ProfileUpdated");
     assert_eq!(frame.change()["displayName"], "Ann B.");
+}
+
+/// A service of ranges that knows one password.
+fn ranges(known: &str) -> std::net::SocketAddr {
+    use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+    let sha1 = digest(&SHA1_FOR_LEGACY_USE_ONLY, known.as_bytes());
+    let hex: String = sha1.as_ref().iter().map(|it| format!("{it:02X}")).collect();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 4_096];
+            let length = stream.read(&mut request).expect("a request");
+            let request = String::from_utf8_lossy(&request[..length]).into_owned();
+            let range = request.split(' ').nth(1).and_then(|it| it.rsplit('/').next());
+            assert_eq!(range.map(str::len), Some(5), "no more than a range is told: {request}");
+            let known = range == Some(&hex[..5]);
+            let line = if known { format!("{}:7\r\n", &hex[5..]) } else { String::new() };
+            let body = format!("{}:0\r\n{line}", "0".repeat(35));
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n", body.len());
+            let answer = format!("{head}connection: close\r\n\r\n{body}");
+            stream.write_all(answer.as_bytes()).expect("an answer");
+        }
+    });
+    address
+}
+
+#[test]
+fn a_password_that_was_published_is_refused_and_a_service_that_is_away_keeps_nobody_out() {
+    let published = "a horse that thieves know";
+    let address = ranges(published);
+    let world = World::with(|it| {
+        it.breached_passwords = Some(format!("http://{address}/range").as_str().into());
+    });
+    let refused = Person::registers(&world.client, &fresh_id(), "ann", published);
+    assert_eq!(refused.code(), "ACCOUNTS_PASSWORD_BREACHED");
+    let ann = world.person("ann");
+    let input = json!({ "currentPassword": PASSWORD, "newPassword": published });
+    assert_eq!(ann.tries("changePassword", input, "").code(), "ACCOUNTS_PASSWORD_BREACHED");
+    let away = World::with(|it| it.breached_passwords = Some("http://127.0.0.1:9/range".into()));
+    Person::registers(&away.client, &fresh_id(), "ann", published).data();
 }

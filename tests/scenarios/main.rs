@@ -1,6 +1,7 @@
 //! Scenarios: people use every room through the public doors.
 
 mod accounts;
+mod addresses;
 mod conversations;
 mod factors;
 mod feed;

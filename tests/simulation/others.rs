@@ -204,9 +204,9 @@ pub(crate) struct Stores {
     pub(crate) documents: Arc<DocumentStore>,
     pub(crate) keys: Arc<KeyStore>,
     pub(crate) bus: Arc<BusStore>,
-    /// Nothing is decided by blobs: they are real ones, in a folder.
+    /// Nothing is decided by blobs, or by messages to people: they are real ones, in a folder.
     pub(crate) blobs: Arc<dyn Blobs>,
-    pub(crate) _folder: Arc<TempDir>,
+    pub(crate) folder: Arc<TempDir>,
 }
 
 impl Stores {
@@ -214,7 +214,7 @@ impl Stores {
         let folder = tempfile::tempdir().expect("a folder");
         Self {
             blobs: ports::blobs::open(folder.path()).expect("opened blobs"),
-            _folder: Arc::new(folder),
+            folder: Arc::new(folder),
             sim: Arc::clone(sim),
             log: LogStore::new(sim),
             documents: Arc::default(),
@@ -235,6 +235,9 @@ impl Stores {
             bus: Arc::new(SimBus { node, sim: sim(), store: Arc::clone(&self.bus) }),
             keys: Arc::new(SimKeys { node, sim: sim(), store: keys }),
             blobs: Arc::clone(&self.blobs),
+            mail: ports::outbound::mail_folder(self.folder.path()),
+            sms: ports::outbound::sms_folder(self.folder.path()),
+            breaches: ports::breaches::none(),
             clock,
             entropy: Arc::clone(&self.sim.entropy) as _,
         }

@@ -44,6 +44,7 @@ impl Nodes {
             keys: Some(keys(folder).await),
             blobs: Some(servers.s3().address(&name)),
             partitions: 8,
+            data_dir: folder.to_owned(),
             // The proxy: clients may have other addresses of loopback.
             trusted_proxies: vec![LOOPBACK.into()],
             ..config.clone()

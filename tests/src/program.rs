@@ -15,7 +15,8 @@ pub struct Program {
 }
 
 /// Options under which no rate is reached.
-const RATES: [&str; 5] = [
+const RATES: [&str; 6] = [
+    "PARLANCE_RATE_CODES",
     "PARLANCE_RATE_PER_ACCOUNT",
     "PARLANCE_RATE_PER_IP",
     "PARLANCE_RATE_PER_SOCKET",

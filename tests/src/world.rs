@@ -28,7 +28,7 @@ pub struct World {
     served: Served,
     clock: Arc<Ahead>,
     runtime: Option<Runtime>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Who serves a world.
@@ -53,6 +53,7 @@ fn generous() -> Config {
         rate_per_ip: 1_000_000,
         rate_register: 1_000_000,
         rate_sign_in: 1_000_000,
+        rate_codes: 1_000_000,
         rate_per_socket: 1_000_000,
         ..Config::default()
     }
@@ -60,7 +61,7 @@ fn generous() -> Config {
 
 /// Everything in one process on one folder.
 async fn alone(dir: &Path, config: &Config, clock: Arc<dyn Clock>) -> (Served, SocketAddr) {
-    let embedded = ports::Config { partitions: 8, ..ports::Config::embedded(dir) };
+    let embedded = ports::Config { data_dir: dir.to_owned(), partitions: 8, ..config.ports() };
     let mut opened = ports::open(&embedded).await.expect("opened ports");
     opened.ports.clock = clock;
     let app = App::start(opened.ports.clone(), config).await.expect("a started app");
@@ -105,7 +106,7 @@ impl World {
             }
         });
         let client = Arc::new(Client::new(Http::new(address)));
-        Self { client, config, served, clock, runtime: Some(runtime), _folder: folder }
+        Self { client, config, served, clock, runtime: Some(runtime), folder }
     }
 
     /// The product, or the first of its nodes.
@@ -139,6 +140,44 @@ impl World {
         let token = self.setup_token().expect("it has no owner yet");
         owner.does("claimSetup", serde_json::json!({ "token": token }), "staff { role }");
         owner
+    }
+
+    /// The nth letter to an address, once it has been sent: its subject and its text.
+    pub fn letter(&self, to: &str, nth: usize) -> (String, String) {
+        let started = ports::clock::Stopwatch::start();
+        loop {
+            let mut letters = self.letters(to);
+            if letters.len() > nth {
+                return letters.remove(nth);
+            }
+            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "no letter came to {to}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The letters that were sent to an address, the oldest first.
+    pub fn letters(&self, to: &str) -> Vec<(String, String)> {
+        let outbox = self.folder.path().join("data/outbox");
+        let Ok(files) = std::fs::read_dir(outbox) else { return Vec::new() };
+        let mut files: Vec<_> = files.map(|it| it.expect("a file").path()).collect();
+        // Files are named by ids, which begin with their time.
+        // What is still being written has no such ending.
+        files.retain(|it| it.extension().is_some_and(|it| it == "eml" || it == "sms"));
+        files.sort();
+        let read = |file: &std::path::PathBuf| {
+            let bytes = std::fs::read(file).expect("a letter");
+            if file.extension().is_some_and(|it| it == "sms") {
+                let text = String::from_utf8(bytes).expect("a text");
+                let (head, text) = text.split_once("\n\n").expect("a head and a text");
+                return (head == format!("To: {to}")).then(|| (String::new(), text.to_owned()));
+            }
+            let mail = mail_parser::MessageParser::default().parse(&bytes).expect("mail");
+            let meant = mail.to().and_then(|it| it.first()).and_then(|it| it.address());
+            let subject = mail.subject().unwrap_or_default().to_owned();
+            let text = mail.body_text(0).unwrap_or_default().replace("\r\n", "\n");
+            (meant == Some(to)).then_some((subject, text))
+        };
+        files.iter().filter_map(read).collect()
     }
 
     /// Sets the server's clock ahead.

@@ -4,12 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountId, AccountRegistered, BIO_CHARS_MAX, Credential, DISPLAY_NAME_CHARS_MAX, Name,
-    NameClaimed, NameConfirmed, NameId, NameReleased, NameState, PasswordChanged, ProfileUpdated,
-    RegistrationAbandoned, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN,
+    Account, AccountId, AccountRegistered, BIO_CHARS_MAX, Credential, DISPLAY_NAME_CHARS_MAX,
+    NameId, PasswordChanged, ProfileUpdated, RegistrationAbandoned, USERNAME_CHARS_MAX,
+    USERNAME_CHARS_MIN,
 };
 use crate::Event;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId};
+use crate::outbox::Template;
+use crate::recovery::Notice;
 use crate::sessions::{EndCause, OpenSessions, ending};
 
 crate::rejections! {
@@ -71,108 +73,6 @@ fn bio(text: &str) -> Result<String, AccountRejection> {
         Ok(text.to_owned())
     } else {
         Err(AccountRejection::BioInvalid)
-    }
-}
-
-/// Reserves a username for an account.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct ClaimName {
-    pub name_id: NameId,
-    pub account_id: AccountId,
-}
-
-impl Command for ClaimName {
-    const NAME: &'static str = "ClaimName";
-    const SEALS: bool = false;
-    const PUBLIC: bool = false;
-    type State = Slot<Name>;
-    type Rejection = AccountRejection;
-
-    fn stream(&self, _: &Context<'_>) -> Result<StreamId, AccountRejection> {
-        Ok(StreamId::Name(self.name_id))
-    }
-
-    fn state(&self, _: &Context<'_>) -> Slot<Name> {
-        Slot::new(self.name_id.to_string(), StreamId::Name(self.name_id))
-    }
-
-    fn decide(self, name: &Slot<Name>, _: &Context<'_>) -> Result<Vec<Event>, AccountRejection> {
-        match name.get() {
-            Some(it) if it.state != NameState::Released && it.account_id != self.account_id => {
-                Err(AccountRejection::UsernameTaken)
-            }
-            Some(it) if it.state != NameState::Released => Ok(Vec::new()),
-            Some(_) | None => {
-                let claimed = NameClaimed { name_id: self.name_id, account_id: self.account_id };
-                Ok(vec![claimed.into()])
-            }
-        }
-    }
-}
-
-/// Settles a claim: the account exists.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct ConfirmName {
-    pub name_id: NameId,
-    pub account_id: AccountId,
-}
-
-/// Gives a claim back: the account's stream has recorded that it never will exist.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct ReleaseName {
-    pub name_id: NameId,
-    pub account_id: AccountId,
-}
-
-/// Whether the claim is this account's and still open.
-fn open_claim(name: &Slot<Name>, account: AccountId) -> bool {
-    name.get().is_some_and(|it| it.account_id == account && it.state == NameState::Claimed)
-}
-
-impl Command for ConfirmName {
-    const NAME: &'static str = "ConfirmName";
-    const SEALS: bool = false;
-    const PUBLIC: bool = false;
-    type State = Slot<Name>;
-    type Rejection = AccountRejection;
-
-    fn stream(&self, _: &Context<'_>) -> Result<StreamId, AccountRejection> {
-        Ok(StreamId::Name(self.name_id))
-    }
-
-    fn state(&self, _: &Context<'_>) -> Slot<Name> {
-        Slot::new(self.name_id.to_string(), StreamId::Name(self.name_id))
-    }
-
-    fn decide(self, name: &Slot<Name>, _: &Context<'_>) -> Result<Vec<Event>, AccountRejection> {
-        let confirmed = NameConfirmed { name_id: self.name_id, account_id: self.account_id };
-        let open = open_claim(name, self.account_id);
-        Ok(open.then(|| confirmed.into()).into_iter().collect())
-    }
-}
-
-impl Command for ReleaseName {
-    const NAME: &'static str = "ReleaseName";
-    const SEALS: bool = false;
-    const PUBLIC: bool = false;
-    type State = Slot<Name>;
-    type Rejection = AccountRejection;
-
-    fn stream(&self, _: &Context<'_>) -> Result<StreamId, AccountRejection> {
-        Ok(StreamId::Name(self.name_id))
-    }
-
-    fn state(&self, _: &Context<'_>) -> Slot<Name> {
-        Slot::new(self.name_id.to_string(), StreamId::Name(self.name_id))
-    }
-
-    fn decide(self, name: &Slot<Name>, _: &Context<'_>) -> Result<Vec<Event>, AccountRejection> {
-        let released = NameReleased { name_id: self.name_id, account_id: self.account_id };
-        let open = open_claim(name, self.account_id);
-        Ok(open.then(|| released.into()).into_iter().collect())
     }
 }
 
@@ -319,6 +219,8 @@ pub struct ChangePassword {
     pub credential: u64,
     /// Whether the other sessions end.
     pub end_others: bool,
+    /// Tells the person that it was done.
+    pub notice: Option<Notice>,
 }
 
 impl Command for ChangePassword {
@@ -355,7 +257,8 @@ impl Command for ChangePassword {
         let others = sessions.get().filter(|_| self.end_others).map(|it| it.others(kept));
         let others = others.unwrap_or_default();
         let ended = ending(context.actor, others, EndCause::PasswordChanged, context);
-        Ok(std::iter::once(changed.into()).chain(ended).collect())
+        let told = self.notice.map(|it| it.queued(Template::PasswordChanged, context));
+        Ok(std::iter::once(changed.into()).chain(ended).chain(told).collect())
     }
 
     /// Without the hash, whose salt differs each time, and what was proved for it.

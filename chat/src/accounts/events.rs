@@ -49,7 +49,7 @@ pub struct NameConfirmed {
     pub account_id: AccountId,
 }
 
-/// The account will never exist; the username is free again.
+/// The name is free again: the account will never exist, or has given it up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
 #[avro(namespace = "chat.accounts")]
 pub struct NameReleased {

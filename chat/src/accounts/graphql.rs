@@ -12,6 +12,7 @@ use super::{
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{outage, rejected, scope, uuid};
 use crate::kernel::{Timestamp, graphql};
+use crate::recovery::notice;
 use crate::sessions::{Client, Proven, SignedIn, sign_in_at};
 
 /// A person's account.
@@ -244,10 +245,11 @@ impl AccountMutation {
             None => (None, None),
         };
         let known: Vec<&str> = [&names.0, &names.1].into_iter().flatten().map(|it| &**it).collect();
-        password::check(&new, &known).await.map_err(rejected)?;
+        password::admit(scope, &new, &known).await?;
         let hash = password::hash(new, Arc::clone(&scope.entropy)).await;
         let end_others = input.sign_out_others;
-        let command = ChangePassword { password: hash, credential, end_others };
+        let notice = notice(scope, account).await?;
+        let command = ChangePassword { password: hash, credential, end_others, notice };
         let outcome = scope.submit(&input.client_id, command).await?;
         Ok(ChangePasswordPayload { position: outcome.position })
     }

@@ -7,6 +7,7 @@
 //! Limits: [`USERNAME_CHARS_MAX`], [`DISPLAY_NAME_CHARS_MAX`], [`BIO_CHARS_MAX`],
 //! [`PASSWORD_CHARS_MAX`].
 
+mod claims;
 mod decide;
 mod events;
 mod graphql;
@@ -16,9 +17,9 @@ pub mod register;
 mod tests;
 mod view;
 
+pub use claims::{ClaimName, ConfirmName, FreeName, ReleaseName};
 pub use decide::{
-    AbandonRegistration, AccountRejection, ChangePassword, ClaimName, ConfirmName, CreateAccount,
-    ReleaseName, UpdateProfile, username,
+    AbandonRegistration, AccountRejection, ChangePassword, CreateAccount, UpdateProfile, username,
 };
 pub use events::{
     AccountDeactivated, AccountEvent, AccountId, AccountReactivated, AccountRegistered,

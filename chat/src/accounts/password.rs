@@ -13,6 +13,7 @@ use zxcvbn::Score;
 
 use super::{AccountId, AccountRejection, Credential, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use crate::kernel::Reader;
+use crate::kernel::graphql::{Scope, rejected};
 
 /// Hashes computed at the same time; each takes 19 MiB and a core.
 static PLACES: Semaphore = Semaphore::const_new(2);
@@ -48,6 +49,23 @@ pub async fn check(password: &str, known: &[&str]) -> Result<(), AccountRejectio
     });
     let score = guessing.await.expect("guessing does not panic");
     (score >= Score::Two).then_some(()).ok_or(AccountRejection::PasswordWeak)
+}
+
+/// Checks a new password, also against those that thieves have published. Where that can't be told
+/// now, it does not keep anybody from going on.
+///
+/// # Errors
+/// As [`check`], and `PasswordBreached`.
+pub async fn admit(scope: &Scope, password: &str, known: &[&str]) -> async_graphql::Result<()> {
+    check(password, known).await.map_err(rejected)?;
+    match scope.breaches.holds(password).await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(rejected(AccountRejection::PasswordBreached)),
+        Err(error) => {
+            tracing::warn!(%error, "whether a password was published can't be told");
+            Ok(())
+        }
+    }
 }
 
 /// Hashes a password, away from the threads that serve.

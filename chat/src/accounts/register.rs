@@ -32,7 +32,7 @@ pub async fn register(scope: &Scope, registration: Registration) -> Result<(Acco
     let username = decide::username(&registration.username).map_err(rejected)?;
     let display_name = decide::display_name(&registration.display_name).map_err(rejected)?;
     let known = [username.as_str(), display_name.as_str()];
-    password::check(&registration.password, &known).await.map_err(rejected)?;
+    password::admit(scope, &registration.password, &known).await?;
     let account_id = AccountId(id::derive(registration.client_id, &[b"account"]));
     let name_id = name_id(&scope.reader.keyring.secret("names"), &username);
     let saga = Saga { scope, client_id: registration.client_id, account_id, name_id };
@@ -77,7 +77,7 @@ impl Saga<'_> {
         step: &str,
     ) -> Result<Accepted, Failure> {
         let client_id = id::derive(self.client_id, &[step.as_bytes(), actor.0.as_bytes()]);
-        self.scope.door.submit(self.scope.caller(actor), client_id, Box::new(command)).await
+        self.scope.submit_for(actor, client_id, command).await
     }
 
     async fn step(&self, command: impl Command, step: &str) -> Result<Accepted> {

@@ -100,6 +100,8 @@ fn told(event: &Event) -> Option<Told<'_>> {
             FactorEvent::TotpEnrolled(_) | FactorEvent::TotpUsed(_) => return None,
         },
         Event::InstanceEvent(_)
+        | Event::AddressEvent(_)
+        | Event::OutboxEvent(_)
         | Event::ConversationEvent(_)
         | Event::MemberEvent(_)
         | Event::MessageEvent(_)

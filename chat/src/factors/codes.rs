@@ -77,7 +77,7 @@ pub(super) fn digest(account: AccountId, code: &str, key: &Secret) -> String {
 /// `FACTORS_TOO_MANY_TRIES`.
 pub(super) async fn count_try(scope: &Scope, account: AccountId) -> Result<()> {
     let client_id = ids::fresh(scope.clock.now_ms(), scope.entropy.as_ref());
-    let tried = scope.door.submit(scope.caller(account), client_id, Box::new(TryFactor {})).await;
+    let tried = scope.submit_for(account, client_id, TryFactor {}).await;
     scope.outcome(tried.map_err(failed)?).await.map(drop)
 }
 

@@ -10,7 +10,7 @@ use super::graphql::instance;
 use super::{ClaimSetup, InstanceRejection, InvitationId, RegistrationMode, UseInvitation};
 use crate::accounts::AccountId;
 use crate::kernel::graphql::{Scope, failed, rejected};
-use crate::kernel::{Accepted, Command, id as ids};
+use crate::kernel::{Accepted, id as ids};
 
 /// What the setup link holds: good on this instance only, until it has an owner.
 pub fn setup_token(secret: &Secret) -> String {
@@ -28,16 +28,6 @@ fn read_code(text: &str, secret: &Secret) -> Option<InvitationId> {
     let invitation = InvitationId(Uuid::from_slice(bytes.get(..16)?).ok()?);
     let fits = crypto::equal(text.as_bytes(), code(invitation, secret).as_bytes());
     fits.then_some(invitation)
-}
-
-async fn submit(
-    scope: &Scope,
-    actor: AccountId,
-    client_id: Uuid,
-    command: impl Command,
-) -> Result<Accepted> {
-    let accepted = scope.door.submit(scope.caller(actor), client_id, Box::new(command)).await;
-    accepted.map_err(failed)
 }
 
 /// Whether the setup link was shown.
@@ -77,7 +67,8 @@ pub async fn admit(
     let invitation_id =
         invitation_id.ok_or_else(|| rejected(InstanceRejection::InvitationInvalid))?;
     let client_id = ids::derive(client_id, &[b"invitation", account.0.as_bytes()]);
-    submit(scope, account, client_id, UseInvitation { invitation_id }).await.map(drop)
+    let used = scope.submit_for(account, client_id, UseInvitation { invitation_id }).await;
+    used.map(drop).map_err(failed)
 }
 
 /// Makes an account that registered with the setup link the first owner.
@@ -92,5 +83,5 @@ pub async fn claim_setup(
 ) -> Result<Accepted> {
     is_setup(scope, token)?;
     let client_id = ids::derive(client_id, &[b"setup", account.0.as_bytes()]);
-    submit(scope, account, client_id, ClaimSetup {}).await
+    scope.submit_for(account, client_id, ClaimSetup {}).await.map_err(failed)
 }

@@ -158,6 +158,8 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::SessionEvent(_)
             | Event::FactorEvent(_)
             | Event::InstanceEvent(_)
+            | Event::AddressEvent(_)
+            | Event::OutboxEvent(_)
             | Event::ConversationEvent(_)
             | Event::MemberEvent(_)
             | Event::MessageEvent(_)

@@ -14,6 +14,9 @@ use crate::accounts::{
     AbandonRegistration, AccountId, ChangePassword, ClaimName, Credential, ReleaseName,
     UpdateProfile,
 };
+use crate::addresses::{
+    AddressId, Addresses, ConfirmAddress, ProposeAddress, RemoveAddress, TryAddress,
+};
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, RenameGroup, direct_id};
 use crate::factors::{
     BACKUP_CODES, ConfirmTotp, EnrolTotp, FactorId, FactorProof, Factors, MakeBackupCodes,
@@ -28,6 +31,7 @@ use crate::members::{AddMembers, ChangeRole, JoinGroup, LeaveConversation, Remov
 use crate::messages::{
     DeleteMessage, EditMessage, HideMessage, MessageEvent, MessageId, SendMessage,
 };
+use crate::outbox::{Channel, Delivery, OutboxEvent, OutgoingId, RecordDelivery};
 use crate::receipts::MarkRead;
 use crate::sessions::{
     Client, ConfirmSession, EndSession, EndSessions, OpenSession, RefreshSession, SessionId,
@@ -37,7 +41,7 @@ use crate::sessions::{
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 36;
+const KINDS: u8 = 41;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -101,6 +105,22 @@ fn invitation(world: &Given) -> InvitationId {
     made.unwrap_or(InvitationId(account(0).0))
 }
 
+/// The address that was proved first, or that waits to be.
+fn address(addresses: &Addresses, proved: bool) -> AddressId {
+    let first = addresses.confirmed.first().map(|it| it.id);
+    let pending = addresses.pending.as_ref().map(|it| it.id);
+    (if proved { first } else { pending }).unwrap_or(AddressId(account(0).0))
+}
+
+/// The message to a person that was queued last.
+fn outgoing(world: &Given, actor: AccountId) -> OutgoingId {
+    let queued = world.history().iter().rev().find_map(|it| {
+        let Event::OutboxEvent(OutboxEvent::MessageQueued(it)) = &it.event else { return None };
+        (it.account_id == actor).then_some(it.outgoing_id)
+    });
+    queued.unwrap_or(OutgoingId(account(0).0))
+}
+
 /// Something that concerns who may do what.
 fn secure(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u8)) -> Then {
     let session_id = SessionId(actor.0);
@@ -109,12 +129,15 @@ fn secure(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, 
     let (factor_id, step) = (FactorId(actor.0), u64::from(which) / 2);
     let (factor, credential) = (proof(&world, actor, which), generation(&world, actor));
     let invitation_id = invitation(&world);
+    let outgoing_id = outgoing(&world, actor);
+    let world_addresses = world.document::<Addresses>(actor).unwrap_or_default();
     let digests = vec!["digest".to_owned(); BACKUP_CODES];
     match what {
         1 => world.when(actor, ConfirmSession { session_id, credential, factor }),
         2 => {
             let (password, end_others) = ("hash".to_owned(), which > 127);
-            world.when(actor, ChangePassword { password, credential, end_others })
+            let notice = None;
+            world.when(actor, ChangePassword { password, credential, end_others, notice })
         }
         3 => world.when(actor, EnrolTotp { factor_id, secret: "secret".to_owned() }),
         4 => world.when(actor, ConfirmTotp { factor_id, step, digests }),
@@ -134,12 +157,34 @@ fn secure(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, 
         9 => world.when(actor, InvitePeople { uses: 1, good_for_ms: 60_000 }),
         10 => world.when(actor, UseInvitation { invitation_id }),
         11 => world.when(actor, RevokeInvitation { invitation_id }),
-        12 => world.when(actor, RemoveTotp {}),
-        13 => world.when(actor, RevokeRole { account_id: other }),
-        14 => world.when(actor, SuspendAccount { account_id: other, reason: "x".to_owned() }),
-        15 => world.when(actor, ReinstateAccount { account_id: other }),
-        16 => world.when(actor, DeactivateAccount {}),
-        17 => world.when(actor, EndSessions { keep_current: which > 127 }),
+        12 => {
+            let claim_id = name(&format!("mail:{which}"));
+            world.when(
+                actor,
+                ProposeAddress {
+                    channel: Channel::Mail,
+                    address: format!("{which}@example.org"),
+                    claim_id,
+                    code: "123456".to_owned(),
+                    locale: "en".to_owned(),
+                    name: "somebody".to_owned(),
+                    server: "server".to_owned(),
+                },
+            )
+        }
+        13 => world.when(actor, TryAddress { address_id: address(&world_addresses, false) }),
+        14 => world.when(actor, ConfirmAddress { address_id: address(&world_addresses, false) }),
+        15 => world.when(actor, RemoveAddress { address_id: address(&world_addresses, true) }),
+        16 => {
+            let delivery = if which > 127 { Delivery::Taken } else { Delivery::Failed };
+            world.when(actor, RecordDelivery { outgoing_id, delivery })
+        }
+        17 => world.when(actor, RemoveTotp {}),
+        18 => world.when(actor, RevokeRole { account_id: other }),
+        19 => world.when(actor, SuspendAccount { account_id: other, reason: "x".to_owned() }),
+        20 => world.when(actor, ReinstateAccount { account_id: other }),
+        21 => world.when(actor, DeactivateAccount {}),
+        22 => world.when(actor, EndSessions { keep_current: which > 127 }),
         _ => world.when(actor, EndSession { session_id }),
     }
 }
@@ -328,7 +373,7 @@ fn random_histories_touch_every_collection() {
 fn random_histories_hold_every_kind_of_event() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = BTreeSet::new();
-    for _ in 0..256 {
+    for _ in 0..512 {
         let attempts = attempts().new_tree(&mut runner).expect("a tree").current();
         seen.extend(world(attempts).0.history().iter().map(|it| it.event.name()));
     }

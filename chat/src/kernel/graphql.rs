@@ -48,6 +48,7 @@ pub struct Scope {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub bus: Arc<dyn ports::bus::Bus>,
+    pub breaches: Arc<dyn ports::breaches::Breaches>,
     pub tokens: Arc<Tokens>,
     pub identity: Identity,
     pub limits: Limits,
@@ -82,11 +83,13 @@ pub struct Limits {
     pub register: u32,
     /// Attempts to sign in, per account name and per address.
     pub sign_in: u32,
+    /// Codes that are sent to one address in an hour.
+    pub codes: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { per_account: 600, per_ip: 6_000, register: 30, sign_in: 10 }
+        Self { per_account: 600, per_ip: 6_000, register: 30, sign_in: 10, codes: 5 }
     }
 }
 
@@ -188,9 +191,21 @@ impl Scope {
         let viewer = self.viewer_at_door()?;
         let client_id = uuid(client_id)?;
         self.take(&format!("commands/{}", viewer.account), self.limits.per_account).await?;
-        let accepted =
-            self.door.submit(self.caller(viewer.account), client_id, Box::new(command)).await;
+        let accepted = self.submit_for(viewer.account, client_id, command).await;
         self.outcome(accepted.map_err(failed)?).await
+    }
+
+    /// Carries out a command for an account that this request acts for.
+    ///
+    /// # Errors
+    /// Why it has no outcome to show.
+    pub async fn submit_for(
+        &self,
+        account: AccountId,
+        client_id: Uuid,
+        command: impl Command,
+    ) -> Result<Accepted, Failure> {
+        self.door.submit(self.caller(account), client_id, Box::new(command)).await
     }
 
     /// Waits until an accepted command can be read.
@@ -222,7 +237,19 @@ impl Scope {
     /// # Errors
     /// `RATE_LIMITED` beyond the limit.
     pub async fn take(&self, key: &str, limit: u32) -> Result<()> {
-        match self.cache.take(key, limit, 60_000).await.map_err(outage)? {
+        self.take_within(key, limit, 60_000).await
+    }
+
+    /// Counts one use against a limit of uses an hour.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` beyond the limit.
+    pub async fn take_hourly(&self, key: &str, limit: u32) -> Result<()> {
+        self.take_within(key, limit, 3_600_000).await
+    }
+
+    async fn take_within(&self, key: &str, limit: u32, window_ms: u64) -> Result<()> {
+        match self.cache.take(key, limit, window_ms).await.map_err(outage)? {
             Admission::Admitted => Ok(()),
             Admission::Refused { retry_after_ms } => {
                 Err(failed(Failure::RateLimited { retry_after_ms }))

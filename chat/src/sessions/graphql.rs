@@ -9,7 +9,7 @@ use ports::documents::{Order, Scan};
 use super::sign_in::named;
 use super::{
     CHALLENGE_MS, Challenge, Client, ConfirmSession, EndSession, EndSessions, FRESH_MS, Proven,
-    Refresh, RefreshSession, SESSIONS_MAX, Session, SessionId, SessionRejection, SignedIn,
+    Purpose, Refresh, RefreshSession, SESSIONS_MAX, Session, SessionId, SessionRejection, SignedIn,
     sign_in_at,
 };
 use crate::accounts::password;
@@ -166,7 +166,7 @@ struct CompleteSignInInput {
 }
 
 /// The one way to prove a second factor that was given, if any was.
-fn shown(code: Option<String>, backup_code: Option<String>) -> Result<Option<Shown>> {
+pub(crate) fn shown(code: Option<String>, backup_code: Option<String>) -> Result<Option<Shown>> {
     match (code, backup_code) {
         (Some(_), Some(_)) => Err(rejected(invalid("give a code or a backup code, not both"))),
         (Some(code), None) => Ok(Some(Shown::Code(code))),
@@ -245,6 +245,10 @@ impl SessionMutation {
         let limit = scope.limits.sign_in;
         scope.take(&format!("sign-in/{}", scope.address()), limit.saturating_mul(6)).await?;
         scope.take(&format!("sign-in/{}/{name:.64}", scope.address()), limit).await?;
+        // Who goes on guessing waits longer, from wherever the guesses come.
+        let (few, many) = (limit.saturating_mul(3), limit.saturating_mul(60));
+        scope.take_hourly(&format!("sign-in-hour/{}/{name:.64}", scope.address()), few).await?;
+        scope.take_hourly(&format!("sign-in-hour//{name:.64}"), many).await?;
         let account = named(scope, &name).await?;
         let credential = password::prove(&scope.reader, account, input.password).await;
         let proved = account.zip(credential.map_err(outage)?);
@@ -256,7 +260,9 @@ impl SessionMutation {
         if factors.is_some_and(|it| it.are_asked_for()) {
             client.check().map_err(rejected)?;
             let until_ms = scope.clock.now_ms() + CHALLENGE_MS;
-            let challenge = scope.tokens.challenge(&Challenge { account, credential, until_ms });
+            let challenge = scope
+                .tokens
+                .challenge(Purpose::SecondFactor, &Challenge { account, credential, until_ms });
             let methods = vec![FactorMethod::Totp, FactorMethod::BackupCode];
             return Ok(SignInPayload {
                 access_token: None,
@@ -278,7 +284,11 @@ impl SessionMutation {
         let scope = scope(context);
         let limit = scope.limits.sign_in;
         scope.take(&format!("sign-in/{}", scope.address()), limit.saturating_mul(6)).await?;
-        let challenge = scope.tokens.read_challenge(&input.challenge, scope.clock.now_ms());
+        let challenge = scope.tokens.read_challenge(
+            Purpose::SecondFactor,
+            &input.challenge,
+            scope.clock.now_ms(),
+        );
         let invalid = || rejected(SessionRejection::ChallengeInvalid);
         let Challenge { account, credential, .. } = challenge.ok_or_else(invalid)?;
         let client =
@@ -299,8 +309,7 @@ impl SessionMutation {
         let shown = shown.ok_or_else(|| rejected(SessionRejection::Ended))?;
         scope.take(&format!("refresh/{}", shown.session), scope.limits.per_account).await?;
         let command = RefreshSession { session_id: shown.session, generation: shown.generation };
-        let accepted =
-            scope.door.submit(scope.caller(shown.account), client_id, Box::new(command)).await;
+        let accepted = scope.submit_for(shown.account, client_id, command).await;
         let outcome = scope.outcome(accepted.map_err(failed)?).await?;
         let session = scope.reader.load::<Session>(shown.session.to_string()).await;
         let session = session.map_err(outage)?;

@@ -29,9 +29,10 @@ pub use events::{
     EndCause, EndReason, SessionConfirmed, SessionEnded, SessionEvent, SessionId, SessionOpened,
     SessionRefreshed, SessionsEnded,
 };
+pub(crate) use graphql::shown;
 pub use graphql::{SessionMutation, SessionObject, SessionQuery};
 pub use sign_in::{Proven, SignedIn, sign_in_at};
-pub use tokens::{Challenge, Claims, Refresh, Tokens, signing_seed};
+pub use tokens::{Challenge, Claims, Purpose, Refresh, Tokens, signing_seed};
 pub use view::{OpenSessions, Session};
 
 /// How long an access token is good.

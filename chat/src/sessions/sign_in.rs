@@ -4,6 +4,7 @@ use async_graphql::Result;
 
 use super::{Client, OpenSession, Refresh, Session, SessionId};
 use crate::accounts::{AccountId, Name, NameState, username};
+use crate::addresses::holder;
 use crate::factors::FactorProof;
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Outcome, Scope, failed, outage};
@@ -33,8 +34,7 @@ pub async fn sign_in_at(scope: &Scope, proven: Proven, client: Client) -> Result
     let now = scope.clock.now_ms();
     let session = SessionId(ids::fresh(now, scope.entropy.as_ref()));
     let command = OpenSession { session_id: session, client, credential, factor };
-    let caller = scope.caller(account);
-    let accepted = scope.door.submit(caller, session.0, Box::new(command)).await;
+    let accepted = scope.submit_for(account, session.0, command).await;
     let outcome = scope.outcome(accepted.map_err(failed)?).await?;
     let opened = scope.reader.load::<Session>(session.to_string()).await.map_err(outage)?;
     let tokens = &scope.tokens;
@@ -47,9 +47,12 @@ pub async fn sign_in_at(scope: &Scope, proven: Proven, client: Client) -> Result
     Ok(SignedIn { access_token, refresh_token, outcome })
 }
 
-/// The account of a confirmed name; nobody for a name that is none.
+/// The account of a confirmed name or of a proved mail address; nobody for a name that is none.
 pub(super) async fn named(scope: &Scope, name: &str) -> Result<Option<AccountId>> {
     let reader = &scope.reader;
+    if name.contains('@') {
+        return holder(scope, name).await;
+    }
     let Ok(name) = username(name) else { return Ok(None) };
     let id = name_id(&reader.keyring.secret("names"), &name);
     let name = reader.load::<Name>(id.to_string()).await.map_err(outage)?;

@@ -164,7 +164,8 @@ fn a_session_that_is_used_still_ends_after_a_year() {
 fn only_an_account_opens_sessions_and_with_the_credential_of_now_only() {
     let failed = SessionRejection::SignInFailed;
     given().when(account(ANN), opening(ANN, "phone")).then_rejected(failed);
-    let change = ChangePassword { password: "other".to_owned(), credential: 0, end_others: false };
+    let password = "other".to_owned();
+    let change = ChangePassword { password, credential: 0, end_others: false, notice: None };
     signed_in()
         .and(account(ANN), change)
         .when(account(ANN), opening(BOB, "desk"))
@@ -235,6 +236,7 @@ fn a_changed_password_ends_the_other_sessions_if_wanted() {
         password: "other".to_owned(),
         credential,
         end_others,
+        notice: None,
     };
     let changed: crate::Event = PasswordChanged {
         account_id: account(ANN),

@@ -2,6 +2,7 @@
 //! asked for, ended with the handle.
 
 pub mod kafka;
+pub mod mail;
 pub mod mongo;
 pub mod redis;
 pub mod s3;

@@ -42,7 +42,16 @@ pub struct Refresh {
     pub generation: u64,
 }
 
-/// What stands between a password that was proved and a second factor that is asked for.
+/// What a challenge is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The password was proved; a second factor is asked for.
+    SecondFactor,
+    /// A proved address was shown; the password is set anew.
+    PasswordReset,
+}
+
+/// What was proved of an account, on its way to the next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Challenge {
     pub account: AccountId,
@@ -225,15 +234,20 @@ impl Tokens {
         self.issuer.split_once("://").map_or(self.issuer.as_str(), |it| it.1)
     }
 
+    /// The address of one of our pages.
+    pub fn link(&self, page: &str) -> String {
+        format!("{}/{page}", self.issuer.trim_end_matches('/'))
+    }
+
     /// A challenge.
-    pub fn challenge(&self, it: &Challenge) -> String {
+    pub fn challenge(&self, purpose: Purpose, it: &Challenge) -> String {
         let body = challenge_body(it);
-        let mac = crypto::mac(&self.challenge, &[&body]);
+        let mac = crypto::mac(&self.challenge, &[&[purpose as u8], &body]);
         URL_SAFE_NO_PAD.encode([&body[..], &mac].concat())
     }
 
     /// Reads a challenge that was made here and is still good.
-    pub fn read_challenge(&self, text: &str, now_ms: i64) -> Option<Challenge> {
+    pub fn read_challenge(&self, purpose: Purpose, text: &str, now_ms: i64) -> Option<Challenge> {
         let bytes = URL_SAFE_NO_PAD.decode(text.get(..CHALLENGE_CHARS)?).ok()?;
         let (body, _) = bytes.split_at_checked(32)?;
         let challenge = Challenge {
@@ -241,7 +255,7 @@ impl Tokens {
             credential: u64::from_be_bytes(body[16..24].try_into().ok()?),
             until_ms: i64::from_be_bytes(body[24..].try_into().ok()?),
         };
-        let ours = self.challenge(&challenge);
+        let ours = self.challenge(purpose, &challenge);
         let fits = crypto::equal(text.as_bytes(), ours.as_bytes()) && now_ms < challenge.until_ms;
         fits.then_some(challenge)
     }

@@ -1,0 +1,147 @@
+//! What one can do who has forgotten the password.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+
+use super::{Notice, RESET_MS, RecoveryRejection, RequestReset, ResetPassword};
+use crate::accounts::{AccountId, Credential, NameId, password};
+use crate::addresses::{addresses, claim, holder, mail, name};
+use crate::factors;
+use crate::kernel::graphql::{Scope, failed, outage, rejected, scope, uuid};
+use crate::outbox::{Channel, Fields};
+use crate::sessions::{Challenge, Purpose, shown};
+
+#[derive(InputObject)]
+struct RequestPasswordResetInput {
+    client_id: ID,
+    /// A mail address that the account has proved.
+    email: String,
+}
+
+#[derive(SimpleObject)]
+struct RequestPasswordResetPayload {
+    /// Always: whether there is such an account is not told.
+    ok: bool,
+    position: String,
+}
+
+#[derive(InputObject)]
+struct ResetPasswordInput {
+    client_id: ID,
+    /// What the link holds.
+    token: String,
+    new_password: String,
+    /// A one-time password, where one is asked for.
+    code: Option<String>,
+    /// A backup code, in place of a one-time password.
+    backup_code: Option<String>,
+}
+
+#[derive(SimpleObject)]
+struct ResetPasswordPayload {
+    position: String,
+}
+
+/// What is filled into a message about the password.
+async fn fields(scope: &Scope, account: AccountId, link: String) -> Result<Fields> {
+    let (name, server) = (name(scope, account).await?, scope.tokens.host().to_owned());
+    let fields = [("name", name), ("server", server), ("link", link)];
+    Ok(fields.into_iter().map(|(key, it)| (key.to_owned(), it)).collect())
+}
+
+/// Tells an account at the first mail address that it has proved.
+///
+/// # Errors
+/// When documents or keys can't be reached.
+pub async fn notice(scope: &Scope, account: AccountId) -> Result<Option<Notice>> {
+    let all = addresses(scope, account).await?;
+    let Some(found) = all.confirmed.iter().find(|it| it.channel == Channel::Mail) else {
+        return Ok(None);
+    };
+    let to = scope.reader.open(&found.address).await.map_err(outage)?;
+    let fields = fields(scope, account, scope.tokens.link("reset")).await?;
+    Ok(to.map(|to| Notice { to, locale: found.locale.clone(), fields }))
+}
+
+/// Changes of this room.
+#[derive(Default)]
+pub struct RecoveryMutation;
+
+#[Object]
+impl RecoveryMutation {
+    /// Sends a link that sets a forgotten password anew, if an account has proved the address. The
+    /// answer is the same, and comes as fast, whether it has.
+    async fn request_password_reset(
+        &self,
+        context: &Context<'_>,
+        input: RequestPasswordResetInput,
+    ) -> Result<RequestPasswordResetPayload> {
+        let scope = scope(context);
+        let client_id = uuid(&input.client_id)?;
+        let address = mail(&input.email).map_err(rejected)?;
+        let limit = scope.limits.codes;
+        scope.take_hourly(&format!("codes/from/{}", scope.address()), limit * 10).await?;
+        let claim_id = claim(scope, Channel::Mail, &address);
+        scope.take_hourly(&format!("codes/to/{claim_id}"), limit).await?;
+        let position = scope.progress.position().to_string();
+        let scope = Arc::clone(context.data_unchecked::<Arc<Scope>>());
+        // Nobody waits for it, so nobody can tell by the time whether there is such an account.
+        ports::spawn("password reset", async move {
+            if let Err(error) = request_reset(&scope, &address, claim_id, client_id).await {
+                tracing::warn!(?error, "a link to set a password anew was not sent");
+            }
+        });
+        Ok(RequestPasswordResetPayload { ok: true, position })
+    }
+
+    /// Sets a forgotten password anew and ends every session of the account.
+    async fn reset_password(
+        &self,
+        context: &Context<'_>,
+        input: ResetPasswordInput,
+    ) -> Result<ResetPasswordPayload> {
+        let scope = scope(context);
+        let client_id = uuid(&input.client_id)?;
+        scope.take(&format!("reset/{}", scope.address()), scope.limits.sign_in).await?;
+        let now = scope.clock.now_ms();
+        let link = scope.tokens.read_challenge(Purpose::PasswordReset, &input.token, now);
+        let invalid = || rejected(RecoveryRejection::LinkInvalid);
+        let Challenge { account, credential, .. } = link.ok_or_else(invalid)?;
+        let name = name(scope, account).await?;
+        password::admit(scope, &input.new_password, &[&name]).await?;
+        let factor = match shown(input.code, input.backup_code)? {
+            Some(shown) => Some(factors::prove(scope, account, &shown).await?),
+            None => None,
+        };
+        let hash = password::hash(input.new_password, Arc::clone(&scope.entropy)).await;
+        let notice = notice(scope, account).await?;
+        let command = ResetPassword { password: hash, credential, factor, notice };
+        let done = scope.submit_for(account, client_id, command).await.map_err(failed)?;
+        let outcome = scope.outcome(done).await?;
+        Ok(ResetPasswordPayload { position: outcome.position })
+    }
+}
+
+async fn request_reset(
+    scope: &Scope,
+    address: &str,
+    claim_id: NameId,
+    client_id: uuid::Uuid,
+) -> Result<()> {
+    let Some(account) = holder(scope, address).await? else { return Ok(()) };
+    let known = addresses(scope, account).await?;
+    let Some(found) = known.confirmed.iter().find(|it| it.claim_id == claim_id) else {
+        return Ok(());
+    };
+    let credential = scope.reader.load::<Credential>(account.to_string()).await.map_err(outage)?;
+    let Some(credential) = credential.map(|it| it.generation) else { return Ok(()) };
+    let until_ms = scope.clock.now_ms() + RESET_MS;
+    let challenge = Challenge { account, credential, until_ms };
+    let token = scope.tokens.challenge(Purpose::PasswordReset, &challenge);
+    let link = format!("{}#{token}", scope.tokens.link("reset"));
+    let fields = fields(scope, account, link).await?;
+    let notice = Notice { to: address.to_owned(), locale: found.locale.clone(), fields };
+    let command = RequestReset { address_id: found.id, notice };
+    scope.submit_for(account, client_id, command).await.map(drop).map_err(failed)
+}

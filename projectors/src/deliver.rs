@@ -1,0 +1,136 @@
+//! Sends what is due to people outside, and notes what became of it, one task a partition.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat::kernel::document::Document;
+use chat::kernel::{Caller, Door, Keyring, Reader, Timestamp, id};
+use chat::outbox::{Channel, Delivery, Fields, Outgoing, OutgoingId, RecordDelivery, write};
+use lru::LruCache;
+use ports::documents::{Order, Scan};
+use ports::event_log::Partition;
+use ports::outbound::{Handed, Message};
+use ports::{Error, Ports};
+use tokio::task::JoinHandle;
+
+use crate::progress::Progress;
+
+/// How often it is looked whether something has come to be due again.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Messages taken in hand at once.
+const AT_ONCE: usize = 32;
+
+/// Attempts remembered until the documents tell them.
+const NOTED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("it is not zero");
+
+/// The last attempt of each message that was noted.
+type Noted = LruCache<OutgoingId, u32>;
+
+/// What sending needs.
+#[derive(Clone)]
+pub struct Sending {
+    pub ports: Ports,
+    pub keyring: Arc<Keyring>,
+    pub door: Arc<dyn Door>,
+}
+
+impl Sending {
+    /// Starts sending for all partitions.
+    pub fn start(&self, progress: &Arc<Progress>) {
+        for partition in 0..self.ports.event_log.identity().partitions {
+            self.start_for(partition, progress);
+        }
+    }
+
+    /// Starts sending for one partition.
+    pub(crate) fn start_for(
+        &self,
+        partition: Partition,
+        progress: &Arc<Progress>,
+    ) -> JoinHandle<()> {
+        ports::spawn("outbox", self.clone().run(partition, Arc::clone(progress)))
+    }
+
+    async fn run(self, partition: Partition, progress: Arc<Progress>) {
+        let mut noted = LruCache::new(NOTED_MAX);
+        loop {
+            if let Err(error) = self.send_due(partition, &mut noted).await {
+                tracing::warn!(partition, %error, "what is due can't be sent now");
+            }
+            let changed = progress.outbox[usize::from(partition)].notified();
+            // Whether it was told or the time has passed: it is looked either way.
+            let _ = tokio::time::timeout(LOOK_EVERY, changed).await;
+        }
+    }
+
+    async fn send_due(&self, partition: Partition, noted: &mut Noted) -> Result<(), Error> {
+        let now = Timestamp(self.ports.clock.now_ms());
+        let (name, from) = (Outgoing::COLLECTION.name, Outgoing::due(partition));
+        let mut scan = Scan::prefix(name, Some("due"), &from, Order::Ascending, AT_ONCE);
+        scan.to = Outgoing::due_until(partition, now);
+        let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
+        for (_, outgoing) in reader.scan::<Outgoing>(scan).await? {
+            // The documents may not tell yet what was noted.
+            if noted.get(&outgoing.id).is_some_and(|it| *it >= outgoing.attempts) {
+                continue;
+            }
+            let delivery = match now.0 < outgoing.good_until.0 {
+                true => self.send(&reader, &outgoing).await?,
+                false => Delivery::Expired,
+            };
+            metrics::counter!("parlance_messages_sent_total", "delivery" => label(delivery))
+                .increment(1);
+            if self.note(&outgoing, delivery).await {
+                noted.put(outgoing.id, outgoing.attempts);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a message; what was erased, or is of a template that we don't know, is refused.
+    async fn send(&self, reader: &Reader, outgoing: &Outgoing) -> Result<Delivery, Error> {
+        let (to, fields) = (reader.open(&outgoing.to).await?, reader.open(&outgoing.fields).await?);
+        let fields: Option<Fields> = fields;
+        let written = fields.and_then(|it| write(&outgoing.template, &outgoing.locale, &it));
+        let (Some(to), Some(written)) = (to, written) else { return Ok(Delivery::Refused) };
+        let (subject, text) = (written.subject, written.text);
+        let message = Message { id: outgoing.id.0, to, subject, text };
+        let carrier = match outgoing.channel {
+            Channel::Mail => &self.ports.mail,
+            Channel::Sms => &self.ports.sms,
+        };
+        Ok(match carrier.send(&message).await {
+            Ok(Handed::Taken) => Delivery::Taken,
+            Ok(Handed::Refused) => Delivery::Refused,
+            Err(error) => {
+                tracing::warn!(id = %outgoing.id, %error, "a message was not taken");
+                Delivery::Failed
+            }
+        })
+    }
+
+    /// Notes what became of an attempt. The command's id tells the attempt, so that it is noted
+    /// once; where that fails, the message is sent again under its id.
+    async fn note(&self, outgoing: &Outgoing, delivery: Delivery) -> bool {
+        let parts = [b"attempt".as_slice(), &outgoing.attempts.to_be_bytes(), &[delivery as u8]];
+        let client_id = id::derive(outgoing.id.0, &parts);
+        let caller = Caller::from(outgoing.account_id);
+        let command = RecordDelivery { outgoing_id: outgoing.id, delivery };
+        let submitted = self.door.submit(caller, client_id, Box::new(command)).await;
+        if let Err(failure) = &submitted {
+            tracing::warn!(id = %outgoing.id, ?failure, "what became of a message is not noted");
+        }
+        submitted.is_ok()
+    }
+}
+
+fn label(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Taken => "taken",
+        Delivery::Refused => "refused",
+        Delivery::Failed => "failed",
+        Delivery::Expired => "expired",
+    }
+}
