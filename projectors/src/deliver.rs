@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat::kernel::document::Document;
-use chat::kernel::{Caller, Door, Keyring, Reader, Timestamp, id};
+use chat::kernel::{Caller, Door, Failure, Keyring, Reader, Timestamp, id};
 use chat::outbox::{Channel, Delivery, Fields, Outgoing, OutgoingId, RecordDelivery, write};
 use lru::LruCache;
 use ports::documents::{Order, Scan};
@@ -19,14 +19,26 @@ use crate::progress::Progress;
 /// How often it is looked whether something has come to be due again.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// How often it is looked whether the documents have caught up.
+const CATCH_UP_EVERY: Duration = Duration::from_millis(50);
+
 /// Messages taken in hand at once.
 const AT_ONCE: usize = 32;
 
 /// Attempts remembered until the documents tell them.
 const NOTED_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("it is not zero");
 
-/// The last attempt of each message that was noted.
-type Noted = LruCache<OutgoingId, u32>;
+/// An attempt that was made.
+#[derive(Clone, Copy)]
+struct Attempt {
+    attempt: u32,
+    delivery: Delivery,
+    /// Whether the log knows what became of it.
+    noted: bool,
+}
+
+/// The last attempt of each message.
+type Noted = LruCache<OutgoingId, Attempt>;
 
 /// What sending needs.
 #[derive(Clone)]
@@ -55,6 +67,7 @@ impl Sending {
 
     async fn run(self, partition: Partition, progress: Arc<Progress>) {
         let mut noted = LruCache::new(NOTED_MAX);
+        self.catch_up(partition, &progress).await;
         loop {
             if let Err(error) = self.send_due(partition, &mut noted).await {
                 tracing::warn!(partition, %error, "what is due can't be sent now");
@@ -65,6 +78,19 @@ impl Sending {
         }
     }
 
+    /// Waits until the documents know everything that was noted before this node came to send.
+    async fn catch_up(&self, partition: Partition, progress: &Progress) {
+        let end = loop {
+            match self.ports.event_log.end(partition).await {
+                Ok(end) => break end,
+                Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+            }
+        };
+        while !progress.documents.has_reached(partition, end) {
+            tokio::time::sleep(CATCH_UP_EVERY).await;
+        }
+    }
+
     async fn send_due(&self, partition: Partition, noted: &mut Noted) -> Result<(), Error> {
         let now = Timestamp(self.ports.clock.now_ms());
         let (name, from) = (Outgoing::COLLECTION.name, Outgoing::due(partition));
@@ -72,21 +98,32 @@ impl Sending {
         scan.to = Outgoing::due_until(partition, now);
         let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
         for (_, outgoing) in reader.scan::<Outgoing>(scan).await? {
-            // The documents may not tell yet what was noted.
-            if noted.get(&outgoing.id).is_some_and(|it| *it >= outgoing.attempts) {
-                continue;
-            }
-            let delivery = match now.0 < outgoing.good_until.0 {
-                true => self.send(&reader, &outgoing).await?,
-                false => Delivery::Expired,
+            // The documents may not tell yet what became of it: no attempt is made twice.
+            let known = noted.get(&outgoing.id).filter(|it| it.attempt >= outgoing.attempts);
+            let mut attempt = match known.copied() {
+                Some(attempt) => attempt,
+                None => self.attempt(&reader, &outgoing, now).await,
             };
-            metrics::counter!("parlance_messages_sent_total", "delivery" => label(delivery))
-                .increment(1);
-            if self.note(&outgoing, delivery).await {
-                noted.put(outgoing.id, outgoing.attempts);
+            if !attempt.noted {
+                attempt.noted = self.note(&outgoing, attempt.delivery).await;
+                noted.put(outgoing.id, attempt);
             }
         }
         Ok(())
+    }
+
+    /// Makes one attempt, whatever comes of it.
+    async fn attempt(&self, reader: &Reader, outgoing: &Outgoing, now: Timestamp) -> Attempt {
+        let delivery = match now.0 < outgoing.good_until.0 {
+            true => self.send(reader, outgoing).await.unwrap_or_else(|error| {
+                tracing::warn!(id = %outgoing.id, %error, "a message can't be opened now");
+                Delivery::Failed
+            }),
+            false => Delivery::Expired,
+        };
+        metrics::counter!("parlance_messages_sent_total", "delivery" => label(delivery))
+            .increment(1);
+        Attempt { attempt: outgoing.attempts, delivery, noted: false }
     }
 
     /// Sends a message; what was erased, or is of a template that we don't know, is refused.
@@ -105,7 +142,10 @@ impl Sending {
             Ok(Handed::Taken) => Delivery::Taken,
             Ok(Handed::Refused) => Delivery::Refused,
             Err(error) => {
-                tracing::warn!(id = %outgoing.id, %error, "a message was not taken");
+                // What the carrier said may name the person.
+                let kind = error.kind;
+                let (id, port) = (outgoing.id, error.port);
+                tracing::warn!(%id, port, %kind, "a message was not taken");
                 Delivery::Failed
             }
         })
@@ -122,7 +162,8 @@ impl Sending {
         if let Err(failure) = &submitted {
             tracing::warn!(id = %outgoing.id, ?failure, "what became of a message is not noted");
         }
-        submitted.is_ok()
+        // Who says no has nothing to be noted.
+        matches!(submitted, Ok(_) | Err(Failure::Rejected(_)))
     }
 }
 

@@ -86,6 +86,12 @@ impl Places {
         self.0[usize::from(partition)].here.store(false, Ordering::Release);
     }
 
+    /// Whether a partition is folded here up to an offset.
+    pub(crate) fn has_reached(&self, partition: Partition, offset: u64) -> bool {
+        let place = &self.0[usize::from(partition)];
+        place.here.load(Ordering::Acquire) && place.offset.load(Ordering::Acquire) >= offset
+    }
+
     /// The partitions that are folded here, with their last ordinals.
     pub(crate) fn here(&self) -> impl Iterator<Item = (Partition, u64)> {
         let places = (0..).zip(&self.0).filter(|(_, it)| it.here.load(Ordering::Acquire));

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::{AccountId, NameId};
+use crate::factors::{Factors, factors_slot};
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
 use crate::outbox::{Channel, Fields, Letter, Template, queued};
 use crate::sessions::{Session, session_slot};
@@ -63,16 +64,16 @@ fn addresses_slot(account: AccountId) -> Slot<Addresses> {
 }
 
 /// The addresses of whoever asks, and the session they ask from.
-type Own = (Slot<Addresses>, Option<Slot<Session>>);
+type Own = (Slot<Addresses>, Option<Slot<Session>>, Slot<Factors>);
 
 fn own(context: &Context<'_>) -> Own {
     let session = context.origin.session_id.map(|it| session_slot(it, context.actor));
-    (addresses_slot(context.actor), session)
+    (addresses_slot(context.actor), session, factors_slot(context.actor))
 }
 
-fn fresh(session: &Option<Slot<Session>>, context: &Context<'_>) -> Result<(), AddressRejection> {
+fn fresh((_, session, factors): &Own, context: &Context<'_>) -> Result<(), AddressRejection> {
     let session = session.as_ref().and_then(Slot::get);
-    let fresh = session.is_some_and(|it| it.is_fresh(context.actor, context.now));
+    let fresh = session.is_some_and(|it| it.is_fresh(context.actor, context.now, factors.get()));
     fresh.then_some(()).ok_or(AddressRejection::NotFresh)
 }
 
@@ -115,10 +116,10 @@ impl Command for ProposeAddress {
 
     fn decide(
         self,
-        (addresses, session): &Own,
+        own @ (addresses, ..): &Own,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, AddressRejection> {
-        fresh(session, context)?;
+        fresh(own, context)?;
         let confirmed = addresses.get().map_or(&[][..], |it| &it.confirmed);
         let others = confirmed.iter().filter(|it| it.claim_id != self.claim_id).count();
         if others >= ADDRESSES_MAX {
@@ -261,10 +262,10 @@ impl Command for RemoveAddress {
 
     fn decide(
         self,
-        (addresses, session): &Own,
+        own @ (addresses, ..): &Own,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, AddressRejection> {
-        fresh(session, context)?;
+        fresh(own, context)?;
         let confirmed = addresses.get().and_then(|it| it.confirmed(self.address_id));
         let confirmed = confirmed.ok_or(AddressRejection::NotFound)?;
         let removed = AddressRemoved {

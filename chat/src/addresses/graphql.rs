@@ -11,8 +11,7 @@ use super::{
     RemoveAddress, TryAddress, mail, phone,
 };
 use crate::accounts::{
-    Account, AccountId, AccountRejection, ClaimName, ConfirmName, FreeName, Name, NameId,
-    NameState, ReleaseName,
+    Account, AccountId, AccountRejection, ClaimName, ConfirmName, FreeName, Name, NameId, NameState,
 };
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Scope, failed, id, outage, rejected, scope, uuid};
@@ -36,9 +35,13 @@ pub async fn holder(scope: &Scope, text: &str) -> Result<Option<AccountId>> {
     let found = mail(text).map(|it| (Channel::Mail, it));
     let found = found.or_else(|_| phone(text).map(|it| (Channel::Sms, it)));
     let Ok((channel, address)) = found else { return Ok(None) };
-    let claim = claim(scope, channel, &address).to_string();
-    let name = scope.reader.load::<Name>(claim).await.map_err(outage)?;
-    Ok(name.filter(|it| it.state == NameState::Confirmed).map(|it| it.account_id))
+    let claim_id = claim(scope, channel, &address);
+    let name = scope.reader.load::<Name>(claim_id.to_string()).await.map_err(outage)?;
+    let name = name.filter(|it| it.state == NameState::Confirmed);
+    match name.map(|it| it.account_id) {
+        Some(account) if holds(scope, account, claim_id).await? => Ok(Some(account)),
+        Some(_) | None => Ok(None),
+    }
 }
 
 pub(crate) async fn addresses(scope: &Scope, account: AccountId) -> Result<Arc<Addresses>> {
@@ -157,15 +160,24 @@ async fn take_claim(scope: &Scope, account: AccountId, claim_id: NameId) -> Resu
     let Err(failure) = scope.submit_for(account, fresh(), claim.clone()).await else {
         return Ok(());
     };
+    if failure != taken {
+        return Err(failed(failure));
+    }
     let held = scope.reader.load::<Name>(claim_id.to_string()).await.map_err(outage)?;
-    let held = held.filter(|it| failure == taken && it.state == NameState::Claimed);
-    let Some(held) = held else {
-        let belongs = || rejected(AddressRejection::Taken);
-        return Err(if failure == taken { belongs() } else { failed(failure) });
-    };
-    let release = ReleaseName { name_id: claim_id, account_id: held.account_id };
-    scope.submit_for(held.account_id, fresh(), release).await.map_err(failed)?;
+    let held = held.ok_or_else(|| rejected(AddressRejection::Taken))?.account_id;
+    if holds(scope, held, claim_id).await? {
+        return Err(rejected(AddressRejection::Taken));
+    }
+    let free = FreeName { name_id: claim_id, account_id: held };
+    scope.submit_for(held, fresh(), free).await.map_err(failed)?;
     scope.submit_for(account, fresh(), claim).await.map_err(failed).map(drop)
+}
+
+/// Whether an account has proved the address of a claim; it may have given it up without giving
+/// the claim back.
+async fn holds(scope: &Scope, account: AccountId, claim_id: NameId) -> Result<bool> {
+    let known = addresses(scope, account).await?;
+    Ok(known.confirmed.iter().any(|it| it.claim_id == claim_id))
 }
 
 /// Changes of this room.

@@ -102,7 +102,7 @@ pub async fn prove(scope: &Scope, account: AccountId, shown: &Shown) -> Result<F
                 it.as_ref().is_some_and(|it| crypto::equal(it.as_bytes(), digest.as_bytes()))
             };
             let index = factors.codes.iter().position(same);
-            index.map(|index| FactorProof::BackupCode { index })
+            index.map(|index| FactorProof::BackupCode { index, digest })
         }
     };
     proof.ok_or_else(|| rejected(FactorRejection::CodeInvalid))

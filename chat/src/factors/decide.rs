@@ -36,13 +36,17 @@ crate::rejections! {
 }
 
 /// What was proved of a second factor, found before it is decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum FactorProof {
     /// The code of a time step.
     Totp { factor_id: FactorId, step: u64 },
     /// The backup code at an index.
-    BackupCode { index: usize },
+    BackupCode {
+        index: usize,
+        /// Which code stood there.
+        digest: String,
+    },
 }
 
 pub(crate) fn factors_slot(account: AccountId) -> Slot<Factors> {
@@ -69,8 +73,8 @@ pub(crate) fn taken(
             let used = TotpUsed { account_id, factor_id, step: Long(step), origin };
             fits.then(|| Some(used.into())).ok_or(FactorRejection::CodeInvalid)
         }
-        (Some(factors), Some(FactorProof::BackupCode { index })) => {
-            let unused = factors.codes.get(index).is_some_and(Option::is_some);
+        (Some(factors), Some(FactorProof::BackupCode { index, digest })) => {
+            let unused = factors.codes.get(index).is_some_and(|it| *it == Some(digest));
             let index = i32::try_from(index).map_err(|_| FactorRejection::CodeInvalid)?;
             let used = BackupCodeUsed { account_id, index, origin };
             unused.then(|| Some(used.into())).ok_or(FactorRejection::CodeInvalid)
@@ -120,9 +124,9 @@ fn own(context: &Context<'_>) -> Own {
     (factors_slot(context.actor), session)
 }
 
-fn fresh(session: &Option<Slot<Session>>, context: &Context<'_>) -> Result<(), FactorRejection> {
+fn fresh((factors, session): &Own, context: &Context<'_>) -> Result<(), FactorRejection> {
     let session = session.as_ref().and_then(Slot::get);
-    let fresh = session.is_some_and(|it| it.is_fresh(context.actor, context.now));
+    let fresh = session.is_some_and(|it| it.is_fresh(context.actor, context.now, factors.get()));
     fresh.then_some(()).ok_or(FactorRejection::NotFresh)
 }
 
@@ -151,12 +155,8 @@ impl Command for EnrolTotp {
         own(context)
     }
 
-    fn decide(
-        self,
-        (_, session): &Own,
-        context: &Context<'_>,
-    ) -> Result<Vec<Event>, FactorRejection> {
-        fresh(session, context)?;
+    fn decide(self, own: &Own, context: &Context<'_>) -> Result<Vec<Event>, FactorRejection> {
+        fresh(own, context)?;
         let enrolled = TotpEnrolled {
             account_id: context.actor,
             factor_id: self.factor_id,
@@ -199,10 +199,10 @@ impl Command for ConfirmTotp {
 
     fn decide(
         self,
-        (factors, session): &Own,
+        own @ (factors, _): &Own,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, FactorRejection> {
-        fresh(session, context)?;
+        fresh(own, context)?;
         let pending = factors.get().and_then(|it| it.pending.as_ref());
         pending.filter(|it| it.id == self.factor_id).ok_or(FactorRejection::NothingPending)?;
         let (account_id, origin) = (context.actor, Some(context.origin.clone()));
@@ -248,10 +248,10 @@ impl Command for MakeBackupCodes {
 
     fn decide(
         self,
-        (factors, session): &Own,
+        own @ (factors, _): &Own,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, FactorRejection> {
-        fresh(session, context)?;
+        fresh(own, context)?;
         let asked_for = factors.get().is_some_and(Factors::are_asked_for);
         asked_for.then(|| vec![codes_made(self.digests, context)]).ok_or(FactorRejection::NotFound)
     }
@@ -283,10 +283,10 @@ impl Command for RemoveTotp {
 
     fn decide(
         self,
-        ((factors, session), instance): &Self::State,
+        (own @ (factors, _), instance): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, FactorRejection> {
-        fresh(session, context)?;
+        fresh(own, context)?;
         let Some(totp) = factors.get().and_then(|it| it.totp.as_ref()) else {
             return Ok(Vec::new());
         };

@@ -145,7 +145,8 @@ impl FactorMutation {
         Ok(EnrolTotpPayload { secret, uri, qr_svg, position: outcome.position })
     }
 
-    /// Asks for one-time passwords from here on, and hands out ten backup codes.
+    /// Asks for one-time passwords from here on, and hands out ten backup codes. Repeated, it hands
+    /// out none: then `makeBackupCodes` makes others.
     async fn confirm_totp(
         &self,
         context: &Context<'_>,
@@ -162,6 +163,7 @@ impl FactorMutation {
         let (backup_codes, digests) = fresh_codes(scope, account);
         let command = ConfirmTotp { factor_id: pending.id, step, digests };
         let outcome = scope.submit_at_door(&input.client_id, command).await?;
+        let backup_codes = if outcome.accepted.repeated { Vec::new() } else { backup_codes };
         Ok(BackupCodesPayload { backup_codes, position: outcome.position })
     }
 

@@ -32,7 +32,7 @@ fn code(step: u64) -> Option<FactorProof> {
 }
 
 fn backup(index: usize) -> Option<FactorProof> {
-    Some(FactorProof::BackupCode { index })
+    Some(FactorProof::BackupCode { index, digest: format!("{index:032x}") })
 }
 
 fn digests() -> Vec<String> {
@@ -159,6 +159,27 @@ fn a_fresh_proof_takes_the_second_factor_too() {
         .when(account(ANN), prove(code(101)))
         .then_rejected(SessionRejection::CodeInvalid);
     world.when(account(ANN), RemoveTotp {}).then_allowed();
+}
+
+#[test]
+fn a_session_that_was_proved_without_the_factor_of_now_changes_nothing() {
+    let stale = FactorRejection::NotFresh;
+    let world = signed_in().and(account(ANN), opening(2, None));
+    let world = world.and(account(ANN), enrol()).and(account(ANN), confirm(100));
+    let others = world.from(at(2));
+    let others = others.when(account(ANN), RemoveTotp {}).then_rejected(stale);
+    let others = others.when(account(ANN), enrol()).then_rejected(stale);
+    let make = MakeBackupCodes { digests: digests() };
+    let others = others.when(account(ANN), make.clone()).then_rejected(stale);
+    let prove = ConfirmSession { session_id: session(2), credential: 0, factor: code(101) };
+    others.and(account(ANN), prove).when(account(ANN), make).then_allowed();
+}
+
+#[test]
+fn a_backup_code_that_was_replaced_is_taken_no_more() {
+    let others: Vec<_> = (0..BACKUP_CODES).map(|it| format!("{:032x}", it + 100)).collect();
+    let world = set_up().and(account(ANN), MakeBackupCodes { digests: others });
+    world.when(account(ANN), opening(2, backup(3))).then_rejected(SessionRejection::CodeInvalid);
 }
 
 #[test]

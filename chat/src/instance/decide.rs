@@ -10,6 +10,7 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::{Account, AccountId};
+use crate::factors::{Factors, factors_slot};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Slot, StreamId, Timestamp, id};
 use crate::sessions::{Session, session_slot};
@@ -46,7 +47,7 @@ crate::rejections! {
 }
 
 /// The instance and the session of whoever acts on it.
-pub(super) type Actor = (Slot<Instance>, Option<Slot<Session>>);
+pub(super) type Actor = (Slot<Instance>, Option<Slot<Session>>, Slot<Factors>);
 
 pub(crate) fn instance_slot() -> Slot<Instance> {
     Slot::new(Instance::ID, StreamId::Instance)
@@ -58,19 +59,19 @@ pub(super) fn account_slot(account: AccountId) -> Slot<Account> {
 
 pub(super) fn actor(context: &Context<'_>) -> Actor {
     let session = context.origin.session_id.map(|it| session_slot(it, context.actor));
-    (instance_slot(), session)
+    (instance_slot(), session, factors_slot(context.actor))
 }
 
 /// The role of somebody who holds a right and has just proved themselves.
 pub(super) fn allowed(
-    (instance, session): &Actor,
+    (instance, session, factors): &Actor,
     right: Right,
     context: &Context<'_>,
 ) -> Result<ServerRole, InstanceRejection> {
     let role = instance.get().and_then(|it| it.role(context.actor));
     let role = role.filter(|it| it.holds(right)).ok_or(InstanceRejection::Forbidden)?;
     let session = session.as_ref().and_then(Slot::get);
-    let session = session.filter(|it| it.is_fresh(context.actor, context.now));
+    let session = session.filter(|it| it.is_fresh(context.actor, context.now, factors.get()));
     let session = session.ok_or(InstanceRejection::NotFresh)?;
     let demanded = instance.get().is_some_and(|it| it.demands_factor(context.actor));
     let proved = session.factor || !demanded;
@@ -155,7 +156,8 @@ impl Command for GrantRole {
         context: &Context<'_>,
     ) -> Result<Vec<Event>, InstanceRejection> {
         let own = allowed(actor, Right::GrantRoles, context)?;
-        account.get().filter(|it| it.profile.is_some()).ok_or(InstanceRejection::NotFound)?;
+        let usable = account.get().filter(|it| it.is_shown() && !it.suspended);
+        usable.ok_or(InstanceRejection::NotFound)?;
         let instance = actor.0.get().ok_or(InstanceRejection::Forbidden)?;
         let before = instance.role(self.account_id);
         if before == Some(self.role) {

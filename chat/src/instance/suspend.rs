@@ -131,11 +131,11 @@ impl Command for DeactivateAccount {
 
     fn decide(
         self,
-        ((instance, session), account, sessions): &Self::State,
+        ((instance, session, factors), account, sessions): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, InstanceRejection> {
         let session = session.as_ref().and_then(Slot::get);
-        if !session.is_some_and(|it| it.is_fresh(context.actor, context.now)) {
+        if !session.is_some_and(|it| it.is_fresh(context.actor, context.now, factors.get())) {
             return Err(InstanceRejection::NotFresh);
         }
         let owns = instance.get().filter(|it| it.role(context.actor) == Some(ServerRole::Owner));

@@ -229,7 +229,9 @@ impl Scope {
     /// # Errors
     /// `RATE_LIMITED` beyond the limit.
     pub async fn take_proof(&self, account: AccountId) -> Result<()> {
-        self.take(&format!("prove/{account}"), self.limits.sign_in).await
+        let limit = self.limits.sign_in;
+        self.take(&format!("prove/{account}"), limit).await?;
+        self.take_hourly(&format!("prove-hour/{account}"), limit.saturating_mul(3)).await
     }
 
     /// Counts one use against a limit of uses a minute.

@@ -23,7 +23,6 @@ struct RequestPasswordResetInput {
 struct RequestPasswordResetPayload {
     /// Always: whether there is such an account is not told.
     ok: bool,
-    position: String,
 }
 
 #[derive(InputObject)]
@@ -81,10 +80,9 @@ impl RecoveryMutation {
         let client_id = uuid(&input.client_id)?;
         let address = mail(&input.email).map_err(rejected)?;
         let limit = scope.limits.codes;
-        scope.take_hourly(&format!("codes/from/{}", scope.address()), limit * 10).await?;
+        scope.take_hourly(&format!("resets/from/{}", scope.address()), limit * 10).await?;
         let claim_id = claim(scope, Channel::Mail, &address);
-        scope.take_hourly(&format!("codes/to/{claim_id}"), limit).await?;
-        let position = scope.progress.position().to_string();
+        scope.take_hourly(&format!("resets/to/{claim_id}"), limit).await?;
         let scope = Arc::clone(context.data_unchecked::<Arc<Scope>>());
         // Nobody waits for it, so nobody can tell by the time whether there is such an account.
         ports::spawn("password reset", async move {
@@ -92,7 +90,7 @@ impl RecoveryMutation {
                 tracing::warn!(?error, "a link to set a password anew was not sent");
             }
         });
-        Ok(RequestPasswordResetPayload { ok: true, position })
+        Ok(RequestPasswordResetPayload { ok: true })
     }
 
     /// Sets a forgotten password anew and ends every session of the account.

@@ -241,15 +241,17 @@ impl SessionMutation {
     /// exist or the password is wrong.
     async fn sign_in(&self, context: &Context<'_>, input: SignInInput) -> Result<SignInPayload> {
         let scope = scope(context);
-        let name = input.username.to_lowercase();
         let limit = scope.limits.sign_in;
         scope.take(&format!("sign-in/{}", scope.address()), limit.saturating_mul(6)).await?;
-        scope.take(&format!("sign-in/{}/{name:.64}", scope.address()), limit).await?;
+        let name = input.username.trim().to_lowercase();
+        let account = named(scope, &name).await?;
+        // However an account is named, its tries are counted together.
+        let whom = account.map_or_else(|| format!("{name:.64}"), |it| it.to_string());
+        scope.take(&format!("sign-in/{}/{whom}", scope.address()), limit).await?;
         // Who goes on guessing waits longer, from wherever the guesses come.
         let (few, many) = (limit.saturating_mul(3), limit.saturating_mul(60));
-        scope.take_hourly(&format!("sign-in-hour/{}/{name:.64}", scope.address()), few).await?;
-        scope.take_hourly(&format!("sign-in-hour//{name:.64}"), many).await?;
-        let account = named(scope, &name).await?;
+        scope.take_hourly(&format!("sign-in-hour/{}/{whom}", scope.address()), few).await?;
+        scope.take_hourly(&format!("sign-in-hour//{whom}"), many).await?;
         let credential = password::prove(&scope.reader, account, input.password).await;
         let proved = account.zip(credential.map_err(outage)?);
         let (account, credential) =

@@ -256,8 +256,9 @@ fn a_changed_password_ends_the_other_sessions_if_wanted() {
 #[test]
 fn a_proof_keeps_a_session_fresh_for_ten_minutes() {
     let confirm = ConfirmSession { session_id: id(ANN), credential: 0, factor: None };
-    let fresh =
-        |world: &Given, ms: i64| session(world, ANN).is_fresh(account(ANN), Timestamp(NOW.0 + ms));
+    let fresh = |world: &Given, ms: i64| {
+        session(world, ANN).is_fresh(account(ANN), Timestamp(NOW.0 + ms), None)
+    };
     let world = signed_in();
     assert!(fresh(&world, FRESH_MS) && !fresh(&world, FRESH_MS + 1));
     let world = world.later(FRESH_MS + 1).and(account(ANN), confirm.clone());

@@ -7,7 +7,7 @@ use ports::documents::Collection;
 use super::{ABSOLUTE_MS, FRESH_MS, IDLE_MS, SessionEvent, SessionId};
 use crate::accounts::AccountId;
 use crate::audience::Audience;
-use crate::factors::FactorEvent;
+use crate::factors::{FactorEvent, Factors};
 use crate::kernel::{Document, Personal, Recorded, StreamId, Timestamp};
 
 /// A session.
@@ -39,10 +39,12 @@ impl Session {
         self.ended || idle || now.0 - self.opened_at.0 > ABSOLUTE_MS
     }
 
-    /// Whether it is this person's and they have proved themselves in it lately.
-    pub fn is_fresh(&self, account: AccountId, now: Timestamp) -> bool {
+    /// Whether it is this person's and they have proved themselves in it lately, by the second
+    /// factor too where one is asked for by now.
+    pub fn is_fresh(&self, account: AccountId, now: Timestamp, factors: Option<&Factors>) -> bool {
         let own = self.account_id == account && !self.ended;
-        own && now.0 - self.confirmed_at.0 <= FRESH_MS
+        let whole = self.factor || !factors.is_some_and(Factors::are_asked_for);
+        own && whole && now.0 - self.confirmed_at.0 <= FRESH_MS
     }
 }
 
