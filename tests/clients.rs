@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -48,8 +48,10 @@ fn node_client() -> PathBuf {
     folder
 }
 
-/// A python that has the packages.
+/// A python that has the packages; tests that want it at once wait for one another.
 fn python() -> PathBuf {
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _alone = MAKING.lock().expect("no holder of the lock panics");
     let folder = installed().join("python");
     let python = folder.join("bin/python");
     if !python.exists() {
