@@ -91,6 +91,27 @@ impl Parts {
         read.map(Some).map_err(unread)
     }
 
+    /// The beginnings of a client for an address of HTTP, whose only option is `ca`, and what stands
+    /// before every path. What is said there is for this address alone: redirects are not followed,
+    /// and no proxy is asked.
+    ///
+    /// # Errors
+    /// `Unavailable` when an option is unknown or the file of `ca` holds no authorities.
+    pub(crate) fn http(
+        &mut self,
+        port: &'static str,
+    ) -> Result<(reqwest::ClientBuilder, String), Error> {
+        let trusted = self.ca(port, self.scheme == "https")?;
+        self.read_up(port)?;
+        let mut client = reqwest::Client::builder();
+        if let Some(trusted) = trusted {
+            let trusted = reqwest::Certificate::from_pem_bundle(&trusted);
+            client = client.tls_certs_only(trusted.map_err(|it| Error::unavailable(port, it))?);
+        }
+        let client = client.redirect(reqwest::redirect::Policy::none()).no_proxy();
+        Ok((client, format!("{}://{}", self.scheme, self.hosts)))
+    }
+
     /// Whatever option is left over is unknown.
     ///
     /// # Errors

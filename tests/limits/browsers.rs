@@ -62,6 +62,20 @@ fn our_pages_run_our_own_scripts_and_nothing_is_written_into_them() {
 }
 
 #[test]
+fn passwords_are_masked_and_may_be_filled_in() {
+    let world = World::new();
+    for page in ["/setup", "/reset"] {
+        let html = String::from_utf8(get(&world, page).body).expect("a text");
+        let fields = html.split('<').filter(|it| it.starts_with("input") && it.contains("assword"));
+        let fields: Vec<_> = fields.collect();
+        assert_eq!(fields.len(), 1, "{page}");
+        assert!(fields[0].contains("type=\"password\""), "{page}");
+        assert!(fields[0].contains("autocomplete=\"new-password\""), "{page}");
+        assert!(!html.contains("onpaste"), "{page}");
+    }
+}
+
+#[test]
 fn pages_of_other_sites_ask_when_they_are_listed_and_not_otherwise() {
     let listed = "https://app.example";
     let world = World::with(|it| it.cors_origins = vec![listed.to_owned()]);

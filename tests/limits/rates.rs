@@ -102,3 +102,20 @@ fn an_address_tries_six_times_as_many_names() {
     let refused = Person::signs_in(&world.client, "nobody6", "wrong horse");
     retry_after_ms(&refused.0);
 }
+
+#[test]
+fn guesses_at_one_account_are_counted_over_all_addresses_and_however_it_is_named() {
+    let world = World::with(|it| it.rate_sign_in = 1);
+    let _ann = world.person("ann");
+    let guess = |at: u8| {
+        let way = Way::to(world.client.http.address).from([127, 0, 1, at].into());
+        let client = Client::new(Http::over(way));
+        let name = [" ann", "ANN", "ann ", "\tAnn"][usize::from(at % 4)];
+        Person::signs_in(&client, name, "wrong horse")
+    };
+    for at in 1..=60 {
+        assert_eq!(guess(at).code(), "SESSIONS_SIGN_IN_FAILED", "{at}");
+    }
+    let refused = guess(61);
+    assert!((60_001..=3_600_000).contains(&retry_after_ms(&refused.0)), "it waits for the hour");
+}

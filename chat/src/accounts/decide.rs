@@ -235,8 +235,7 @@ impl Command for ChangePassword {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        let (id, stream) = (context.actor.to_string(), StreamId::Account(context.actor));
-        (Slot::new(id.clone(), stream), Slot::new(id, stream))
+        (Slot::of(context.actor), Slot::of(context.actor))
     }
 
     fn decide(

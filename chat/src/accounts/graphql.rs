@@ -179,9 +179,7 @@ impl AccountMutation {
         scope.take(&format!("register/{}", scope.address()), scope.limits.register).await?;
         let client_id = uuid(&input.client_id)?;
         // What opening the session would refuse must not leave an account behind.
-        let client =
-            Client { device: input.device, app: input.app, platform: input.platform, place: None };
-        client.check().map_err(rejected)?;
+        let client = Client::new(input.device, input.app, input.platform).map_err(rejected)?;
         let registration = Registration {
             client_id,
             username: input.username,
@@ -218,6 +216,7 @@ impl AccountMutation {
         };
         Ok(UpdateProfilePayload { account, position: outcome.position })
     }
+
     /// Changes the viewer's password, which takes the current one. What was proved by the current
     /// one proves nothing any more.
     async fn change_password(

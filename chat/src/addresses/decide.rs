@@ -11,10 +11,9 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::{AccountId, NameId};
-use crate::factors::{Factors, factors_slot};
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
 use crate::outbox::{Channel, Fields, Letter, Template, queued};
-use crate::sessions::{Session, session_slot};
+use crate::sessions::Fresh;
 
 crate::rejections! {
     /// Why addresses say no.
@@ -59,22 +58,15 @@ pub fn phone(text: &str) -> Result<String, AddressRejection> {
     fits.then_some(number).ok_or(AddressRejection::Invalid)
 }
 
-fn addresses_slot(account: AccountId) -> Slot<Addresses> {
-    Slot::new(account.to_string(), StreamId::Account(account))
-}
-
-/// The addresses of whoever asks, and the session they ask from.
-type Own = (Slot<Addresses>, Option<Slot<Session>>, Slot<Factors>);
+/// The addresses of whoever asks, and whether they have proved themselves lately.
+type Own = (Slot<Addresses>, Fresh);
 
 fn own(context: &Context<'_>) -> Own {
-    let session = context.origin.session_id.map(|it| session_slot(it, context.actor));
-    (addresses_slot(context.actor), session, factors_slot(context.actor))
+    (Slot::of(context.actor), Fresh::of(context))
 }
 
-fn fresh((_, session, factors): &Own, context: &Context<'_>) -> Result<(), AddressRejection> {
-    let session = session.as_ref().and_then(Slot::get);
-    let fresh = session.is_some_and(|it| it.is_fresh(context.actor, context.now, factors.get()));
-    fresh.then_some(()).ok_or(AddressRejection::NotFresh)
+fn demand(fresh: &Fresh, context: &Context<'_>) -> Result<(), AddressRejection> {
+    fresh.session(context).map(drop).ok_or(AddressRejection::NotFresh)
 }
 
 /// Says that an address is the person's, and sends a code there.
@@ -116,10 +108,10 @@ impl Command for ProposeAddress {
 
     fn decide(
         self,
-        own @ (addresses, ..): &Own,
+        (addresses, fresh): &Own,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, AddressRejection> {
-        fresh(own, context)?;
+        demand(fresh, context)?;
         let confirmed = addresses.get().map_or(&[][..], |it| &it.confirmed);
         let others = confirmed.iter().filter(|it| it.claim_id != self.claim_id).count();
         if others >= ADDRESSES_MAX {
@@ -185,7 +177,7 @@ impl Command for TryAddress {
     }
 
     fn state(&self, context: &Context<'_>) -> Slot<Addresses> {
-        addresses_slot(context.actor)
+        Slot::of(context.actor)
     }
 
     fn decide(
@@ -220,7 +212,7 @@ impl Command for ConfirmAddress {
     }
 
     fn state(&self, context: &Context<'_>) -> Slot<Addresses> {
-        addresses_slot(context.actor)
+        Slot::of(context.actor)
     }
 
     fn decide(
@@ -262,10 +254,10 @@ impl Command for RemoveAddress {
 
     fn decide(
         self,
-        own @ (addresses, ..): &Own,
+        (addresses, fresh): &Own,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, AddressRejection> {
-        fresh(own, context)?;
+        demand(fresh, context)?;
         let confirmed = addresses.get().and_then(|it| it.confirmed(self.address_id));
         let confirmed = confirmed.ok_or(AddressRejection::NotFound)?;
         let removed = AddressRemoved {

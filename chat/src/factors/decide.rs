@@ -8,11 +8,10 @@ use super::{
     TotpEnrolled, TotpRemoved, TotpUsed,
 };
 use crate::Event;
-use crate::accounts::AccountId;
 use crate::instance::{Instance, instance_slot};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId};
-use crate::sessions::{Session, session_slot};
+use crate::sessions::Fresh;
 
 crate::rejections! {
     /// Why second factors say no.
@@ -47,10 +46,6 @@ pub enum FactorProof {
         /// Which code stood there.
         digest: String,
     },
-}
-
-pub(crate) fn factors_slot(account: AccountId) -> Slot<Factors> {
-    Slot::new(account.to_string(), StreamId::Account(account))
 }
 
 /// Takes a proof, once; nothing where none is asked for and none is given.
@@ -100,7 +95,7 @@ impl Command for TryFactor {
     }
 
     fn state(&self, context: &Context<'_>) -> Slot<Factors> {
-        factors_slot(context.actor)
+        Slot::of(context.actor)
     }
 
     fn decide(
@@ -116,18 +111,8 @@ impl Command for TryFactor {
     }
 }
 
-/// The factors of whoever asks, and the session they ask from.
-type Own = (Slot<Factors>, Option<Slot<Session>>);
-
-fn own(context: &Context<'_>) -> Own {
-    let session = context.origin.session_id.map(|it| session_slot(it, context.actor));
-    (factors_slot(context.actor), session)
-}
-
-fn fresh((factors, session): &Own, context: &Context<'_>) -> Result<(), FactorRejection> {
-    let session = session.as_ref().and_then(Slot::get);
-    let fresh = session.is_some_and(|it| it.is_fresh(context.actor, context.now, factors.get()));
-    fresh.then_some(()).ok_or(FactorRejection::NotFresh)
+fn demand(fresh: &Fresh, context: &Context<'_>) -> Result<(), FactorRejection> {
+    fresh.session(context).map(drop).ok_or(FactorRejection::NotFresh)
 }
 
 /// Hands out a secret for one-time passwords, in place of one that waits for its first code or of
@@ -144,19 +129,19 @@ impl Command for EnrolTotp {
     const NAME: &'static str = "EnrolTotp";
     const SEALS: bool = true;
     const PUBLIC: bool = false;
-    type State = Own;
+    type State = Fresh;
     type Rejection = FactorRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, FactorRejection> {
         Ok(StreamId::Account(context.actor))
     }
 
-    fn state(&self, context: &Context<'_>) -> Own {
-        own(context)
+    fn state(&self, context: &Context<'_>) -> Fresh {
+        Fresh::of(context)
     }
 
-    fn decide(self, own: &Own, context: &Context<'_>) -> Result<Vec<Event>, FactorRejection> {
-        fresh(own, context)?;
+    fn decide(self, fresh: &Fresh, context: &Context<'_>) -> Result<Vec<Event>, FactorRejection> {
+        demand(fresh, context)?;
         let enrolled = TotpEnrolled {
             account_id: context.actor,
             factor_id: self.factor_id,
@@ -186,24 +171,20 @@ impl Command for ConfirmTotp {
     const NAME: &'static str = "ConfirmTotp";
     const SEALS: bool = false;
     const PUBLIC: bool = false;
-    type State = Own;
+    type State = Fresh;
     type Rejection = FactorRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, FactorRejection> {
         Ok(StreamId::Account(context.actor))
     }
 
-    fn state(&self, context: &Context<'_>) -> Own {
-        own(context)
+    fn state(&self, context: &Context<'_>) -> Fresh {
+        Fresh::of(context)
     }
 
-    fn decide(
-        self,
-        own @ (factors, _): &Own,
-        context: &Context<'_>,
-    ) -> Result<Vec<Event>, FactorRejection> {
-        fresh(own, context)?;
-        let pending = factors.get().and_then(|it| it.pending.as_ref());
+    fn decide(self, fresh: &Fresh, context: &Context<'_>) -> Result<Vec<Event>, FactorRejection> {
+        demand(fresh, context)?;
+        let pending = fresh.factors.get().and_then(|it| it.pending.as_ref());
         pending.filter(|it| it.id == self.factor_id).ok_or(FactorRejection::NothingPending)?;
         let (account_id, origin) = (context.actor, Some(context.origin.clone()));
         let factor_id = self.factor_id;
@@ -235,24 +216,20 @@ impl Command for MakeBackupCodes {
     const NAME: &'static str = "MakeBackupCodes";
     const SEALS: bool = false;
     const PUBLIC: bool = false;
-    type State = Own;
+    type State = Fresh;
     type Rejection = FactorRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, FactorRejection> {
         Ok(StreamId::Account(context.actor))
     }
 
-    fn state(&self, context: &Context<'_>) -> Own {
-        own(context)
+    fn state(&self, context: &Context<'_>) -> Fresh {
+        Fresh::of(context)
     }
 
-    fn decide(
-        self,
-        own @ (factors, _): &Own,
-        context: &Context<'_>,
-    ) -> Result<Vec<Event>, FactorRejection> {
-        fresh(own, context)?;
-        let asked_for = factors.get().is_some_and(Factors::are_asked_for);
+    fn decide(self, fresh: &Fresh, context: &Context<'_>) -> Result<Vec<Event>, FactorRejection> {
+        demand(fresh, context)?;
+        let asked_for = fresh.factors.get().is_some_and(Factors::are_asked_for);
         asked_for.then(|| vec![codes_made(self.digests, context)]).ok_or(FactorRejection::NotFound)
     }
 
@@ -270,7 +247,7 @@ pub struct RemoveTotp {}
 impl Command for RemoveTotp {
     const NAME: &'static str = "RemoveTotp";
     const SEALS: bool = false;
-    type State = (Own, Slot<Instance>);
+    type State = (Fresh, Slot<Instance>);
     type Rejection = FactorRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, FactorRejection> {
@@ -278,16 +255,16 @@ impl Command for RemoveTotp {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (own(context), instance_slot())
+        (Fresh::of(context), instance_slot())
     }
 
     fn decide(
         self,
-        (own @ (factors, _), instance): &Self::State,
+        (fresh, instance): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, FactorRejection> {
-        fresh(own, context)?;
-        let Some(totp) = factors.get().and_then(|it| it.totp.as_ref()) else {
+        demand(fresh, context)?;
+        let Some(totp) = fresh.factors.get().and_then(|it| it.totp.as_ref()) else {
             return Ok(Vec::new());
         };
         if instance.get().is_some_and(|it| it.demands_factor(context.actor)) {

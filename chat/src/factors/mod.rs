@@ -18,10 +18,10 @@ mod tests;
 mod view;
 
 pub use codes::{Shown, prove};
+pub(crate) use decide::taken;
 pub use decide::{
     ConfirmTotp, EnrolTotp, FactorProof, FactorRejection, MakeBackupCodes, RemoveTotp, TryFactor,
 };
-pub(crate) use decide::{factors_slot, taken};
 pub use events::{
     BackupCodeUsed, BackupCodesMade, FactorEvent, FactorId, FactorTried, TotpConfirmed,
     TotpEnrolled, TotpRemoved, TotpUsed,

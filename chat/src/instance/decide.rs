@@ -10,10 +10,9 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::{Account, AccountId};
-use crate::factors::{Factors, factors_slot};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Slot, StreamId, Timestamp, id};
-use crate::sessions::{Session, session_slot};
+use crate::sessions::Fresh;
 
 crate::rejections! {
     /// Why the instance says no.
@@ -46,33 +45,26 @@ crate::rejections! {
     }
 }
 
-/// The instance and the session of whoever acts on it.
-pub(super) type Actor = (Slot<Instance>, Option<Slot<Session>>, Slot<Factors>);
+/// The instance, and whether whoever acts on it has proved themselves lately.
+pub(super) type Actor = (Slot<Instance>, Fresh);
 
 pub(crate) fn instance_slot() -> Slot<Instance> {
     Slot::new(Instance::ID, StreamId::Instance)
 }
 
-pub(super) fn account_slot(account: AccountId) -> Slot<Account> {
-    Slot::new(account.to_string(), StreamId::Account(account))
-}
-
 pub(super) fn actor(context: &Context<'_>) -> Actor {
-    let session = context.origin.session_id.map(|it| session_slot(it, context.actor));
-    (instance_slot(), session, factors_slot(context.actor))
+    (instance_slot(), Fresh::of(context))
 }
 
 /// The role of somebody who holds a right and has just proved themselves.
 pub(super) fn allowed(
-    (instance, session, factors): &Actor,
+    (instance, fresh): &Actor,
     right: Right,
     context: &Context<'_>,
 ) -> Result<ServerRole, InstanceRejection> {
     let role = instance.get().and_then(|it| it.role(context.actor));
     let role = role.filter(|it| it.holds(right)).ok_or(InstanceRejection::Forbidden)?;
-    let session = session.as_ref().and_then(Slot::get);
-    let session = session.filter(|it| it.is_fresh(context.actor, context.now, factors.get()));
-    let session = session.ok_or(InstanceRejection::NotFresh)?;
+    let session = fresh.session(context).ok_or(InstanceRejection::NotFresh)?;
     let demanded = instance.get().is_some_and(|it| it.demands_factor(context.actor));
     let proved = session.factor || !demanded;
     proved.then_some(role).ok_or(InstanceRejection::FactorNeeded)
@@ -147,7 +139,7 @@ impl Command for GrantRole {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (actor(context), account_slot(self.account_id))
+        (actor(context), Slot::of(self.account_id))
     }
 
     fn decide(

@@ -46,7 +46,7 @@ pub enum ServerRole {
     Admin,
     // Suspends accounts and invites people.
     Moderator,
-    // Reads the audit log.
+    // Sees who runs the server, and changes nothing.
     Auditor,
 }
 

@@ -23,12 +23,12 @@ pub(super) async fn instance(scope: &Scope) -> Result<Arc<Instance>> {
     Ok(found.unwrap_or_default())
 }
 
-async fn demand(context: &Context<'_>, right: Right) -> Result<Arc<Instance>> {
+async fn demand(context: &Context<'_>, right: Right) -> Result<()> {
     let scope = scope(context);
     let viewer = scope.viewer()?.account;
-    let instance = instance(scope).await?;
-    let holds = instance.role(viewer).is_some_and(|it| it.holds(right));
-    holds.then_some(instance).ok_or_else(|| rejected(InstanceRejection::Forbidden))
+    let role = instance(scope).await?.role(viewer);
+    let holds = role.is_some_and(|it| it.holds(right));
+    holds.then_some(()).ok_or_else(|| rejected(InstanceRejection::Forbidden))
 }
 
 /// Reads of this room.

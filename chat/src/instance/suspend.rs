@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::decide::{Actor, account_slot, actor, allowed};
+use super::decide::{Actor, actor, allowed};
 use super::{InstanceRejection, REASON_CHARS_MAX, Right, ServerRole};
 use crate::Event;
 use crate::accounts::{
@@ -11,10 +11,6 @@ use crate::accounts::{
 };
 use crate::kernel::{Command, Context, Personal, Slot, StreamId};
 use crate::sessions::{EndCause, OpenSessions, ending};
-
-fn sessions_slot(account: AccountId) -> Slot<OpenSessions> {
-    Slot::new(account.to_string(), StreamId::Account(account))
-}
 
 /// An account that whoever asks may suspend or reinstate.
 fn target<'a>(
@@ -50,7 +46,7 @@ impl Command for SuspendAccount {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (actor(context), account_slot(self.account_id), sessions_slot(self.account_id))
+        (actor(context), Slot::of(self.account_id), Slot::of(self.account_id))
     }
 
     fn decide(
@@ -95,7 +91,7 @@ impl Command for ReinstateAccount {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (actor(context), account_slot(self.account_id))
+        (actor(context), Slot::of(self.account_id))
     }
 
     fn decide(
@@ -126,18 +122,15 @@ impl Command for DeactivateAccount {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (actor(context), account_slot(context.actor), sessions_slot(context.actor))
+        (actor(context), Slot::of(context.actor), Slot::of(context.actor))
     }
 
     fn decide(
         self,
-        ((instance, session, factors), account, sessions): &Self::State,
+        ((instance, fresh), account, sessions): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, InstanceRejection> {
-        let session = session.as_ref().and_then(Slot::get);
-        if !session.is_some_and(|it| it.is_fresh(context.actor, context.now, factors.get())) {
-            return Err(InstanceRejection::NotFresh);
-        }
+        fresh.session(context).ok_or(InstanceRejection::NotFresh)?;
         let owns = instance.get().filter(|it| it.role(context.actor) == Some(ServerRole::Owner));
         if owns.is_some_and(|it| it.owners() == 1) {
             return Err(InstanceRejection::LastOwner);

@@ -9,7 +9,7 @@ use crate::accounts::AccountId;
 use crate::kernel::{Document, Recorded, Timestamp};
 
 /// What one may do to the whole server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, async_graphql::Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
     /// Act on owners, and make more of them.
     OwnInstance,
@@ -17,22 +17,19 @@ pub enum Right {
     ChangeSettings,
     SuspendAccounts,
     InvitePeople,
-    ReadAudit,
 }
 
 impl ServerRole {
     /// The rights that it holds.
     pub fn rights(self) -> &'static [Right] {
-        use Right::{
-            ChangeSettings, GrantRoles, InvitePeople, OwnInstance, ReadAudit, SuspendAccounts,
-        };
+        use Right::{ChangeSettings, GrantRoles, InvitePeople, OwnInstance, SuspendAccounts};
         match self {
             Self::Owner => {
-                &[OwnInstance, GrantRoles, ChangeSettings, SuspendAccounts, InvitePeople, ReadAudit]
+                &[OwnInstance, GrantRoles, ChangeSettings, SuspendAccounts, InvitePeople]
             }
-            Self::Admin => &[GrantRoles, ChangeSettings, SuspendAccounts, InvitePeople, ReadAudit],
+            Self::Admin => &[GrantRoles, ChangeSettings, SuspendAccounts, InvitePeople],
             Self::Moderator => &[SuspendAccounts, InvitePeople],
-            Self::Auditor => &[ReadAudit],
+            Self::Auditor => &[],
         }
     }
 

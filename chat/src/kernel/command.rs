@@ -103,6 +103,11 @@ impl<D: Document> Slot<D> {
         Self { need: Need { key: document::key::<D>(id), stream }, document: None }
     }
 
+    /// Asks for the document that each account has one of.
+    pub fn of(account: AccountId) -> Self {
+        Self::new(account.to_string(), StreamId::Account(account))
+    }
+
     /// The document, if there is one.
     pub fn get(&self) -> Option<&D> {
         self.document.as_deref()

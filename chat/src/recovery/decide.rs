@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::RESET_MS;
 use crate::Event;
-use crate::accounts::{Account, AccountId, Credential, PasswordChanged};
+use crate::accounts::{Account, Credential, PasswordChanged};
 use crate::addresses::{AddressId, Addresses};
-use crate::factors::{FactorProof, FactorRejection, Factors, factors_slot, taken};
+use crate::factors::{FactorProof, FactorRejection, Factors, taken};
 use crate::kernel::{Command, Context, Personal, Slot, StreamId};
 use crate::outbox::{Channel, Fields, Letter, Template, queued};
 use crate::sessions::{EndCause, OpenSessions, ending};
@@ -37,7 +37,7 @@ impl From<FactorRejection> for RecoveryRejection {
 pub struct Notice {
     pub to: String,
     pub locale: String,
-    /// What is filled in: `name`, `server` and `link`.
+    /// What is filled in: `name`, `server`, and `link` where there is one.
     pub fields: Fields,
 }
 
@@ -70,8 +70,7 @@ impl Command for RequestReset {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        let account = Slot::new(context.actor.to_string(), StreamId::Account(context.actor));
-        (own(context.actor), account)
+        (Slot::of(context.actor), Slot::of(context.actor))
     }
 
     fn decide(
@@ -100,10 +99,6 @@ pub struct ResetPassword {
     pub notice: Option<Notice>,
 }
 
-fn own<D: crate::kernel::Document>(account: AccountId) -> Slot<D> {
-    Slot::new(account.to_string(), StreamId::Account(account))
-}
-
 impl Command for ResetPassword {
     const NAME: &'static str = "ResetPassword";
     const SEALS: bool = true;
@@ -116,7 +111,7 @@ impl Command for ResetPassword {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (own(context.actor), own(context.actor), factors_slot(context.actor))
+        (Slot::of(context.actor), Slot::of(context.actor), Slot::of(context.actor))
     }
 
     fn decide(

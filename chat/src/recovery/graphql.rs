@@ -43,9 +43,9 @@ struct ResetPasswordPayload {
 }
 
 /// What is filled into a message about the password.
-async fn fields(scope: &Scope, account: AccountId, link: String) -> Result<Fields> {
+async fn fields(scope: &Scope, account: AccountId) -> Result<Fields> {
     let (name, server) = (name(scope, account).await?, scope.tokens.host().to_owned());
-    let fields = [("name", name), ("server", server), ("link", link)];
+    let fields = [("name", name), ("server", server)];
     Ok(fields.into_iter().map(|(key, it)| (key.to_owned(), it)).collect())
 }
 
@@ -59,7 +59,7 @@ pub async fn notice(scope: &Scope, account: AccountId) -> Result<Option<Notice>>
         return Ok(None);
     };
     let to = scope.reader.open(&found.address).await.map_err(outage)?;
-    let fields = fields(scope, account, scope.tokens.link("reset")).await?;
+    let fields = fields(scope, account).await?;
     Ok(to.map(|to| Notice { to, locale: found.locale.clone(), fields }))
 }
 
@@ -80,7 +80,9 @@ impl RecoveryMutation {
         let client_id = uuid(&input.client_id)?;
         let address = mail(&input.email).map_err(rejected)?;
         let limit = scope.limits.codes;
-        scope.take_hourly(&format!("resets/from/{}", scope.address()), limit * 10).await?;
+        scope
+            .take_hourly(&format!("resets/from/{}", scope.address()), limit.saturating_mul(10))
+            .await?;
         let claim_id = claim(scope, Channel::Mail, &address);
         scope.take_hourly(&format!("resets/to/{claim_id}"), limit).await?;
         let scope = Arc::clone(context.data_unchecked::<Arc<Scope>>());
@@ -138,7 +140,8 @@ async fn request_reset(
     let challenge = Challenge { account, credential, until_ms };
     let token = scope.tokens.challenge(Purpose::PasswordReset, &challenge);
     let link = format!("{}#{token}", scope.tokens.link("reset"));
-    let fields = fields(scope, account, link).await?;
+    let mut fields = fields(scope, account).await?;
+    fields.insert("link".to_owned(), link);
     let notice = Notice { to: address.to_owned(), locale: found.locale.clone(), fields };
     let command = RequestReset { address_id: found.id, notice };
     scope.submit_for(account, client_id, command).await.map(drop).map_err(failed)

@@ -9,10 +9,11 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::{Account, AccountId, AccountReactivated, Credential};
-use crate::factors::{FactorProof, FactorRejection, Factors, factors_slot, taken};
+use crate::factors::{FactorProof, FactorRejection, Factors, taken};
 use crate::instance::{Instance, instance_slot};
+use crate::kernel::command::Fetch;
 use crate::kernel::time::Long;
-use crate::kernel::{Command, Context, Personal, Slot, StreamId};
+use crate::kernel::{Command, Context, Personal, Slot, State, StreamId};
 
 crate::rejections! {
     /// Why sessions say no.
@@ -66,16 +67,27 @@ pub struct Client {
     pub app: Option<String>,
     #[serde(default)]
     pub platform: Option<String>,
-    #[serde(default)]
-    pub place: Option<String>,
 }
 
 impl Client {
+    /// What a client says of itself.
+    ///
+    /// # Errors
+    /// `DeviceInvalid` when a name is too long.
+    pub fn new(
+        device: String,
+        app: Option<String>,
+        platform: Option<String>,
+    ) -> Result<Self, SessionRejection> {
+        let client = Self { device, app, platform };
+        client.check().map(|()| client)
+    }
+
     /// Checks the names.
     ///
     /// # Errors
     /// `DeviceInvalid` when one is too long.
-    pub fn check(&self) -> Result<(), SessionRejection> {
+    fn check(&self) -> Result<(), SessionRejection> {
         let names = [Some(&self.device), self.app.as_ref(), self.platform.as_ref()];
         let fit = names.iter().flatten().all(|it| it.chars().count() <= DEVICE_CHARS_MAX);
         fit.then_some(()).ok_or(SessionRejection::DeviceInvalid)
@@ -95,15 +107,12 @@ pub struct OpenSession {
     pub factor: Option<FactorProof>,
 }
 
-fn open_slot(account: AccountId) -> Slot<OpenSessions> {
-    Slot::new(account.to_string(), StreamId::Account(account))
-}
-
 impl Command for OpenSession {
     const NAME: &'static str = "OpenSession";
     const SEALS: bool = true;
     const PUBLIC: bool = false;
-    type State = ((Slot<OpenSessions>, Slot<Account>, Slot<Credential>), Guard);
+    type State =
+        ((Slot<OpenSessions>, Slot<Account>, Slot<Credential>), (Slot<Factors>, Slot<Instance>));
     type Rejection = SessionRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, SessionRejection> {
@@ -111,9 +120,8 @@ impl Command for OpenSession {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        let (id, stream) = (context.actor.to_string(), StreamId::Account(context.actor));
-        let own = (open_slot(context.actor), Slot::new(id.clone(), stream), Slot::new(id, stream));
-        (own, guard(context))
+        let own = context.actor;
+        ((Slot::of(own), Slot::of(own), Slot::of(own)), (Slot::of(own), instance_slot()))
     }
 
     fn decide(
@@ -149,7 +157,7 @@ impl Command for OpenSession {
             device: Personal::new(self.client.device),
             app: personal(self.client.app),
             platform: personal(self.client.platform),
-            place: personal(self.client.place),
+            place: None,
             factor,
             limited: demanded && !factor,
             origin: Some(context.origin.clone()),
@@ -157,13 +165,6 @@ impl Command for OpenSession {
         events.push(opened.into());
         Ok(events)
     }
-}
-
-/// The second factors of whoever asks, and whether they are demanded.
-type Guard = (Slot<Factors>, Slot<Instance>);
-
-fn guard(context: &Context<'_>) -> Guard {
-    (factors_slot(context.actor), instance_slot())
 }
 
 /// Ends what has run out, and as many more as one new session needs to have room.
@@ -192,8 +193,35 @@ pub(crate) fn ending(
     (!ended.session_ids.is_empty()).then(|| ended.into())
 }
 
-pub(crate) fn session_slot(session_id: SessionId, account_id: AccountId) -> Slot<Session> {
+fn session_slot(session_id: SessionId, account_id: AccountId) -> Slot<Session> {
     Slot::new(session_id.to_string(), StreamId::Account(account_id))
+}
+
+/// The session that somebody asks from, and what it must have proved to count as fresh.
+pub struct Fresh {
+    session: Option<Slot<Session>>,
+    pub(crate) factors: Slot<Factors>,
+}
+
+impl Fresh {
+    /// Of whoever asks.
+    pub(crate) fn of(context: &Context<'_>) -> Self {
+        let session = context.origin.session_id.map(|it| session_slot(it, context.actor));
+        Self { session, factors: Slot::of(context.actor) }
+    }
+
+    /// The session, if the person has proved themselves in it lately.
+    pub(crate) fn session(&self, context: &Context<'_>) -> Option<&Session> {
+        let session = self.session.as_ref().and_then(Slot::get);
+        session.filter(|it| it.is_fresh(context.actor, context.now, self.factors.get()))
+    }
+}
+
+impl State for Fresh {
+    fn fill(&mut self, fetch: &mut Fetch<'_>) {
+        self.session.fill(fetch);
+        self.factors.fill(fetch);
+    }
 }
 
 /// Exchanges a refresh token.
@@ -302,7 +330,7 @@ impl Command for EndSessions {
     }
 
     fn state(&self, context: &Context<'_>) -> Slot<OpenSessions> {
-        open_slot(context.actor)
+        Slot::of(context.actor)
     }
 
     fn decide(
@@ -339,9 +367,8 @@ impl Command for ConfirmSession {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        let credential = Slot::new(context.actor.to_string(), StreamId::Account(context.actor));
-        let session = session_slot(self.session_id, context.actor);
-        (session, credential, factors_slot(context.actor))
+        let own = context.actor;
+        (session_slot(self.session_id, own), Slot::of(own), Slot::of(own))
     }
 
     fn decide(

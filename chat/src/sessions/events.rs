@@ -36,7 +36,7 @@ pub struct SessionOpened {
     pub app: Option<Personal<String>>,
     /// What it runs on, as it says.
     pub platform: Option<Personal<String>>,
-    /// Country and city that the address belongs to, when the operator has a list of places.
+    /// Country and city that the address belongs to; none where nobody knows.
     pub place: Option<Personal<String>>,
     /// Whether a second factor was proved too.
     #[avro(default = "false")]

@@ -256,11 +256,9 @@ impl SessionMutation {
         let proved = account.zip(credential.map_err(outage)?);
         let (account, credential) =
             proved.ok_or_else(|| rejected(SessionRejection::SignInFailed))?;
-        let client =
-            Client { device: input.device, app: input.app, platform: input.platform, place: None };
+        let client = Client::new(input.device, input.app, input.platform).map_err(rejected)?;
         let factors = scope.reader.load::<Factors>(account.to_string()).await.map_err(outage)?;
         if factors.is_some_and(|it| it.are_asked_for()) {
-            client.check().map_err(rejected)?;
             let until_ms = scope.clock.now_ms() + CHALLENGE_MS;
             let challenge = scope
                 .tokens
@@ -293,9 +291,7 @@ impl SessionMutation {
         );
         let invalid = || rejected(SessionRejection::ChallengeInvalid);
         let Challenge { account, credential, .. } = challenge.ok_or_else(invalid)?;
-        let client =
-            Client { device: input.device, app: input.app, platform: input.platform, place: None };
-        client.check().map_err(rejected)?;
+        let client = Client::new(input.device, input.app, input.platform).map_err(rejected)?;
         let shown = shown(input.code, input.backup_code)?;
         let shown = shown.ok_or_else(|| rejected(SessionRejection::FactorNeeded))?;
         let factor = Some(factors::prove(scope, account, &shown).await?);

@@ -21,10 +21,11 @@ mod tests;
 mod tokens;
 mod view;
 
+pub(crate) use decide::ending;
 pub use decide::{
-    Client, ConfirmSession, EndSession, EndSessions, OpenSession, RefreshSession, SessionRejection,
+    Client, ConfirmSession, EndSession, EndSessions, Fresh, OpenSession, RefreshSession,
+    SessionRejection,
 };
-pub(crate) use decide::{ending, session_slot};
 pub use events::{
     EndCause, EndReason, SessionConfirmed, SessionEnded, SessionEvent, SessionId, SessionOpened,
     SessionRefreshed, SessionsEnded,

@@ -24,20 +24,9 @@ struct Ranges {
 
 pub(super) fn connect(address: &Address) -> Result<Arc<dyn Breaches>, Error> {
     let mut parts = address.parts(PORT)?;
-    let trusted = parts.ca(PORT, parts.scheme == "https")?;
-    parts.read_up(PORT)?;
-    let mut client = reqwest::Client::builder();
-    if let Some(trusted) = trusted {
-        let trusted = reqwest::Certificate::from_pem_bundle(&trusted);
-        client = client.tls_certs_only(trusted.map_err(|it| Error::unavailable(PORT, it))?);
-    }
-    let client = client
-        .timeout(ANSWER_MAX)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .map_err(|it| Error::unavailable(PORT, it))?;
-    let base = format!("{}://{}/{}", parts.scheme, parts.hosts, parts.path);
+    let (client, base) = parts.http(PORT)?;
+    let client = client.timeout(ANSWER_MAX).build().map_err(|it| Error::unavailable(PORT, it))?;
+    let base = format!("{base}/{}", parts.path);
     Ok(Arc::new(Ranges { client, base: base.trim_end_matches('/').to_owned() }))
 }
 

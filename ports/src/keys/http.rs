@@ -33,29 +33,18 @@ struct Http {
 /// authorities that TLS trusts instead of the system's.
 pub(super) async fn connect(address: &Address) -> Result<Arc<dyn Keys>, Error> {
     let mut parts = address.parts(PORT)?;
-    let tls = parts.scheme == "https";
-    let trusted = parts.ca(PORT, tls)?;
-    parts.read_up(PORT)?;
+    let (client, base) = parts.http(PORT)?;
     let token = parts.password.unwrap_or_default();
     let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
         .map_err(|_| Error::unavailable(PORT, "the address has a token that no header can hold"))?;
     bearer.set_sensitive(true);
-    let mut client = reqwest::Client::builder();
-    if let Some(trusted) = trusted {
-        let trusted = reqwest::Certificate::from_pem_bundle(&trusted);
-        client = client.tls_certs_only(trusted.map_err(|it| Error::unavailable(PORT, it))?);
-    }
     let client = client
         .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
         .connect_timeout(CONNECT_MAX)
         .timeout(ANSWER_MAX)
-        // The token and the keys are for this address alone.
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
         .tcp_nodelay(true)
         .build()
         .map_err(|it| Error::unavailable(PORT, it))?;
-    let base = format!("{}://{}", parts.scheme, parts.hosts);
     let keys = Http { client, base, root: Mutex::default(), breaker: Breaker::new(PORT) };
     let Answer::Root(root) = keys.read(wire::ROOT).await? else { return Err(strange()) };
     keys.hold(root);

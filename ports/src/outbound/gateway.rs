@@ -28,22 +28,10 @@ struct Gateway {
 
 pub(super) fn connect(address: &Address) -> Result<Arc<dyn Outbound>, Error> {
     let mut parts = address.parts(PORT)?;
-    let trusted = parts.ca(PORT, parts.scheme == "https")?;
-    parts.read_up(PORT)?;
-    let mut client = reqwest::Client::builder();
-    if let Some(trusted) = trusted {
-        let trusted = reqwest::Certificate::from_pem_bundle(&trusted);
-        client = client.tls_certs_only(trusted.map_err(|it| Error::unavailable(PORT, it))?);
-    }
-    let client = client
-        .connect_timeout(CONNECT_MAX)
-        .timeout(ANSWER_MAX)
-        // What is in the message is for this address alone.
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .map_err(|it| Error::unavailable(PORT, it))?;
-    let url = format!("{}://{}/{}", parts.scheme, parts.hosts, parts.path);
+    let (client, base) = parts.http(PORT)?;
+    let client = client.connect_timeout(CONNECT_MAX).timeout(ANSWER_MAX).build();
+    let client = client.map_err(|it| Error::unavailable(PORT, it))?;
+    let url = format!("{base}/{}", parts.path);
     let secret = parts.password.unwrap_or_default();
     let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
     Ok(Arc::new(Gateway { client, url, key }))
