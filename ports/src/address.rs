@@ -91,9 +91,9 @@ impl Parts {
         read.map(Some).map_err(unread)
     }
 
-    /// The beginnings of a client for an address of HTTP, whose only option is `ca`, and what stands
-    /// before every path. What is said there is for this address alone: redirects are not followed,
-    /// and no proxy is asked.
+    /// The beginnings of a client for an address of HTTP, whose only option is `ca`, and what
+    /// stands before every path. What is said there is for this address alone: redirects are not
+    /// followed, and no proxy is asked.
     ///
     /// # Errors
     /// `Unavailable` when an option is unknown or the file of `ca` holds no authorities.
