@@ -33,6 +33,14 @@ rooms! {
         query: FactorQuery, mutation: FactorMutation,
         changes: [],
     }
+    passkeys {
+        events: PasskeyEvent,
+        commands: [AddPasskey, RemovePasskey],
+        documents: [Passkeys],
+        rejections: [PasskeyRejection],
+        query: PasskeyQuery, mutation: PasskeyMutation,
+        changes: [],
+    }
     addresses {
         events: AddressEvent,
         commands: [ProposeAddress, TryAddress, ConfirmAddress, RemoveAddress],

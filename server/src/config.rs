@@ -162,7 +162,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             partitions: ports::PARTITIONS,
-            public_url: "http://127.0.0.1:8080".to_owned(),
+            public_url: "http://localhost:8080".to_owned(),
             log_format: LogFormat::Text,
             log_filter: "info".to_owned(),
             rate_per_account: rates.per_account,

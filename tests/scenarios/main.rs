@@ -9,6 +9,7 @@ mod instance;
 mod members;
 mod messages;
 mod paging;
+mod passkeys;
 mod presence;
 mod receipts;
 mod sessions;

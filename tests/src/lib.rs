@@ -1,6 +1,7 @@
 //! The test kit: people who use the product through its public doors, and nothing else.
 
 mod authority;
+mod device;
 mod dice;
 mod http;
 mod nodes;
@@ -15,6 +16,7 @@ mod way;
 mod world;
 
 pub use authority::Authority;
+pub use device::Device;
 pub use dice::Dice;
 pub use http::{Http, Reply};
 pub use person::{Answer, Client, PASSWORD, Person, Sent, fresh_id, id_at, long};

@@ -189,7 +189,7 @@ impl AccountMutation {
             setup: input.setup,
         };
         let (account_id, credential) = register(scope, registration).await?;
-        let proven = Proven { account: account_id, credential, factor: None };
+        let proven = Proven { account: account_id, credential: Some(credential), factor: None };
         let SignedIn { access_token, refresh_token, outcome } =
             sign_in_at(scope, proven, client).await?;
         Ok(RegisterPayload {

@@ -10,6 +10,7 @@ use crate::audience::Audience;
 use crate::factors::FactorEvent;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Origin, Recorded, StreamId, Timestamp};
+use crate::passkeys::PasskeyEvent;
 use crate::sessions::{EndReason, SessionEvent, SessionId};
 
 /// What happened.
@@ -29,6 +30,11 @@ pub enum ActivityKind {
     BackupCodeUsed,
     /// Somebody who knew the password showed a code, right or wrong.
     CodeTried,
+    PasskeyAdded,
+    PasskeyUsed,
+    /// A passkey was used that counts less than before, as a copy of it would.
+    PasskeyCopied,
+    PasskeyRemoved,
     Suspended,
     Reinstated,
     Deactivated,
@@ -98,6 +104,14 @@ fn told(event: &Event) -> Option<Told<'_>> {
             FactorEvent::BackupCodeUsed(it) => (Kind::BackupCodeUsed, it.origin.as_ref(), None),
             FactorEvent::FactorTried(it) => (Kind::CodeTried, it.origin.as_ref(), None),
             FactorEvent::TotpEnrolled(_) | FactorEvent::TotpUsed(_) => return None,
+        },
+        Event::PasskeyEvent(event) => match event {
+            PasskeyEvent::PasskeyAdded(it) => (Kind::PasskeyAdded, it.origin.as_ref(), None),
+            PasskeyEvent::PasskeyUsed(it) => {
+                let kind = if it.regressed { Kind::PasskeyCopied } else { Kind::PasskeyUsed };
+                (kind, it.origin.as_ref(), None)
+            }
+            PasskeyEvent::PasskeyRemoved(it) => (Kind::PasskeyRemoved, it.origin.as_ref(), None),
         },
         Event::InstanceEvent(_)
         | Event::AddressEvent(_)

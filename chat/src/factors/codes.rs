@@ -10,6 +10,7 @@ use super::{BACKUP_CODES, FactorProof, FactorRejection, Factors, STEP_SECONDS, T
 use crate::accounts::AccountId;
 use crate::kernel::graphql::{Scope, failed, outage, rejected};
 use crate::kernel::id as ids;
+use crate::passkeys::{Signed, prove_of};
 
 /// What was shown of a second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Shown {
     Code(String),
     /// A backup code, however it is written.
     BackupCode(String),
+    /// A passkey.
+    Passkey(Signed),
 }
 
 /// Bytes of a secret for one-time passwords, as RFC 4226 recommends.
@@ -81,11 +84,14 @@ pub(super) async fn count_try(scope: &Scope, account: AccountId) -> Result<()> {
     scope.outcome(tried.map_err(failed)?).await.map(drop)
 }
 
-/// Looks at what was shown, once the try is counted.
+/// Looks at what was shown; a code, which can be guessed, once the try is counted.
 ///
 /// # Errors
-/// `FACTORS_TOO_MANY_TRIES`, `FACTORS_CODE_INVALID`.
+/// `FACTORS_TOO_MANY_TRIES`, `FACTORS_CODE_INVALID`, `PASSKEYS_INVALID`.
 pub async fn prove(scope: &Scope, account: AccountId, shown: &Shown) -> Result<FactorProof> {
+    if let Shown::Passkey(signed) = shown {
+        return prove_of(scope, account, signed).await;
+    }
     count_try(scope, account).await?;
     let factors = scope.reader.load::<Factors>(account.to_string()).await.map_err(outage)?;
     let factors = factors.unwrap_or_default();
@@ -94,7 +100,7 @@ pub async fn prove(scope: &Scope, account: AccountId, shown: &Shown) -> Result<F
             let step = step(scope, totp, code).await?;
             step.map(|step| FactorProof::Totp { factor_id: totp.id, step })
         }
-        (Shown::Code(_), None) => None,
+        (Shown::Code(_), None) | (Shown::Passkey(_), _) => None,
         (Shown::BackupCode(code), _) => {
             let key = scope.reader.keyring.secret("backup codes");
             let digest = digest(account, code, &key);

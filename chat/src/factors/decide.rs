@@ -8,9 +8,12 @@ use super::{
     TotpEnrolled, TotpRemoved, TotpUsed,
 };
 use crate::Event;
+use crate::accounts::AccountId;
 use crate::instance::{Instance, instance_slot};
+use crate::kernel::command::Fetch;
 use crate::kernel::time::Long;
-use crate::kernel::{Command, Context, Personal, Slot, StreamId};
+use crate::kernel::{Command, Context, Personal, Slot, State, StreamId};
+use crate::passkeys::{self, PasskeyProof, Passkeys};
 use crate::sessions::Fresh;
 
 crate::rejections! {
@@ -46,36 +49,76 @@ pub enum FactorProof {
         /// Which code stood there.
         digest: String,
     },
+    /// A passkey.
+    Passkey(PasskeyProof),
 }
 
-/// Takes a proof, once; nothing where none is asked for and none is given.
-///
-/// # Errors
-/// `Needed` without a proof, `CodeInvalid` for one that was taken before.
-pub(crate) fn taken(
-    factors: &Slot<Factors>,
-    proof: Option<FactorProof>,
-    context: &Context<'_>,
-) -> Result<Option<Event>, FactorRejection> {
-    let factors = factors.get().filter(|it| it.are_asked_for());
-    let (account_id, origin) = (context.actor, Some(context.origin.clone()));
-    match (factors, proof) {
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(FactorRejection::Needed),
-        (Some(factors), Some(FactorProof::Totp { factor_id, step })) => {
-            let totp = factors.totp.as_ref();
-            let fits = totp.is_some_and(|it| it.id == factor_id && step > it.last_step);
-            let used = TotpUsed { account_id, factor_id, step: Long(step), origin };
-            fits.then(|| Some(used.into())).ok_or(FactorRejection::CodeInvalid)
-        }
-        (Some(factors), Some(FactorProof::BackupCode { index, digest })) => {
-            let unused = factors.codes.get(index).is_some_and(|it| *it == Some(digest));
-            let index = i32::try_from(index).map_err(|_| FactorRejection::CodeInvalid)?;
-            let used = BackupCodeUsed { account_id, index, origin };
-            unused.then(|| Some(used.into())).ok_or(FactorRejection::CodeInvalid)
-        }
-        (None, Some(_)) => Err(FactorRejection::CodeInvalid),
+/// What a proof of a second factor is held against.
+pub struct Held {
+    factors: Slot<Factors>,
+    passkeys: Slot<Passkeys>,
+}
+
+impl State for Held {
+    fn fill(&mut self, fetch: &mut Fetch<'_>) {
+        self.factors.fill(fetch);
+        self.passkeys.fill(fetch);
     }
+}
+
+impl Held {
+    /// Of an account.
+    pub(crate) fn of(account: AccountId) -> Self {
+        Self { factors: Slot::of(account), passkeys: Slot::of(account) }
+    }
+
+    /// Takes a proof, once; nothing where none is asked for and none is given.
+    ///
+    /// # Errors
+    /// `Needed` without a proof, `CodeInvalid` for one that was taken before.
+    pub(crate) fn taken(
+        &self,
+        proof: Option<FactorProof>,
+        demanded: bool,
+        context: &Context<'_>,
+    ) -> Result<Option<Event>, FactorRejection> {
+        let factors = self.factors.get().filter(|it| it.are_asked_for());
+        let passkeys = self.passkeys.get();
+        let (account_id, origin) = (context.actor, Some(context.origin.clone()));
+        match (factors, proof) {
+            (_, Some(FactorProof::Passkey(proof))) => {
+                let used = passkeys::taken(passkeys, proof, context);
+                used.map(Some).map_err(|_| FactorRejection::CodeInvalid)
+            }
+            (None, None) if is_asked_for(None, passkeys, demanded) => Err(FactorRejection::Needed),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(FactorRejection::Needed),
+            (Some(factors), Some(FactorProof::Totp { factor_id, step })) => {
+                let totp = factors.totp.as_ref();
+                let fits = totp.is_some_and(|it| it.id == factor_id && step > it.last_step);
+                let used = TotpUsed { account_id, factor_id, step: Long(step), origin };
+                fits.then(|| Some(used.into())).ok_or(FactorRejection::CodeInvalid)
+            }
+            (Some(factors), Some(FactorProof::BackupCode { index, digest })) => {
+                let unused = factors.codes.get(index).is_some_and(|it| *it == Some(digest));
+                let index = i32::try_from(index).map_err(|_| FactorRejection::CodeInvalid)?;
+                let used = BackupCodeUsed { account_id, index, origin };
+                unused.then(|| Some(used.into())).ok_or(FactorRejection::CodeInvalid)
+            }
+            (None, Some(_)) => Err(FactorRejection::CodeInvalid),
+        }
+    }
+}
+
+/// Whether a second factor is asked for beside a password: one-time passwords that are set up, or
+/// a passkey where the server demands one.
+pub(crate) fn is_asked_for(
+    factors: Option<&Factors>,
+    passkeys: Option<&Passkeys>,
+    demanded: bool,
+) -> bool {
+    let passkeys = passkeys.is_some_and(|it| !it.held.is_empty());
+    factors.is_some_and(Factors::are_asked_for) || (demanded && passkeys)
 }
 
 /// Counts a try before the code is looked at, so that no more are looked at than the limit.
@@ -247,7 +290,7 @@ pub struct RemoveTotp {}
 impl Command for RemoveTotp {
     const NAME: &'static str = "RemoveTotp";
     const SEALS: bool = false;
-    type State = (Fresh, Slot<Instance>);
+    type State = (Fresh, Slot<Passkeys>, Slot<Instance>);
     type Rejection = FactorRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, FactorRejection> {
@@ -255,19 +298,20 @@ impl Command for RemoveTotp {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (Fresh::of(context), instance_slot())
+        (Fresh::of(context), Slot::of(context.actor), instance_slot())
     }
 
     fn decide(
         self,
-        (fresh, instance): &Self::State,
+        (fresh, passkeys, instance): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, FactorRejection> {
         demand(fresh, context)?;
         let Some(totp) = fresh.factors.get().and_then(|it| it.totp.as_ref()) else {
             return Ok(Vec::new());
         };
-        if instance.get().is_some_and(|it| it.demands_factor(context.actor)) {
+        let demanded = instance.get().is_some_and(|it| it.demands_factor(context.actor));
+        if demanded && !is_asked_for(None, passkeys.get(), true) {
             return Err(FactorRejection::Demanded);
         }
         let (account_id, factor_id) = (context.actor, totp.id);

@@ -7,12 +7,14 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 
 use super::{
-    ConfirmTotp, EnrolTotp, FactorId, FactorRejection, Factors, MakeBackupCodes, RemoveTotp, codes,
+    ConfirmTotp, EnrolTotp, FactorId, FactorProof, FactorRejection, Factors, MakeBackupCodes,
+    RemoveTotp, Shown, codes, prove,
 };
 use crate::accounts::{AccountId, AccountObject};
 use crate::instance::Instance;
-use crate::kernel::graphql::{Scope, outage, rejected, scope, uuid};
+use crate::kernel::graphql::{Scope, invalid, outage, rejected, scope, uuid};
 use crate::kernel::{Timestamp, id as ids};
+use crate::passkeys::PasskeyInput;
 
 async fn factors(scope: &Scope, account: AccountId) -> Result<Arc<Factors>> {
     let found = scope.reader.load::<Factors>(account.to_string()).await.map_err(outage)?;
@@ -48,6 +50,44 @@ impl FactorQuery {
             backup_codes_left: i32::try_from(factors.codes_left()).unwrap_or_default(),
             demanded,
         })
+    }
+}
+
+/// A way to prove a second factor, one at most.
+#[derive(InputObject)]
+pub struct ShownInput {
+    /// A one-time password.
+    code: Option<String>,
+    /// A backup code, in place of a one-time password.
+    backup_code: Option<String>,
+    /// A passkey, in place of a code.
+    passkey: Option<PasskeyInput>,
+}
+
+impl ShownInput {
+    /// The one way that was given, if any was.
+    ///
+    /// # Errors
+    /// `INVALID` when several were.
+    pub fn read(self) -> Result<Option<Shown>> {
+        let code = self.code.map(Shown::Code);
+        let backup_code = self.backup_code.map(Shown::BackupCode);
+        let passkey = self.passkey.map(|it| Shown::Passkey(it.into()));
+        let mut given = code.into_iter().chain(backup_code).chain(passkey);
+        let first = given.next();
+        let one = given.next().is_none();
+        one.then_some(first).ok_or_else(|| rejected(invalid("give one second factor, not several")))
+    }
+
+    /// Looks at what was given, if anything was.
+    ///
+    /// # Errors
+    /// When it proves nothing.
+    pub async fn prove(self, scope: &Scope, account: AccountId) -> Result<Option<FactorProof>> {
+        match self.read()? {
+            Some(shown) => prove(scope, account, &shown).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 

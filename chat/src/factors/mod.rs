@@ -6,6 +6,8 @@
 //! their limit holds on all nodes together and through restarts: [`TRIES_MAX`] in [`TRIES_MS`].
 //! Only who knows the password gets to try.
 //!
+//! A passkey stands for a second factor too, wherever one is asked for.
+//!
 //! Where the instance demands a second factor, whoever has none signs in to a session that can
 //! only set one up.
 
@@ -18,15 +20,16 @@ mod tests;
 mod view;
 
 pub use codes::{Shown, prove};
-pub(crate) use decide::taken;
+pub(crate) use decide::is_asked_for;
 pub use decide::{
-    ConfirmTotp, EnrolTotp, FactorProof, FactorRejection, MakeBackupCodes, RemoveTotp, TryFactor,
+    ConfirmTotp, EnrolTotp, FactorProof, FactorRejection, Held, MakeBackupCodes, RemoveTotp,
+    TryFactor,
 };
 pub use events::{
     BackupCodeUsed, BackupCodesMade, FactorEvent, FactorId, FactorTried, TotpConfirmed,
     TotpEnrolled, TotpRemoved, TotpUsed,
 };
-pub use graphql::{FactorMutation, FactorQuery};
+pub use graphql::{FactorMutation, FactorQuery, ShownInput};
 pub use view::Factors;
 
 /// Seconds that a one-time password is good.

@@ -24,7 +24,7 @@ fn at(n: u8) -> Origin {
 }
 
 fn opening(n: u8, factor: Option<FactorProof>) -> OpenSession {
-    OpenSession { session_id: session(n), client: Client::default(), credential: 0, factor }
+    OpenSession { session_id: session(n), client: Client::default(), credential: Some(0), factor }
 }
 
 fn code(step: u64) -> Option<FactorProof> {
@@ -150,7 +150,7 @@ fn setting_up_and_removing_ask_for_a_fresh_proof() {
 
 #[test]
 fn a_fresh_proof_takes_the_second_factor_too() {
-    let prove = |factor| ConfirmSession { session_id: session(1), credential: 0, factor };
+    let prove = |factor| ConfirmSession { session_id: session(1), credential: Some(0), factor };
     let world = set_up().later(FRESH_MS + 1);
     let world = world
         .when(account(ANN), prove(None))
@@ -171,7 +171,7 @@ fn a_session_that_was_proved_without_the_factor_of_now_changes_nothing() {
     let others = others.when(account(ANN), enrol()).then_rejected(stale);
     let make = MakeBackupCodes { digests: digests() };
     let others = others.when(account(ANN), make.clone()).then_rejected(stale);
-    let prove = ConfirmSession { session_id: session(2), credential: 0, factor: code(101) };
+    let prove = ConfirmSession { session_id: session(2), credential: Some(0), factor: code(101) };
     others.and(account(ANN), prove).when(account(ANN), make).then_allowed();
 }
 

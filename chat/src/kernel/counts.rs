@@ -157,6 +157,7 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             Event::AccountEvent(_)
             | Event::SessionEvent(_)
             | Event::FactorEvent(_)
+            | Event::PasskeyEvent(_)
             | Event::InstanceEvent(_)
             | Event::AddressEvent(_)
             | Event::OutboxEvent(_)

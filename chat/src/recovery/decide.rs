@@ -7,7 +7,7 @@ use super::RESET_MS;
 use crate::Event;
 use crate::accounts::{Account, Credential, PasswordChanged};
 use crate::addresses::{AddressId, Addresses};
-use crate::factors::{FactorProof, FactorRejection, Factors, taken};
+use crate::factors::{FactorProof, FactorRejection, Held};
 use crate::kernel::{Command, Context, Personal, Slot, StreamId};
 use crate::outbox::{Channel, Fields, Letter, Template, queued};
 use crate::sessions::{EndCause, OpenSessions, ending};
@@ -103,7 +103,7 @@ impl Command for ResetPassword {
     const NAME: &'static str = "ResetPassword";
     const SEALS: bool = true;
     const PUBLIC: bool = false;
-    type State = (Slot<Credential>, Slot<OpenSessions>, Slot<Factors>);
+    type State = (Slot<Credential>, Slot<OpenSessions>, Held);
     type Rejection = RecoveryRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, RecoveryRejection> {
@@ -111,18 +111,18 @@ impl Command for ResetPassword {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (Slot::of(context.actor), Slot::of(context.actor), Slot::of(context.actor))
+        (Slot::of(context.actor), Slot::of(context.actor), Held::of(context.actor))
     }
 
     fn decide(
         self,
-        (credential, sessions, factors): &Self::State,
+        (credential, sessions, held): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, RecoveryRejection> {
         if credential.get().is_none_or(|it| it.generation != self.credential) {
             return Err(RecoveryRejection::LinkInvalid);
         }
-        let used = taken(factors, self.factor, context)?;
+        let used = held.taken(self.factor, false, context)?;
         let changed = PasswordChanged {
             account_id: context.actor,
             password: Personal::new(self.password),

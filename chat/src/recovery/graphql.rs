@@ -7,10 +7,10 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::{Notice, RESET_MS, RecoveryRejection, RequestReset, ResetPassword};
 use crate::accounts::{AccountId, Credential, NameId, password};
 use crate::addresses::{addresses, claim, holder, mail, name};
-use crate::factors;
+use crate::factors::ShownInput;
 use crate::kernel::graphql::{Scope, failed, outage, rejected, scope, uuid};
 use crate::outbox::{Channel, Fields};
-use crate::sessions::{Challenge, Purpose, shown};
+use crate::sessions::{Challenge, Purpose};
 
 #[derive(InputObject)]
 struct RequestPasswordResetInput {
@@ -31,10 +31,8 @@ struct ResetPasswordInput {
     /// What the link holds.
     token: String,
     new_password: String,
-    /// A one-time password, where one is asked for.
-    code: Option<String>,
-    /// A backup code, in place of a one-time password.
-    backup_code: Option<String>,
+    #[graphql(flatten)]
+    shown: ShownInput,
 }
 
 #[derive(SimpleObject)]
@@ -110,10 +108,7 @@ impl RecoveryMutation {
         let Challenge { account, credential, .. } = link.ok_or_else(invalid)?;
         let name = name(scope, account).await?;
         password::admit(scope, &input.new_password, &[&name]).await?;
-        let factor = match shown(input.code, input.backup_code)? {
-            Some(shown) => Some(factors::prove(scope, account, &shown).await?),
-            None => None,
-        };
+        let factor = input.shown.prove(scope, account).await?;
         let hash = password::hash(input.new_password, Arc::clone(&scope.entropy)).await;
         let notice = notice(scope, account).await?;
         let command = ResetPassword { password: hash, credential, factor, notice };

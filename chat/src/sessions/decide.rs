@@ -9,7 +9,7 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::{Account, AccountId, AccountReactivated, Credential};
-use crate::factors::{FactorProof, FactorRejection, Factors, taken};
+use crate::factors::{FactorProof, FactorRejection, Factors, Held};
 use crate::instance::{Instance, instance_slot};
 use crate::kernel::command::Fetch;
 use crate::kernel::time::Long;
@@ -101,8 +101,8 @@ pub struct OpenSession {
     pub session_id: SessionId,
     pub client: Client,
     /// Generation of the credential that was proved: a password that was changed meanwhile opens
-    /// nothing.
-    pub credential: u64,
+    /// nothing. None where a passkey proved both factors.
+    pub credential: Option<u64>,
     /// What was proved of the second factor, where one is asked for.
     pub factor: Option<FactorProof>,
 }
@@ -111,8 +111,7 @@ impl Command for OpenSession {
     const NAME: &'static str = "OpenSession";
     const SEALS: bool = true;
     const PUBLIC: bool = false;
-    type State =
-        ((Slot<OpenSessions>, Slot<Account>, Slot<Credential>), (Slot<Factors>, Slot<Instance>));
+    type State = ((Slot<OpenSessions>, Slot<Account>, Slot<Credential>), (Held, Slot<Instance>));
     type Rejection = SessionRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, SessionRejection> {
@@ -121,27 +120,26 @@ impl Command for OpenSession {
 
     fn state(&self, context: &Context<'_>) -> Self::State {
         let own = context.actor;
-        ((Slot::of(own), Slot::of(own), Slot::of(own)), (Slot::of(own), instance_slot()))
+        ((Slot::of(own), Slot::of(own), Slot::of(own)), (Held::of(own), instance_slot()))
     }
 
     fn decide(
         self,
-        ((sessions, account, credential), (factors, instance)): &Self::State,
+        ((sessions, account, credential), (held, instance)): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, SessionRejection> {
         self.client.check()?;
         let account = account.get().and_then(|it| it.profile.as_ref().map(|_| it));
         let account = account.ok_or(SessionRejection::SignInFailed)?;
-        let proved = credential.get().is_some_and(|it| it.generation == self.credential);
-        if !proved {
+        if !is_proved(credential.get(), self.credential, self.factor.as_ref()) {
             return Err(SessionRejection::SignInFailed);
         }
         if account.suspended {
             return Err(SessionRejection::Suspended);
         }
-        let used = taken(factors, self.factor, context)?;
-        let factor = used.is_some();
         let demanded = instance.get().is_some_and(|it| it.demands_factor(context.actor));
+        let used = held.taken(self.factor, demanded, context)?;
+        let factor = used.is_some();
         let mut events: Vec<Event> = used.into_iter().collect();
         if account.deactivated {
             let (account_id, origin) = (context.actor, Some(context.origin.clone()));
@@ -164,6 +162,14 @@ impl Command for OpenSession {
         };
         events.push(opened.into());
         Ok(events)
+    }
+}
+
+/// Whether somebody has proved themselves: by the password of now, or by a passkey alone.
+fn is_proved(now: Option<&Credential>, shown: Option<u64>, factor: Option<&FactorProof>) -> bool {
+    match shown {
+        Some(generation) => now.is_some_and(|it| it.generation == generation),
+        None => matches!(factor, Some(FactorProof::Passkey(_))),
     }
 }
 
@@ -349,8 +355,8 @@ impl Command for EndSessions {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ConfirmSession {
     pub session_id: SessionId,
-    /// Generation of the credential that was proved.
-    pub credential: u64,
+    /// Generation of the credential that was proved; none where a passkey proved both factors.
+    pub credential: Option<u64>,
     /// What was proved of the second factor, where one is asked for.
     pub factor: Option<FactorProof>,
 }
@@ -359,7 +365,7 @@ impl Command for ConfirmSession {
     const NAME: &'static str = "ConfirmSession";
     const SEALS: bool = false;
     const PUBLIC: bool = false;
-    type State = (Slot<Session>, Slot<Credential>, Slot<Factors>);
+    type State = (Slot<Session>, Slot<Credential>, Held);
     type Rejection = SessionRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, SessionRejection> {
@@ -368,12 +374,12 @@ impl Command for ConfirmSession {
 
     fn state(&self, context: &Context<'_>) -> Self::State {
         let own = context.actor;
-        (session_slot(self.session_id, own), Slot::of(own), Slot::of(own))
+        (session_slot(self.session_id, own), Slot::of(own), Held::of(own))
     }
 
     fn decide(
         self,
-        (session, credential, factors): &Self::State,
+        (session, credential, held): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, SessionRejection> {
         let session = session.get().filter(|it| it.account_id == context.actor);
@@ -381,10 +387,10 @@ impl Command for ConfirmSession {
         if session.is_over(context.now) {
             return Err(SessionRejection::Ended);
         }
-        if credential.get().is_none_or(|it| it.generation != self.credential) {
+        if !is_proved(credential.get(), self.credential, self.factor.as_ref()) {
             return Err(SessionRejection::ConfirmFailed);
         }
-        let used = taken(factors, self.factor, context)?;
+        let used = held.taken(self.factor, false, context)?;
         let (factor, origin) = (used.is_some(), Some(context.origin.clone()));
         let confirmed = SessionConfirmed { session_id: self.session_id, factor, origin };
         Ok(used.into_iter().chain([confirmed.into()]).collect())

@@ -12,11 +12,13 @@ use super::{
     Purpose, Refresh, RefreshSession, SESSIONS_MAX, Session, SessionId, SessionRejection, SignedIn,
     sign_in_at,
 };
-use crate::accounts::password;
-use crate::factors::{self, Factors, Shown};
+use crate::accounts::{AccountId, password};
+use crate::factors::{Factors, ShownInput, is_asked_for};
+use crate::instance::Instance;
 use crate::kernel::document::Document;
-use crate::kernel::graphql::{failed, id, invalid, outage, rejected, scope};
+use crate::kernel::graphql::{Scope, failed, id, outage, rejected, scope};
 use crate::kernel::{Personal, Timestamp};
+use crate::passkeys::Passkeys;
 
 /// A device that is signed in.
 pub struct SessionObject(Arc<Session>);
@@ -103,10 +105,9 @@ impl SessionQuery {
     }
 }
 
+/// What signs in, as it says.
 #[derive(InputObject)]
-struct SignInInput {
-    username: String,
-    password: String,
+pub struct ClientInput {
     /// Names this device in the list of sessions.
     #[graphql(default = "")]
     device: String,
@@ -116,11 +117,30 @@ struct SignInInput {
     platform: Option<String>,
 }
 
+impl ClientInput {
+    /// Checks the names.
+    ///
+    /// # Errors
+    /// `SESSIONS_DEVICE_INVALID`.
+    pub fn read(self) -> Result<Client> {
+        Client::new(self.device, self.app, self.platform).map_err(rejected)
+    }
+}
+
+#[derive(InputObject)]
+struct SignInInput {
+    username: String,
+    password: String,
+    #[graphql(flatten)]
+    client: ClientInput,
+}
+
 /// A way to prove a second factor.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 enum FactorMethod {
     Totp,
     BackupCode,
+    Passkey,
 }
 
 /// What is asked for beside the password.
@@ -131,8 +151,9 @@ struct SecondFactor {
     methods: Vec<FactorMethod>,
 }
 
+/// The tokens of a session, or what is asked for before there is one.
 #[derive(SimpleObject)]
-struct SignInPayload {
+pub struct SignInPayload {
     access_token: Option<String>,
     refresh_token: Option<String>,
     /// Null where none is asked for; else the tokens are null.
@@ -140,39 +161,42 @@ struct SignInPayload {
     position: String,
 }
 
-fn signed_in(it: SignedIn) -> SignInPayload {
-    SignInPayload {
-        access_token: Some(it.access_token),
-        refresh_token: Some(it.refresh_token),
-        second_factor: None,
-        position: it.outcome.position,
+impl From<SignedIn> for SignInPayload {
+    fn from(it: SignedIn) -> Self {
+        Self {
+            access_token: Some(it.access_token),
+            refresh_token: Some(it.refresh_token),
+            second_factor: None,
+            position: it.outcome.position,
+        }
     }
 }
 
 #[derive(InputObject)]
 struct CompleteSignInInput {
     challenge: String,
-    /// A one-time password.
-    code: Option<String>,
-    /// A backup code, in place of a one-time password.
-    backup_code: Option<String>,
-    /// Names this device in the list of sessions.
-    #[graphql(default = "")]
-    device: String,
-    /// Names the program in the list of sessions.
-    app: Option<String>,
-    /// Names what the program runs on in the list of sessions.
-    platform: Option<String>,
+    #[graphql(flatten)]
+    shown: ShownInput,
+    #[graphql(flatten)]
+    client: ClientInput,
 }
 
-/// The one way to prove a second factor that was given, if any was.
-pub(crate) fn shown(code: Option<String>, backup_code: Option<String>) -> Result<Option<Shown>> {
-    match (code, backup_code) {
-        (Some(_), Some(_)) => Err(rejected(invalid("give a code or a backup code, not both"))),
-        (Some(code), None) => Ok(Some(Shown::Code(code))),
-        (None, Some(code)) => Ok(Some(Shown::BackupCode(code))),
-        (None, None) => Ok(None),
+/// How an account may prove its second factor, where one is asked for beside the password.
+async fn asked_for(scope: &Scope, account: AccountId) -> Result<Option<Vec<FactorMethod>>> {
+    let reader = &scope.reader;
+    let factors = reader.load::<Factors>(account.to_string()).await.map_err(outage)?;
+    let passkeys = reader.load::<Passkeys>(account.to_string()).await.map_err(outage)?;
+    let instance = reader.load::<Instance>(Instance::ID.to_owned()).await.map_err(outage)?;
+    let demanded = instance.is_some_and(|it| it.demands_factor(account));
+    if !is_asked_for(factors.as_deref(), passkeys.as_deref(), demanded) {
+        return Ok(None);
     }
+    let mut methods = Vec::new();
+    if factors.is_some_and(|it| it.are_asked_for()) {
+        methods.extend([FactorMethod::Totp, FactorMethod::BackupCode]);
+    }
+    methods.extend(passkeys.filter(|it| !it.held.is_empty()).map(|_| FactorMethod::Passkey));
+    Ok(Some(methods))
 }
 
 #[derive(InputObject)]
@@ -217,11 +241,10 @@ struct SignOutAllPayload {
 #[derive(InputObject)]
 struct ConfirmInput {
     client_id: ID,
-    password: String,
-    /// A one-time password, where one is asked for.
-    code: Option<String>,
-    /// A backup code, in place of a one-time password.
-    backup_code: Option<String>,
+    /// Not needed beside a passkey.
+    password: Option<String>,
+    #[graphql(flatten)]
+    shown: ShownInput,
 }
 
 #[derive(SimpleObject)]
@@ -256,14 +279,12 @@ impl SessionMutation {
         let proved = account.zip(credential.map_err(outage)?);
         let (account, credential) =
             proved.ok_or_else(|| rejected(SessionRejection::SignInFailed))?;
-        let client = Client::new(input.device, input.app, input.platform).map_err(rejected)?;
-        let factors = scope.reader.load::<Factors>(account.to_string()).await.map_err(outage)?;
-        if factors.is_some_and(|it| it.are_asked_for()) {
+        let client = input.client.read()?;
+        if let Some(methods) = asked_for(scope, account).await? {
             let until_ms = scope.clock.now_ms() + CHALLENGE_MS;
             let challenge = scope
                 .tokens
                 .challenge(Purpose::SecondFactor, &Challenge { account, credential, until_ms });
-            let methods = vec![FactorMethod::Totp, FactorMethod::BackupCode];
             return Ok(SignInPayload {
                 access_token: None,
                 refresh_token: None,
@@ -271,8 +292,8 @@ impl SessionMutation {
                 position: scope.progress.position().to_string(),
             });
         }
-        let proven = Proven { account, credential, factor: None };
-        Ok(signed_in(sign_in_at(scope, proven, client).await?))
+        let proven = Proven { account, credential: Some(credential), factor: None };
+        Ok(sign_in_at(scope, proven, client).await?.into())
     }
 
     /// Opens the session for which `signIn` has asked for a second factor.
@@ -291,12 +312,11 @@ impl SessionMutation {
         );
         let invalid = || rejected(SessionRejection::ChallengeInvalid);
         let Challenge { account, credential, .. } = challenge.ok_or_else(invalid)?;
-        let client = Client::new(input.device, input.app, input.platform).map_err(rejected)?;
-        let shown = shown(input.code, input.backup_code)?;
-        let shown = shown.ok_or_else(|| rejected(SessionRejection::FactorNeeded))?;
-        let factor = Some(factors::prove(scope, account, &shown).await?);
-        let proven = Proven { account, credential, factor };
-        Ok(signed_in(sign_in_at(scope, proven, client).await?))
+        let client = input.client.read()?;
+        let factor = input.shown.prove(scope, account).await?;
+        let factor = Some(factor.ok_or_else(|| rejected(SessionRejection::FactorNeeded))?);
+        let proven = Proven { account, credential: Some(credential), factor };
+        Ok(sign_in_at(scope, proven, client).await?.into())
     }
 
     /// Exchanges a refresh token for a new pair.
@@ -353,14 +373,15 @@ impl SessionMutation {
         let scope = scope(context);
         let viewer = scope.viewer_at_door()?;
         scope.take_proof(viewer.account).await?;
-        let account = Some(viewer.account);
-        let credential = password::prove(&scope.reader, account, input.password).await;
-        let failed = || rejected(SessionRejection::ConfirmFailed);
-        let credential = credential.map_err(outage)?.ok_or_else(failed)?;
-        let factor = match shown(input.code, input.backup_code)? {
-            Some(shown) => Some(factors::prove(scope, viewer.account, &shown).await?),
+        let credential = match input.password {
+            Some(password) => {
+                let proved = password::prove(&scope.reader, Some(viewer.account), password).await;
+                let failed = || rejected(SessionRejection::ConfirmFailed);
+                Some(proved.map_err(outage)?.ok_or_else(failed)?)
+            }
             None => None,
         };
+        let factor = input.shown.prove(scope, viewer.account).await?;
         let session_id = SessionId(viewer.session);
         let command = ConfirmSession { session_id, credential, factor };
         let outcome = scope.submit_at_door(&input.client_id, command).await?;

@@ -30,8 +30,7 @@ pub use events::{
     EndCause, EndReason, SessionConfirmed, SessionEnded, SessionEvent, SessionId, SessionOpened,
     SessionRefreshed, SessionsEnded,
 };
-pub(crate) use graphql::shown;
-pub use graphql::{SessionMutation, SessionObject, SessionQuery};
+pub use graphql::{ClientInput, SessionMutation, SessionObject, SessionQuery, SignInPayload};
 pub use sign_in::{Proven, SignedIn, sign_in_at};
 pub use tokens::{Challenge, Claims, Purpose, Refresh, Tokens, signing_seed};
 pub use view::{OpenSessions, Session};

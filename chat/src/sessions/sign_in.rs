@@ -20,8 +20,8 @@ pub struct SignedIn {
 /// What an account has proved of itself.
 pub struct Proven {
     pub account: AccountId,
-    /// Generation of the credential that was proved.
-    pub credential: u64,
+    /// Generation of the credential that was proved; none where a passkey proved both factors.
+    pub credential: Option<u64>,
     pub factor: Option<FactorProof>,
 }
 

@@ -17,7 +17,7 @@ fn id(n: u8) -> SessionId {
 
 fn opening(n: u8, device: &str) -> OpenSession {
     let client = Client { device: device.to_owned(), ..Client::default() };
-    OpenSession { session_id: id(n), client, credential: 0, factor: None }
+    OpenSession { session_id: id(n), client, credential: Some(0), factor: None }
 }
 
 fn refresh(n: u8, generation: u64) -> RefreshSession {
@@ -170,7 +170,7 @@ fn only_an_account_opens_sessions_and_with_the_credential_of_now_only() {
         .and(account(ANN), change)
         .when(account(ANN), opening(BOB, "desk"))
         .then_rejected(failed)
-        .when(account(ANN), OpenSession { credential: 1, ..opening(BOB, "desk") })
+        .when(account(ANN), OpenSession { credential: Some(1), ..opening(BOB, "desk") })
         .then_allowed();
 }
 
@@ -255,7 +255,7 @@ fn a_changed_password_ends_the_other_sessions_if_wanted() {
 
 #[test]
 fn a_proof_keeps_a_session_fresh_for_ten_minutes() {
-    let confirm = ConfirmSession { session_id: id(ANN), credential: 0, factor: None };
+    let confirm = ConfirmSession { session_id: id(ANN), credential: Some(0), factor: None };
     let fresh = |world: &Given, ms: i64| {
         session(world, ANN).is_fresh(account(ANN), Timestamp(NOW.0 + ms), None)
     };
@@ -263,7 +263,7 @@ fn a_proof_keeps_a_session_fresh_for_ten_minutes() {
     assert!(fresh(&world, FRESH_MS) && !fresh(&world, FRESH_MS + 1));
     let world = world.later(FRESH_MS + 1).and(account(ANN), confirm.clone());
     assert!(fresh(&world, 2 * FRESH_MS) && !fresh(&world, 2 * FRESH_MS + 2));
-    let stale = ConfirmSession { credential: 1, ..confirm.clone() };
+    let stale = ConfirmSession { credential: Some(1), ..confirm.clone() };
     world
         .when(account(ANN), stale)
         .then_rejected(SessionRejection::ConfirmFailed)

@@ -9,6 +9,7 @@ use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::factors::{FactorEvent, Factors};
 use crate::kernel::{Document, Personal, Recorded, StreamId, Timestamp};
+use crate::passkeys::PasskeyEvent;
 
 /// A session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ impl Session {
 
 /// The session in which a second factor was set up by this event.
 fn set_up_in(event: &Recorded) -> Option<SessionId> {
+    if let Some(PasskeyEvent::PasskeyAdded(it)) = PasskeyEvent::of(&event.event) {
+        return it.origin.as_ref()?.session_id;
+    }
     match FactorEvent::of(&event.event)? {
         FactorEvent::TotpConfirmed(it) => it.origin.as_ref()?.session_id,
         FactorEvent::TotpEnrolled(_)

@@ -229,6 +229,11 @@ impl Tokens {
         serde_json::json!({ "keys": keys })
     }
 
+    /// Our public address.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// The name that people know this server by.
     pub fn host(&self) -> &str {
         self.issuer.split_once("://").map_or(self.issuer.as_str(), |it| it.1)
