@@ -9,7 +9,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ports::event_log::{self, Fold, Identity, Purpose};
 use serde_json::Value;
-use tests::{Client, Http, Person, Processes, Program, fresh_id, long};
+use tests::servers::{LOOPBACK, free_port};
+use tests::{Client, Http, PASSWORD, Person, Processes, Program, fresh_id, long};
+
+/// A program that people reach by a name, and that address.
+fn named(data_dir: &Path) -> (Program, String) {
+    let port = free_port(LOOPBACK);
+    let origin = format!("http://localhost:{port}");
+    let options = [("PARLANCE_PUBLIC_URL", origin.clone())];
+    (Program::start("serve", data_dir, port, &options), origin)
+}
+
+/// What a script of node reports.
+fn reported(script: &str, arguments: &[&str]) -> Value {
+    let mut node = Command::new("node");
+    node.arg(script).args(arguments).current_dir(node_client());
+    serde_json::from_slice(&run(&mut node).stdout).expect("a report in JSON")
+}
 
 /// Times that the client loses its connection.
 const DISCONNECTS: usize = 50;
@@ -37,11 +53,17 @@ fn run(command: &mut Command) -> Output {
     output
 }
 
-/// The folder with the node client and its packages.
+/// What node runs.
+const SCRIPTS: [&str; 3] = ["browser.mjs", "passkey.mjs", "resume.mjs"];
+
+/// The folder with the node clients and their packages; tests that want it at once wait.
 fn node_client() -> PathBuf {
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _alone = MAKING.lock().expect("no holder of the lock panics");
     let folder = installed().join("node");
     std::fs::create_dir_all(&folder).expect("a folder");
-    for file in ["package.json", "package-lock.json", ".npmrc", "resume.mjs"] {
+    let files = ["package.json", "package-lock.json", ".npmrc"];
+    for file in files.iter().chain(&SCRIPTS) {
         std::fs::copy(sources().join(file), folder.join(file)).expect("a copied file");
     }
     run(Command::new("npm").args(["ci", "--silent"]).current_dir(&folder));
@@ -93,6 +115,24 @@ fn a_client_of_published_packages_hears_everything_once_over_50_disconnects() {
         assert_eq!(frame["conversationId"], group.as_str());
         assert_eq!(long(&frame["previousSeq"]) + 1, long(&frame["seq"]));
     }
+}
+
+#[test]
+fn a_browser_makes_a_passkey_and_signs_in_with_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (program, origin) = named(&folder.path().join("data"));
+    let client = Arc::new(Client::new(Http::new(program.address)));
+    Person::register(&client, "ann");
+    let report = reported("passkey.mjs", &[&origin, "ann", PASSWORD]);
+    let expected = serde_json::json!({
+        "name": "browser",
+        // The browser knows that it has one already.
+        "again": "InvalidStateError",
+        "viewer": "ann",
+        "replayed": "PASSKEYS_INVALID",
+        "confirmed": true,
+    });
+    assert_eq!(report, expected);
 }
 
 #[test]

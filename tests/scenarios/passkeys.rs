@@ -15,7 +15,8 @@ fn text(value: &Value) -> String {
 
 /// Asks a device to make a passkey, and shows what it answers.
 fn tries_to_add(person: &Person, device: &mut Device, name: &str) -> Answer {
-    let asked = person.asks("mutation { beginPasskeyRegistration { ceremony options } }", json!({}));
+    let asked =
+        person.asks("mutation { beginPasskeyRegistration { ceremony options } }", json!({}));
     let begun = &asked.data()["beginPasskeyRegistration"];
     let response = device.makes(begun["options"].as_str().expect("options"));
     let input = json!({ "name": name, "ceremony": begun["ceremony"], "response": response });
@@ -63,7 +64,8 @@ fn a_passkey_signs_in_by_itself_and_several_are_listed() {
     ann.does("removePasskey", json!({ "passkeyId": first }), "position");
     is_refused(&world.client, &phone, "it was removed");
     signs_in(&world.client, &shows(&world.client, &key)).data();
-    let listed = ann.asks("{ passkeys { id name usedAt } activity { edges { node { kind } } } }", json!({}));
+    let listed =
+        ann.asks("{ passkeys { id name usedAt } activity { edges { node { kind } } } }", json!({}));
     let passkeys = listed.data()["passkeys"].as_array().expect("a list");
     assert_eq!(passkeys.len(), 1);
     assert!(passkeys[0]["usedAt"].is_string());
@@ -153,7 +155,8 @@ fn a_counter_that_falls_back_is_told_and_not_refused() {
         phone.counter = counter;
         signs_in(&world.client, &shows(&world.client, &phone)).data();
     }
-    let kinds = ann.asks("{ activity { edges { node { kind } } } }", json!({})).data()["activity"].to_string();
+    let kinds = ann.asks("{ activity { edges { node { kind } } } }", json!({})).data()["activity"]
+        .to_string();
     assert_eq!(kinds.matches("PASSKEY_COPIED").count(), 1);
     assert_eq!(kinds.matches("PASSKEY_USED").count(), 2);
 }

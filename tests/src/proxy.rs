@@ -78,7 +78,7 @@ fn command(folder: &Path, upstreams: &str, listen: &str) -> Command {
     let deployed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/nginx/parlance.conf");
     let server = std::fs::read_to_string(deployed).expect("the configuration");
     let main = format!(
-        "daemon off;\npid {0}/nginx.pid;\nerror_log /tmp/nginx-err.log info;\nworker_processes 1;\n\
+        "daemon off;\npid {0}/nginx.pid;\nerror_log stderr;\nworker_processes 1;\n\
          events {{ worker_connections 4096; }}\nhttp {{\naccess_log off;\n\
          client_body_temp_path {0}/body;\nproxy_temp_path {0}/proxy;\n\
          fastcgi_temp_path {0}/fastcgi;\nuwsgi_temp_path {0}/uwsgi;\n\

@@ -23,6 +23,8 @@ crate::rejections! {
             "this needs a second factor", "Give a code or a backup code too.";
         CodeInvalid: Forbidden, "FACTORS_CODE_INVALID",
             "code is wrong or was used before", "Wait for the next code.";
+        PasskeyInvalid: Forbidden, "PASSKEYS_INVALID",
+            "that passkey proves nothing here, or not any more", "Begin again.";
         TooManyTries: LimitExceeded, "FACTORS_TOO_MANY_TRIES",
             "too many codes were tried", "Wait ten minutes.";
         SetUpFirst: Forbidden, "FACTORS_SET_UP_FIRST",
@@ -88,7 +90,7 @@ impl Held {
         match (factors, proof) {
             (_, Some(FactorProof::Passkey(proof))) => {
                 let used = passkeys::taken(passkeys, proof, context);
-                used.map(Some).map_err(|_| FactorRejection::CodeInvalid)
+                used.map(Some).map_err(|_| FactorRejection::PasskeyInvalid)
             }
             (None, None) if is_asked_for(None, passkeys, demanded) => Err(FactorRejection::Needed),
             (None, None) => Ok(None),

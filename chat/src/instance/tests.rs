@@ -26,7 +26,12 @@ fn at(n: u8) -> Origin {
 }
 
 fn signs_in(n: u8) -> OpenSession {
-    OpenSession { session_id: session(n), client: Client::default(), credential: Some(0), factor: None }
+    OpenSession {
+        session_id: session(n),
+        client: Client::default(),
+        credential: Some(0),
+        factor: None,
+    }
 }
 
 fn people() -> Given {

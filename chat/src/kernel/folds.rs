@@ -91,7 +91,10 @@ fn attempt(
         (7, _) => {
             let client = Client { device: "phone".to_owned(), ..Client::default() };
             let (factor, credential) = (proof(&world, actor, which), generation(&world, actor));
-            world.when(actor, OpenSession { session_id, client, credential: Some(credential), factor })
+            world.when(
+                actor,
+                OpenSession { session_id, client, credential: Some(credential), factor },
+            )
         }
         (8, _) => {
             world.when(actor, RefreshSession { session_id, generation: u64::from(which % 3) })

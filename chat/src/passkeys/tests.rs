@@ -46,7 +46,7 @@ fn a_passkey_opens_a_session_without_a_password_and_nothing_else_does() {
         .when(account(ANN), opening(2, None, None))
         .then_rejected(SessionRejection::SignInFailed)
         .when(account(ANN), opening(2, None, shown(2, 1, 0)))
-        .then_rejected(SessionRejection::CodeInvalid)
+        .then_rejected(SessionRejection::PasskeyInvalid)
         .and(account(ANN), opening(2, None, shown(1, 1, 0)));
     assert!(world.document::<Session>(session(2)).unwrap().factor);
 }
@@ -55,7 +55,7 @@ fn a_passkey_opens_a_session_without_a_password_and_nothing_else_does() {
 fn a_ceremony_ends_once() {
     let world = signed_in().and(account(ANN), add(1));
     let world = world.and(account(ANN), opening(2, None, shown(1, 1, 0)));
-    let again = SessionRejection::CodeInvalid;
+    let again = SessionRejection::PasskeyInvalid;
     world
         .when(account(ANN), opening(3, None, shown(1, 1, 0)))
         .then_rejected(again)
@@ -73,7 +73,7 @@ fn a_hundred_ceremonies_end_in_four_minutes() {
         world = world.and(account(ANN), opening(2, None, shown(1, ceremony, 0)));
     }
     let full = || opening(2, None, shown(1, SPENT_MAX, 0));
-    let world = world.when(account(ANN), full()).then_rejected(SessionRejection::CodeInvalid);
+    let world = world.when(account(ANN), full()).then_rejected(SessionRejection::PasskeyInvalid);
     world.later(2 * CEREMONY_MS).when(account(ANN), full()).then_allowed();
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DEVICE_CHARS_MAX, EndCause, EndReason, GRACE_MS, IDLE_MS, OpenSessions, SESSIONS_MAX, Session,
+    Client, EndCause, EndReason, GRACE_MS, IDLE_MS, OpenSessions, SESSIONS_MAX, Session,
     SessionConfirmed, SessionEnded, SessionId, SessionOpened, SessionRefreshed, SessionsEnded,
 };
 use crate::Event;
@@ -36,6 +36,8 @@ crate::rejections! {
             "this needs a second factor", "Give a code or a backup code too.";
         CodeInvalid: Forbidden, "FACTORS_CODE_INVALID",
             "code is wrong or was used before", "Wait for the next code.";
+        PasskeyInvalid: Forbidden, "PASSKEYS_INVALID",
+            "that passkey proves nothing here, or not any more", "Begin again.";
         ChallengeInvalid: Unauthenticated, "SESSIONS_CHALLENGE_INVALID",
             "challenge is not good, or not any more", "Sign in with the password again.";
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
@@ -46,6 +48,7 @@ impl From<FactorRejection> for SessionRejection {
     fn from(rejection: FactorRejection) -> Self {
         match rejection {
             FactorRejection::Needed => Self::FactorNeeded,
+            FactorRejection::PasskeyInvalid => Self::PasskeyInvalid,
             FactorRejection::CodeInvalid
             | FactorRejection::TooManyTries
             | FactorRejection::SetUpFirst
@@ -54,43 +57,6 @@ impl From<FactorRejection> for SessionRejection {
             | FactorRejection::NotFresh
             | FactorRejection::NotFound => Self::CodeInvalid,
         }
-    }
-}
-
-/// What signs in: how the person calls the device, and what the program says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Client {
-    #[serde(default)]
-    pub device: String,
-    #[serde(default)]
-    pub app: Option<String>,
-    #[serde(default)]
-    pub platform: Option<String>,
-}
-
-impl Client {
-    /// What a client says of itself.
-    ///
-    /// # Errors
-    /// `DeviceInvalid` when a name is too long.
-    pub fn new(
-        device: String,
-        app: Option<String>,
-        platform: Option<String>,
-    ) -> Result<Self, SessionRejection> {
-        let client = Self { device, app, platform };
-        client.check().map(|()| client)
-    }
-
-    /// Checks the names.
-    ///
-    /// # Errors
-    /// `DeviceInvalid` when one is too long.
-    fn check(&self) -> Result<(), SessionRejection> {
-        let names = [Some(&self.device), self.app.as_ref(), self.platform.as_ref()];
-        let fit = names.iter().flatten().all(|it| it.chars().count() <= DEVICE_CHARS_MAX);
-        fit.then_some(()).ok_or(SessionRejection::DeviceInvalid)
     }
 }
 
@@ -315,7 +281,8 @@ impl Command for EndSession {
 }
 
 fn ended(session_id: SessionId, reason: EndReason, context: &Context<'_>) -> Event {
-    SessionEnded { session_id, reason, origin: Some(context.origin.clone()) }.into()
+    let origin = Some(context.origin.clone());
+    SessionEnded { session_id, reason, origin }.into()
 }
 
 /// Ends all sessions of the person who asks, or all but the one they ask from.

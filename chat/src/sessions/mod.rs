@@ -23,15 +23,14 @@ mod view;
 
 pub(crate) use decide::ending;
 pub use decide::{
-    Client, ConfirmSession, EndSession, EndSessions, Fresh, OpenSession, RefreshSession,
-    SessionRejection,
+    ConfirmSession, EndSession, EndSessions, Fresh, OpenSession, RefreshSession, SessionRejection,
 };
 pub use events::{
     EndCause, EndReason, SessionConfirmed, SessionEnded, SessionEvent, SessionId, SessionOpened,
     SessionRefreshed, SessionsEnded,
 };
 pub use graphql::{ClientInput, SessionMutation, SessionObject, SessionQuery, SignInPayload};
-pub use sign_in::{Proven, SignedIn, sign_in_at};
+pub use sign_in::{Client, Proven, SignedIn, sign_in_at};
 pub use tokens::{Challenge, Claims, Purpose, Refresh, Tokens, signing_seed};
 pub use view::{OpenSessions, Session};
 

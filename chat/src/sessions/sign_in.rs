@@ -1,14 +1,53 @@
 //! Opening a session, whatever way somebody has proved themselves.
 
 use async_graphql::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Client, OpenSession, Refresh, Session, SessionId};
+use super::{DEVICE_CHARS_MAX, OpenSession, Refresh, Session, SessionId, SessionRejection};
 use crate::accounts::{AccountId, Name, NameState, username};
 use crate::addresses::holder;
 use crate::factors::FactorProof;
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Outcome, Scope, failed, outage};
 use crate::kernel::id as ids;
+
+/// What signs in: how the person calls the device, and what the program says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Client {
+    #[serde(default)]
+    pub device: String,
+    #[serde(default)]
+    pub app: Option<String>,
+    #[serde(default)]
+    pub platform: Option<String>,
+}
+
+impl Client {
+    /// What a client says of itself.
+    ///
+    /// # Errors
+    /// `DeviceInvalid` when a name is too long.
+    pub fn new(
+        device: String,
+        app: Option<String>,
+        platform: Option<String>,
+    ) -> std::result::Result<Self, SessionRejection> {
+        let client = Self { device, app, platform };
+        client.check().map(|()| client)
+    }
+
+    /// Checks the names.
+    ///
+    /// # Errors
+    /// `DeviceInvalid` when one is too long.
+    pub(super) fn check(&self) -> std::result::Result<(), SessionRejection> {
+        let names = [Some(&self.device), self.app.as_ref(), self.platform.as_ref()];
+        let fit = names.iter().flatten().all(|it| it.chars().count() <= DEVICE_CHARS_MAX);
+        fit.then_some(()).ok_or(SessionRejection::DeviceInvalid)
+    }
+}
 
 /// The tokens of a session that was opened.
 pub struct SignedIn {

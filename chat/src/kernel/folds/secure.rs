@@ -72,7 +72,12 @@ fn outgoing(world: &Given, actor: AccountId) -> OutgoingId {
 }
 
 /// Something that concerns who may do what.
-pub(super) fn secure(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u8)) -> Then {
+pub(super) fn secure(
+    world: Given,
+    actor: AccountId,
+    other: AccountId,
+    (which, what): (u8, u8),
+) -> Then {
     let session_id = SessionId(actor.0);
     let origin = Origin { session_id: Some(session_id), address: None };
     let world = world.from(origin);
@@ -143,4 +148,3 @@ pub(super) fn secure(world: Given, actor: AccountId, other: AccountId, (which, w
         _ => world.when(actor, EndSession { session_id }),
     }
 }
-
