@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ports::event_log::{self, Fold, Identity, Purpose};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::servers::{LOOPBACK, free_port};
 use tests::{Client, Http, PASSWORD, Person, Processes, Program, fresh_id, long};
 
@@ -16,7 +16,8 @@ use tests::{Client, Http, PASSWORD, Person, Processes, Program, fresh_id, long};
 fn named(data_dir: &Path) -> (Program, String) {
     let port = free_port(LOOPBACK);
     let origin = format!("http://localhost:{port}");
-    let options = [("PARLANCE_PUBLIC_URL", origin.clone())];
+    let open = ("PARLANCE_OAUTH_REGISTRATION", "true".to_owned());
+    let options = [("PARLANCE_PUBLIC_URL", origin.clone()), open];
     (Program::start("serve", data_dir, port, &options), origin)
 }
 
@@ -54,7 +55,7 @@ fn run(command: &mut Command) -> Output {
 }
 
 /// What node runs.
-const SCRIPTS: [&str; 3] = ["browser.mjs", "passkey.mjs", "resume.mjs"];
+const SCRIPTS: [&str; 4] = ["browser.mjs", "oauth.mjs", "passkey.mjs", "resume.mjs"];
 
 /// The folder with the node clients and their packages; tests that want it at once wait.
 fn node_client() -> PathBuf {
@@ -124,13 +125,31 @@ fn a_browser_makes_a_passkey_and_signs_in_with_it() {
     let client = Arc::new(Client::new(Http::new(program.address)));
     Person::register(&client, "ann");
     let report = reported("passkey.mjs", &[&origin, "ann", PASSWORD]);
-    let expected = serde_json::json!({
+    let expected = json!({
         "name": "browser",
         // The browser knows that it has one already.
         "again": "InvalidStateError",
         "viewer": "ann",
         "replayed": "PASSKEYS_INVALID",
         "confirmed": true,
+    });
+    assert_eq!(report, expected);
+}
+
+#[test]
+fn a_published_client_of_openid_connect_acts_for_somebody_who_has_allowed_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (program, origin) = named(&folder.path().join("data"));
+    let client = Arc::new(Client::new(Http::new(program.address)));
+    Person::register(&client, "ann");
+    let report = reported("oauth.mjs", &[&origin, "ann", PASSWORD]);
+    let expected = json!({
+        "told": "Bridge",
+        "viewer": "ann",
+        "name": "ann",
+        "same": true,
+        "denied": "APPLICATIONS_SCOPE_MISSING",
+        "active": [true, false],
     });
     assert_eq!(report, expected);
 }
@@ -301,7 +320,7 @@ fn an_unmodified_consumer_reads_every_accepted_event_from_the_public_topics() {
         let at = place(&record["event"]);
         let (name, event, bytes) = &expected[&at];
         assert_eq!(record["event"], *event);
-        assert_eq!(record["headers"], serde_json::json!({ "event": name }));
+        assert_eq!(record["headers"], json!({ "event": name }));
         assert_eq!(record["bytes"], STANDARD.encode(bytes));
         assert_eq!(record["key"], at.0.as_str());
         let (topic, partition) = (record["topic"].clone(), record["partition"].clone());

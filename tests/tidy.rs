@@ -55,7 +55,15 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 16] = [
+const MORE_FILES: [(&str, &str); 24] = [
+    ("applications/access", "what scopes there are and what each reaches"),
+    ("applications/asked", "a request for authorization, looked at before anybody is asked"),
+    ("applications/endpoints", "what applications ask us over HTTP"),
+    ("applications/objects", "what is shown, too long to stand beside the changes"),
+    ("applications/registration", "registering, by staff or by itself"),
+    ("applications/reply", "the errors of OAuth by name"),
+    ("passkeys/ceremony", "what devices sign, looked at"),
+    ("sessions/objects", "what is shown, too long to stand beside the changes"),
     ("accounts/password", "hashing is neither a rule nor a document"),
     ("accounts/claims", "the commands of the saga's other stream"),
     ("accounts/register", "a saga over two streams"),
@@ -161,8 +169,9 @@ fn nobody_outside_ports_names_an_adapter() {
 
 /// What a role may know of rooms: ids, who may see an event, what is unread, who is asking, and
 /// what is to be sent outside.
-const KNOWN_TO_ROLES: [&str; 7] = [
+const KNOWN_TO_ROLES: [&str; 8] = [
     "accounts::AccountId",
+    "applications::{self",
     "conversations::ConversationId",
     "members::Stint",
     "outbox::",

@@ -72,6 +72,14 @@ rooms! {
         query: InstanceQuery, mutation: InstanceMutation,
         changes: [],
     }
+    applications {
+        events: ApplicationEvent,
+        commands: [RegisterApplication, RemoveApplication, AllowApplication],
+        documents: [Application, Applications],
+        rejections: [ApplicationRejection],
+        query: ApplicationQuery, mutation: ApplicationMutation,
+        changes: [],
+    }
     activity {
         commands: [],
         documents: [Activity],

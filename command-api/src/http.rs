@@ -85,6 +85,7 @@ impl Routes {
         let parts = &self.parts;
         self.take(&format!("ip/{}", from.ip()), parts.limits.per_ip).await?;
         let viewer = self.viewer(headers).await?;
+        viewer.may(name).map_err(Failure::Rejected)?;
         self.take(&format!("commands/{}", viewer.account), parts.limits.per_account).await?;
         let read = self.commands.of(name).ok_or(Failure::Rejected(NOT_FOUND))?;
         let key = headers.get("idempotency-key").and_then(|it| it.to_str().ok());

@@ -1,11 +1,13 @@
 //! GraphQL over documents: queries, mutations that are forwarded, and the feed of updates.
 
+mod admitted;
 mod feed;
 mod frame;
 pub mod http;
 mod hub;
 mod limits;
 mod listen;
+pub mod oauth;
 mod operation;
 mod outbox;
 mod replayed;

@@ -19,7 +19,18 @@ pub(crate) const QUERY_BYTES_MAX: usize = 16 * 1_024;
 pub(crate) const BODY_BYTES_MAX: usize = 256 * 1_024;
 
 /// Mutations that are tried once a request.
-const ONCE: [&str; 3] = ["signIn", "register", "refresh"];
+const ONCE: [&str; 10] = [
+    "signIn",
+    "completeSignIn",
+    "signInWithPasskey",
+    "register",
+    "refresh",
+    "confirm",
+    "changePassword",
+    "confirmTotp",
+    "confirmAddress",
+    "resetPassword",
+];
 
 /// Limits of one socket.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 
 use chat::kernel::graphql::Asker;
 
+use crate::admitted::admit;
 use crate::limits::{SUBSCRIPTIONS_MAX, operation};
 use crate::outbox::Outbox;
 use crate::schema::{Api, refusal};
@@ -85,6 +86,9 @@ impl Started {
             return self.fail(&refusal("RATE_LIMITED", "a socket has at most 50 subscriptions"));
         }
         let hub = Arc::clone(&self.api.hub);
+        if let Err(refused) = admit(document, name.as_deref(), &self.proved.viewer) {
+            return self.fail(&refused);
+        }
         let scope = self.api.scope(Asker::Viewer(self.proved.viewer, String::new()));
         if let Err(error) = scope.viewer() {
             let error = error.into_server_error(Default::default());

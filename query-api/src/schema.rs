@@ -17,6 +17,7 @@ use chat::sessions::Tokens;
 use ports::Ports;
 use ports::event_log::{Position, PositionInvalid};
 
+use crate::admitted::admit;
 use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::limits::{COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, QUERY_BYTES_MAX, Socket, excess};
@@ -32,6 +33,8 @@ pub struct Parts {
     pub socket: Socket,
     /// Origins of other sites whose pages may open sockets.
     pub origins: Arc<[Box<str>]>,
+    /// Whether applications may register themselves.
+    pub open_applications: bool,
 }
 
 /// Reads that belong to no room.
@@ -133,6 +136,11 @@ impl Api {
         document: &ExecutableDocument,
         asker: Asker,
     ) -> Response {
+        if let Asker::Viewer(viewer, _) = &asker
+            && let Err(refused) = admit(document, request.operation_name.as_deref(), viewer)
+        {
+            return refused;
+        }
         request.set_parsed_query(document.clone());
         let response = self.schema.execute(request.data(Arc::new(self.scope(asker)))).await;
         coded(response)

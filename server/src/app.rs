@@ -73,11 +73,14 @@ impl App {
             limits: config.limits(),
             socket: config.socket(),
             origins: config.cors_origins.iter().map(|it| it.as_str().into()).collect(),
+            open_applications: config.oauth_registration,
         };
         let reads = roles.queries || roles.commands;
         let hub = if reads { Some(Hub::start(parts.clone()).await?) } else { None };
         if let Some(hub) = hub.as_ref().filter(|_| roles.queries) {
-            routes = routes.merge(query_api::http::routes(Api::new(parts, Arc::clone(hub))));
+            let api = Api::new(parts, Arc::clone(hub));
+            routes = routes.merge(query_api::oauth::routes(Arc::clone(&api)));
+            routes = routes.merge(query_api::http::routes(api));
         }
         if let Some(hub) = hub.as_ref().filter(|_| roles.commands) {
             routes = routes.merge(command_api::http::routes(command_api::http::Parts {

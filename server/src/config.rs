@@ -62,6 +62,8 @@ pub struct Config {
     /// Origins of other sites whose pages may ask, such as `["https://chat.example"]`; our own
     /// always may.
     pub cors_origins: Vec<String>,
+    /// Whether applications may register themselves at `/oauth/register` (RFC 7591).
+    pub oauth_registration: bool,
     /// Partitions that a new instance is born with; an existing one keeps its own.
     pub partitions: u16,
     /// What people reach the server by; issuer of the tokens.
@@ -161,6 +163,7 @@ impl Default for Config {
             peer_url: None,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
+            oauth_registration: false,
             partitions: ports::PARTITIONS,
             public_url: "http://localhost:8080".to_owned(),
             log_format: LogFormat::Text,

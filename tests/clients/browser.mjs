@@ -29,9 +29,11 @@ export async function open(url) {
   const tools = new WebSocket(await told(browser));
   await new Promise((resolve) => tools.once("open", resolve));
   const waiting = new Map();
+  const asked = [];
   let last = 0;
   tools.on("message", (bytes) => {
-    const { id, result, error } = JSON.parse(bytes);
+    const { id, result, error, method, params } = JSON.parse(bytes);
+    if (method === "Network.requestWillBeSent") asked.push(params.request.url);
     const waits = waiting.get(id);
     waiting.delete(id);
     if (error) waits?.reject(new Error(error.message));
@@ -72,6 +74,18 @@ export async function open(url) {
     await until((it) => location.href.startsWith(it) && document.readyState === "complete", where);
   };
 
+  // Waits until the page was sent to an address that begins like this, even if nobody is there.
+  const sentTo = async (start) => {
+    const deadline = Date.now() + 30_000;
+    for (;;) {
+      const found = asked.find((it) => it.startsWith(start));
+      if (found) return found;
+      if (Date.now() > deadline) throw new Error(`nothing was sent to ${start}`);
+      await send("Target.getTargets");
+    }
+  };
+
+  await say("Network.enable");
   await say("WebAuthn.enable");
   const options = { protocol: "ctap2", transport: "internal", automaticPresenceSimulation: true };
   const unlocked = { hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
@@ -81,5 +95,5 @@ export async function open(url) {
     browser.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   };
-  return { run, until, goTo, close };
+  return { run, until, goTo, sentTo, close };
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod addresses;
+mod applications;
 mod conversations;
 mod factors;
 mod feed;

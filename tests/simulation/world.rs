@@ -157,6 +157,7 @@ impl World {
             limits: Limits::default(),
             socket: SocketLimits { queue_frames, ..SocketLimits::default() },
             origins: Arc::default(),
+            open_applications: false,
         };
         let hub = Hub::start(parts.clone()).await?;
         let wires = wire::serve(tasks, Api::new(parts, Arc::clone(&hub)));

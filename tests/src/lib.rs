@@ -1,6 +1,7 @@
 //! The test kit: people who use the product through its public doors, and nothing else.
 
 mod authority;
+pub mod bridge;
 mod device;
 mod dice;
 mod http;

@@ -6,6 +6,7 @@ use ports::documents::Collection;
 
 use crate::Event;
 use crate::accounts::{AccountEvent, AccountId};
+use crate::applications::ApplicationEvent;
 use crate::audience::Audience;
 use crate::factors::FactorEvent;
 use crate::kernel::document::padded;
@@ -35,6 +36,8 @@ pub enum ActivityKind {
     /// A passkey was used that counts less than before, as a copy of it would.
     PasskeyCopied,
     PasskeyRemoved,
+    /// An application was allowed to act for the account.
+    ApplicationAllowed,
     Suspended,
     Reinstated,
     Deactivated,
@@ -112,6 +115,13 @@ fn told(event: &Event) -> Option<Told<'_>> {
                 (kind, it.origin.as_ref(), None)
             }
             PasskeyEvent::PasskeyRemoved(it) => (Kind::PasskeyRemoved, it.origin.as_ref(), None),
+        },
+        Event::ApplicationEvent(event) => match event {
+            ApplicationEvent::ApplicationAllowed(it) => {
+                (Kind::ApplicationAllowed, it.origin.as_ref(), None)
+            }
+            ApplicationEvent::ApplicationRegistered(_)
+            | ApplicationEvent::ApplicationRemoved(_) => return None,
         },
         Event::InstanceEvent(_)
         | Event::AddressEvent(_)

@@ -24,7 +24,13 @@ fn at(n: u8) -> Origin {
 }
 
 fn opening(n: u8, factor: Option<FactorProof>) -> OpenSession {
-    OpenSession { session_id: session(n), client: Client::default(), credential: Some(0), factor }
+    OpenSession {
+        session_id: session(n),
+        client: Client::default(),
+        credential: Some(0),
+        factor,
+        allowed: None,
+    }
 }
 
 fn code(step: u64) -> Option<FactorProof> {

@@ -46,18 +46,18 @@ crate::rejections! {
 }
 
 /// The instance, and whether whoever acts on it has proved themselves lately.
-pub(super) type Actor = (Slot<Instance>, Fresh);
+pub type Actor = (Slot<Instance>, Fresh);
 
 pub(crate) fn instance_slot() -> Slot<Instance> {
     Slot::new(Instance::ID, StreamId::Instance)
 }
 
-pub(super) fn actor(context: &Context<'_>) -> Actor {
+pub(crate) fn actor(context: &Context<'_>) -> Actor {
     (instance_slot(), Fresh::of(context))
 }
 
 /// The role of somebody who holds a right and has just proved themselves.
-pub(super) fn allowed(
+pub(crate) fn allowed(
     (instance, fresh): &Actor,
     right: Right,
     context: &Context<'_>,

@@ -23,7 +23,11 @@ pub(super) async fn instance(scope: &Scope) -> Result<Arc<Instance>> {
     Ok(found.unwrap_or_default())
 }
 
-async fn demand(context: &Context<'_>, right: Right) -> Result<()> {
+/// Refuses whoever does not hold a right.
+///
+/// # Errors
+/// `INSTANCE_FORBIDDEN`.
+pub(crate) async fn demand(context: &Context<'_>, right: Right) -> Result<()> {
     let scope = scope(context);
     let viewer = scope.viewer()?.account;
     let role = instance(scope).await?.role(viewer);

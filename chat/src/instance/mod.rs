@@ -21,15 +21,16 @@ mod tests;
 mod view;
 
 pub use admit::{admit, claim_setup, setup_token};
-pub(crate) use decide::instance_slot;
 pub use decide::{
-    ChangeSettings, ClaimSetup, GrantRole, InstanceRejection, InvitePeople, RevokeInvitation,
-    RevokeRole, UseInvitation,
+    Actor, ChangeSettings, ClaimSetup, GrantRole, InstanceRejection, InvitePeople,
+    RevokeInvitation, RevokeRole, UseInvitation,
 };
+pub(crate) use decide::{actor, allowed, instance_slot};
 pub use events::{
     InstanceEvent, InvitationId, InvitationMade, InvitationRevoked, InvitationUsed,
     RegistrationMode, RoleGranted, RoleRevoked, ServerRole, Settings, SettingsChanged,
 };
+pub(crate) use graphql::demand;
 pub use graphql::{InstanceMutation, InstanceQuery};
 pub use suspend::{DeactivateAccount, ReinstateAccount, SuspendAccount};
 pub use view::{Instance, Invitation, InvitationUse, Right};

@@ -31,6 +31,7 @@ fn signs_in(n: u8) -> OpenSession {
         client: Client::default(),
         credential: Some(0),
         factor: None,
+        allowed: None,
     }
 }
 

@@ -158,6 +158,7 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::SessionEvent(_)
             | Event::FactorEvent(_)
             | Event::PasskeyEvent(_)
+            | Event::ApplicationEvent(_)
             | Event::InstanceEvent(_)
             | Event::AddressEvent(_)
             | Event::OutboxEvent(_)

@@ -27,7 +27,7 @@ use secure::{generation, proof, secure};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 43;
+const KINDS: u8 = 46;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -39,7 +39,8 @@ pub(crate) fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
 fn beginning() -> (Given, [ConversationId; 3]) {
     let people = (0..4_u8).zip(PEOPLE).fold(given(), |world, (n, it)| {
         let (session_id, client) = (SessionId(account(n).0), Client::default());
-        let opening = OpenSession { session_id, client, credential: Some(0), factor: None };
+        let opening =
+            OpenSession { session_id, client, credential: Some(0), factor: None, allowed: None };
         world.person(n, it).and(account(n), opening)
     });
     let people = people.and(account(0), ClaimSetup {});
@@ -93,7 +94,13 @@ fn attempt(
             let (factor, credential) = (proof(&world, actor, which), generation(&world, actor));
             world.when(
                 actor,
-                OpenSession { session_id, client, credential: Some(credential), factor },
+                OpenSession {
+                    session_id,
+                    client,
+                    credential: Some(credential),
+                    factor,
+                    allowed: None,
+                },
             )
         }
         (8, _) => {

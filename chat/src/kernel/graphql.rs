@@ -12,32 +12,13 @@ use ports::clock::Clock;
 use ports::entropy::Entropy;
 use ports::event_log::{Identity, Position};
 
+pub use super::viewer::Viewer;
 use super::{
     Accepted, Caller, Command, Door, Failure, Origin, Progress, Reader, Rejection, RejectionKind,
 };
 use crate::accounts::AccountId;
-use crate::factors::FactorRejection;
 use crate::messages::Message;
 use crate::sessions::{SessionId, Tokens};
-
-/// Who is asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Viewer {
-    pub account: AccountId,
-    pub session: Uuid,
-    /// Whether the session can only set up a second factor.
-    pub limited: bool,
-}
-
-impl Viewer {
-    /// The viewer, unless all they may do is to set up a second factor.
-    ///
-    /// # Errors
-    /// `FACTORS_SET_UP_FIRST`.
-    pub fn whole(self) -> Result<Self, Rejection> {
-        (!self.limited).then_some(self).ok_or(FactorRejection::SetUpFirst.into())
-    }
-}
 
 /// What a resolver has at hand.
 pub struct Scope {
@@ -251,10 +232,26 @@ impl Scope {
     }
 
     async fn take_within(&self, key: &str, limit: u32, window_ms: u64) -> Result<()> {
-        match self.cache.take(key, limit, window_ms).await.map_err(outage)? {
-            Admission::Admitted => Ok(()),
-            Admission::Refused { retry_after_ms } => {
-                Err(failed(Failure::RateLimited { retry_after_ms }))
+        self.admitted(key, limit, window_ms).await.map_err(failed)
+    }
+
+    /// Counts one use against a limit of uses a minute, for what answers in no GraphQL.
+    ///
+    /// # Errors
+    /// `RateLimited` beyond the limit, `Unavailable`.
+    pub async fn admit(&self, key: &str, limit: u32) -> Result<(), Failure> {
+        self.admitted(key, limit, 60_000).await
+    }
+
+    async fn admitted(&self, key: &str, limit: u32, window_ms: u64) -> Result<(), Failure> {
+        match self.cache.take(key, limit, window_ms).await {
+            Ok(Admission::Admitted) => Ok(()),
+            Ok(Admission::Refused { retry_after_ms }) => {
+                Err(Failure::RateLimited { retry_after_ms })
+            }
+            Err(error) => {
+                tracing::error!(error = %error, "a port failed");
+                Err(Failure::Unavailable)
             }
         }
     }

@@ -23,9 +23,11 @@ pub mod public;
 pub mod reader;
 pub mod rejection;
 pub mod schemas;
+pub mod sealed;
 #[cfg(test)]
 pub mod testing;
 pub mod time;
+pub mod viewer;
 
 pub use command::{AnyCommand, Command, Context, Need, Slot, State};
 pub use document::{AnyDocument, Document, Projection};

@@ -1,10 +1,7 @@
 //! The two ceremonies: a device makes a passkey, and a device uses one.
 
 use async_graphql::Result;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use url::Url;
 use webauthn_rs::prelude::{
     DiscoverableAuthentication, Passkey as Credential, PasskeyRegistration, PublicKeyCredential,
@@ -19,6 +16,7 @@ use crate::accounts::AccountId;
 use crate::factors::FactorProof;
 use crate::kernel::graphql::{Scope, outage, rejected};
 use crate::kernel::id as ids;
+use crate::kernel::sealed::{seal, unseal};
 
 /// A ceremony that was begun: what the device is asked, and what is to be shown at the end.
 pub struct Ceremony {
@@ -35,37 +33,12 @@ pub struct Signed {
     pub response: String,
 }
 
-/// Longest ceremony that is read, in bytes.
-const TOKEN_BYTES_MAX: usize = 8_192;
+/// Purposes of what is sealed.
+const MAKING: &str = "making a passkey";
+const USING: &str = "using a passkey";
 
-#[derive(Serialize, Deserialize)]
-struct Sealed<S> {
-    until_ms: i64,
-    /// For whom a passkey is made; nobody where it is not known yet who will use one.
-    account: Option<AccountId>,
-    state: S,
-}
-
-fn seal<S: Serialize>(scope: &Scope, account: Option<AccountId>, state: S) -> String {
-    let until_ms = scope.clock.now_ms() + CEREMONY_MS;
-    let plain = serde_json::to_vec(&Sealed { until_ms, account, state });
-    let plain = plain.expect("a ceremony is plain data");
-    // A key for each, so that no nonce comes twice.
-    let salt = scope.entropy.bytes::<16>();
-    let key = crypto::derive(&scope.reader.keyring.secret("passkeys"), &[&salt]);
-    let sealed = crypto::seal(&key, [0; crypto::NONCE_BYTES], b"ceremony", &plain);
-    URL_SAFE_NO_PAD.encode([&salt[..], &sealed].concat())
-}
-
-fn unseal<S: DeserializeOwned>(scope: &Scope, token: &str, of: Option<AccountId>) -> Option<S> {
-    let token = Some(token).filter(|it| it.len() <= TOKEN_BYTES_MAX)?;
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    let (salt, sealed) = bytes.split_at_checked(16)?;
-    let key = crypto::derive(&scope.reader.keyring.secret("passkeys"), &[salt]);
-    let plain = crypto::unseal(&key, b"ceremony", sealed)?;
-    let sealed: Sealed<S> = serde_json::from_slice(&plain).ok()?;
-    (scope.clock.now_ms() < sealed.until_ms && sealed.account == of).then_some(sealed.state)
-}
+/// For whom a passkey is made, and what the library remembers.
+type Making = (AccountId, PasskeyRegistration);
 
 /// Us, as devices know us: the host of our public address.
 fn relying_party(scope: &Scope) -> Result<Webauthn> {
@@ -111,7 +84,9 @@ pub(super) async fn begin_making(
     // The library leaves it to the device whether it will know whose the passkey is.
     options["authenticatorSelection"]["residentKey"] = "required".into();
     options["authenticatorSelection"]["requireResidentKey"] = true.into();
-    Ok(Ceremony { options: options.to_string(), token: seal(scope, Some(account), state) })
+    let until_ms = scope.clock.now_ms() + CEREMONY_MS;
+    let token = seal(scope, MAKING, until_ms, (account, state));
+    Ok(Ceremony { options: options.to_string(), token })
 }
 
 /// Ends it: the id of what was made, and what verifies it, in JSON.
@@ -120,7 +95,8 @@ pub(super) fn end_making(
     account: AccountId,
     signed: &Signed,
 ) -> Result<(PasskeyId, String)> {
-    let state: Option<PasskeyRegistration> = unseal(scope, &signed.ceremony, Some(account));
+    let begun = unseal::<Making>(scope, MAKING, &signed.ceremony);
+    let state = begun.filter(|it| it.0 == account).map(|it| it.1);
     let response: RegisterPublicKeyCredential = parsed(&signed.response)?;
     let state = state.ok_or_else(invalid)?;
     let made = relying_party(scope)?.finish_passkey_registration(&response, &state);
@@ -134,7 +110,8 @@ pub(super) fn begin_using(scope: &Scope) -> Result<Ceremony> {
     let begun = relying_party(scope)?.start_discoverable_authentication();
     let (asked, state) = begun.map_err(|_| invalid())?;
     let options = serde_json::to_string(&asked.public_key).expect("options are plain data");
-    Ok(Ceremony { options, token: seal(scope, None, state) })
+    let token = seal(scope, USING, scope.clock.now_ms() + CEREMONY_MS, state);
+    Ok(Ceremony { options, token })
 }
 
 /// Looks at how a device has used a passkey: whose it is, and what is to be decided.
@@ -142,7 +119,7 @@ pub(super) fn begin_using(scope: &Scope) -> Result<Ceremony> {
 /// # Errors
 /// `PASSKEYS_INVALID`, whatever is wrong with it.
 pub async fn prove(scope: &Scope, signed: &Signed) -> Result<(AccountId, PasskeyProof)> {
-    let state: Option<DiscoverableAuthentication> = unseal(scope, &signed.ceremony, None);
+    let state = unseal::<DiscoverableAuthentication>(scope, USING, &signed.ceremony);
     let state = state.ok_or_else(invalid)?;
     let response: PublicKeyCredential = parsed(&signed.response)?;
     let party = relying_party(scope)?;

@@ -18,7 +18,13 @@ fn session(n: u8) -> SessionId {
 }
 
 fn opening(n: u8, credential: Option<u64>, factor: Option<FactorProof>) -> OpenSession {
-    OpenSession { session_id: session(n), client: Client::default(), credential, factor }
+    OpenSession {
+        session_id: session(n),
+        client: Client::default(),
+        credential,
+        factor,
+        allowed: None,
+    }
 }
 
 fn add(n: u8) -> AddPasskey {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::{Account, AccountId, AccountReactivated, Credential};
+use crate::applications::{ApplicationId, Scopes};
 use crate::factors::{FactorProof, FactorRejection, Factors, Held};
 use crate::instance::{Instance, instance_slot};
 use crate::kernel::command::Fetch;
@@ -71,6 +72,16 @@ pub struct OpenSession {
     pub credential: Option<u64>,
     /// What was proved of the second factor, where one is asked for.
     pub factor: Option<FactorProof>,
+    /// How the person has allowed it in another session; then no second factor is asked for again.
+    pub allowed: Option<Allowed>,
+}
+
+/// How a session was allowed in another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Allowed {
+    /// The application that it is for, and what it reaches.
+    pub application: Option<(ApplicationId, Scopes)>,
 }
 
 impl Command for OpenSession {
@@ -104,8 +115,12 @@ impl Command for OpenSession {
             return Err(SessionRejection::Suspended);
         }
         let demanded = instance.get().is_some_and(|it| it.demands_factor(context.actor));
-        let used = held.taken(self.factor, demanded, context)?;
+        let used = match self.allowed {
+            Some(_) => None,
+            None => held.taken(self.factor, demanded, context)?,
+        };
         let factor = used.is_some();
+        let application = self.allowed.and_then(|it| it.application);
         let mut events: Vec<Event> = used.into_iter().collect();
         if account.deactivated {
             let (account_id, origin) = (context.actor, Some(context.origin.clone()));
@@ -123,7 +138,9 @@ impl Command for OpenSession {
             platform: personal(self.client.platform),
             place: None,
             factor,
-            limited: demanded && !factor,
+            limited: demanded && !factor && self.allowed.is_none(),
+            application_id: application.map(|it| it.0),
+            access: application.map(|it| it.1.list()).unwrap_or_default(),
             origin: Some(context.origin.clone()),
         };
         events.push(opened.into());
@@ -185,7 +202,8 @@ impl Fresh {
     /// The session, if the person has proved themselves in it lately.
     pub(crate) fn session(&self, context: &Context<'_>) -> Option<&Session> {
         let session = self.session.as_ref().and_then(Slot::get);
-        session.filter(|it| it.is_fresh(context.actor, context.now, self.factors.get()))
+        let own = session.filter(|it| it.application.is_none());
+        own.filter(|it| it.is_fresh(context.actor, context.now, self.factors.get()))
     }
 }
 

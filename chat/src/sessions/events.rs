@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Change;
 use crate::accounts::AccountId;
+use crate::applications::{Access, ApplicationId};
 use crate::kernel::time::Long;
 use crate::kernel::{Effect, Origin, Personal, Recorded};
 
@@ -46,6 +47,12 @@ pub struct SessionOpened {
     #[avro(default = "false")]
     #[serde(default)]
     pub limited: bool,
+    /// The application that it is for; none for a person's own.
+    pub application_id: Option<ApplicationId>,
+    /// What the application was allowed.
+    #[avro(default = "[]")]
+    #[serde(default)]
+    pub access: Vec<Access>,
     pub origin: Option<Origin>,
 }
 

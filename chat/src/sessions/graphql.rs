@@ -1,11 +1,10 @@
 //! Signing in, staying signed in and signing out.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
 use ports::documents::{Order, Scan};
 
+use super::objects::SessionObject;
 use super::sign_in::named;
 use super::{
     CHALLENGE_MS, Challenge, Client, ConfirmSession, EndSession, EndSessions, FRESH_MS, Proven,
@@ -15,76 +14,10 @@ use super::{
 use crate::accounts::{AccountId, password};
 use crate::factors::{Factors, ShownInput, is_asked_for};
 use crate::instance::Instance;
+use crate::kernel::Timestamp;
 use crate::kernel::document::Document;
 use crate::kernel::graphql::{Scope, failed, id, outage, rejected, scope};
-use crate::kernel::{Personal, Timestamp};
 use crate::passkeys::Passkeys;
-
-/// A device that is signed in.
-pub struct SessionObject(Arc<Session>);
-
-impl SessionObject {
-    /// A session of the viewer's, also one that has ended.
-    pub async fn find(context: &Context<'_>, id: SessionId) -> Result<Option<Self>> {
-        let scope = scope(context);
-        let viewer = scope.viewer_at_door()?.account;
-        let found = scope.reader.fetch::<Session>(viewer, id.to_string()).await;
-        Ok(found.map_err(outage)?.map(Self))
-    }
-}
-
-#[Object(name = "Session")]
-impl SessionObject {
-    async fn id(&self) -> ID {
-        self.0.id.into()
-    }
-
-    /// What the device was called; null once erased.
-    async fn device(&self, context: &Context<'_>) -> Result<Option<String>> {
-        scope(context).reader.open(&self.0.device).await.map_err(outage)
-    }
-
-    /// The program, as it calls itself.
-    async fn app(&self, context: &Context<'_>) -> Result<Option<String>> {
-        opened(context, self.0.app.as_ref()).await
-    }
-
-    /// What the program runs on, as it says.
-    async fn platform(&self, context: &Context<'_>) -> Result<Option<String>> {
-        opened(context, self.0.platform.as_ref()).await
-    }
-
-    async fn opened_at(&self) -> Timestamp {
-        self.0.opened_at
-    }
-
-    /// Whether it has ended.
-    async fn ended(&self) -> bool {
-        self.0.ended
-    }
-
-    /// When it was last used, to ten minutes.
-    async fn last_active_at(&self) -> Timestamp {
-        self.0.refreshed_at
-    }
-
-    /// When the person last proved themselves in it.
-    async fn confirmed_at(&self) -> Timestamp {
-        self.0.confirmed_at
-    }
-
-    /// Whether this request comes from it.
-    async fn current(&self, context: &Context<'_>) -> Result<bool> {
-        Ok(scope(context).viewer()?.session == self.0.id.0)
-    }
-}
-
-async fn opened(context: &Context<'_>, field: Option<&Personal<String>>) -> Result<Option<String>> {
-    match field {
-        Some(it) => scope(context).reader.open(it).await.map_err(outage),
-        None => Ok(None),
-    }
-}
 
 /// Reads of this room.
 #[derive(Default)]
@@ -326,6 +259,12 @@ impl SessionMutation {
         let shown = scope.tokens.read_refresh(&input.refresh_token);
         let shown = shown.ok_or_else(|| rejected(SessionRejection::Ended))?;
         scope.take(&format!("refresh/{}", shown.session), scope.limits.per_account).await?;
+        let known =
+            scope.reader.load::<Session>(shown.session.to_string()).await.map_err(outage)?;
+        if known.is_some_and(|it| it.application.is_some()) {
+            // An application proves who it is where it exchanges its tokens.
+            return Err(rejected(SessionRejection::Ended));
+        }
         let command = RefreshSession { session_id: shown.session, generation: shown.generation };
         let accepted = scope.submit_for(shown.account, client_id, command).await;
         let outcome = scope.outcome(accepted.map_err(failed)?).await?;

@@ -14,6 +14,7 @@
 mod decide;
 mod events;
 mod graphql;
+mod objects;
 pub mod proof;
 mod sign_in;
 #[cfg(test)]
@@ -23,15 +24,17 @@ mod view;
 
 pub(crate) use decide::ending;
 pub use decide::{
-    ConfirmSession, EndSession, EndSessions, Fresh, OpenSession, RefreshSession, SessionRejection,
+    Allowed, ConfirmSession, EndSession, EndSessions, Fresh, OpenSession, RefreshSession,
+    SessionRejection,
 };
 pub use events::{
     EndCause, EndReason, SessionConfirmed, SessionEnded, SessionEvent, SessionId, SessionOpened,
     SessionRefreshed, SessionsEnded,
 };
-pub use graphql::{ClientInput, SessionMutation, SessionObject, SessionQuery, SignInPayload};
+pub use graphql::{ClientInput, SessionMutation, SessionQuery, SignInPayload};
+pub use objects::SessionObject;
 pub use sign_in::{Client, Proven, SignedIn, sign_in_at};
-pub use tokens::{Challenge, Claims, Purpose, Refresh, Tokens, signing_seed};
+pub use tokens::{Challenge, Claims, Granted, Purpose, Refresh, Tokens, signing_seed};
 pub use view::{OpenSessions, Session};
 
 /// How long an access token is good.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ports::documents::Documents;
 
 use super::{Session, Tokens};
+use crate::applications::Application;
 use crate::kernel::graphql::Viewer;
 use crate::kernel::{Keyring, Reader};
 
@@ -48,7 +49,17 @@ pub async fn prove(
     if session.as_ref().is_some_and(|it| it.ended || it.account_id != claims.sub) {
         return Err(Refused::Token);
     }
-    let limited = session.map_or(claims.lim, |it| it.limited);
-    let viewer = Viewer { account: claims.sub, session: claims.sid.0, limited };
+    let limited = session.as_ref().map_or(claims.lim, |it| it.limited);
+    let scopes = claims.granted().ok_or(Refused::Token)?;
+    if let Some((application, _)) = scopes {
+        let found = reader.load::<Application>(application.to_string()).await;
+        let removed = found.map_err(|_| Refused::Unavailable)?.is_none_or(|it| it.removed);
+        let whose = session.as_ref().is_none_or(|it| it.application.is_some());
+        if removed || !whose {
+            return Err(Refused::Token);
+        }
+    }
+    let scopes = scopes.map(|it| it.1);
+    let viewer = Viewer { account: claims.sub, session: claims.sid.0, limited, scopes };
     Ok(Proved { viewer, until_ms: claims.exp * 1_000 })
 }

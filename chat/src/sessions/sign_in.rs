@@ -72,7 +72,7 @@ pub async fn sign_in_at(scope: &Scope, proven: Proven, client: Client) -> Result
     let Proven { account, credential, factor } = proven;
     let now = scope.clock.now_ms();
     let session = SessionId(ids::fresh(now, scope.entropy.as_ref()));
-    let command = OpenSession { session_id: session, client, credential, factor };
+    let command = OpenSession { session_id: session, client, credential, factor, allowed: None };
     let accepted = scope.submit_for(account, session.0, command).await;
     let outcome = scope.outcome(accepted.map_err(failed)?).await?;
     let opened = scope.reader.load::<Session>(session.to_string()).await.map_err(outage)?;

@@ -17,7 +17,7 @@ fn id(n: u8) -> SessionId {
 
 fn opening(n: u8, device: &str) -> OpenSession {
     let client = Client { device: device.to_owned(), ..Client::default() };
-    OpenSession { session_id: id(n), client, credential: Some(0), factor: None }
+    OpenSession { session_id: id(n), client, credential: Some(0), factor: None, allowed: None }
 }
 
 fn refresh(n: u8, generation: u64) -> RefreshSession {
@@ -51,6 +51,8 @@ fn a_session_opens_on_a_device() {
         place: None,
         factor: false,
         limited: false,
+        application_id: None,
+        access: Vec::new(),
         origin: Some(Origin::default()),
     };
     let world =

@@ -6,6 +6,7 @@ use ports::documents::Collection;
 
 use super::{ABSOLUTE_MS, FRESH_MS, IDLE_MS, SessionEvent, SessionId};
 use crate::accounts::AccountId;
+use crate::applications::{ApplicationId, Scopes};
 use crate::audience::Audience;
 use crate::factors::{FactorEvent, Factors};
 use crate::kernel::{Document, Personal, Recorded, StreamId, Timestamp};
@@ -29,6 +30,8 @@ pub struct Session {
     pub factor: bool,
     /// Whether it can only set up a second factor.
     pub limited: bool,
+    /// The application that it is for, and what it reaches.
+    pub application: Option<(ApplicationId, Scopes)>,
     pub ended: bool,
 }
 
@@ -103,6 +106,9 @@ impl Document for Session {
                     generation: 0,
                     factor: it.factor,
                     limited: it.limited,
+                    application: it
+                        .application_id
+                        .map(|id| (id, it.access.iter().copied().collect())),
                     ended: false,
                 });
             }

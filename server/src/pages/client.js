@@ -13,7 +13,7 @@ export function freshId() {
 }
 
 /** Asks, as somebody who has signed in where a token is given; an error's code is its name. */
-export async function ask(query, variables, token) {
+export async function ask(query, variables = {}, token = undefined) {
   const signedIn = token ? { authorization: `Bearer ${token}` } : {};
   const answer = await fetch("/graphql", {
     method: "POST",
@@ -23,6 +23,22 @@ export async function ask(query, variables, token) {
   const { data, errors } = await answer.json();
   if (errors) throw Object.assign(new Error(errors[0].message), { name: errors[0].extensions?.code });
   return data;
+}
+
+/** Gives a mutation by its name, and gives its payload. */
+export async function change(name, input, wanted, token) {
+  const kind = `${name[0].toUpperCase()}${name.slice(1)}Input`;
+  const query = `mutation($input: ${kind}!) { ${name}(input: $input) { ${wanted} } }`;
+  return (await ask(query, { input }, token))[name];
+}
+
+/** Has the device use a passkey; gives what proves it. */
+export async function usePasskey() {
+  const { beginPasskey } = await ask("mutation { beginPasskey { ceremony options } }");
+  const options = JSON.parse(beginPasskey.options);
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+  const used = await navigator.credentials.get({ publicKey });
+  return { ceremony: beginPasskey.ceremony, response: JSON.stringify(used.toJSON()) };
 }
 
 /** Sends a form's fields when it is submitted, and tells what came of it. */

@@ -5,6 +5,9 @@ use crate::accounts::{AccountId, ChangePassword, Credential};
 use crate::addresses::{
     AddressId, Addresses, ConfirmAddress, ProposeAddress, RemoveAddress, TryAddress,
 };
+use crate::applications::{
+    Access, AllowApplication, ApplicationId, RegisterApplication, RemoveApplication,
+};
 use crate::factors::{
     BACKUP_CODES, ConfirmTotp, EnrolTotp, FactorId, FactorProof, Factors, MakeBackupCodes,
     RemoveTotp, TryFactor,
@@ -42,6 +45,10 @@ pub(super) fn generation(world: &Given, actor: AccountId) -> u64 {
 
 fn passkey(which: u8) -> PasskeyId {
     PasskeyId(account(which % 3).0)
+}
+
+fn application(which: u8) -> ApplicationId {
+    ApplicationId(account(which % 2).0)
 }
 
 /// The invitation that was made last.
@@ -134,17 +141,44 @@ pub(super) fn secure(
             let delivery = if which > 127 { Delivery::Taken } else { Delivery::Failed };
             world.when(actor, RecordDelivery { outgoing_id, delivery })
         }
-        19 => world.when(actor, RemoveTotp {}),
-        20 => world.when(actor, RevokeRole { account_id: other }),
-        21 => world.when(actor, SuspendAccount { account_id: other, reason: "x".to_owned() }),
-        22 => world.when(actor, ReinstateAccount { account_id: other }),
-        23 => world.when(actor, DeactivateAccount {}),
-        24 => world.when(actor, EndSessions { keep_current: which > 127 }),
+        _ => leave(world, actor, other, (which, what)),
+    }
+}
+
+/// What adds and removes ways in, and what ends things.
+fn leave(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u8)) -> Then {
+    let session_id = SessionId(actor.0);
+    match what {
+        22 => world.when(actor, RemoveTotp {}),
+        23 => world.when(actor, RevokeRole { account_id: other }),
+        24 => world.when(actor, SuspendAccount { account_id: other, reason: "x".to_owned() }),
+        25 => world.when(actor, ReinstateAccount { account_id: other }),
+        26 => world.when(actor, DeactivateAccount {}),
+        27 => world.when(actor, EndSessions { keep_current: which > 127 }),
         17 => {
             let (passkey_id, credential) = (passkey(which), "credential".to_owned());
             world.when(actor, AddPasskey { passkey_id, name: "phone".to_owned(), credential })
         }
-        18 => world.when(actor, RemovePasskey { passkey_id: passkey(which) }),
+        18 => {
+            let application_id = application(which);
+            let name = format!("Bridge {which}");
+            let redirect_uris = vec!["https://bridge.example/".to_owned()];
+            let (secret_digest, by_itself) = (None, true);
+            let command = RegisterApplication {
+                application_id,
+                name,
+                redirect_uris,
+                secret_digest,
+                by_itself,
+            };
+            world.when(actor, command)
+        }
+        19 => {
+            let scopes = [Access::ChatRead].into_iter().collect();
+            world.when(actor, AllowApplication { application_id: application(which), scopes })
+        }
+        20 => world.when(actor, RemoveApplication { application_id: application(which) }),
+        21 => world.when(actor, RemovePasskey { passkey_id: passkey(which) }),
         _ => world.when(actor, EndSession { session_id }),
     }
 }

@@ -17,6 +17,7 @@ use ports::keys::{Secret, crypto};
 
 use super::{ACCESS_MS, SessionId};
 use crate::accounts::AccountId;
+use crate::applications::{ApplicationId, Scopes};
 
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +29,60 @@ pub struct Claims {
     /// Whether the session could only set up a second factor when the token was made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lim: bool,
+    /// The application that it was made for (RFC 9068).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// What the application was allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// Seconds since the epoch.
     pub iat: i64,
     /// Seconds since the epoch.
     pub exp: i64,
+}
+
+impl Claims {
+    /// The application and its scopes, where there are any; nothing when they make no sense.
+    pub(super) fn granted(&self) -> Option<Option<(ApplicationId, Scopes)>> {
+        match (&self.client_id, &self.scope) {
+            (None, None) => Some(None),
+            (Some(id), Some(scope)) => Some(Some((id.parse().ok()?, Scopes::parse(scope)?))),
+            (Some(_), None) | (None, Some(_)) => None,
+        }
+    }
+}
+
+/// What an access token is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Granted {
+    pub account: AccountId,
+    pub session: SessionId,
+    /// Whether the session can only set up a second factor.
+    pub limited: bool,
+    pub application: Option<(ApplicationId, Scopes)>,
+}
+
+impl Granted {
+    /// For a person.
+    pub fn to_person(account: AccountId, session: SessionId) -> Self {
+        Self { account, session, limited: false, application: None }
+    }
+
+    /// For an application that acts for somebody.
+    pub fn to_application(
+        account: AccountId,
+        session: SessionId,
+        application: ApplicationId,
+        scopes: Scopes,
+    ) -> Self {
+        let application = Some((application, scopes));
+        Self { application, ..Self::to_person(account, session) }
+    }
+
+    /// What the application may.
+    pub fn scopes(&self) -> Scopes {
+        self.application.map(|it| it.1).unwrap_or_default()
+    }
 }
 
 /// What a refresh token says.
@@ -157,7 +208,8 @@ impl Tokens {
 
     /// An access token for a session that can only set up a second factor.
     pub fn limited(&self, account: AccountId, session: SessionId, now_ms: i64) -> String {
-        self.signed(account, session, now_ms, ACCESS_MS, true)
+        let granted = Granted { limited: true, ..Granted::to_person(account, session) };
+        self.issue(granted, now_ms, ACCESS_MS)
     }
 
     /// An access token for a session that is good for another time.
@@ -168,31 +220,41 @@ impl Tokens {
         now_ms: i64,
         good_for_ms: i64,
     ) -> String {
-        self.signed(account, session, now_ms, good_for_ms, false)
+        self.issue(Granted::to_person(account, session), now_ms, good_for_ms)
     }
 
-    fn signed(
-        &self,
-        account: AccountId,
-        session: SessionId,
-        now_ms: i64,
-        good_for_ms: i64,
-        lim: bool,
-    ) -> String {
+    /// An access token.
+    pub fn issue(&self, granted: Granted, now_ms: i64, good_for_ms: i64) -> String {
+        let application = granted.application;
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: AUDIENCE.to_owned(),
-            sub: account,
-            sid: session,
-            lim,
+            sub: granted.account,
+            sid: granted.session,
+            lim: granted.limited,
+            client_id: application.map(|it| it.0.to_string()),
+            scope: application.map(|it| it.1.text()),
             iat: now_ms / 1_000,
             exp: (now_ms + good_for_ms) / 1_000,
         };
+        self.signed(TYPE, &claims, now_ms)
+    }
+
+    /// A token that tells an application who somebody is (OpenID Connect Core 2); issuer and times
+    /// are added to the claims.
+    pub fn id_token(&self, mut claims: serde_json::Value, now_ms: i64) -> String {
+        claims["iss"] = self.issuer.clone().into();
+        claims["iat"] = (now_ms / 1_000).into();
+        claims["exp"] = ((now_ms + ACCESS_MS) / 1_000).into();
+        self.signed("JWT", &claims, now_ms)
+    }
+
+    fn signed(&self, kind: &str, claims: &impl Serialize, now_ms: i64) -> String {
         let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TYPE.to_owned());
+        header.typ = Some(kind.to_owned());
         let [key, ..] = self.current(now_ms);
         header.kid = Some(key.id.clone());
-        jsonwebtoken::encode(&header, &claims, &key.signing).expect("claims can be signed")
+        jsonwebtoken::encode(&header, claims, &key.signing).expect("claims can be signed")
     }
 
     /// Checks an access token; every fault is the same answer.
