@@ -150,6 +150,8 @@ fn a_published_client_of_openid_connect_acts_for_somebody_who_has_allowed_it() {
         "same": true,
         "denied": "APPLICATIONS_SCOPE_MISSING",
         "active": [true, false],
+        "device": "openid chat:read",
+        "sameOnDevice": true,
     });
     assert_eq!(report, expected);
 }

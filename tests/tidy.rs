@@ -55,10 +55,12 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 24] = [
+const MORE_FILES: [(&str, &str); 27] = [
     ("applications/access", "what scopes there are and what each reaches"),
     ("applications/asked", "a request for authorization, looked at before anybody is asked"),
     ("applications/endpoints", "what applications ask us over HTTP"),
+    ("applications/known", "which application asks, by what it can prove"),
+    ("applications/told", "what applications are told of people and of us"),
     ("applications/objects", "what is shown, too long to stand beside the changes"),
     ("applications/registration", "registering, by staff or by itself"),
     ("applications/reply", "the errors of OAuth by name"),
@@ -67,6 +69,7 @@ const MORE_FILES: [(&str, &str); 24] = [
     ("accounts/password", "hashing is neither a rule nor a document"),
     ("accounts/claims", "the commands of the saga's other stream"),
     ("accounts/register", "a saga over two streams"),
+    ("devices/codes", "what a device shows and comes back with"),
     ("factors/codes", "what a person types, looked at"),
     ("instance/admit", "who may register, asked by the saga of registering"),
     ("instance/objects", "what is shown, too long to stand beside the changes"),

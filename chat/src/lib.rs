@@ -80,6 +80,14 @@ rooms! {
         query: ApplicationQuery, mutation: ApplicationMutation,
         changes: [],
     }
+    devices {
+        events: DeviceEvent,
+        commands: [RequestDevice, AnswerDevice],
+        documents: [DeviceCode],
+        rejections: [DeviceRejection],
+        query: DeviceQuery, mutation: DeviceMutation,
+        changes: [],
+    }
     activity {
         commands: [],
         documents: [Activity],

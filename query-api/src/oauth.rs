@@ -34,6 +34,7 @@ pub fn routes(api: Arc<Api>) -> Router {
         .route("/oauth/token", post(token))
         .route("/oauth/revoke", post(revoke))
         .route("/oauth/introspect", post(introspect))
+        .route("/oauth/device", post(wait))
         .route("/oauth/par", post(push))
         .route("/oauth/register", post(register))
         .route("/oauth/userinfo", get(user_info).post(user_info))
@@ -119,6 +120,11 @@ async fn introspect(
 ) -> Response {
     let scope = scope(&api, from);
     answer(applications::introspect(&scope, authorization(&headers), &body).await)
+}
+
+async fn wait((State(api), ConnectInfo(from)): Asked, headers: HeaderMap, body: Bytes) -> Response {
+    let scope = scope(&api, from);
+    answer(applications::wait(&scope, authorization(&headers), &body).await)
 }
 
 async fn push((State(api), ConnectInfo(from)): Asked, headers: HeaderMap, body: Bytes) -> Response {

@@ -10,7 +10,7 @@ import WebSocket from "ws";
 function told(browser) {
   return new Promise((resolve, reject) => {
     let said = "";
-    browser.on("exit", (code) => reject(new Error(`the browser ended with ${code}: ${said}`)));
+    browser.once("exit", (code) => reject(new Error(`the browser ended with ${code}: ${said}`)));
     browser.stderr.on("data", (it) => {
       said += it;
       const found = said.match(/DevTools listening on (\S+)/);
@@ -91,8 +91,11 @@ export async function open(url) {
   const unlocked = { hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
   await say("WebAuthn.addVirtualAuthenticator", { options: { ...options, ...unlocked } });
   await goTo(url);
-  const close = () => {
-    browser.kill("SIGKILL");
+  const close = async () => {
+    const ended = new Promise((resolve) => browser.once("exit", resolve));
+    // It ends while it answers.
+    send("Browser.close").catch(() => {});
+    await ended;
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   };
   return { run, until, goTo, sentTo, close };

@@ -12,6 +12,21 @@ const insecure = { execute: [oidc.allowInsecureRequests] };
 const said = { client_name: "Bridge", redirect_uris: [back] };
 const config = await oidc.dynamicClientRegistration(new URL(origin), said, undefined, insecure);
 
+async function signIn(page) {
+  await page.until(() => document.getElementById("sign-in"));
+  await page.run(
+    (username, password) => {
+      const form = document.getElementById("sign-in");
+      form.elements.username.value = username;
+      form.elements.password.value = password;
+      form.requestSubmit();
+    },
+    username,
+    password,
+  );
+  await page.until(() => !document.getElementById("consent").hidden);
+}
+
 const verifier = oidc.randomPKCECodeVerifier();
 const [state, nonce] = [oidc.randomState(), oidc.randomNonce()];
 const asked = {
@@ -26,22 +41,12 @@ const address = await oidc.buildAuthorizationUrlWithPAR(config, asked);
 const page = await open(address.href);
 await page.until(() => document.querySelectorAll("#access li").length === 4);
 const told = await page.run(() => document.getElementById("application").textContent);
-await page.run(
-  (username, password) => {
-    const form = document.getElementById("sign-in");
-    form.elements.username.value = username;
-    form.elements.password.value = password;
-    form.requestSubmit();
-  },
-  username,
-  password,
-);
-await page.until(() => !document.getElementById("consent").hidden);
+await signIn(page);
 const viewer = await page.run(() => document.getElementById("viewer").textContent);
 await page.run(() => document.getElementById("consent").requestSubmit());
 // Nobody listens there: the browser shows that, and knows where it was sent.
 const sent = await page.sentTo(back);
-page.close();
+await page.close();
 
 const expected = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce };
 const tokens = await oidc.authorizationCodeGrant(config, new URL(sent), expected);
@@ -59,6 +64,17 @@ const denied = await ask("{ sessions { id } }");
 const active = async () => (await oidc.tokenIntrospection(config, next.access_token)).active;
 const before = await active();
 await oidc.tokenRevocation(config, next.refresh_token);
+
+// The same on a device without a keyboard: the person types the code elsewhere.
+const waiting = await oidc.initiateDeviceAuthorization(config, { scope: "openid chat:read" });
+const elsewhere = await open(waiting.verification_uri_complete);
+await signIn(elsewhere);
+await elsewhere.until(() => document.querySelectorAll("#access li").length === 2);
+await elsewhere.run(() => document.getElementById("consent").requestSubmit());
+await elsewhere.until(() => document.getElementById("outcome").textContent.startsWith("Done"));
+await elsewhere.close();
+const device = await oidc.pollDeviceAuthorizationGrant(config, waiting);
+
 console.log(JSON.stringify({
   told,
   viewer,
@@ -66,4 +82,6 @@ console.log(JSON.stringify({
   same: read.data.viewer.id === sub,
   denied: denied.errors[0].extensions.code,
   active: [before, await active()],
+  device: device.scope,
+  sameOnDevice: device.claims().sub === sub,
 }));

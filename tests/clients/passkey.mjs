@@ -35,4 +35,4 @@ const report = await page.run(
   password,
 );
 console.log(JSON.stringify(report));
-page.close();
+await page.close();

@@ -4,6 +4,7 @@ mod accounts;
 mod addresses;
 mod applications;
 mod conversations;
+mod devices;
 mod factors;
 mod feed;
 mod instance;

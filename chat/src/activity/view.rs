@@ -124,6 +124,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
             | ApplicationEvent::ApplicationRemoved(_) => return None,
         },
         Event::InstanceEvent(_)
+        | Event::DeviceEvent(_)
         | Event::AddressEvent(_)
         | Event::OutboxEvent(_)
         | Event::ConversationEvent(_)

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use ports::keys::crypto;
 
-use super::asked::{Fields, PUSHED, PUSHED_PREFIX, application, ask, fields};
-use super::registration::secret_digest;
-use super::{Access, Application, ApplicationId, PUSHED_MS, Refusal, Reply, Scopes};
-use crate::accounts::{Account, AccountId};
-use crate::addresses::first_mail;
+use super::asked::{Fields, PUSHED, PUSHED_PREFIX, ask, fields};
+use super::known::Known;
+use super::told::user;
+use super::{Access, ApplicationId, PUSHED_MS, Refusal, Reply, Scopes};
+use crate::accounts::AccountId;
+use crate::devices::{self, Come, DeviceRejection, come, request};
 use crate::kernel::graphql::Scope;
 use crate::kernel::id as ids;
 use crate::kernel::sealed::{seal, unseal};
@@ -41,44 +42,11 @@ pub(super) struct Code {
     pub(super) proved_ms: i64,
 }
 
+/// The kind of grant of devices.
+pub(super) const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 /// What a code is sealed for.
 pub(super) const CODE: &str = "authorization code";
-
-/// An application that has proved who it is, or has nothing to prove it with.
-struct Known(Arc<Application>);
-
-impl Known {
-    /// Reads the header, or the fields of the form (RFC 6749 section 2.3.1).
-    async fn of(scope: &Scope, header: Option<&str>, form: &Fields) -> Result<Self, Reply> {
-        let basic = header.and_then(|it| it.strip_prefix("Basic ")).map(|it| {
-            let text = String::from_utf8(STANDARD.decode(it).ok()?).ok()?;
-            let (id, secret) = text.split_once(':')?;
-            Some((plain(id), plain(secret)))
-        });
-        let (id, secret) = match basic {
-            Some(Some((id, secret))) => (Some(id), Some(secret)),
-            Some(None) => return Err(Reply::invalid_client()),
-            None => (form.get("client_id").cloned(), form.get("client_secret").cloned()),
-        };
-        scope.admit(&format!("oauth/{}", scope.address()), scope.limits.per_account).await?;
-        let found = application(scope, id.as_ref()).await?.ok_or_else(Reply::invalid_client)?;
-        let proved = match (&found.secret_digest, secret) {
-            (Some(known), Some(shown)) => {
-                let shown = secret_digest(scope, &shown);
-                crypto::equal(known.as_bytes(), shown.as_bytes())
-            }
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        proved.then_some(Self(found)).ok_or_else(Reply::invalid_client)
-    }
-}
-
-/// A name or secret as a header has it, which is written like a form.
-fn plain(text: &str) -> String {
-    let pair = format!("x={text}");
-    form_urlencoded::parse(pair.as_bytes()).next().map_or_else(String::new, |it| it.1.into_owned())
-}
 
 /// The token endpoint.
 ///
@@ -90,6 +58,7 @@ pub async fn token(scope: &Scope, header: Option<&str>, body: &[u8]) -> Result<R
     match form.get("grant_type").map(String::as_str) {
         Some("authorization_code") => exchange(scope, &client, &form).await,
         Some("refresh_token") => refresh(scope, &client, &form).await,
+        Some(DEVICE_GRANT) => device(scope, &client, &form).await,
         Some(_) => Err(Reply::unsupported_grant_type()),
         None => Err(Reply::invalid_request("no grant_type")),
     }
@@ -120,17 +89,75 @@ async fn exchange(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply,
     }
     settle(scope, accepted).await;
     let granted = Granted::to_application(code.account, code.session, client.0.id, code.scopes);
+    first_tokens(scope, client, granted, code.nonce, code.proved_ms).await
+}
+
+/// The tokens of a session that was just opened, and who the person is where that was asked.
+async fn first_tokens(
+    scope: &Scope,
+    client: &Known,
+    granted: Granted,
+    nonce: Option<String>,
+    proved_ms: i64,
+) -> Result<Reply, Reply> {
     let mut reply = tokens(scope, granted, 0);
-    if code.scopes.contains(Access::OpenId) {
-        let mut claims = user(scope, code.account, code.scopes).await?;
+    if granted.scopes().contains(Access::OpenId) {
+        let mut claims = user(scope, granted.account, granted.scopes()).await?;
         claims["aud"] = client.0.id.to_string().into();
-        claims["auth_time"] = (code.proved_ms / 1_000).into();
-        if let Some(nonce) = code.nonce {
+        claims["auth_time"] = (proved_ms / 1_000).into();
+        if let Some(nonce) = nonce {
             claims["nonce"] = nonce.into();
         }
         reply["id_token"] = scope.tokens.id_token(claims, scope.clock.now_ms()).into();
     }
     Ok(Reply::of(reply))
+}
+
+/// Tokens for a device that somebody has let in (RFC 8628 section 3.4).
+async fn device(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, Reply> {
+    let carried = form.get("device_code").map_or("", String::as_str);
+    let named = Client { device: client.0.name.clone(), ..Client::default() };
+    match come(scope, carried, Some(client.0.id), named).await? {
+        Come::TooSoon => Err(Reply::device("slow_down")),
+        Come::Not(DeviceRejection::Pending) => Err(Reply::device("authorization_pending")),
+        Come::Not(DeviceRejection::Denied) => Err(Reply::device("access_denied")),
+        Come::Not(
+            DeviceRejection::Expired
+            | DeviceRejection::NotFound
+            | DeviceRejection::NotFresh
+            | DeviceRejection::Taken,
+        ) => Err(Reply::device("expired_token")),
+        Come::In { account, session, accepted, .. } if accepted.repeated => {
+            end(scope, account, session).await?;
+            Err(Reply::invalid_grant())
+        }
+        Come::In { account, session, scopes, accepted, proved_ms } => {
+            settle(scope, accepted).await;
+            let granted = Granted::to_application(account, session, client.0.id, scopes);
+            first_tokens(scope, client, granted, None, proved_ms).await
+        }
+    }
+}
+
+/// The endpoint at which a device begins to wait (RFC 8628 section 3.1).
+///
+/// # Errors
+/// `invalid_client`, `invalid_request`, `invalid_scope`.
+pub async fn wait(scope: &Scope, header: Option<&str>, body: &[u8]) -> Result<Reply, Reply> {
+    let form = fields(body).ok_or_else(|| Reply::invalid_request("a field comes twice"))?;
+    let client = Known::of(scope, header, &form).await?;
+    let scopes = Scopes::parse(form.get("scope").map_or("", String::as_str));
+    let scopes = scopes.filter(|it| *it != Scopes::default()).ok_or_else(Reply::invalid_scope)?;
+    let (code, device_code) = request(scope, Some((client.0.id, scopes))).await?;
+    let uri = scope.tokens.link("device");
+    Ok(Reply::of(json!({
+        "device_code": device_code,
+        "verification_uri_complete": format!("{uri}?code={code}"),
+        "verification_uri": uri,
+        "user_code": code,
+        "expires_in": devices::CODE_MS / 1_000,
+        "interval": devices::INTERVAL_S,
+    })))
 }
 
 async fn settle(scope: &Scope, accepted: crate::kernel::Accepted) {
@@ -266,72 +293,4 @@ pub async fn push(scope: &Scope, header: Option<&str>, body: &[u8]) -> Result<Re
     let request_uri = format!("{PUSHED_PREFIX}{sealed}");
     let body = json!({ "request_uri": request_uri, "expires_in": PUSHED_MS / 1_000 });
     Ok(Reply { status: 201, ..Reply::of(body) })
-}
-
-/// What an application may know of somebody.
-async fn user(scope: &Scope, account: AccountId, scopes: Scopes) -> Result<Value, Reply> {
-    let mut claims = json!({ "sub": account.to_string() });
-    let found = scope.reader.load::<Account>(account.to_string()).await?;
-    if let Some(profile) = found.as_ref().and_then(|it| it.profile.as_ref())
-        && scopes.contains(Access::Profile)
-    {
-        claims["preferred_username"] = scope.reader.open(&profile.username).await?.into();
-        claims["name"] = scope.reader.open(&profile.display_name).await?.into();
-    }
-    if scopes.contains(Access::Email)
-        && let Some(address) = first_mail(scope, account).await?
-    {
-        claims["email"] = address.into();
-        claims["email_verified"] = true.into();
-    }
-    Ok(claims)
-}
-
-/// The endpoint that tells of the person who has allowed access (OpenID Connect Core 5.3).
-///
-/// # Errors
-/// `invalid_token`, `insufficient_scope` (RFC 6750).
-pub async fn user_info(scope: &Scope) -> Result<Reply, Reply> {
-    let viewer = scope.viewer_at_door().map_err(|_| Reply::invalid_token())?;
-    let scopes = viewer.scopes.ok_or_else(Reply::insufficient_scope)?;
-    if !scopes.contains(Access::OpenId) {
-        return Err(Reply::insufficient_scope());
-    }
-    Ok(Reply::of(user(scope, viewer.account, scopes).await?))
-}
-
-/// What there is (RFC 8414, OpenID Connect Discovery).
-pub fn metadata(scope: &Scope, open: bool) -> Value {
-    let at = |path: &str| scope.tokens.link(path);
-    let scopes: Vec<_> = Access::ALL.iter().map(|it| it.name()).collect();
-    let methods = ["none", "client_secret_basic", "client_secret_post"];
-    let mut metadata = json!({
-        "issuer": scope.tokens.issuer(),
-        "authorization_endpoint": at("oauth/authorize"),
-        "token_endpoint": at("oauth/token"),
-        "revocation_endpoint": at("oauth/revoke"),
-        "introspection_endpoint": at("oauth/introspect"),
-        "pushed_authorization_request_endpoint": at("oauth/par"),
-        "userinfo_endpoint": at("oauth/userinfo"),
-        "jwks_uri": at("oauth/jwks"),
-        "scopes_supported": scopes,
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
-        "token_endpoint_auth_methods_supported": methods,
-        "revocation_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": methods,
-        "code_challenge_methods_supported": ["S256"],
-        "authorization_response_iss_parameter_supported": true,
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["EdDSA"],
-        "claims_supported": [
-            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "name", "preferred_username",
-            "email", "email_verified"
-        ],
-    });
-    if open {
-        metadata["registration_endpoint"] = at("oauth/register").into();
-    }
-    metadata
 }

@@ -16,17 +16,19 @@ mod decide;
 mod endpoints;
 mod events;
 mod graphql;
+mod known;
 mod objects;
 mod registration;
 mod reply;
 #[cfg(test)]
 mod tests;
+mod told;
 mod view;
 
 pub use access::{Scopes, needed};
 pub use asked::{Asked, Refusal, ask};
 pub use decide::{AllowApplication, ApplicationRejection, RegisterApplication, RemoveApplication};
-pub use endpoints::{introspect, metadata, push, revoke, token, user_info};
+pub use endpoints::{introspect, push, revoke, token, wait};
 pub use events::{
     Access, ApplicationAllowed, ApplicationEvent, ApplicationId, ApplicationRegistered,
     ApplicationRemoved,
@@ -35,6 +37,7 @@ pub use graphql::{ApplicationMutation, ApplicationQuery};
 pub(crate) use objects::ApplicationObject;
 pub use registration::register;
 pub use reply::Reply;
+pub use told::{metadata, user_info};
 pub use view::{Application, Applications};
 
 /// How long a code may be exchanged.

@@ -62,6 +62,11 @@ impl Reply {
         Self::error(400, error, description)
     }
 
+    /// How a device stands (RFC 8628 section 3.5).
+    pub(super) fn device(error: &str) -> Self {
+        Self::error(400, error, "the device is not let in, or not yet")
+    }
+
     pub(super) fn denied(description: &str) -> Self {
         Self::error(403, "access_denied", description)
     }

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use qrcode::QrCode;
-use qrcode::render::svg;
 
 use super::{
     ConfirmTotp, EnrolTotp, FactorId, FactorProof, FactorRejection, Factors, MakeBackupCodes,
@@ -13,7 +11,7 @@ use super::{
 use crate::accounts::{AccountId, AccountObject};
 use crate::instance::Instance;
 use crate::kernel::graphql::{Scope, invalid, outage, rejected, scope, uuid};
-use crate::kernel::{Timestamp, id as ids};
+use crate::kernel::{Timestamp, id as ids, qr};
 use crate::passkeys::PasskeyInput;
 
 async fn factors(scope: &Scope, account: AccountId) -> Result<Arc<Factors>> {
@@ -179,8 +177,7 @@ impl FactorMutation {
         let issuer = scope.tokens.host();
         let totp = codes::totp(secret, issuer, name.as_deref().unwrap_or("account"));
         let uri = totp.to_url().expect("it has an account name");
-        let code = QrCode::new(uri.as_bytes()).expect("an address fits into a QR code");
-        let qr_svg = code.render::<svg::Color<'_>>().min_dimensions(240, 240).build();
+        let qr_svg = qr::svg(&uri);
         let secret = totp.secret().to_base32();
         Ok(EnrolTotpPayload { secret, uri, qr_svg, position: outcome.position })
     }

@@ -159,6 +159,7 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::FactorEvent(_)
             | Event::PasskeyEvent(_)
             | Event::ApplicationEvent(_)
+            | Event::DeviceEvent(_)
             | Event::InstanceEvent(_)
             | Event::AddressEvent(_)
             | Event::OutboxEvent(_)

@@ -20,6 +20,7 @@ pub mod numbers;
 pub mod origin;
 pub mod personal;
 pub mod public;
+pub(crate) mod qr;
 pub mod reader;
 pub mod rejection;
 pub mod schemas;

@@ -33,7 +33,7 @@ pub use events::{
 };
 pub use graphql::{ClientInput, SessionMutation, SessionQuery, SignInPayload};
 pub use objects::SessionObject;
-pub use sign_in::{Client, Proven, SignedIn, sign_in_at};
+pub use sign_in::{Client, Proven, SignedIn, opened, sign_in_at};
 pub use tokens::{Challenge, Claims, Granted, Purpose, Refresh, Tokens, signing_seed};
 pub use view::{OpenSessions, Session};
 

@@ -10,7 +10,7 @@ use crate::addresses::holder;
 use crate::factors::FactorProof;
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Outcome, Scope, failed, outage};
-use crate::kernel::id as ids;
+use crate::kernel::{Accepted, id as ids};
 
 /// What signs in: how the person calls the device, and what the program says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -73,8 +73,22 @@ pub async fn sign_in_at(scope: &Scope, proven: Proven, client: Client) -> Result
     let now = scope.clock.now_ms();
     let session = SessionId(ids::fresh(now, scope.entropy.as_ref()));
     let command = OpenSession { session_id: session, client, credential, factor, allowed: None };
-    let accepted = scope.submit_for(account, session.0, command).await;
-    let outcome = scope.outcome(accepted.map_err(failed)?).await?;
+    let accepted = scope.submit_for(account, session.0, command).await.map_err(failed)?;
+    opened(scope, account, session, accepted).await
+}
+
+/// The first tokens of a session that was opened.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub async fn opened(
+    scope: &Scope,
+    account: AccountId,
+    session: SessionId,
+    accepted: Accepted,
+) -> Result<SignedIn> {
+    let now = scope.clock.now_ms();
+    let outcome = scope.outcome(accepted).await?;
     let opened = scope.reader.load::<Session>(session.to_string()).await.map_err(outage)?;
     let tokens = &scope.tokens;
     // Until it is known what the session may do, its token does no more than the least.

@@ -6,8 +6,9 @@ use crate::addresses::{
     AddressId, Addresses, ConfirmAddress, ProposeAddress, RemoveAddress, TryAddress,
 };
 use crate::applications::{
-    Access, AllowApplication, ApplicationId, RegisterApplication, RemoveApplication,
+    Access, AllowApplication, ApplicationId, RegisterApplication, RemoveApplication, Scopes,
 };
+use crate::devices::{AnswerDevice, RequestDevice};
 use crate::factors::{
     BACKUP_CODES, ConfirmTotp, EnrolTotp, FactorId, FactorProof, Factors, MakeBackupCodes,
     RemoveTotp, TryFactor,
@@ -176,6 +177,14 @@ fn leave(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u
         19 => {
             let scopes = [Access::ChatRead].into_iter().collect();
             world.when(actor, AllowApplication { application_id: application(which), scopes })
+        }
+        28 => {
+            let application = (which > 200).then(|| (application(which), Scopes::default()));
+            world.when(actor, RequestDevice { code_id: name("device"), application })
+        }
+        29 => {
+            let allowed = (which < 128).then_some((session_id, 0));
+            world.when(actor, AnswerDevice { code_id: name("device"), allowed })
         }
         20 => world.when(actor, RemoveApplication { application_id: application(which) }),
         21 => world.when(actor, RemovePasskey { passkey_id: passkey(which) }),
