@@ -157,6 +157,35 @@ fn a_published_client_of_openid_connect_acts_for_somebody_who_has_allowed_it() {
 }
 
 #[test]
+fn a_code_of_a_published_authenticator_is_taken_once() {
+    let python = python();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = Program::serve(&folder.path().join("data"), 0);
+    let client = Arc::new(Client::new(Http::new(program.address)));
+    let ann = Person::register(&client, "ann");
+    let enrolled = ann.does("enrolTotp", json!({}), "uri");
+    let uri = enrolled["uri"].as_str().expect("an address");
+    let code = |ahead: i64| {
+        let seconds = ports::clock::Clock::now_ms(&ports::clock::System) / 1_000 + ahead;
+        let mut made = Command::new(&python);
+        made.arg(sources().join("totp.py")).arg(uri).arg(seconds.to_string());
+        String::from_utf8(run(&mut made).stdout).expect("text").trim().to_owned()
+    };
+    ann.does("confirmTotp", json!({ "code": code(0) }), "position");
+    // A clock that is half a minute ahead: the code of the next step.
+    let next = code(30);
+    let signs_in = || {
+        let input = json!({ "username": "ann", "password": PASSWORD });
+        let asked = client.change(None, "signIn", input, "secondFactor { challenge }");
+        let challenge = &asked.data()["signIn"]["secondFactor"]["challenge"];
+        let input = json!({ "challenge": challenge, "code": next });
+        client.change(None, "completeSignIn", input, "accessToken")
+    };
+    signs_in().data();
+    assert_eq!(signs_in().code(), "FACTORS_CODE_INVALID");
+}
+
+#[test]
 fn a_published_avro_library_reads_what_replay_writes_with_schemas_from_the_server() {
     let python = python();
     let folder = tempfile::tempdir().expect("a temporary folder");
