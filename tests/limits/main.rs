@@ -1,6 +1,7 @@
 //! Limits: each is kept, and one past it is refused with the documented code.
 
 mod browsers;
+mod foreign;
 mod places;
 mod queries;
 mod rates;
