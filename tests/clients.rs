@@ -156,6 +156,34 @@ fn a_published_client_of_openid_connect_acts_for_somebody_who_has_allowed_it() {
     assert_eq!(report, expected);
 }
 
+/// Has schemathesis try everything that a schema describes; a seed repeats what it tries.
+fn is_fuzzed(program: &Program, schema: &str, person: &Person, more: &[&str]) {
+    let tool = python().with_file_name("st");
+    let mut fuzz = Command::new(tool);
+    fuzz.args(["run", &format!("http://{}{schema}", program.address), "--no-color"]);
+    fuzz.args(["--header", &format!("Authorization: Bearer {}", person.token)]);
+    fuzz.args(["--seed", "7", "--max-examples", "20"]).args(more);
+    fuzz.env("SCHEMATHESIS_HOOKS", "schemathesis_hooks").env("PYTHONPATH", sources());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    run(fuzz.current_dir(folder.path()));
+}
+
+#[test]
+fn whatever_the_schemas_describe_is_answered_without_a_fault() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = Program::serve(&folder.path().join("data"), 0);
+    let client = Arc::new(Client::new(Http::new(program.address)));
+    let [ann, bob] = ["ann", "bob"].map(|it| Person::register(&client, it));
+    // What ends the session that asks would leave nothing to try; and that a text has to be so
+    // long, or a person to exist, is no matter of the schema.
+    let lasting = ["--exclude-path-regex", "(EndSessions?|DeactivateAccount)$"];
+    let checked = ["--exclude-checks", "positive_data_acceptance"];
+    is_fuzzed(&program, "/v1/openapi.json", &ann, &[lasting, checked].concat());
+    let lasting = ["--exclude-name-regex", "signOut|deactivateAccount"];
+    let checked = ["--checks", "errors_are_answers"];
+    is_fuzzed(&program, "/graphql", &bob, &[lasting, checked].concat());
+}
+
 #[test]
 fn a_code_of_a_published_authenticator_is_taken_once() {
     let python = python();

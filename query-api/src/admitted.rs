@@ -30,7 +30,7 @@ fn look(
     viewer: &Viewer,
     depth: usize,
 ) -> Result<(), Rejection> {
-    // What is deeper is refused before anything is carried out.
+    // A circle of fragments ends here; validation would tell of it.
     if depth > DEPTH_MAX {
         return viewer.may("");
     }

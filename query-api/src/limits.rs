@@ -1,5 +1,7 @@
 //! What a request may ask for, checked before anything is carried out.
 
+use std::collections::HashMap;
+
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
 };
@@ -7,12 +9,18 @@ use serde::{Deserialize, Serialize};
 
 /// Deepest nesting of fields.
 pub(crate) const DEPTH_MAX: usize = 12;
+/// Deepest nesting of what asks only of the schema itself: tools ask for types within types.
+pub(crate) const SCHEMA_DEPTH_MAX: usize = 20;
 /// Most costly query; a page costs its fields once an entry, divided by four.
 pub(crate) const COMPLEXITY_MAX: usize = 2_500;
 /// Most aliases in one document.
 pub(crate) const ALIASES_MAX: usize = 15;
 /// Most directives on one field.
 pub(crate) const DIRECTIVES_MAX: usize = 5;
+/// Most fields and fragments that a document comes to once its fragments are spread.
+const SELECTIONS_MAX: usize = COMPLEXITY_MAX;
+/// Deepest nesting that is looked at while fragments are spread.
+const SPREADS_MAX: usize = 64;
 /// Longest query text, in bytes.
 pub(crate) const QUERY_BYTES_MAX: usize = 16 * 1_024;
 /// Largest request body, in bytes.
@@ -65,6 +73,9 @@ pub(crate) const PING_MS: u64 = 25_000;
 pub(crate) fn excess(document: &ExecutableDocument) -> Option<(&'static str, &'static str)> {
     let operations = document.operations.iter().map(|(_, it)| &it.node.selection_set.node);
     let fragments = document.fragments.values().map(|it| &it.node.selection_set.node);
+    if !Expanded::of(document).fits() {
+        return Some(("QUERY_TOO_COMPLEX", "query has more than 2,500 fields, fragments spread"));
+    }
     let mut counted = Counted::default();
     operations.chain(fragments).for_each(|it| counted.walk(it, 0));
     if counted.too_deep {
@@ -77,6 +88,55 @@ pub(crate) fn excess(document: &ExecutableDocument) -> Option<(&'static str, &'s
         return Some(("TOO_MANY_ALIASES", "signing in is tried once a request"));
     }
     None
+}
+
+/// Counts what a document comes to once its fragments are spread, each fragment looked at once: a
+/// few that spread each other many times come to more than can be walked.
+struct Expanded<'a> {
+    document: &'a ExecutableDocument,
+    /// Sizes of fragments; none while one is looked at, so that a circle is found.
+    sizes: HashMap<&'a str, Option<usize>>,
+}
+
+impl<'a> Expanded<'a> {
+    fn of(document: &'a ExecutableDocument) -> Self {
+        Self { document, sizes: HashMap::new() }
+    }
+
+    fn fits(&mut self) -> bool {
+        let document = self.document;
+        let sets = document.operations.iter().map(|(_, it)| &it.node.selection_set.node);
+        sets.map(|it| self.size(it, 0)).fold(0, usize::saturating_add) <= SELECTIONS_MAX
+    }
+
+    fn size(&mut self, set: &'a SelectionSet, depth: usize) -> usize {
+        // What is deeper is refused as too deep.
+        if depth > SPREADS_MAX {
+            return usize::MAX;
+        }
+        let sizes = set.items.iter().map(|it| match &it.node {
+            Selection::Field(it) => {
+                self.size(&it.node.selection_set.node, depth + 1).saturating_add(1)
+            }
+            Selection::InlineFragment(it) => self.size(&it.node.selection_set.node, depth + 1),
+            Selection::FragmentSpread(it) => {
+                self.spread(it.node.fragment_name.node.as_str(), depth)
+            }
+        });
+        sizes.fold(0, usize::saturating_add)
+    }
+
+    fn spread(&mut self, name: &'a str, depth: usize) -> usize {
+        if let Some(known) = self.sizes.get(name) {
+            // Validation tells of a circle; here it must only come to an end.
+            return known.unwrap_or(0);
+        }
+        let Some(fragment) = self.document.fragments.get(name) else { return 1 };
+        self.sizes.insert(name, None);
+        let size = self.size(&fragment.node.selection_set.node, depth + 1).max(1);
+        self.sizes.insert(name, Some(size));
+        size
+    }
 }
 
 #[derive(Default)]
@@ -105,6 +165,16 @@ impl Counted {
             }
         }
     }
+}
+
+/// Whether an operation asks of nothing but the schema.
+pub(crate) fn asks_of_schema(document: &ExecutableDocument, name: Option<&str>) -> bool {
+    let of_schema = |it: &Selection| match it {
+        Selection::Field(it) => matches!(it.node.name.node.as_str(), "__schema" | "__type"),
+        Selection::InlineFragment(_) | Selection::FragmentSpread(_) => false,
+    };
+    let operation = operation(document, name);
+    operation.is_some_and(|it| it.selection_set.node.items.iter().all(|it| of_schema(&it.node)))
 }
 
 /// The operation of a document that a request names.

@@ -139,6 +139,10 @@ async fn register((State(api), ConnectInfo(from)): Asked, body: Bytes) -> Respon
 
 async fn user_info((State(api), ConnectInfo(from)): Asked, headers: HeaderMap) -> Response {
     let asker = asker(&api.parts, from.ip().to_string(), &headers).await;
-    let asker = asker.unwrap_or(Asker::Nobody { address: from.ip().to_string() });
+    let asker = match asker {
+        Ok(asker) => asker,
+        Err((StatusCode::UNAUTHORIZED, _)) => Asker::Nobody { address: from.ip().to_string() },
+        Err((status, _)) => return status.into_response(),
+    };
     answer(applications::user_info(&api.scope(asker)).await)
 }

@@ -20,7 +20,10 @@ use ports::event_log::{Position, PositionInvalid};
 use crate::admitted::admit;
 use crate::frame::Frame;
 use crate::hub::Hub;
-use crate::limits::{COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, QUERY_BYTES_MAX, Socket, excess};
+use crate::limits::{
+    COMPLEXITY_MAX, DEPTH_MAX, DIRECTIVES_MAX, QUERY_BYTES_MAX, SCHEMA_DEPTH_MAX, Socket,
+    asks_of_schema, excess,
+};
 
 /// What the roles give to the read side.
 #[derive(Clone)]
@@ -76,9 +79,9 @@ impl Updates {
 /// The public schema.
 pub(crate) type Public = Schema<Query, chat::Mutation, Updates>;
 
-fn public() -> Public {
+fn public(depth: usize) -> Public {
     Schema::build(Query::default(), chat::Mutation::default(), Updates)
-        .limit_depth(DEPTH_MAX)
+        .limit_depth(depth)
         .limit_complexity(COMPLEXITY_MAX)
         .limit_directives(DIRECTIVES_MAX)
         .disable_suggestions()
@@ -87,7 +90,7 @@ fn public() -> Public {
 
 /// The schema in its own language, as it is committed.
 pub fn sdl() -> String {
-    public().sdl()
+    public(DEPTH_MAX).sdl()
 }
 
 /// Parsed documents kept by their text.
@@ -98,6 +101,8 @@ pub struct Api {
     pub(crate) parts: Parts,
     pub(crate) hub: Arc<Hub>,
     schema: Public,
+    /// The same for what asks only of the schema, by which it may be asked deeper.
+    described: Public,
     parsed: Mutex<LruCache<String, Arc<ExecutableDocument>>>,
 }
 
@@ -105,7 +110,9 @@ impl Api {
     /// An API over a hub.
     pub fn new(parts: Parts, hub: Arc<Hub>) -> Arc<Self> {
         let size = NonZeroUsize::new(PARSED_MAX).expect("the size is not zero");
-        Arc::new(Self { parts, hub, schema: public(), parsed: Mutex::new(LruCache::new(size)) })
+        let (schema, described) = (public(DEPTH_MAX), public(SCHEMA_DEPTH_MAX));
+        let parsed = Mutex::new(LruCache::new(size));
+        Arc::new(Self { parts, hub, schema, described, parsed })
     }
 
     /// Parses a query, or finds it parsed.
@@ -141,8 +148,10 @@ impl Api {
         {
             return refused;
         }
+        let described = asks_of_schema(document, request.operation_name.as_deref());
         request.set_parsed_query(document.clone());
-        let response = self.schema.execute(request.data(Arc::new(self.scope(asker)))).await;
+        let schema = if described { &self.described } else { &self.schema };
+        let response = schema.execute(request.data(Arc::new(self.scope(asker)))).await;
         coded(response)
     }
 

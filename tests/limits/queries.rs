@@ -243,3 +243,46 @@ fn an_id_of_another_kind_is_invalid() {
         assert_eq!(ann.asks(query, json!({ "id": id })).code(), "INVALID", "{id}");
     }
 }
+
+#[test]
+fn tools_read_the_schema_by_types_within_types_and_nothing_else_so_deep() {
+    let world = World::new();
+    let of_type = |levels: usize| {
+        let (open, close) = ("ofType { kind name ".repeat(levels), " }".repeat(levels));
+        format!("kind name {open}{close}")
+    };
+    let asks = |levels: usize, more: &str| {
+        let query = format!(
+            "query Introspection {{ __schema {{ types {{ fields {{ args {{ type {{ {} }} }} }} }} }} \
+             {more} }}",
+            of_type(levels)
+        );
+        world.client.ask(None, &query, json!({}))
+    };
+    // What tools ask of the reference implementation goes nine types deep.
+    let told = asks(9, "");
+    assert!(told.data()["__schema"]["types"].as_array().is_some_and(|it| it.len() > 50));
+    assert_eq!(asks(14, "").data()["__schema"]["types"][0]["kind"], Value::Null);
+    assert_eq!(asks(15, "").code(), "QUERY_TOO_DEEP");
+    assert_eq!(asks(9, "position").code(), "QUERY_TOO_DEEP");
+}
+
+#[test]
+fn fragments_that_spread_each_other_come_to_an_end() {
+    let world = World::new();
+    let asks = |query: &str| world.client.ask(None, query, json!({}));
+    let chain = |spreads: usize, length: usize| {
+        let one = |at: usize| {
+            format!("fragment f{at} on Query {{ {} }} ", format!("...f{} ", at + 1).repeat(spreads))
+        };
+        let links: String = (0..length).map(one).collect();
+        format!("{{ ...f0 }} {links} fragment f{length} on Query {{ position }}")
+    };
+    assert_eq!(asks(&chain(70, 11)).code(), "QUERY_TOO_COMPLEX");
+    assert_eq!(asks(&chain(5_000, 1).replace("...f1 ", "...f1\n")[..]).code(), "TOO_LARGE");
+    // 13 to the power of three is 2,197, and 14 to it 2,744.
+    asks(&chain(13, 3)).data();
+    assert_eq!(asks(&chain(14, 3)).code(), "QUERY_TOO_COMPLEX");
+    let circle = "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a position }";
+    assert_eq!(asks(circle).code(), "QUERY_TOO_DEEP");
+}

@@ -6,11 +6,13 @@ use url::{Host, Url};
 
 use super::{
     APPLICATIONS_MAX, Application, ApplicationAllowed, ApplicationId, ApplicationRegistered,
-    ApplicationRemoved, Applications, NAME_CHARS_MAX, REDIRECT_BYTES_MAX, REDIRECTS_MAX, Scopes,
+    ApplicationRemoved, Applications, BY_ITSELF_MAX, NAME_CHARS_MAX, REDIRECT_BYTES_MAX,
+    REDIRECTS_MAX, Scopes,
 };
 use crate::Event;
 use crate::instance::{Actor, InstanceRejection, Right, actor, allowed};
 use crate::kernel::{Command, Context, Slot, StreamId};
+use crate::sessions::Fresh;
 
 crate::rejections! {
     /// Why applications say no.
@@ -54,6 +56,14 @@ impl From<InstanceRejection> for ApplicationRejection {
             | InstanceRejection::NotFound => Self::Forbidden,
         }
     }
+}
+
+/// Whether a character shows nothing, or turns others around: it could make one name look like
+/// another where people consent.
+fn is_unseen(it: char) -> bool {
+    let formats = ['\u{ad}', '\u{61c}', '\u{feff}'];
+    let ranges = ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
+    it.is_control() || formats.contains(&it) || ranges.iter().any(|range| range.contains(&it))
 }
 
 /// Whether people may be sent there with a code: over TLS, to a program on their own machine, or
@@ -119,14 +129,15 @@ impl Command for RegisterApplication {
             allowed(staff, Right::ChangeSettings, context)?;
         }
         let length = self.name.chars().count();
-        if !(1..=NAME_CHARS_MAX).contains(&length) || self.name.chars().any(char::is_control) {
+        if !(1..=NAME_CHARS_MAX).contains(&length) || self.name.chars().any(is_unseen) {
             return Err(ApplicationRejection::NameInvalid);
         }
         let few = (1..=REDIRECTS_MAX).contains(&self.redirect_uris.len());
         if !few || !self.redirect_uris.iter().all(|it| may_be_sent_to(it)) {
             return Err(ApplicationRejection::RedirectInvalid);
         }
-        if known.get().is_some_and(|it| it.ids.len() >= APPLICATIONS_MAX) {
+        let most = if self.by_itself { BY_ITSELF_MAX } else { APPLICATIONS_MAX };
+        if known.get().is_some_and(|it| it.ids.len() >= most) {
             return Err(ApplicationRejection::TooMany);
         }
         let registered = ApplicationRegistered {
@@ -192,22 +203,25 @@ impl Command for AllowApplication {
     const NAME: &'static str = "AllowApplication";
     const SEALS: bool = false;
     const PUBLIC: bool = false;
-    type State = Slot<Application>;
+    type State = (Slot<Application>, Fresh);
     type Rejection = ApplicationRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, ApplicationRejection> {
         Ok(StreamId::Account(context.actor))
     }
 
-    fn state(&self, _: &Context<'_>) -> Slot<Application> {
-        Slot::new(self.application_id.to_string(), StreamId::Instance)
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let application = Slot::new(self.application_id.to_string(), StreamId::Instance);
+        (application, Fresh::of(context))
     }
 
     fn decide(
         self,
-        application: &Slot<Application>,
+        (application, fresh): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ApplicationRejection> {
+        // What is allowed lasts longer than an access token that was stolen.
+        fresh.session(context).ok_or(ApplicationRejection::NotFresh)?;
         let known = application.get().is_some_and(|it| !it.removed);
         let allowed = ApplicationAllowed {
             account_id: context.actor,

@@ -14,12 +14,12 @@ use ports::keys::crypto;
 use super::asked::{Fields, PUSHED, PUSHED_PREFIX, ask, fields};
 use super::known::Known;
 use super::told::user;
-use super::{Access, ApplicationId, PUSHED_MS, Refusal, Reply, Scopes};
+use super::{Access, ApplicationId, PUSHED_MS, REQUEST_BYTES_MAX, Refusal, Reply, Scopes};
 use crate::accounts::AccountId;
 use crate::devices::{self, Come, DeviceRejection, come, request};
 use crate::kernel::graphql::Scope;
-use crate::kernel::id as ids;
 use crate::kernel::sealed::{seal, unseal};
+use crate::kernel::{Failure, id as ids};
 use crate::sessions::{
     ACCESS_MS, Allowed, Client, EndSession, Granted, OpenSession, Refresh, RefreshSession, Session,
     SessionId,
@@ -65,7 +65,8 @@ pub async fn token(scope: &Scope, header: Option<&str>, body: &[u8]) -> Result<R
 }
 
 async fn exchange(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, Reply> {
-    let code = form.get("code").and_then(|it| unseal::<Code>(scope, CODE, it));
+    let shown = form.get("code").ok_or_else(|| Reply::invalid_request("no code"))?;
+    let code = Some(shown).and_then(|it| unseal::<Code>(scope, CODE, it));
     let code = code.filter(|it| it.application == client.0.id).ok_or_else(Reply::invalid_grant)?;
     let same_place = form.get("redirect_uri").is_none_or(|it| *it == code.redirect_uri);
     let verifier = form.get("code_verifier").map_or("", String::as_str);
@@ -202,9 +203,10 @@ async fn session_of(
 }
 
 async fn refresh(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, Reply> {
-    let shown = form.get("refresh_token").and_then(|it| scope.tokens.read_refresh(it));
+    let token = form.get("refresh_token");
+    let token = token.ok_or_else(|| Reply::invalid_request("no refresh_token"))?;
+    let shown = scope.tokens.read_refresh(token);
     let shown = shown.ok_or_else(Reply::invalid_grant)?;
-    let token = form.get("refresh_token").map_or("", String::as_str);
     let session = session_of(scope, client, token).await?.ok_or_else(Reply::invalid_grant)?;
     let (id, scopes) = session.application.ok_or_else(Reply::invalid_grant)?;
     let asked = form.get("scope").map_or(Some(scopes), |it| Scopes::parse(it));
@@ -212,7 +214,10 @@ async fn refresh(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, 
     let client_id = ids::fresh(scope.clock.now_ms(), scope.entropy.as_ref());
     let command = RefreshSession { session_id: shown.session, generation: shown.generation };
     let accepted = scope.submit_for(shown.account, client_id, command).await?;
-    settle(scope, accepted).await;
+    if !scope.outcome(accepted).await.is_ok_and(|it| it.readable) {
+        // What became of it is not known yet; asked again in time, it gives the same.
+        return Err(Failure::Unknown.into());
+    }
     let session = scope.reader.load::<Session>(shown.session.to_string()).await?;
     let next = shown.generation + 1;
     let alive = session.is_some_and(|it| !it.ended && it.generation == next);
@@ -260,15 +265,18 @@ pub async fn introspect(scope: &Scope, header: Option<&str>, body: &[u8]) -> Res
     }
     let claims = scope.tokens.check(token, now.0);
     let scopes = session.application.map(|it| it.1).unwrap_or_default().text();
-    Ok(Reply::of(json!({
+    let mut told = json!({
         "active": true,
         "client_id": client.0.id.to_string(),
         "sub": session.account_id.to_string(),
         "scope": claims.as_ref().and_then(|it| it.scope.clone()).unwrap_or(scopes),
         "iss": scope.tokens.issuer(),
-        "exp": claims.as_ref().map(|it| it.exp),
-        "iat": claims.as_ref().map(|it| it.iat),
-    })))
+    });
+    if let Some(claims) = claims {
+        told["exp"] = claims.exp.into();
+        told["iat"] = claims.iat.into();
+    }
+    Ok(Reply::of(told))
 }
 
 /// The endpoint of pushed requests (RFC 9126).
@@ -287,10 +295,13 @@ pub async fn push(scope: &Scope, header: Option<&str>, body: &[u8]) -> Result<Re
     ask(scope, &query).await.map_err(|it| match it {
         Refusal::Told(why) => Reply::invalid_request(why),
         Refusal::Sent(_) => Reply::invalid_request("the request would be refused"),
-        Refusal::Unavailable => crate::kernel::Failure::Unavailable.into(),
+        Refusal::Unavailable => Failure::Unavailable.into(),
     })?;
     let sealed = seal(scope, PUSHED, scope.clock.now_ms() + PUSHED_MS, &form);
     let request_uri = format!("{PUSHED_PREFIX}{sealed}");
+    if request_uri.len() > REQUEST_BYTES_MAX - 512 {
+        return Err(Reply::invalid_request("the request is too long"));
+    }
     let body = json!({ "request_uri": request_uri, "expires_in": PUSHED_MS / 1_000 });
     Ok(Reply { status: 201, ..Reply::of(body) })
 }

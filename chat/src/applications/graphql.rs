@@ -173,7 +173,7 @@ impl ApplicationMutation {
             redirect_uri: asked.redirect_uri.clone(),
             challenge: asked.challenge.clone(),
             nonce: asked.nonce.clone(),
-            proved_ms: own.map_err(outage)?.map_or(now, |it| it.confirmed_at.0),
+            proved_ms: own.map_err(outage)?.and_then(|it| it.confirmed_at).map_or(now, |it| it.0),
         };
         let code = seal(scope, CODE, now + CODE_MS, code);
         let redirect_uri = asked.back(scope.tokens.issuer(), &[("code", &code)]);

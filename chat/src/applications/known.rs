@@ -23,7 +23,8 @@ impl Known {
         header: Option<&str>,
         form: &Fields,
     ) -> Result<Self, Reply> {
-        let basic = header.and_then(|it| it.strip_prefix("Basic ")).map(|it| {
+        let basic = header.and_then(|it| it.split_once(' '));
+        let basic = basic.filter(|it| it.0.eq_ignore_ascii_case("basic")).map(|(_, it)| {
             let text = String::from_utf8(STANDARD.decode(it).ok()?).ok()?;
             let (id, secret) = text.split_once(':')?;
             Some((plain(id), plain(secret)))
@@ -33,6 +34,8 @@ impl Known {
             Some(None) => return Err(Reply::invalid_client()),
             None => (form.get("client_id").cloned(), form.get("client_secret").cloned()),
         };
+        // What is left empty is left out (RFC 6749 section 3.2).
+        let secret = secret.filter(|it| !it.is_empty());
         scope.admit(&format!("oauth/{}", scope.address()), scope.limits.per_account).await?;
         let found = application(scope, id.as_ref()).await?.ok_or_else(Reply::invalid_client)?;
         let proved = match (&found.secret_digest, secret) {

@@ -42,8 +42,8 @@ pub use view::{Application, Applications};
 
 /// How long a code may be exchanged.
 pub const CODE_MS: i64 = 60 * 1_000;
-/// How long a request that was pushed is good.
-pub const PUSHED_MS: i64 = 90 * 1_000;
+/// How long a request that was pushed is good: as long as somebody takes to sign in.
+pub const PUSHED_MS: i64 = 10 * 60 * 1_000;
 /// Applications of a server.
 pub const APPLICATIONS_MAX: usize = 1_000;
 /// Most characters of an application's name.
@@ -54,3 +54,6 @@ pub const REDIRECTS_MAX: usize = 10;
 pub const REDIRECT_BYTES_MAX: usize = 2_000;
 /// Longest request for authorization, in bytes.
 pub const REQUEST_BYTES_MAX: usize = 8_192;
+/// Most applications that have registered themselves or been registered while one registers
+/// itself: staff keep room.
+pub const BY_ITSELF_MAX: usize = 500;

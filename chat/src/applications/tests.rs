@@ -109,7 +109,7 @@ fn a_name_fits_on_a_line() {
     let named = |name: &str| RegisterApplication { name: name.to_owned(), ..register(1, HOME) };
     let invalid = ApplicationRejection::NameInvalid;
     staffed().when(account(ANN), named(&"x".repeat(NAME_CHARS_MAX))).then_allowed();
-    for bad in ["", "a\nb", &"x".repeat(NAME_CHARS_MAX + 1)] {
+    for bad in ["", "a\nb", "a\u{202e}b", "a\u{200b}", &"x".repeat(NAME_CHARS_MAX + 1)] {
         staffed().when(account(ANN), named(bad)).then_rejected(invalid);
     }
 }
@@ -122,18 +122,22 @@ fn a_server_has_a_thousand_applications() {
     let world = world.then_rejected(ApplicationRejection::TooMany);
     let ids = (1..APPLICATIONS_MAX).map(|_| id(9)).collect();
     let world = world.with(Applications::ID, Applications { ids });
-    world.when(account(ANN), register(1, HOME)).then_allowed();
+    let world = world.when(account(ANN), register(1, HOME)).then_allowed();
+    let itself = RegisterApplication { by_itself: true, ..register(3, HOME) };
+    world.when(account(3), itself).then_rejected(ApplicationRejection::TooMany);
 }
 
 #[test]
 fn an_application_that_was_removed_is_allowed_nothing() {
     let allow = || AllowApplication { application_id: id(1), scopes: Scopes::default() };
     let gone = ApplicationRejection::NotFound;
-    let world = staffed().when(account(BOB), allow()).then_rejected(gone);
-    let world = world.and(account(ANN), register(1, HOME)).and(account(BOB), allow());
+    let world = staffed().when(account(ANN), allow()).then_rejected(gone);
+    let world = world.and(account(ANN), register(1, HOME)).and(account(ANN), allow());
     let remove = || RemoveApplication { application_id: id(1) };
+    let late = ApplicationRejection::NotFresh;
+    let world = world.when(account(BOB), allow()).then_rejected(late);
     let world = world.and(account(ANN), remove());
-    let world = world.when(account(BOB), allow()).then_rejected(gone);
+    let world = world.when(account(ANN), allow()).then_rejected(gone);
     world.when(account(ANN), remove()).then_rejected(gone);
 }
 

@@ -103,16 +103,14 @@ impl Command for AnswerDevice {
         context: &Context<'_>,
     ) -> Result<Vec<Event>, DeviceRejection> {
         let open = known.get().filter(|it| it.is_open(context.now));
-        let open = open.ok_or(DeviceRejection::NotFound)?;
+        open.ok_or(DeviceRejection::NotFound)?;
         let (code_id, account_id) = (self.code_id, context.actor);
         let origin = Some(context.origin.clone());
         let Some((session_id, credential)) = self.allowed else {
             return Ok(vec![DeviceDenied { code_id, account_id, origin }.into()]);
         };
-        // A device of one's own may do everything; an application, what it has asked for.
-        if open.application.is_none() && fresh.session(context).is_none() {
-            return Err(DeviceRejection::NotFresh);
-        }
+        // What is let in stays longer than an access token that was stolen.
+        fresh.session(context).ok_or(DeviceRejection::NotFresh)?;
         let credential = Long(credential);
         let allowed = DeviceAllowed { code_id, account_id, session_id, credential, origin };
         Ok(vec![allowed.into()])

@@ -5,8 +5,8 @@
 //! A code stands for a request for [`CODE_MS`] and is answered once, in a stream of its own, by
 //! whoever has signed in and types it. What the device holds meanwhile is sealed. It may ask every
 //! [`INTERVAL_S`] seconds. The answer names the session that is opened when the device comes for
-//! it, so it gets one however often it asks. Whoever lets a device of their own in, which then may
-//! do everything, must have just proved themselves.
+//! it, so it gets one however often it asks. Whoever lets a device in must have just proved
+//! themselves; in what it opens nobody has, so nothing sensitive is done there before `confirm`.
 
 mod codes;
 mod decide;

@@ -60,14 +60,14 @@ fn a_code_stands_for_a_device_for_ten_minutes_and_then_for_another() {
 }
 
 #[test]
-fn letting_a_device_of_ones_own_in_asks_for_a_fresh_proof_and_an_application_does_not() {
+fn letting_a_device_in_asks_for_a_fresh_proof() {
     let late = || signed_in().later(FRESH_MS + 1);
     let world = late().and(account(DEVICE), requests(None));
     let world = world.when(account(ANN), answers(true)).then_rejected(DeviceRejection::NotFresh);
     world.when(account(ANN), answers(false)).then_allowed();
     let application = Some((ApplicationId(account(3).0), Scopes::default()));
     let world = late().and(account(DEVICE), requests(application));
-    world.when(account(ANN), answers(true)).then_allowed();
+    world.when(account(ANN), answers(true)).then_rejected(DeviceRejection::NotFresh);
 }
 
 #[test]

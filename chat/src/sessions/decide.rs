@@ -122,6 +122,10 @@ impl Command for OpenSession {
         let factor = used.is_some();
         let application = self.allowed.and_then(|it| it.application);
         let mut events: Vec<Event> = used.into_iter().collect();
+        if account.deactivated && self.allowed.is_some() {
+            // Whoever has left since then comes back by signing in.
+            return Err(SessionRejection::SignInFailed);
+        }
         if account.deactivated {
             let (account_id, origin) = (context.actor, Some(context.origin.clone()));
             events.push(AccountReactivated { account_id, origin }.into());
@@ -141,6 +145,7 @@ impl Command for OpenSession {
             limited: demanded && !factor && self.allowed.is_none(),
             application_id: application.map(|it| it.0),
             access: application.map(|it| it.1.list()).unwrap_or_default(),
+            allowed: self.allowed.is_some(),
             origin: Some(context.origin.clone()),
         };
         events.push(opened.into());

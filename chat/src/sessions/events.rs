@@ -53,6 +53,10 @@ pub struct SessionOpened {
     #[avro(default = "[]")]
     #[serde(default)]
     pub access: Vec<Access>,
+    /// Whether it was allowed in another session, so that nobody has proved themselves in this one.
+    #[avro(default = "false")]
+    #[serde(default)]
+    pub allowed: bool,
     pub origin: Option<Origin>,
 }
 

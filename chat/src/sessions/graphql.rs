@@ -270,7 +270,8 @@ impl SessionMutation {
         let outcome = scope.outcome(accepted.map_err(failed)?).await?;
         let session = scope.reader.load::<Session>(shown.session.to_string()).await;
         let session = session.map_err(outage)?;
-        let alive = session.filter(|it| !it.ended && it.generation == shown.generation + 1);
+        let own = session.filter(|it| !it.ended && it.application.is_none());
+        let alive = own.filter(|it| it.generation == shown.generation + 1);
         let alive = alive.ok_or_else(|| rejected(SessionRejection::Compromised))?;
         let now = scope.clock.now_ms();
         let next = Refresh { generation: alive.generation, ..shown };

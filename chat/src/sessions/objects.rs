@@ -57,8 +57,9 @@ impl SessionObject {
         self.0.refreshed_at
     }
 
-    /// When the person last proved themselves in it.
-    async fn confirmed_at(&self) -> Timestamp {
+    /// When the person last proved themselves in it; null where they never have, since it was
+    /// allowed elsewhere.
+    async fn confirmed_at(&self) -> Option<Timestamp> {
         self.0.confirmed_at
     }
 

@@ -53,11 +53,13 @@ pub async fn prove(
     let scopes = claims.granted().ok_or(Refused::Token)?;
     if let Some((application, _)) = scopes {
         let found = reader.load::<Application>(application.to_string()).await;
-        let removed = found.map_err(|_| Refused::Unavailable)?.is_none_or(|it| it.removed);
-        let whose = session.as_ref().is_none_or(|it| it.application.is_some());
-        if removed || !whose {
+        if found.map_err(|_| Refused::Unavailable)?.is_none_or(|it| it.removed) {
             return Err(Refused::Token);
         }
+    }
+    // A token for everything is never good in an application's session, nor the other way round.
+    if session.as_ref().is_some_and(|it| it.application.is_some() != scopes.is_some()) {
+        return Err(Refused::Token);
     }
     let scopes = scopes.map(|it| it.1);
     let viewer = Viewer { account: claims.sub, session: claims.sid.0, limited, scopes };

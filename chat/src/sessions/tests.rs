@@ -53,6 +53,7 @@ fn a_session_opens_on_a_device() {
         limited: false,
         application_id: None,
         access: Vec::new(),
+        allowed: false,
         origin: Some(Origin::default()),
     };
     let world =

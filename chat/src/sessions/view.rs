@@ -22,8 +22,8 @@ pub struct Session {
     pub platform: Option<Personal<String>>,
     pub opened_at: Timestamp,
     pub refreshed_at: Timestamp,
-    /// When the person last proved themselves in it.
-    pub confirmed_at: Timestamp,
+    /// When the person last proved themselves in it; never, where it was allowed elsewhere.
+    pub confirmed_at: Option<Timestamp>,
     /// Generation of the refresh token that is good now.
     pub generation: u64,
     /// Whether a second factor was proved in it.
@@ -47,7 +47,7 @@ impl Session {
     pub fn is_fresh(&self, account: AccountId, now: Timestamp, factors: Option<&Factors>) -> bool {
         let own = self.account_id == account && !self.ended;
         let whole = self.factor || !factors.is_some_and(Factors::are_asked_for);
-        own && whole && now.0 - self.confirmed_at.0 <= FRESH_MS
+        own && whole && self.confirmed_at.is_some_and(|it| now.0 - it.0 <= FRESH_MS)
     }
 }
 
@@ -102,7 +102,7 @@ impl Document for Session {
                     platform: it.platform.clone(),
                     opened_at: event.occurred_at,
                     refreshed_at: event.occurred_at,
-                    confirmed_at: event.occurred_at,
+                    confirmed_at: (!it.allowed).then_some(event.occurred_at),
                     generation: 0,
                     factor: it.factor,
                     limited: it.limited,
@@ -117,7 +117,7 @@ impl Document for Session {
                 session.refreshed_at = event.occurred_at;
             }
             (Some(session), SessionEvent::SessionConfirmed(it)) => {
-                session.confirmed_at = event.occurred_at;
+                session.confirmed_at = Some(event.occurred_at);
                 session.factor |= it.factor;
             }
             (Some(session), SessionEvent::SessionEnded(_) | SessionEvent::SessionsEnded(_)) => {

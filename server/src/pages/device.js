@@ -15,6 +15,8 @@ const look = async () => {
     ? `${application.name} asks to act for you. It will be able to:`
     : "A device of your own asks to sign in. It will be able to do all that you can.";
   showAccess(access);
+  // What was looked at is what is answered.
+  at("code").readOnly = true;
 };
 
 onSignedIn((it) => {

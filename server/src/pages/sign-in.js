@@ -38,9 +38,10 @@ export function onSignedIn(go) {
   const signedIn = async ({ accessToken }) => {
     const { viewer } = await ask("{ viewer { username } }", {}, accessToken);
     at("viewer").textContent = viewer.username;
+    // Nobody consents to what was not shown.
+    await go(accessToken);
     at("sign-in").hidden = true;
     at("consent").hidden = false;
-    await go(accessToken);
   };
   at("sign-in").addEventListener("submit", tries(async () => {
     const { username, password, code } = Object.fromEntries(new FormData(at("sign-in")));
