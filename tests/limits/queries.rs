@@ -253,7 +253,7 @@ fn tools_read_the_schema_by_types_within_types_and_nothing_else_so_deep() {
     };
     let asks = |levels: usize, more: &str| {
         let query = format!(
-            "query Introspection {{ __schema {{ types {{ fields {{ args {{ type {{ {} }} }} }} }} }} \
+            "query {{ __schema {{ types {{ fields {{ args {{ type {{ {} }} }} }} }} }} \
              {more} }}",
             of_type(levels)
         );
