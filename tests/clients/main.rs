@@ -5,7 +5,7 @@ mod topics;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 use tests::servers::{LOOPBACK, free_port};
@@ -56,32 +56,35 @@ fn run(command: &mut Command) -> Output {
 /// What node runs.
 const SCRIPTS: [&str; 4] = ["browser.mjs", "oauth.mjs", "passkey.mjs", "resume.mjs"];
 
-/// The folder with the node clients and their packages; tests that want it at once wait.
-fn node_client() -> PathBuf {
-    static MAKING: Mutex<()> = Mutex::new(());
-    let _alone = MAKING.lock().expect("no holder of the lock panics");
-    let folder = installed().join("node");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let files = ["package.json", "package-lock.json", ".npmrc"];
-    for file in files.iter().chain(&SCRIPTS) {
-        std::fs::copy(sources().join(file), folder.join(file)).expect("a copied file");
-    }
-    run(Command::new("npm").args(["ci", "--silent"]).current_dir(&folder));
-    folder
+/// The folder with the node clients and their packages, made once for all tests: making it anew
+/// would take it away from those that run.
+fn node_client() -> &'static Path {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let folder = installed().join("node");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let files = ["package.json", "package-lock.json", ".npmrc"];
+        for file in files.iter().chain(&SCRIPTS) {
+            std::fs::copy(sources().join(file), folder.join(file)).expect("a copied file");
+        }
+        run(Command::new("npm").args(["ci", "--silent"]).current_dir(&folder));
+        folder
+    })
 }
 
-/// A python that has the packages; tests that want it at once wait for one another.
-fn python() -> PathBuf {
-    static MAKING: Mutex<()> = Mutex::new(());
-    let _alone = MAKING.lock().expect("no holder of the lock panics");
-    let folder = installed().join("python");
-    let python = folder.join("bin/python");
-    if !python.exists() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-    }
-    let packages = sources().join("requirements.txt");
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(packages));
-    python
+/// A python that has the packages, made once for all tests.
+fn python() -> &'static Path {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let folder = installed().join("python");
+        let python = folder.join("bin/python");
+        if !python.exists() {
+            run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+        }
+        let packages = sources().join("requirements.txt");
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(packages));
+        python
+    })
 }
 
 #[test]
@@ -98,7 +101,7 @@ fn a_client_of_published_packages_hears_everything_once_over_50_disconnects() {
     let node = Command::new("node")
         .arg("resume.mjs")
         .args([&program.address.to_string(), &bob.token, &start, &DISCONNECTS.to_string()])
-        .current_dir(&client_folder)
+        .current_dir(client_folder)
         .stdout(Stdio::piped())
         .spawn()
         .expect("node is needed for this test");
@@ -194,7 +197,7 @@ fn a_code_of_a_published_authenticator_is_taken_once() {
     let uri = enrolled["uri"].as_str().expect("an address");
     let code = |ahead: i64| {
         let seconds = ports::clock::Clock::now_ms(&ports::clock::System) / 1_000 + ahead;
-        let mut made = Command::new(&python);
+        let mut made = Command::new(python);
         made.arg(sources().join("totp.py")).arg(uri).arg(seconds.to_string());
         String::from_utf8(run(&mut made).stdout).expect("text").trim().to_owned()
     };
@@ -236,7 +239,7 @@ fn a_published_avro_library_reads_what_replay_writes_with_schemas_from_the_serve
         file
     });
     let program = Program::serve(&dir, 0);
-    let mut decode = Command::new(&python);
+    let mut decode = Command::new(python);
     decode.arg(sources().join("decode.py")).args(&files[..2]).arg(program.address.to_string());
     let counts: BTreeMap<String, usize> =
         serde_json::from_slice(&run(&mut decode).stdout).expect("counts in JSON");

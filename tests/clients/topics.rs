@@ -119,7 +119,7 @@ fn an_unmodified_consumer_reads_every_accepted_event_from_the_public_topics() {
     while metric(&projectors, "parlance_events_published_total") < expected.len() as f64 {}
     let kinds = ["account", "conversation", "name"];
     let topics = kinds.map(|it| format!("{}.{it}-events.v1", Processes::PREFIX));
-    let mut consume = Command::new(&python);
+    let mut consume = Command::new(python);
     consume.arg(sources().join("consume.py")).arg(processes.servers.kafka().hosts());
     consume.arg(queries.address.to_string()).arg(expected.len().to_string()).args(&topics);
     let output = String::from_utf8(run(&mut consume).stdout).expect("text");
