@@ -12,8 +12,6 @@ for header in openssl/ssl.h zlib.h curl/curl.h; do
 done
 command -v python3 >/dev/null || missing="$missing python3 python3-venv"
 command -v node >/dev/null || missing="$missing nodejs npm"
-# A real browser makes and uses passkeys in the tests.
-command -v chromium >/dev/null || missing="$missing chromium"
 command -v jq >/dev/null || missing="$missing jq"
 # The tests sign certificates of their own, and cut the network of a node that has one of its own.
 command -v openssl >/dev/null || missing="$missing openssl"
@@ -24,6 +22,6 @@ if [ -n "$missing" ]; then
     [ "$(id -u)" = 0 ] || as_root="sudo"
     $as_root apt-get update -qq
     # shellcheck disable=SC2086 # a list of words
-    $as_root apt-get install -y -qq --no-install-recommends $missing
+    $as_root apt-get install -y -qq $missing
 fi
 command -v cargo >/dev/null || { echo "a Rust toolchain is needed: see rust-toolchain.toml" >&2; exit 1; }

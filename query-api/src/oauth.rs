@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Json, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
-use chat::applications::{self, Refusal, Reply};
+use chat::applications::{self, Endpoint, Refusal, Reply};
 use chat::kernel::graphql::{Asker, Scope};
 
 use crate::http::asker;
@@ -31,11 +32,11 @@ pub fn routes(api: Arc<Api>) -> Router {
         .route("/oauth/jwks", get(keys))
         .route("/oauth/authorize", get(authorize))
         .route("/oauth/authorize.js", get(script))
-        .route("/oauth/token", post(token))
-        .route("/oauth/revoke", post(revoke))
-        .route("/oauth/introspect", post(introspect))
-        .route("/oauth/device", post(wait))
-        .route("/oauth/par", post(push))
+        .route("/oauth/token", form(Endpoint::Token))
+        .route("/oauth/revoke", form(Endpoint::Revoke))
+        .route("/oauth/introspect", form(Endpoint::Introspect))
+        .route("/oauth/device", form(Endpoint::Wait))
+        .route("/oauth/par", form(Endpoint::Push))
         .route("/oauth/register", post(register))
         .route("/oauth/userinfo", get(user_info).post(user_info))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
@@ -43,6 +44,7 @@ pub fn routes(api: Arc<Api>) -> Router {
 }
 
 type Asked = (State<Arc<Api>>, ConnectInfo<SocketAddr>);
+type Body = Result<Bytes, BytesRejection>;
 
 /// What an endpoint has at hand; applications authenticate by its own rules.
 fn scope(api: &Api, from: SocketAddr) -> Scope {
@@ -82,7 +84,7 @@ async fn authorize((State(api), ConnectInfo(from)): Asked, RawQuery(query): RawQ
     let scope = scope(&api, from);
     match applications::ask(&scope, &query.unwrap_or_default()).await {
         Ok(_) => Html(PAGE).into_response(),
-        Err(Refusal::Sent(to)) => Redirect::to(&to).into_response(),
+        Err(Refusal::Sent { to, .. }) => Redirect::to(&to).into_response(),
         Err(Refusal::Told(why)) => {
             (StatusCode::BAD_REQUEST, Html(REFUSED.replace("{why}", why))).into_response()
         }
@@ -95,44 +97,17 @@ async fn script() -> Response {
     (kind, include_str!("pages/authorize.js")).into_response()
 }
 
-async fn token(
-    (State(api), ConnectInfo(from)): Asked,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let scope = scope(&api, from);
-    answer(applications::token(&scope, authorization(&headers), &body).await)
+/// An endpoint to which applications send forms.
+fn form(endpoint: Endpoint) -> MethodRouter<Arc<Api>> {
+    post(move |(State(api), ConnectInfo(from)): Asked, headers: HeaderMap, body: Body| async move {
+        let Ok(body) = body else { return answer(Err(Reply::too_large())) };
+        let scope = scope(&api, from);
+        answer(endpoint.answer(&scope, authorization(&headers), &body).await)
+    })
 }
 
-async fn revoke(
-    (State(api), ConnectInfo(from)): Asked,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let scope = scope(&api, from);
-    answer(applications::revoke(&scope, authorization(&headers), &body).await)
-}
-
-async fn introspect(
-    (State(api), ConnectInfo(from)): Asked,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let scope = scope(&api, from);
-    answer(applications::introspect(&scope, authorization(&headers), &body).await)
-}
-
-async fn wait((State(api), ConnectInfo(from)): Asked, headers: HeaderMap, body: Bytes) -> Response {
-    let scope = scope(&api, from);
-    answer(applications::wait(&scope, authorization(&headers), &body).await)
-}
-
-async fn push((State(api), ConnectInfo(from)): Asked, headers: HeaderMap, body: Bytes) -> Response {
-    let scope = scope(&api, from);
-    answer(applications::push(&scope, authorization(&headers), &body).await)
-}
-
-async fn register((State(api), ConnectInfo(from)): Asked, body: Bytes) -> Response {
+async fn register((State(api), ConnectInfo(from)): Asked, body: Body) -> Response {
+    let Ok(body) = body else { return answer(Err(Reply::too_large())) };
     let scope = scope(&api, from);
     answer(applications::register(&scope, api.parts.open_applications, &body).await)
 }

@@ -1,5 +1,6 @@
 //! Limits: each is kept, and one past it is refused with the documented code.
 
+mod applications;
 mod browsers;
 mod foreign;
 mod places;

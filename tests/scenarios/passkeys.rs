@@ -131,6 +131,12 @@ fn no_device_gets_away_with_what_is_not_its_owners_here_and_now() {
         shown[field] = value;
         assert_eq!(signs_in(client, &shown).code(), "PASSKEYS_INVALID", "{field}");
     }
+    let mut padded = shows(client, &phone);
+    let answer = text(&padded["response"]);
+    padded["response"] = json!(format!("{answer:<16385}"));
+    assert_eq!(signs_in(client, &padded).code(), "PASSKEYS_INVALID", "over 16 KiB");
+    padded["response"] = json!(format!("{answer:<16384}"));
+    signs_in(client, &padded).data();
     let mut crossed = fresh.clone();
     crossed["ceremony"] = shows(client, &phone)["ceremony"].clone();
     assert_eq!(signs_in(client, &crossed).code(), "PASSKEYS_INVALID", "another's challenge");

@@ -26,6 +26,18 @@ impl AccountObject {
         Ok(account.filter(|it| it.profile.is_some()).map(Self))
     }
 
+    /// What a program shows that keeps something for an account; never empty.
+    ///
+    /// # Errors
+    /// When documents or keys can't be reached.
+    pub async fn label(context: &Context<'_>, id: AccountId) -> Result<String> {
+        let name = match Self::find(context, id).await? {
+            Some(it) => it.username(context).await?,
+            None => None,
+        };
+        Ok(name.unwrap_or_else(|| "account".to_owned()))
+    }
+
     fn profile(&self) -> &Profile {
         self.0.profile.as_ref().expect("only accounts with a profile are shown")
     }

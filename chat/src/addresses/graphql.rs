@@ -49,19 +49,6 @@ pub(crate) async fn addresses(scope: &Scope, account: AccountId) -> Result<Arc<A
     Ok(found.unwrap_or_default())
 }
 
-/// The mail address that an account has proved first, if it has any.
-///
-/// # Errors
-/// When documents or keys can't be reached.
-pub async fn first_mail(scope: &Scope, account: AccountId) -> Result<Option<String>, ports::Error> {
-    let found = scope.reader.load::<Addresses>(account.to_string()).await?;
-    let mail = |it: &&Confirmed| it.channel == Channel::Mail;
-    match found.as_ref().and_then(|it| it.confirmed.iter().find(mail)) {
-        Some(it) => scope.reader.open(&it.address).await,
-        None => Ok(None),
-    }
-}
-
 /// An address that the viewer has proved.
 struct AddressObject(Confirmed);
 

@@ -20,7 +20,7 @@ pub use decide::{
 pub use events::{
     AddressConfirmed, AddressEvent, AddressId, AddressProposed, AddressRemoved, AddressTried,
 };
-pub use graphql::{AddressMutation, AddressQuery, first_mail, holder};
+pub use graphql::{AddressMutation, AddressQuery, holder};
 pub(crate) use graphql::{addresses, claim, name};
 pub use view::{Addresses, Confirmed, Pending};
 

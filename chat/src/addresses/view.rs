@@ -43,6 +43,11 @@ pub struct Pending {
 }
 
 impl Addresses {
+    /// The mail address that was proved first.
+    pub fn first_mail(&self) -> Option<&Confirmed> {
+        self.confirmed.iter().find(|it| it.channel == Channel::Mail)
+    }
+
     /// An address that was proved.
     pub fn confirmed(&self, id: AddressId) -> Option<&Confirmed> {
         self.confirmed.iter().find(|it| it.id == id)

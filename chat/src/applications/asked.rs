@@ -42,8 +42,8 @@ pub struct Asked {
 pub enum Refusal {
     /// It can't be told to the application, since nobody knows where that is.
     Told(&'static str),
-    /// The person is sent back with it.
-    Sent(String),
+    /// The person is sent back with it: an error of RFC 6749 and what it means.
+    Sent { to: String, error: &'static str, description: &'static str },
     /// The documents can't be read.
     Unavailable,
 }
@@ -132,10 +132,15 @@ pub async fn ask(scope: &Scope, query: &str) -> Result<Asked, Refusal> {
     let issuer = scope.tokens.issuer();
     let sent = |error, description| {
         let fields = [("error", error), ("error_description", description)];
-        Refusal::Sent(back(&redirect_uri, state.as_deref(), issuer, &fields))
+        let to = back(&redirect_uri, state.as_deref(), issuer, &fields);
+        Refusal::Sent { to, error, description }
     };
-    if fields.get("response_type").map(String::as_str) != Some("code") {
-        return Err(sent("unsupported_response_type", "only the response type code is known"));
+    match fields.get("response_type").map(String::as_str) {
+        Some("code") => (),
+        Some(_) => {
+            return Err(sent("unsupported_response_type", "only the response type code is known"));
+        }
+        None => return Err(sent("invalid_request", "no response type")),
     }
     if fields.get("code_challenge_method").map(String::as_str) != Some("S256") {
         return Err(sent("invalid_request", "PKCE with S256 is needed"));

@@ -48,17 +48,45 @@ pub(super) const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_c
 /// What a code is sealed for.
 pub(super) const CODE: &str = "authorization code";
 
-/// The token endpoint.
-///
-/// # Errors
-/// By their names in RFC 6749 section 5.2.
-pub async fn token(scope: &Scope, header: Option<&str>, body: &[u8]) -> Result<Reply, Reply> {
-    let form = fields(body).ok_or_else(|| Reply::invalid_request("a field comes twice"))?;
-    let client = Known::of(scope, header, &form).await?;
+/// The endpoints to which applications send forms.
+#[derive(Debug, Clone, Copy)]
+pub enum Endpoint {
+    Token,
+    Revoke,
+    Introspect,
+    Push,
+    Wait,
+}
+
+impl Endpoint {
+    /// Answers a form of an application that has proved who it is.
+    ///
+    /// # Errors
+    /// By their names in the RFCs.
+    pub async fn answer(
+        self,
+        scope: &Scope,
+        header: Option<&str>,
+        body: &[u8],
+    ) -> Result<Reply, Reply> {
+        let form = fields(body).ok_or_else(|| Reply::invalid_request("a field comes twice"))?;
+        let client = Known::of(scope, header, &form).await?;
+        match self {
+            Self::Token => token(scope, &client, &form).await,
+            Self::Revoke => revoke(scope, &client, &form).await,
+            Self::Introspect => introspect(scope, &client, &form).await,
+            Self::Push => push(scope, &client, form).await,
+            Self::Wait => wait(scope, &client, &form).await,
+        }
+    }
+}
+
+/// The token endpoint (RFC 6749 section 3.2).
+async fn token(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, Reply> {
     match form.get("grant_type").map(String::as_str) {
-        Some("authorization_code") => exchange(scope, &client, &form).await,
-        Some("refresh_token") => refresh(scope, &client, &form).await,
-        Some(DEVICE_GRANT) => device(scope, &client, &form).await,
+        Some("authorization_code") => exchange(scope, client, form).await,
+        Some("refresh_token") => refresh(scope, client, form).await,
+        Some(DEVICE_GRANT) => device(scope, client, form).await,
         Some(_) => Err(Reply::unsupported_grant_type()),
         None => Err(Reply::invalid_request("no grant_type")),
     }
@@ -141,12 +169,7 @@ async fn device(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, R
 }
 
 /// The endpoint at which a device begins to wait (RFC 8628 section 3.1).
-///
-/// # Errors
-/// `invalid_client`, `invalid_request`, `invalid_scope`.
-pub async fn wait(scope: &Scope, header: Option<&str>, body: &[u8]) -> Result<Reply, Reply> {
-    let form = fields(body).ok_or_else(|| Reply::invalid_request("a field comes twice"))?;
-    let client = Known::of(scope, header, &form).await?;
+async fn wait(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, Reply> {
     let scopes = Scopes::parse(form.get("scope").map_or("", String::as_str));
     let scopes = scopes.filter(|it| *it != Scopes::default()).ok_or_else(Reply::invalid_scope)?;
     let (code, device_code) = request(scope, Some((client.0.id, scopes))).await?;
@@ -199,7 +222,10 @@ async fn session_of(
     let access = || scope.tokens.check(token, scope.clock.now_ms()).map(|it| it.sid);
     let Some(id) = refresh.or_else(access) else { return Ok(None) };
     let found = scope.reader.load::<Session>(id.to_string()).await?;
-    Ok(found.filter(|it| it.application.is_some_and(|it| it.0 == client.0.id)))
+    // We have made the token, so there is a session, which can't be read yet.
+    let found = found.ok_or(Failure::Unavailable)?;
+    let own = found.application.is_some_and(|it| it.0 == client.0.id);
+    Ok(own.then_some(found))
 }
 
 async fn refresh(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, Reply> {
@@ -235,29 +261,19 @@ async fn refresh(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, 
 }
 
 /// The revocation endpoint (RFC 7009); what is not good any more is revoked.
-///
-/// # Errors
-/// `invalid_client`, `invalid_request`.
-pub async fn revoke(scope: &Scope, header: Option<&str>, body: &[u8]) -> Result<Reply, Reply> {
-    let form = fields(body).ok_or_else(|| Reply::invalid_request("a field comes twice"))?;
-    let client = Known::of(scope, header, &form).await?;
+async fn revoke(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, Reply> {
     let token = form.get("token").ok_or_else(|| Reply::invalid_request("no token"))?;
-    if let Some(session) = session_of(scope, &client, token).await? {
+    if let Some(session) = session_of(scope, client, token).await? {
         end(scope, session.account_id, session.id).await?;
     }
     Ok(Reply::of(json!({})))
 }
 
 /// The introspection endpoint (RFC 7662), for an application's own tokens.
-///
-/// # Errors
-/// `invalid_client`, `invalid_request`.
-pub async fn introspect(scope: &Scope, header: Option<&str>, body: &[u8]) -> Result<Reply, Reply> {
-    let form = fields(body).ok_or_else(|| Reply::invalid_request("a field comes twice"))?;
-    let client = Known::of(scope, header, &form).await?;
+async fn introspect(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, Reply> {
     let token = form.get("token").ok_or_else(|| Reply::invalid_request("no token"))?;
     let now = crate::kernel::Timestamp(scope.clock.now_ms());
-    let found = session_of(scope, &client, token).await?.filter(|it| !it.is_over(now));
+    let found = session_of(scope, client, token).await?.filter(|it| !it.is_over(now));
     let refresh = scope.tokens.read_refresh(token);
     let Some(session) = found else { return Ok(Reply::of(json!({ "active": false }))) };
     if refresh.is_some_and(|it| it.generation != session.generation) {
@@ -279,13 +295,8 @@ pub async fn introspect(scope: &Scope, header: Option<&str>, body: &[u8]) -> Res
     Ok(Reply::of(told))
 }
 
-/// The endpoint of pushed requests (RFC 9126).
-///
-/// # Errors
-/// `invalid_client`, `invalid_request`, and what the request itself would be refused for.
-pub async fn push(scope: &Scope, header: Option<&str>, body: &[u8]) -> Result<Reply, Reply> {
-    let mut form = fields(body).ok_or_else(|| Reply::invalid_request("a field comes twice"))?;
-    let client = Known::of(scope, header, &form).await?;
+/// The endpoint of pushed requests (RFC 9126); one that would be refused is refused here.
+async fn push(scope: &Scope, client: &Known, mut form: Fields) -> Result<Reply, Reply> {
     form.remove("client_secret");
     form.insert("client_id".to_owned(), client.0.id.to_string());
     if form.contains_key("request_uri") {
@@ -294,7 +305,7 @@ pub async fn push(scope: &Scope, header: Option<&str>, body: &[u8]) -> Result<Re
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish();
     ask(scope, &query).await.map_err(|it| match it {
         Refusal::Told(why) => Reply::invalid_request(why),
-        Refusal::Sent(_) => Reply::invalid_request("the request would be refused"),
+        Refusal::Sent { error, description, .. } => Reply::refused(error, description),
         Refusal::Unavailable => Failure::Unavailable.into(),
     })?;
     let sealed = seal(scope, PUSHED, scope.clock.now_ms() + PUSHED_MS, &form);

@@ -21,7 +21,7 @@ use crate::sessions::{Session, SessionId};
 async fn read(scope: &Scope, request: &str) -> Result<Asked> {
     ask(scope, request).await.map_err(|it| match it {
         Refusal::Unavailable => failed(Failure::Unavailable),
-        Refusal::Told(_) | Refusal::Sent(_) => rejected(ApplicationRejection::RequestInvalid),
+        Refusal::Told(_) | Refusal::Sent { .. } => rejected(ApplicationRejection::RequestInvalid),
     })
 }
 

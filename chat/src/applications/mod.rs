@@ -28,7 +28,7 @@ mod view;
 pub use access::{Scopes, needed};
 pub use asked::{Asked, Refusal, ask};
 pub use decide::{AllowApplication, ApplicationRejection, RegisterApplication, RemoveApplication};
-pub use endpoints::{introspect, push, revoke, token, wait};
+pub use endpoints::Endpoint;
 pub use events::{
     Access, ApplicationAllowed, ApplicationEvent, ApplicationId, ApplicationRegistered,
     ApplicationRemoved,

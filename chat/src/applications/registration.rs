@@ -16,8 +16,7 @@ use crate::kernel::id as ids;
 /// What is remembered of a secret.
 pub(super) fn secret_digest(scope: &Scope, secret: &str) -> String {
     let key = scope.reader.keyring.secret("application secrets");
-    let mac = crypto::mac(&key, &[secret.as_bytes()]);
-    URL_SAFE_NO_PAD.encode(&mac[..16])
+    crypto::fingerprint(&key, &[secret.as_bytes()])
 }
 
 /// A new secret of 256 bits.
@@ -45,7 +44,7 @@ pub async fn register(scope: &Scope, open: bool, body: &[u8]) -> Result<Reply, R
     scope.admit(&format!("applications/{}", scope.address()), scope.limits.register).await?;
     let said = serde_json::from_slice::<Metadata>(body);
     let said = said.map_err(|_| {
-        Reply::metadata("invalid_client_metadata", "client_name and redirect_uris are needed")
+        Reply::refused("invalid_client_metadata", "client_name and redirect_uris are needed")
     })?;
     let method = said.token_endpoint_auth_method.as_deref().unwrap_or("client_secret_basic");
     let secret = match method {
@@ -53,7 +52,7 @@ pub async fn register(scope: &Scope, open: bool, body: &[u8]) -> Result<Reply, R
         "client_secret_basic" | "client_secret_post" => Some(fresh_secret(scope)),
         _ => {
             let description = "none, client_secret_basic or client_secret_post";
-            return Err(Reply::metadata("invalid_client_metadata", description));
+            return Err(Reply::refused("invalid_client_metadata", description));
         }
     };
     let id = ids::fresh(scope.clock.now_ms(), scope.entropy.as_ref());
@@ -71,7 +70,7 @@ pub async fn register(scope: &Scope, open: bool, body: &[u8]) -> Result<Reply, R
             "APPLICATIONS_REDIRECT_INVALID" => "invalid_redirect_uri",
             _ => "invalid_client_metadata",
         };
-        Reply::metadata(wrong, rejection.message)
+        Reply::refused(wrong, rejection.message)
     })?;
     let _ = scope.outcome(accepted).await;
     let mut body = json!({

@@ -58,13 +58,19 @@ impl Reply {
         Self { challenge: Some("Bearer error=\"insufficient_scope\", scope=\"openid\""), ..reply }
     }
 
-    pub(super) fn metadata(error: &str, description: &str) -> Self {
+    /// What was asked for is refused, by a name of the RFCs.
+    pub(super) fn refused(error: &str, description: &str) -> Self {
         Self::error(400, error, description)
     }
 
     /// How a device stands (RFC 8628 section 3.5).
     pub(super) fn device(error: &str) -> Self {
-        Self::error(400, error, "the device is not let in, or not yet")
+        Self::refused(error, "the device is not let in, or not yet")
+    }
+
+    /// The form is larger than any that is read.
+    pub fn too_large() -> Self {
+        Self::error(413, "invalid_request", "the form is over 16 KiB")
     }
 
     pub(super) fn denied(description: &str) -> Self {

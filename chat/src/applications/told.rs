@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::endpoints::DEVICE_GRANT;
 use super::{Access, Reply, Scopes};
 use crate::accounts::{Account, AccountId};
-use crate::addresses::first_mail;
+use crate::addresses::Addresses;
 use crate::kernel::graphql::Scope;
 
 /// What an application may know of somebody.
@@ -22,11 +22,12 @@ pub(super) async fn user(
         claims["preferred_username"] = scope.reader.open(&profile.username).await?.into();
         claims["name"] = scope.reader.open(&profile.display_name).await?.into();
     }
-    if scopes.contains(Access::Email)
-        && let Some(address) = first_mail(scope, account).await?
-    {
-        claims["email"] = address.into();
-        claims["email_verified"] = true.into();
+    if scopes.contains(Access::Email) {
+        let known = scope.reader.load::<Addresses>(account.to_string()).await?;
+        if let Some(found) = known.as_ref().and_then(|it| it.first_mail()) {
+            claims["email"] = scope.reader.open(&found.address).await?.into();
+            claims["email_verified"] = true.into();
+        }
     }
     Ok(claims)
 }

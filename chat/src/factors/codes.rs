@@ -70,8 +70,7 @@ pub(super) fn digest(account: AccountId, code: &str, key: &Secret) -> String {
     };
     let letters = code.chars().filter(char::is_ascii_alphanumeric).map(plain);
     let letters: String = letters.take(LETTERS_MAX + 1).collect();
-    let mac = crypto::mac(key, &[account.0.as_bytes(), letters.as_bytes()]);
-    mac[..16].iter().map(|it| format!("{it:02x}")).collect()
+    crypto::fingerprint(key, &[account.0.as_bytes(), letters.as_bytes()])
 }
 
 /// Counts a try.

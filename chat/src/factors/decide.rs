@@ -59,19 +59,27 @@ pub enum FactorProof {
 pub struct Held {
     factors: Slot<Factors>,
     passkeys: Slot<Passkeys>,
+    instance: Slot<Instance>,
 }
 
 impl State for Held {
     fn fill(&mut self, fetch: &mut Fetch<'_>) {
         self.factors.fill(fetch);
         self.passkeys.fill(fetch);
+        self.instance.fill(fetch);
     }
 }
 
 impl Held {
     /// Of an account.
     pub(crate) fn of(account: AccountId) -> Self {
-        Self { factors: Slot::of(account), passkeys: Slot::of(account) }
+        let (factors, passkeys) = (Slot::of(account), Slot::of(account));
+        Self { factors, passkeys, instance: instance_slot() }
+    }
+
+    /// Whether the server demands a second factor of whoever asks.
+    pub(crate) fn demands(&self, context: &Context<'_>) -> bool {
+        self.instance.get().is_some_and(|it| it.demands_factor(context.actor))
     }
 
     /// Takes a proof, once; nothing where none is asked for and none is given.
@@ -81,7 +89,6 @@ impl Held {
     pub(crate) fn taken(
         &self,
         proof: Option<FactorProof>,
-        demanded: bool,
         context: &Context<'_>,
     ) -> Result<Option<Event>, FactorRejection> {
         let factors = self.factors.get().filter(|it| it.are_asked_for());
@@ -92,8 +99,10 @@ impl Held {
                 let used = passkeys::taken(passkeys, proof, context);
                 used.map(Some).map_err(|_| FactorRejection::PasskeyInvalid)
             }
-            (None, None) if is_asked_for(None, passkeys, demanded) => Err(FactorRejection::Needed),
-            (None, None) => Ok(None),
+            (None, None) => {
+                let asked_for = is_asked_for(None, passkeys, self.demands(context));
+                (!asked_for).then_some(None).ok_or(FactorRejection::Needed)
+            }
             (Some(_), None) => Err(FactorRejection::Needed),
             (Some(factors), Some(FactorProof::Totp { factor_id, step })) => {
                 let totp = factors.totp.as_ref();

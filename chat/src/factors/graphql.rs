@@ -169,13 +169,9 @@ impl FactorMutation {
         let secret = scope.reader.open(&pending.secret).await.map_err(outage)?;
         let secret = secret.and_then(|it| totp_rs::Secret::try_from_base32(it).ok());
         let secret = secret.ok_or_else(|| rejected(FactorRejection::NotFound))?;
-        let account = AccountObject::find(context, viewer.account).await?;
-        let name = match account {
-            Some(it) => it.username(context).await?,
-            None => None,
-        };
+        let name = AccountObject::label(context, viewer.account).await?;
         let issuer = scope.tokens.host();
-        let totp = codes::totp(secret, issuer, name.as_deref().unwrap_or("account"));
+        let totp = codes::totp(secret, issuer, &name);
         let uri = totp.to_url().expect("it has an account name");
         let qr_svg = qr::svg(&uri);
         let secret = totp.secret().to_base32();

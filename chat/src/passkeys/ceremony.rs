@@ -132,8 +132,7 @@ pub async fn prove(scope: &Scope, signed: &Signed) -> Result<(AccountId, Passkey
     let credential: Credential = parsed(&credential.ok_or_else(invalid)?)?;
     let used = party.finish_discoverable_authentication_v2(&response, state, &credential);
     let used = used.ok().filter(|it| it.user_verified()).ok_or_else(invalid)?;
-    let digest = crypto::mac(&[0; 32], &[signed.ceremony.as_bytes()]);
-    let ceremony = digest[..16].iter().map(|it| format!("{it:02x}")).collect();
+    let ceremony = crypto::fingerprint(&[0; 32], &[signed.ceremony.as_bytes()]);
     Ok((account, PasskeyProof { passkey_id: id, ceremony, counter: used.counter() }))
 }
 

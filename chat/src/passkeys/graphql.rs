@@ -145,14 +145,9 @@ impl PasskeyMutation {
         let scope = scope(context);
         let account = scope.viewer_at_door()?.account;
         scope.take_proof(account).await?;
-        let found = AccountObject::find(context, account).await?;
-        let name = match found {
-            Some(it) => it.username(context).await?,
-            None => None,
-        };
+        let name = AccountObject::label(context, account).await?;
         let known = passkeys(scope, account).await?;
-        let name = name.as_deref().unwrap_or("account");
-        Ok(begun(scope, begin_making(scope, account, name, &known).await?))
+        Ok(begun(scope, begin_making(scope, account, &name, &known).await?))
     }
 
     /// Adds the passkey that a device has made. The viewer must have proved themselves lately.

@@ -5,7 +5,10 @@ use crate::factors::FactorProof;
 use crate::instance::{ChangeSettings, ClaimSetup};
 use crate::kernel::Origin;
 use crate::kernel::testing::{Given, account, given};
-use crate::sessions::{Client, FRESH_MS, OpenSession, Session, SessionId, SessionRejection};
+use crate::recovery::{RecoveryRejection, ResetPassword};
+use crate::sessions::{
+    Client, ConfirmSession, FRESH_MS, OpenSession, Session, SessionId, SessionRejection,
+};
 
 const ANN: u8 = 1;
 
@@ -119,6 +122,27 @@ fn where_a_factor_is_demanded_the_last_one_stays() {
         .then_rejected(PasskeyRejection::NotFound)
         .when(account(ANN), remove(2))
         .then_rejected(PasskeyRejection::Demanded);
+}
+
+#[test]
+fn where_a_factor_is_demanded_a_passkey_is_part_of_every_proof() {
+    let demand =
+        ChangeSettings { registration: None, staff_second_factor: None, second_factor: Some(true) };
+    let world = signed_in().and(account(ANN), ClaimSetup {}).and(account(ANN), demand);
+    let world = world.and(account(ANN), add(1));
+    let confirm = |factor| ConfirmSession { session_id: session(1), credential: Some(0), factor };
+    let reset = |factor| {
+        let (password, notice) = ("new".to_owned(), None);
+        ResetPassword { password, credential: 0, factor, notice }
+    };
+    world
+        .when(account(ANN), confirm(None))
+        .then_rejected(SessionRejection::FactorNeeded)
+        .and(account(ANN), confirm(shown(1, 1, 0)))
+        .when(account(ANN), reset(None))
+        .then_rejected(RecoveryRejection::FactorNeeded)
+        .when(account(ANN), reset(shown(1, 2, 0)))
+        .then_allowed();
 }
 
 #[test]

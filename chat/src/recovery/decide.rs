@@ -122,7 +122,7 @@ impl Command for ResetPassword {
         if credential.get().is_none_or(|it| it.generation != self.credential) {
             return Err(RecoveryRejection::LinkInvalid);
         }
-        let used = held.taken(self.factor, false, context)?;
+        let used = held.taken(self.factor, context)?;
         let changed = PasswordChanged {
             account_id: context.actor,
             password: Personal::new(self.password),

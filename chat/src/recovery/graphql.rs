@@ -53,9 +53,7 @@ async fn fields(scope: &Scope, account: AccountId) -> Result<Fields> {
 /// When documents or keys can't be reached.
 pub async fn notice(scope: &Scope, account: AccountId) -> Result<Option<Notice>> {
     let all = addresses(scope, account).await?;
-    let Some(found) = all.confirmed.iter().find(|it| it.channel == Channel::Mail) else {
-        return Ok(None);
-    };
+    let Some(found) = all.first_mail() else { return Ok(None) };
     let to = scope.reader.open(&found.address).await.map_err(outage)?;
     let fields = fields(scope, account).await?;
     Ok(to.map(|to| Notice { to, locale: found.locale.clone(), fields }))

@@ -11,7 +11,6 @@ use crate::Event;
 use crate::accounts::{Account, AccountId, AccountReactivated, Credential};
 use crate::applications::{ApplicationId, Scopes};
 use crate::factors::{FactorProof, FactorRejection, Factors, Held};
-use crate::instance::{Instance, instance_slot};
 use crate::kernel::command::Fetch;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, State, StreamId};
@@ -88,7 +87,7 @@ impl Command for OpenSession {
     const NAME: &'static str = "OpenSession";
     const SEALS: bool = true;
     const PUBLIC: bool = false;
-    type State = ((Slot<OpenSessions>, Slot<Account>, Slot<Credential>), (Held, Slot<Instance>));
+    type State = ((Slot<OpenSessions>, Slot<Account>, Slot<Credential>), Held);
     type Rejection = SessionRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, SessionRejection> {
@@ -97,12 +96,12 @@ impl Command for OpenSession {
 
     fn state(&self, context: &Context<'_>) -> Self::State {
         let own = context.actor;
-        ((Slot::of(own), Slot::of(own), Slot::of(own)), (Held::of(own), instance_slot()))
+        ((Slot::of(own), Slot::of(own), Slot::of(own)), Held::of(own))
     }
 
     fn decide(
         self,
-        ((sessions, account, credential), (held, instance)): &Self::State,
+        ((sessions, account, credential), held): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, SessionRejection> {
         self.client.check()?;
@@ -114,10 +113,9 @@ impl Command for OpenSession {
         if account.suspended {
             return Err(SessionRejection::Suspended);
         }
-        let demanded = instance.get().is_some_and(|it| it.demands_factor(context.actor));
         let used = match self.allowed {
             Some(_) => None,
-            None => held.taken(self.factor, demanded, context)?,
+            None => held.taken(self.factor, context)?,
         };
         let factor = used.is_some();
         let application = self.allowed.and_then(|it| it.application);
@@ -142,7 +140,7 @@ impl Command for OpenSession {
             platform: personal(self.client.platform),
             place: None,
             factor,
-            limited: demanded && !factor && self.allowed.is_none(),
+            limited: held.demands(context) && !factor && self.allowed.is_none(),
             application_id: application.map(|it| it.0),
             access: application.map(|it| it.1.list()).unwrap_or_default(),
             allowed: self.allowed.is_some(),
@@ -380,7 +378,7 @@ impl Command for ConfirmSession {
         if !is_proved(credential.get(), self.credential, self.factor.as_ref()) {
             return Err(SessionRejection::ConfirmFailed);
         }
-        let used = held.taken(self.factor, false, context)?;
+        let used = held.taken(self.factor, context)?;
         let (factor, origin) = (used.is_some(), Some(context.origin.clone()));
         let confirmed = SessionConfirmed { session_id: self.session_id, factor, origin };
         Ok(used.into_iter().chain([confirmed.into()]).collect())

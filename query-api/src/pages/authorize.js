@@ -6,16 +6,22 @@ const request = location.search.slice(1);
 const clientId = freshId();
 let token;
 
+// Goes where the application wants; what signed in here is done with.
+async function leave(to) {
+  if (token) await change("signOut", { clientId: freshId() }, "position", token);
+  location.assign(to);
+}
+
 onSignedIn((it) => {
   token = it;
 });
 
 at("consent").addEventListener("submit", tries(async () => {
   const { redirectUri } = await change("allowApplication", { clientId, request }, "redirectUri", token);
-  // What signed in here is done with.
-  await change("signOut", { clientId: freshId() }, "position", token);
-  location.assign(redirectUri);
+  await leave(redirectUri);
 }));
+
+at("deny").addEventListener("click", tries(() => leave(at("deny").href)));
 
 const wanted = "application { name } access redirectHost denyUri";
 const query = `query($request: String!) { authorization(request: $request) { ${wanted} } }`;

@@ -32,6 +32,11 @@ export async function change(name, input, wanted, token) {
   return (await ask(query, { input }, token))[name];
 }
 
+/** What somebody typed as a code: a one-time password, or a backup code. */
+export function written(code) {
+  return { [/^\d{6}$/.test(code) ? "code" : "backupCode"]: code };
+}
+
 /** Has the device use a passkey; gives what proves it. */
 export async function usePasskey() {
   const { beginPasskey } = await ask("mutation { beginPasskey { ceremony options } }");

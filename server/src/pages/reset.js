@@ -1,12 +1,17 @@
 // Sets a forgotten password anew. The token stands behind the #, which browsers send to nobody.
-import { ask, freshId, onSubmit } from "/client.js";
+import { change, freshId, onSubmit, usePasskey, written } from "/client.js";
 
 const clientId = freshId();
-const RESET = `mutation($input: ResetPasswordInput!) { resetPassword(input: $input) { position } }`;
 
 onSubmit(async ({ newPassword, code }) => {
   const input = { clientId, token: location.hash.slice(1), newPassword };
-  if (code) input[/^\d{6}$/.test(code) ? "code" : "backupCode"] = code;
-  await ask(RESET, { input });
+  if (code) Object.assign(input, written(code));
+  try {
+    await change("resetPassword", input, "position");
+  } catch (error) {
+    if (error.name !== "FACTORS_NEEDED" || code) throw error;
+    const passkey = await usePasskey();
+    await change("resetPassword", { ...input, passkey }, "position");
+  }
   return "Done: sign in with the new password.";
 });

@@ -1,5 +1,5 @@
 // The form by which a person signs in on one of our pages. Tokens stay in the page's memory.
-import { ask, change, usePasskey } from "/client.js";
+import { ask, change, usePasskey, written } from "/client.js";
 
 export const MEANING = {
   OPEN_ID: "know who you are",
@@ -32,8 +32,16 @@ export const tries = (what) => async (event) => {
   }
 };
 
+const FORM = `
+  <label>Username or mail address <input name="username" autocomplete="username webauthn" required></label>
+  <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+  <label>Code, if you have a second factor <input name="code" autocomplete="one-time-code"></label>
+  <button>Sign in</button>
+  <button type="button" id="passkey">Sign in with a passkey</button>`;
+
 /** Calls back with an access token once somebody has signed in by the form. */
 export function onSignedIn(go) {
+  at("sign-in").innerHTML = FORM;
   const client = { device: document.title, app: "Parlance" };
   const signedIn = async ({ accessToken }) => {
     const { viewer } = await ask("{ viewer { username } }", {}, accessToken);
@@ -50,7 +58,7 @@ export function onSignedIn(go) {
     if (!first.secondFactor) return signedIn(first);
     const { challenge, methods } = first.secondFactor;
     const shown = { challenge, ...client };
-    if (code) shown[/^\d{6}$/.test(code) ? "code" : "backupCode"] = code;
+    if (code) Object.assign(shown, written(code));
     else if (methods.includes("PASSKEY")) shown.passkey = await usePasskey();
     else throw new Error("a code is needed too");
     return signedIn(await change("completeSignIn", shown, "accessToken"));
