@@ -147,6 +147,8 @@ fn a_published_client_of_openid_connect_acts_for_somebody_who_has_allowed_it() {
     let report = reported("oauth.mjs", &[&origin, "ann", PASSWORD]);
     let expected = json!({
         "told": "Bridge",
+        // Nobody is asked to allow anything before they have signed in, at either page.
+        "views": [[true, false], [false, true], [true, false], [false, true]],
         "viewer": "ann",
         "name": "ann",
         "same": true,

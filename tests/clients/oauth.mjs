@@ -12,8 +12,14 @@ const insecure = { execute: [oidc.allowInsecureRequests] };
 const said = { client_name: "Bridge", redirect_uris: [back] };
 const config = await oidc.dynamicClientRegistration(new URL(origin), said, undefined, insecure);
 
+// What somebody sees of the forms.
+const seen = (page) =>
+  page.run(() => ["sign-in", "consent"].map((it) => document.getElementById(it).checkVisibility()));
+const views = [];
+
 async function signIn(page) {
-  await page.until(() => document.getElementById("sign-in"));
+  await page.until(() => document.querySelector("#sign-in input"));
+  views.push(await seen(page));
   await page.run(
     (username, password) => {
       const form = document.getElementById("sign-in");
@@ -25,6 +31,7 @@ async function signIn(page) {
     password,
   );
   await page.until(() => !document.getElementById("consent").hidden);
+  views.push(await seen(page));
 }
 
 const verifier = oidc.randomPKCECodeVerifier();
@@ -77,6 +84,7 @@ const device = await oidc.pollDeviceAuthorizationGrant(config, waiting);
 
 console.log(JSON.stringify({
   told,
+  views,
   viewer,
   name,
   same: read.data.viewer.id === sub,
