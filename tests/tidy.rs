@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 27] = [
+const MORE_FILES: [(&str, &str); 29] = [
     ("applications/access", "what scopes there are and what each reaches"),
     ("applications/asked", "a request for authorization, looked at before anybody is asked"),
     ("applications/endpoints", "what applications ask us over HTTP"),
@@ -82,6 +82,8 @@ const MORE_FILES: [(&str, &str); 27] = [
     ("messages/corpus", "what the markdown rules are tested on"),
     ("messages/gone", "counting what is gone by blocks"),
     ("outbox/templates", "what messages say, and in which languages"),
+    ("presence/hearing", "who is shown whose presence, asked by queries and fan-out"),
+    ("privacy/sight", "asking the rules of many people at once, for every reader"),
     ("receipts/unread", "a function of several documents"),
 ];
 

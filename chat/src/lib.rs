@@ -95,6 +95,22 @@ rooms! {
         query: ActivityQuery,
         changes: [],
     }
+    contacts {
+        events: ContactEvent,
+        commands: [AddContact, RemoveContact, BlockAccount, UnblockAccount],
+        documents: [Contact, ContactCounts],
+        rejections: [ContactRejection],
+        query: ContactQuery, mutation: ContactMutation,
+        changes: [Contact(ContactObject by (accounts::AccountId, accounts::AccountId))],
+    }
+    privacy {
+        events: PrivacyEvent,
+        commands: [SetPrivacy],
+        documents: [Privacy],
+        rejections: [PrivacyRejection],
+        query: PrivacyQuery, mutation: PrivacyMutation,
+        changes: [Privacy(PrivacyObject by accounts::AccountId)],
+    }
     conversations {
         events: ConversationEvent,
         commands: [CreateGroup, OpenDirect, RenameGroup],

@@ -10,7 +10,7 @@ use chat::kernel::event::CommandRef;
 use chat::kernel::graphql::NOT_FOUND;
 use chat::kernel::keyring::Place;
 use chat::kernel::time::Long;
-use chat::kernel::{Accepted, Context, Failure, Need, Recorded, StreamId, Timestamp};
+use chat::kernel::{Accepted, Context, Failure, Need, Recorded, Rejection, StreamId, Timestamp};
 use ports::documents::Key;
 use ports::event_log::{Fold, Header, Kind, RECORD_BYTES_MAX, Record};
 use ports::keys::{Secret, Tree, TreeId, crypto};
@@ -22,6 +22,9 @@ use crate::shelf::TAIL_MAX;
 
 /// Bits of a leaf's number that count inside a term.
 const LEAF_BITS: u32 = 40;
+
+/// How often what a command rests on may name more documents that it rests on.
+const ROUNDS_MAX: usize = 4;
 
 /// What a command is decided with, read beforehand.
 struct Prepared {
@@ -54,7 +57,7 @@ impl Owner {
                 continue;
             }
             if let Ok(prepared) = prepared {
-                self.decide(request, &context, prepared, &elsewhere).await?;
+                self.decide(request, &context, prepared, &mut elsewhere).await?;
             }
         }
         Ok(())
@@ -73,7 +76,8 @@ impl Owner {
             CommandKey { stream, actor: request.caller.account, client_id: request.client_id };
         self.load_head(stream).await?;
         self.load_done(key).await?;
-        let needs = request.command.needs(context);
+        let shelf = &mut self.shelf;
+        let needs = request.command.needs(context, &mut |it| shelf.get(&it.key).flatten());
         let tree = match request.command.seals() {
             true => {
                 let id = tree_id(request, stream);
@@ -89,25 +93,15 @@ impl Owner {
         request: Request,
         context: &Context<'_>,
         prepared: Prepared,
-        elsewhere: &HashMap<Key, Option<Shared>>,
+        elsewhere: &mut HashMap<Key, Option<Shared>>,
     ) -> Result<(), SteppedDown> {
         if let Some(done) = self.recent.get(&prepared.key).copied() {
             return self.repeat(request, prepared, done).await;
         }
-        let shelf = &mut self.shelf;
-        let mut crowded_out = false;
-        let mut fetch = |need: &Need| {
-            let there = elsewhere.get(&need.key).cloned();
-            let document = there.or_else(|| shelf.get(&need.key));
-            crowded_out |= document.is_none();
-            document.flatten()
-        };
-        let decision = request.command.decide(context, &mut fetch);
-        if crowded_out {
-            // The group needed more documents than are kept: absent would be a wrong answer.
+        let Some(decision) = self.decision(&request, context, elsewhere).await else {
             let _ = request.reply.send(Err(Failure::Unavailable));
             return Ok(());
-        }
+        };
         let events = match decision {
             Ok(events) => events,
             Err(rejection) => return self.settle(request, Err(Failure::Rejected(rejection))).await,
@@ -127,6 +121,34 @@ impl Owner {
             // The key of what is to be changed was destroyed meanwhile: it is not there any more.
             Some(request) => self.settle(request, Err(Failure::Rejected(NOT_FOUND))).await,
         }
+    }
+
+    /// What a command comes to; nothing when not all that it rests on could be had: absent would
+    /// be a wrong answer.
+    async fn decision(
+        &mut self,
+        request: &Request,
+        context: &Context<'_>,
+        elsewhere: &mut HashMap<Key, Option<Shared>>,
+    ) -> Option<Result<Vec<Event>, Rejection>> {
+        for _ in 0..ROUNDS_MAX {
+            let mut missing = Vec::new();
+            let shelf = &mut self.shelf;
+            let mut fetch = |need: &Need| {
+                let there = elsewhere.get(&need.key).cloned();
+                let document = there.or_else(|| shelf.get(&need.key));
+                if document.is_none() {
+                    missing.push(need.clone());
+                }
+                document.flatten()
+            };
+            let decision = request.command.decide(context, &mut fetch);
+            if missing.is_empty() {
+                return Some(decision);
+            }
+            self.load(missing, elsewhere).await.ok()?;
+        }
+        None
     }
 
     /// Answers a command whose id has been used.

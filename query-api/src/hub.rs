@@ -238,7 +238,11 @@ impl Hub {
     }
 
     async fn pass(&self, passing: &Arc<Ephemeral>, done: &Position, round: &mut Round<'_>) {
-        let recipients = self.state().others(passing.conversation_id, passing.account_id);
+        let mut recipients = self.state().others(passing.conversation_id, passing.account_id);
+        let listeners = recipients.iter().map(|it| it.subscriber.viewer.account).collect();
+        // What passes is told again or forgotten: who may hear it must be known, or nobody does.
+        let heard_by = passing.heard_by(&self.reader(), listeners).await.unwrap_or_default();
+        recipients.retain(|it| heard_by.contains(&it.subscriber.viewer.account));
         if !recipients.is_empty() {
             round.deliver(Shown::Passing(Arc::clone(passing)), recipients, done).await;
         }

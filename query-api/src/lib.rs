@@ -1,5 +1,8 @@
 //! GraphQL over documents: queries, mutations that are forwarded, and the feed of updates.
 
+// Merged roots nest a future for each room.
+#![recursion_limit = "512"]
+
 mod admitted;
 mod feed;
 mod frame;

@@ -22,21 +22,6 @@ fn proposed(answer: &Answer) -> Value {
     answer.data()["proposeAddress"]["addressId"].clone()
 }
 
-/// The code of six digits in a letter.
-fn code_in(text: &str) -> String {
-    let digits = text.split(|it: char| !it.is_ascii_digit()).find(|it| it.len() == 6);
-    digits.expect("a code").to_owned()
-}
-
-/// Proves a mail address.
-fn proves(world: &World, person: &Person, address: &str) -> Value {
-    let before = world.letters(address).len();
-    let id = proposed(&proposes(person, "email", address));
-    let (_, text) = world.letter(address, before);
-    confirms(person, &id, &code_in(&text)).data();
-    id
-}
-
 fn asks_for_reset(world: &World, address: &str) -> Answer {
     let query = "mutation($input: RequestPasswordResetInput!) { \
                  requestPasswordReset(input: $input) { ok } }";
@@ -62,7 +47,7 @@ fn an_address_is_ones_own_once_its_code_was_shown() {
     let ann = world.person("ann");
     let id = proposed(&proposes(&ann, "email", " Ann@Example.org "));
     let (subject, text) = world.letter(MAIL, 0);
-    let code = code_in(&text);
+    let code = tests::code_in(&text);
     assert!(subject.starts_with(&code) && text.starts_with("Hello ann,"), "{subject}: {text}");
     let none = ann.asks("{ addresses { email } }", json!({}));
     assert_eq!(none.data()["addresses"], json!([]));
@@ -81,7 +66,7 @@ fn a_phone_is_proved_like_a_mail_address() {
     let ann = world.person("ann");
     let id = proposed(&proposes(&ann, "phone", "+49 (151) 123-45678"));
     let (_, text) = world.letter(PHONE, 0);
-    let mine = confirms(&ann, &id, &code_in(&text));
+    let mine = confirms(&ann, &id, &tests::code_in(&text));
     let mine = &mine.data()["confirmAddress"]["addresses"][0];
     assert_eq!((&mine["phone"], &mine["email"]), (&json!(PHONE), &Value::Null));
 }
@@ -108,19 +93,19 @@ fn a_code_is_good_for_ten_minutes_and_five_tries() {
     let world = World::new();
     let ann = world.person("ann");
     let id = proposed(&proposes(&ann, "email", MAIL));
-    let code = code_in(&world.letter(MAIL, 0).1);
+    let code = tests::code_in(&world.letter(MAIL, 0).1);
     let wrong = if code == "000000" { "000001" } else { "000000" };
     for _ in 0..5 {
         assert_eq!(confirms(&ann, &id, wrong).code(), "ADDRESSES_CODE_INVALID");
     }
     assert_eq!(confirms(&ann, &id, &code).code(), "ADDRESSES_CODE_INVALID", "five were tried");
     let id = proposed(&proposes(&ann, "email", MAIL));
-    let code = code_in(&world.letter(MAIL, 1).1);
+    let code = tests::code_in(&world.letter(MAIL, 1).1);
     world.passes(Duration::from_secs(580));
     let ann = ann.on_another_device();
     confirms(&ann, &id, &code).data();
     let id = proposed(&proposes(&ann, "email", "late@example.org"));
-    let code = code_in(&world.letter("late@example.org", 0).1);
+    let code = tests::code_in(&world.letter("late@example.org", 0).1);
     world.passes(Duration::from_secs(601));
     let ann = ann.on_another_device();
     assert_eq!(confirms(&ann, &id, &code).code(), "ADDRESSES_CODE_INVALID");
@@ -130,9 +115,9 @@ fn a_code_is_good_for_ten_minutes_and_five_tries() {
 fn an_address_belongs_to_one_account_until_it_is_given_up() {
     let world = World::new();
     let [ann, bob] = world.people(["ann", "bob"]);
-    let id = proves(&world, &ann, MAIL);
+    let id = world.proves(&ann, "email", MAIL);
     let theirs = proposed(&proposes(&bob, "email", MAIL));
-    let code = code_in(&world.letter(MAIL, 1).1);
+    let code = tests::code_in(&world.letter(MAIL, 1).1);
     assert_eq!(confirms(&bob, &theirs, &code).code(), "ADDRESSES_TAKEN");
     assert_eq!(bob.tries("removeAddress", json!({ "addressId": id }), "").code(), "NOT_FOUND");
     ann.does("removeAddress", json!({ "addressId": id }), "addresses { email }");
@@ -148,17 +133,17 @@ fn an_account_has_five_addresses_and_not_one_more() {
     let world = World::new();
     let ann = world.person("ann");
     for n in 0..5 {
-        proves(&world, &ann, &format!("ann{n}@example.org"));
+        world.proves(&ann, "email", &format!("ann{n}@example.org"));
     }
     assert_eq!(proposes(&ann, "email", "more@example.org").code(), "ADDRESSES_TOO_MANY");
-    proves(&world, &ann, "ann3@example.org");
+    world.proves(&ann, "email", "ann3@example.org");
 }
 
 #[test]
 fn a_forgotten_password_is_set_anew_by_a_link_that_is_good_once() {
     let world = World::new();
     let ann = world.person("ann");
-    proves(&world, &ann, MAIL);
+    world.proves(&ann, "email", MAIL);
     let (known, unknown) = (asks_for_reset(&world, MAIL), asks_for_reset(&world, "x@example.org"));
     assert_eq!(known.data(), unknown.data(), "whether there is an account is not told");
     let (_, text) = world.letter(MAIL, 1);
@@ -183,7 +168,7 @@ fn a_forgotten_password_is_set_anew_by_a_link_that_is_good_once() {
 fn a_link_is_good_for_an_hour_and_does_not_stand_in_for_a_second_factor() {
     let world = World::new();
     let ann = world.person("ann");
-    proves(&world, &ann, MAIL);
+    world.proves(&ann, "email", MAIL);
     asks_for_reset(&world, MAIL).data();
     let old = token_in(&world.letter(MAIL, 1).1);
     world.passes(Duration::from_secs(3_601));

@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod applications;
+mod contacts;
 mod conversations;
 mod devices;
 mod factors;
@@ -13,6 +14,7 @@ mod messages;
 mod paging;
 mod passkeys;
 mod presence;
+mod privacy;
 mod receipts;
 mod sessions;
 mod strangers;

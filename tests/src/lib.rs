@@ -27,7 +27,7 @@ pub use proxy::Proxy;
 pub use socket::{Feed, Frame, Heard, Socket, TOO_LONG, UPDATES};
 pub use stand::{Node, Place, Plan, Stand};
 pub use way::{Way, Wire};
-pub use world::World;
+pub use world::{World, code_in};
 
 /// Runs jobs at the same time and gives their results in order.
 pub fn at_once<T: Send>(jobs: impl IntoIterator<Item = impl FnOnce() -> T + Send>) -> Vec<T> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use ports::clock::Clock;
+use serde_json::{Value, json};
 use server::App;
 use server::config::Config;
 use tempfile::TempDir;
@@ -75,6 +76,12 @@ async fn alone(dir: &Path, config: &Config, clock: Arc<dyn Clock>) -> (Served, S
     (Served::Alone(Box::new(app)), address)
 }
 
+/// The code of six digits in a letter.
+pub fn code_in(text: &str) -> String {
+    let digits = text.split(|it: char| !it.is_ascii_digit()).find(|it| it.len() == 6);
+    digits.expect("a code").to_owned()
+}
+
 impl World {
     /// A world without people.
     #[expect(clippy::new_without_default, reason = "starting a server is no default")]
@@ -138,8 +145,19 @@ impl World {
     pub fn owner(&self, name: &str) -> Person {
         let owner = self.person(name);
         let token = self.setup_token().expect("it has no owner yet");
-        owner.does("claimSetup", serde_json::json!({ "token": token }), "staff { role }");
+        owner.does("claimSetup", json!({ "token": token }), "staff { role }");
         owner
+    }
+
+    /// Proves that an address is somebody's: a mail address or a phone number.
+    pub fn proves(&self, person: &Person, field: &str, address: &str) -> Value {
+        let before = self.letters(address).len();
+        let proposed = json!({ field: address });
+        let id = person.does("proposeAddress", proposed, "addressId")["addressId"].clone();
+        let (_, text) = self.letter(address, before);
+        let input = json!({ "addressId": id, "code": code_in(&text) });
+        person.does("confirmAddress", input, "addresses { id }");
+        id
     }
 
     /// The nth letter to an address, once it has been sent: its subject and its text.

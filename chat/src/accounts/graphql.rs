@@ -9,11 +9,18 @@ use super::view::Profile;
 use super::{
     Account, AccountId, AccountRejection, ChangePassword, UpdateProfile, password, username,
 };
+use crate::addresses::{addresses, held};
+use crate::contacts::ContactObject;
 use crate::kernel::command::name_id;
-use crate::kernel::graphql::{outage, rejected, scope, uuid};
+use crate::kernel::graphql::{Scope, outage, rejected, scope, uuid};
 use crate::kernel::{Timestamp, graphql};
+use crate::outbox::Channel;
+use crate::privacy::{Setting, has_blocked, sees};
 use crate::recovery::notice;
 use crate::sessions::{Client, Proven, SignedIn, sign_in_at};
+
+/// Addresses that one account may look for in a minute.
+const FINDS_MAX: u32 = 20;
 
 /// A person's account.
 pub struct AccountObject(Arc<Account>);
@@ -38,6 +45,22 @@ impl AccountObject {
         Ok(name.unwrap_or_else(|| "account".to_owned()))
     }
 
+    async fn address(
+        &self,
+        scope: &Scope,
+        setting: Setting,
+        channel: Channel,
+    ) -> Result<Option<String>> {
+        if !sees(scope, setting, self.0.id).await? {
+            return Ok(None);
+        }
+        let addresses = addresses(scope, self.0.id).await?;
+        match addresses.confirmed.iter().find(|it| it.channel == channel) {
+            Some(first) => scope.reader.open(&first.address).await.map_err(outage),
+            None => Ok(None),
+        }
+    }
+
     fn profile(&self) -> &Profile {
         self.0.profile.as_ref().expect("only accounts with a profile are shown")
     }
@@ -60,12 +83,31 @@ impl AccountObject {
         scope(context).reader.open(&self.profile().display_name).await.map_err(outage)
     }
 
-    /// What the person says of themselves.
+    /// What the person says of themselves, to those who may see it.
     async fn bio(&self, context: &Context<'_>) -> Result<Option<String>> {
+        let scope = scope(context);
         match &self.profile().bio {
-            Some(bio) => scope(context).reader.open(bio).await.map_err(outage),
-            None => Ok(None),
+            Some(bio) if sees(scope, Setting::Bio, self.0.id).await? => {
+                scope.reader.open(bio).await.map_err(outage)
+            }
+            Some(_) | None => Ok(None),
         }
+    }
+
+    /// The person's first mail address, to those who may see it.
+    async fn email(&self, context: &Context<'_>) -> Result<Option<String>> {
+        self.address(scope(context), Setting::Email, Channel::Mail).await
+    }
+
+    /// The person's first phone number, to those who may see it.
+    async fn phone(&self, context: &Context<'_>) -> Result<Option<String>> {
+        self.address(scope(context), Setting::Phone, Channel::Sms).await
+    }
+
+    /// What the viewer says of the person; null when they have said nothing.
+    async fn contact(&self, context: &Context<'_>) -> Result<Option<ContactObject>> {
+        let viewer = scope(context).viewer()?.account;
+        ContactObject::find(context, (viewer, self.0.id)).await
     }
 
     /// Whether its owner has left for now.
@@ -89,26 +131,49 @@ impl AccountQuery {
         AccountObject::find(context, scope(context).viewer_at_door()?.account).await
     }
 
-    /// An account by its id, or by its exact username.
+    /// An account by its id, its exact username, or an address that it has proved and lets the
+    /// viewer find it by; null as well when it has blocked the viewer.
     async fn account(
         &self,
         context: &Context<'_>,
         id: Option<ID>,
         username: Option<String>,
+        email: Option<String>,
+        phone: Option<String>,
     ) -> Result<Option<AccountObject>> {
         let scope = scope(context);
-        scope.viewer()?;
-        let account_id = match (id, username) {
-            (Some(id), None) => graphql::id(&id)?,
-            (None, Some(name)) => match named(context, &name).await? {
-                Some(account_id) => account_id,
-                None => return Ok(None),
-            },
-            _ => return Err(rejected(graphql::invalid("give an id or a username"))),
+        let viewer = scope.viewer()?.account;
+        let found = match (id, username, email, phone) {
+            (Some(id), None, None, None) => Some(graphql::id(&id)?),
+            (None, Some(name), None, None) => named(context, &name).await?,
+            (None, None, Some(text), None) => {
+                reached(scope, &text, Setting::FindByEmail, Channel::Mail).await?
+            }
+            (None, None, None, Some(text)) => {
+                reached(scope, &text, Setting::FindByPhone, Channel::Sms).await?
+            }
+            _ => return Err(rejected(graphql::invalid("give an id, a name or an address"))),
         };
+        let Some(account_id) = found else { return Ok(None) };
+        if has_blocked(&scope.reader, account_id, viewer).await.map_err(outage)? {
+            return Ok(None);
+        }
         let found = AccountObject::find(context, account_id).await?;
         Ok(found.filter(|it| it.0.is_shown()))
     }
+}
+
+/// Whom an address is proved to be of, if the viewer may find them by it.
+async fn reached(
+    scope: &Scope,
+    text: &str,
+    setting: Setting,
+    channel: Channel,
+) -> Result<Option<AccountId>> {
+    let viewer = scope.viewer()?.account;
+    scope.take(&format!("find/{viewer}"), FINDS_MAX).await?;
+    let Some(found) = held(scope, channel, text).await? else { return Ok(None) };
+    Ok(sees(scope, setting, found).await?.then_some(found))
 }
 
 async fn named(context: &Context<'_>, name: &str) -> Result<Option<AccountId>> {

@@ -127,6 +127,8 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::DeviceEvent(_)
         | Event::AddressEvent(_)
         | Event::OutboxEvent(_)
+        | Event::ContactEvent(_)
+        | Event::PrivacyEvent(_)
         | Event::ConversationEvent(_)
         | Event::MemberEvent(_)
         | Event::MessageEvent(_)

@@ -32,9 +32,20 @@ pub(crate) fn claim(scope: &Scope, channel: Channel, address: &str) -> NameId {
 /// # Errors
 /// When the documents can't be reached.
 pub async fn holder(scope: &Scope, text: &str) -> Result<Option<AccountId>> {
-    let found = mail(text).map(|it| (Channel::Mail, it));
-    let found = found.or_else(|_| phone(text).map(|it| (Channel::Sms, it)));
-    let Ok((channel, address)) = found else { return Ok(None) };
+    let channel = if mail(text).is_ok() { Channel::Mail } else { Channel::Sms };
+    held(scope, channel, text).await
+}
+
+/// The account that has proved an address of one kind.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub(crate) async fn held(scope: &Scope, channel: Channel, text: &str) -> Result<Option<AccountId>> {
+    let address = match channel {
+        Channel::Mail => mail(text),
+        Channel::Sms => phone(text),
+    };
+    let Ok(address) = address else { return Ok(None) };
     let claim_id = claim(scope, channel, &address);
     let name = scope.reader.load::<Name>(claim_id.to_string()).await.map_err(outage)?;
     let name = name.filter(|it| it.state == NameState::Confirmed);

@@ -11,8 +11,10 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::{Account, AccountId};
+use crate::contacts::{Contact, said};
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, id};
 use crate::members::{Member, MembersAdded, Role};
+use crate::privacy::{Gate, Setting};
 
 crate::rejections! {
     /// Why conversations say no.
@@ -27,6 +29,10 @@ crate::rejections! {
             "the conversation is not a group", "Only groups have this.";
         Forbidden: Forbidden, "CONVERSATIONS_FORBIDDEN",
             "only owners and admins may do this", "Ask an owner or admin.";
+        Refused: Forbidden, "CONVERSATIONS_REFUSED",
+            "a person does not want that of you", "Ask them another way.";
+        Blocked: Conflict, "CONVERSATIONS_BLOCKED",
+            "you have blocked this person", "Unblock them first.";
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
     }
 }
@@ -72,7 +78,7 @@ impl CreateGroup {
 impl Command for CreateGroup {
     const NAME: &'static str = "CreateGroup";
     const SEALS: bool = true;
-    type State = Vec<Slot<Account>>;
+    type State = Vec<(Slot<Account>, Gate)>;
     type Rejection = ConversationRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, ConversationRejection> {
@@ -82,17 +88,21 @@ impl Command for CreateGroup {
         Ok(StreamId::Conversation(Self::conversation_id(context)))
     }
 
-    fn state(&self, _: &Context<'_>) -> Vec<Slot<Account>> {
-        self.member_ids.iter().map(|it| account(*it)).collect()
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let gate = |it| Gate::new(Setting::GroupInvites, it, context.actor);
+        self.member_ids.iter().map(|it| (account(*it), gate(*it))).collect()
     }
 
     fn decide(
         self,
-        accounts: &Vec<Slot<Account>>,
+        accounts: &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ConversationRejection> {
-        if !accounts.iter().all(exists) {
+        if !accounts.iter().all(|(account, _)| exists(account)) {
             return Err(ConversationRejection::AccountNotFound);
+        }
+        if !accounts.iter().all(|(_, gate)| gate.admits()) {
+            return Err(ConversationRejection::Refused);
         }
         let conversation_id = Self::conversation_id(context);
         let created = GroupCreated {
@@ -127,7 +137,7 @@ pub struct OpenDirect {
 impl Command for OpenDirect {
     const NAME: &'static str = "OpenDirect";
     const SEALS: bool = false;
-    type State = (Slot<Account>, Slot<Conversation>);
+    type State = ((Slot<Account>, Slot<Conversation>), (Gate, Slot<Contact>));
     type Rejection = ConversationRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, ConversationRejection> {
@@ -136,12 +146,15 @@ impl Command for OpenDirect {
 
     fn state(&self, context: &Context<'_>) -> Self::State {
         let id = direct_id(context.actor, self.account_id);
-        (account(self.account_id), Slot::new(id.to_string(), StreamId::Conversation(id)))
+        let conversation = Slot::new(id.to_string(), StreamId::Conversation(id));
+        let gate = Gate::new(Setting::DirectMessages, self.account_id, context.actor);
+        let said = said(context.actor, self.account_id);
+        ((account(self.account_id), conversation), (gate, said))
     }
 
     fn decide(
         self,
-        (other, conversation): &Self::State,
+        ((other, conversation), (gate, said)): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ConversationRejection> {
         if !exists(other) {
@@ -149,6 +162,12 @@ impl Command for OpenDirect {
         }
         if conversation.get().is_some() {
             return Ok(Vec::new());
+        }
+        if said.get().is_some_and(|it| it.blocked_since.is_some()) {
+            return Err(ConversationRejection::Blocked);
+        }
+        if !gate.admits() {
+            return Err(ConversationRejection::Refused);
         }
         let pair: BTreeSet<AccountId> = [context.actor, self.account_id].into();
         let opened = DirectOpened {

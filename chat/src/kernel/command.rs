@@ -119,7 +119,7 @@ pub type Fetch<'a> = dyn FnMut(&Need) -> Option<Shared> + 'a;
 
 /// A group of slots.
 pub trait State: Send {
-    /// Visits every slot.
+    /// Visits every slot. What one holds may decide which others there are.
     fn fill(&mut self, fetch: &mut Fetch<'_>);
 }
 
@@ -170,7 +170,10 @@ pub trait AnyCommand: Send + Sync {
     /// # Errors
     /// When the command names no stream.
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, Rejection>;
-    fn needs(&self, context: &Context<'_>) -> Vec<Need>;
+    /// The documents it is decided from, as far as those that are known tell.
+    fn needs(&self, context: &Context<'_>, known: &mut Fetch<'_>) -> Vec<Need>;
+    /// Decides; what it rests on may name more documents: it is asked again once those are there.
+    ///
     /// # Errors
     /// The room's rejection.
     fn decide(&self, context: &Context<'_>, fetch: &mut Fetch<'_>)
@@ -198,11 +201,11 @@ impl<C: Command> AnyCommand for C {
         Command::stream(self, context).map_err(Rejection::from)
     }
 
-    fn needs(&self, context: &Context<'_>) -> Vec<Need> {
+    fn needs(&self, context: &Context<'_>, known: &mut Fetch<'_>) -> Vec<Need> {
         let mut needs = Vec::new();
         self.state(context).fill(&mut |need| {
             needs.push(need.clone());
-            None
+            known(need)
         });
         needs
     }

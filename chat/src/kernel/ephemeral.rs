@@ -1,10 +1,16 @@
 //! What is told and forgotten: typing and presence never enter the log.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use ports::Error;
+
+use super::Reader;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
+use crate::presence;
 
 /// A passing fact about one person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,8 +19,22 @@ pub struct Ephemeral {
     pub kind: String,
     /// Who it is about; their own sockets don't hear it.
     pub account_id: AccountId,
-    /// Its members hear it.
+    /// Its members hear it, but for those who may not.
     pub conversation_id: ConversationId,
     /// What only its room understands.
     pub detail: Value,
+}
+
+impl Ephemeral {
+    /// Those of the listeners who may hear it.
+    ///
+    /// # Errors
+    /// When the documents can't be reached.
+    pub async fn heard_by(
+        &self,
+        reader: &Reader,
+        listeners: BTreeSet<AccountId>,
+    ) -> Result<BTreeSet<AccountId>, Error> {
+        presence::heard_by(reader, self, listeners).await
+    }
 }

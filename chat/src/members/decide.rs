@@ -13,6 +13,7 @@ use crate::accounts::{Account, AccountId};
 use crate::conversations::{Conversation, ConversationId, Kind};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Slot, StreamId};
+use crate::privacy::{Gate, Setting};
 
 crate::rejections! {
     /// Why memberships say no.
@@ -59,7 +60,11 @@ fn inside((conversation, member): &Group) -> Result<(&Conversation, &Member), Me
     Ok((conversation, member))
 }
 
-/// Adds accounts to a group; those that don't exist or are members already are left out.
+/// An account with its membership, and whether it lets the actor add it.
+type Candidate = (Slot<Account>, Slot<Member>, Gate);
+
+/// Adds accounts to a group; those that don't exist, are members already or don't want to be added
+/// by the actor are left out.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct AddMembers {
@@ -70,7 +75,7 @@ pub struct AddMembers {
 impl Command for AddMembers {
     const NAME: &'static str = "AddMembers";
     const SEALS: bool = false;
-    type State = (Group, Vec<(Slot<Account>, Slot<Member>)>);
+    type State = (Group, Vec<Candidate>);
     type Rejection = MemberRejection;
 
     fn stream(&self, _: &Context<'_>) -> Result<StreamId, MemberRejection> {
@@ -83,7 +88,8 @@ impl Command for AddMembers {
     fn state(&self, context: &Context<'_>) -> Self::State {
         let accounts = self.account_ids.iter().map(|it| {
             let account = Slot::new(it.to_string(), StreamId::Account(*it));
-            (account, other(self.conversation_id, *it))
+            let gate = Gate::new(Setting::GroupInvites, *it, context.actor);
+            (account, other(self.conversation_id, *it), gate)
         });
         (group(self.conversation_id, context), accounts.collect())
     }
@@ -99,8 +105,8 @@ impl Command for AddMembers {
         }
         let new: BTreeSet<AccountId> = accounts
             .iter()
-            .filter(|(_, member)| active(member).is_none())
-            .filter_map(|(account, _)| account.get())
+            .filter(|(_, member, gate)| active(member).is_none() && gate.admits())
+            .filter_map(|(account, ..)| account.get())
             .filter(|it| it.is_shown())
             .map(|it| it.id)
             .collect();

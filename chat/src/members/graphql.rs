@@ -131,6 +131,8 @@ struct AddMembersInput {
 enum AddFailure {
     NotFound,
     AlreadyMember,
+    /// They don't want to be added to groups by the viewer.
+    Refused,
 }
 
 #[derive(SimpleObject)]
@@ -193,15 +195,20 @@ impl MemberMutation {
     ) -> Result<AddMembersPayload> {
         let scope = scope(context);
         let asked: Vec<AccountId> = input.account_ids.iter().map(id).collect::<Result<_>>()?;
-        let command =
-            AddMembers { conversation_id: id(&input.conversation_id)?, account_ids: asked.clone() };
+        let conversation_id = id(&input.conversation_id)?;
+        let command = AddMembers { conversation_id, account_ids: asked.clone() };
         let outcome = scope.submit(&input.client_id, command).await?;
         let added = added(context, &outcome).await?;
         let mut failed = Vec::new();
         for account in asked.into_iter().filter(|it| !added.contains(it)) {
             let found = scope.reader.load::<Account>(account.to_string()).await.map_err(outage)?;
-            let shown = found.is_some_and(|it| it.is_shown());
-            let code = if shown { AddFailure::AlreadyMember } else { AddFailure::NotFound };
+            let member = Member::id(conversation_id, account);
+            let member = scope.reader.load::<Member>(member).await.map_err(outage)?;
+            let code = match (found.is_some_and(|it| it.is_shown()), member) {
+                (false, _) => AddFailure::NotFound,
+                (true, Some(it)) if it.active => AddFailure::AlreadyMember,
+                (true, Some(_) | None) => AddFailure::Refused,
+            };
             failed.push(NotAdded { account_id: account.into(), code });
         }
         let added = added.into_iter().map(ID::from).collect();

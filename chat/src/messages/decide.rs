@@ -11,7 +11,8 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::{AccountId, Name, NameState};
-use crate::conversations::{Conversation, ConversationId};
+use crate::contacts::Talk;
+use crate::conversations::ConversationId;
 use crate::kernel::time::{Long, TIMESTAMP_MS_MAX};
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
 use crate::members::{Member, Role};
@@ -39,6 +40,10 @@ crate::rejections! {
             "Delete it for yourself, or ask an admin.";
         Gone: Conflict, "MESSAGES_GONE",
             "the message has been deleted", "There is nothing to change any more.";
+        Refused: Forbidden, "MESSAGES_REFUSED",
+            "the other person takes no messages from you", "Respect that.";
+        Blocked: Conflict, "MESSAGES_BLOCKED",
+            "you have blocked the other person", "Unblock them first.";
     }
 }
 
@@ -92,6 +97,15 @@ fn active(slot: &Slot<Member>) -> Result<&Member, MessageRejection> {
     slot.get().filter(|it| it.active).ok_or(MessageRejection::NotFound)
 }
 
+/// Refuses what one of a direct conversation wants nothing of.
+fn welcome(talk: &Talk, context: &Context<'_>) -> Result<(), MessageRejection> {
+    match talk.blocked_by() {
+        Some(it) if it == context.actor => Err(MessageRejection::Blocked),
+        Some(_) => Err(MessageRejection::Refused),
+        None => Ok(()),
+    }
+}
+
 fn message(conversation: ConversationId, message: MessageId) -> Slot<Message> {
     Slot::new(message.to_string(), StreamId::Conversation(conversation))
 }
@@ -127,7 +141,7 @@ impl SendMessage {
 impl Command for SendMessage {
     const NAME: &'static str = "SendMessage";
     const SEALS: bool = true;
-    type State = ((Slot<Conversation>, Slot<Member>), Option<Slot<Message>>, Names);
+    type State = ((Talk, Slot<Member>), Option<Slot<Message>>, Names);
     type Rejection = MessageRejection;
 
     fn stream(&self, _: &Context<'_>) -> Result<StreamId, MessageRejection> {
@@ -135,20 +149,20 @@ impl Command for SendMessage {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        let stream = StreamId::Conversation(self.conversation_id);
-        let conversation = Slot::new(self.conversation_id.to_string(), stream);
+        let talk = Talk::new(self.conversation_id, context.actor);
         let reply = self.reply_to.map(|it| message(self.conversation_id, it));
         let member = member(self.conversation_id, context.actor);
-        ((conversation, member), reply, names(&self.text, context))
+        ((talk, member), reply, names(&self.text, context))
     }
 
     fn decide(
         self,
-        ((conversation, member), reply, names): &Self::State,
+        ((talk, member), reply, names): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
         active(member)?;
-        let conversation = conversation.get().ok_or(MessageRejection::NotFound)?;
+        let conversation = talk.conversation.get().ok_or(MessageRejection::NotFound)?;
+        welcome(talk, context)?;
         if let Some(reply) = reply {
             let replied = found(reply, self.conversation_id);
             let present = replied.is_ok_and(|it| it.body.is_some());
@@ -186,7 +200,7 @@ pub struct EditMessage {
 impl Command for EditMessage {
     const NAME: &'static str = "EditMessage";
     const SEALS: bool = true;
-    type State = (Slot<Member>, Slot<Message>, Names);
+    type State = ((Talk, Slot<Member>), Slot<Message>, Names);
     type Rejection = MessageRejection;
 
     fn stream(&self, _: &Context<'_>) -> Result<StreamId, MessageRejection> {
@@ -194,20 +208,20 @@ impl Command for EditMessage {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (
-            member(self.conversation_id, context.actor),
-            message(self.conversation_id, self.message_id),
-            names(&self.text, context),
-        )
+        let talk = Talk::new(self.conversation_id, context.actor);
+        let member = member(self.conversation_id, context.actor);
+        let message = message(self.conversation_id, self.message_id);
+        ((talk, member), message, names(&self.text, context))
     }
 
     fn decide(
         self,
-        (member, message, names): &Self::State,
+        ((talk, member), message, names): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
         active(member)?;
         let message = found(message, self.conversation_id)?;
+        welcome(talk, context)?;
         if message.author_id != context.actor {
             return Err(MessageRejection::NotAuthor);
         }

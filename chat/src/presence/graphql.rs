@@ -6,6 +6,7 @@ use ports::bus::{Announcement as OnBus, Topic};
 use ports::cache::Admission;
 use ports::documents::{Order, Scan};
 
+use super::hearing::shown;
 use super::view::Seen;
 use super::{
     ASKED_MAX, CONVERSATIONS_MAX, HEARERS_MAX, PresenceObject, PresenceRejection, SEEN_MS,
@@ -69,15 +70,16 @@ impl PresenceQuery {
         account_ids: Vec<ID>,
     ) -> Result<Vec<PresenceObject>> {
         let scope = scope(context);
-        scope.viewer()?;
+        let viewer = scope.viewer()?.account;
         if !(1..=ASKED_MAX).contains(&account_ids.len()) {
             return Err(rejected(PresenceRejection::TooManyAsked));
         }
+        let accounts = account_ids.iter().map(id).collect::<Result<Vec<AccountId>>>()?;
         let now = Timestamp(scope.clock.now_ms());
-        let mut found = Vec::with_capacity(account_ids.len());
-        for account in &account_ids {
-            let account: AccountId = id(account)?;
-            found.push(PresenceObject::new(account, seen(scope, account).await?, now));
+        let shown = shown(&scope.reader, &accounts, viewer).await.map_err(outage)?;
+        let mut found = Vec::with_capacity(accounts.len());
+        for (account, shown) in accounts.into_iter().zip(shown) {
+            found.push(PresenceObject::new(account, seen(scope, account).await?, shown, now));
         }
         Ok(found)
     }

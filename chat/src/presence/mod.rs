@@ -5,14 +5,19 @@
 //! A person is about as long as a device says so once in [`ONLINE_MS`]; that, too, is told to the
 //! conversations that are small enough, the most recently active first, at most
 //! [`CONVERSATIONS_MAX`].
+//!
+//! Who hears of it, and how exactly, is said by [`crate::privacy`]; whom a person has blocked hears
+//! nothing.
 
 mod graphql;
+mod hearing;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub use graphql::{PresenceMutation, PresenceQuery};
-pub use view::{PresenceObject, PresenceRejection, TypingObject};
+pub use hearing::heard_by;
+pub use view::{LastSeen, PresenceObject, PresenceRejection, TypingObject};
 
 /// How long typing lasts unless it is told again.
 pub const TYPING_MS: u64 = 6_000;

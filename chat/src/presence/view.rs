@@ -1,6 +1,6 @@
 //! What passes by, as clients see it.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, Object, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -25,6 +25,8 @@ pub struct TypingObject {
     conversation_id: ConversationId,
     typing: bool,
 }
+
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
 const TYPING: &str = "Typing";
 const PRESENCE: &str = "Presence";
@@ -76,16 +78,53 @@ pub(super) struct Seen {
     pub(super) online: bool,
 }
 
+/// How much of somebody's presence whoever asks is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Exactly,
+    /// In days.
+    Coarsely,
+    Nothing,
+}
+
+/// How long ago somebody was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum LastSeen {
+    /// In the last three days.
+    Recently,
+    WithinWeek,
+    /// In the last thirty days.
+    WithinMonth,
+    LongAgo,
+}
+
+impl LastSeen {
+    pub(super) fn of(seen: Timestamp, now: Timestamp) -> Self {
+        match (now.0 - seen.0) / DAY_MS {
+            ..3 => Self::Recently,
+            3..7 => Self::WithinWeek,
+            7..30 => Self::WithinMonth,
+            30.. => Self::LongAgo,
+        }
+    }
+}
+
 /// Whether somebody is about.
 pub struct PresenceObject {
     account_id: AccountId,
     seen: Option<Seen>,
+    shown: Shown,
     now: Option<Timestamp>,
 }
 
 impl PresenceObject {
-    pub(super) fn new(account_id: AccountId, seen: Option<Seen>, now: Timestamp) -> Self {
-        Self { account_id, seen, now: Some(now) }
+    pub(super) fn new(
+        account_id: AccountId,
+        seen: Option<Seen>,
+        shown: Shown,
+        now: Timestamp,
+    ) -> Self {
+        Self { account_id, seen, shown, now: Some(now) }
     }
 
     /// As it goes over the bus.
@@ -100,30 +139,52 @@ impl PresenceObject {
 
     /// As it was told.
     pub fn read(it: &Ephemeral) -> Option<Self> {
-        if it.kind != PRESENCE {
+        if !Self::is_told(it) {
             return None;
         }
         let seen = serde_json::from_value(it.detail.clone()).ok()?;
-        Some(Self { account_id: it.account_id, seen: Some(seen), now: None })
+        let (account_id, shown) = (it.account_id, Shown::Exactly);
+        Some(Self { account_id, seen: Some(seen), shown, now: None })
+    }
+
+    /// Whether a passing fact is of this kind.
+    pub(super) fn is_told(it: &Ephemeral) -> bool {
+        it.kind == PRESENCE
+    }
+
+    fn exactly(&self) -> Option<Seen> {
+        self.seen.filter(|_| self.shown == Shown::Exactly)
     }
 }
 
 /// Whether somebody is about.
 #[Object(name = "Presence")]
 impl PresenceObject {
+    /// Null when the person has blocked the viewer.
     async fn account(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
-        AccountObject::find(context, self.account_id).await
+        match self.shown {
+            Shown::Exactly | Shown::Coarsely => AccountObject::find(context, self.account_id).await,
+            Shown::Nothing => Ok(None),
+        }
     }
 
+    /// False as well when the person does not show it.
     async fn online(&self) -> bool {
         let fresh = |seen: &Seen| {
             self.now.is_none_or(|now| now.0 - seen.at.0 <= i64::try_from(ONLINE_MS).unwrap_or(0))
         };
-        self.seen.as_ref().is_some_and(|it| it.online && fresh(it))
+        self.exactly().is_some_and(|it| it.online && fresh(&it))
     }
 
-    /// When the person was about last, if that is remembered.
+    /// When the person was about last, if that is remembered and shown.
     async fn last_seen_at(&self) -> Option<Timestamp> {
-        self.seen.map(|it| it.at)
+        self.exactly().map(|it| it.at)
+    }
+
+    /// How long ago the person was about last, if that is remembered; also where the time itself
+    /// is not shown, because either of both people does not show theirs.
+    async fn last_seen(&self) -> Option<LastSeen> {
+        let seen = self.seen.filter(|_| self.shown != Shown::Nothing)?;
+        Some(self.now.map_or(LastSeen::Recently, |now| LastSeen::of(seen.at, now)))
     }
 }

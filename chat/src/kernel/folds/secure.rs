@@ -8,6 +8,7 @@ use crate::addresses::{
 use crate::applications::{
     Access, AllowApplication, ApplicationId, RegisterApplication, RemoveApplication, Scopes,
 };
+use crate::contacts::{AddContact, BlockAccount, RemoveContact, UnblockAccount};
 use crate::devices::{AnswerDevice, RequestDevice};
 use crate::factors::{
     BACKUP_CODES, ConfirmTotp, EnrolTotp, FactorId, FactorProof, Factors, MakeBackupCodes,
@@ -22,6 +23,7 @@ use crate::kernel::Origin;
 use crate::kernel::testing::{Given, Then, account, name};
 use crate::outbox::{Channel, Delivery, OutboxEvent, OutgoingId, RecordDelivery};
 use crate::passkeys::{AddPasskey, PasskeyId, PasskeyProof, Passkeys, RemovePasskey};
+use crate::privacy::{Rule, SetPrivacy, Setting, Who};
 use crate::sessions::{ConfirmSession, EndSession, EndSessions, SessionId};
 
 /// What proves a second factor, where one is asked for.
@@ -188,6 +190,24 @@ fn leave(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u
         }
         20 => world.when(actor, RemoveApplication { application_id: application(which) }),
         21 => world.when(actor, RemovePasskey { passkey_id: passkey(which) }),
+        31.. => between(world, actor, other, (which, what)),
         _ => world.when(actor, EndSession { session_id }),
+    }
+}
+
+/// What a person says of another, and who may see what of them.
+fn between(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u8)) -> Then {
+    match what {
+        31 => world.when(actor, AddContact { account_id: other }),
+        32 => world.when(actor, RemoveContact { account_id: other }),
+        33 => world.when(actor, BlockAccount { account_id: other }),
+        34 => world.when(actor, UnblockAccount { account_id: other }),
+        _ => {
+            let (account_ids, conversation_id) = (Vec::new(), None);
+            let (allow, who) = (which > 60, Who::Everyone);
+            let rules = vec![Rule { allow, who, account_ids, conversation_id }];
+            let setting = Setting::ALL[usize::from(which) % Setting::ALL.len()];
+            world.when(actor, SetPrivacy { setting, rules })
+        }
     }
 }
