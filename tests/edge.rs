@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rustls::version::{TLS12, TLS13};
 use serde_json::json;
 use tests::servers::{LOOPBACK, free_port};
-use tests::{Authority, Client, Http, Person, Proxy, Reply, Way, World, fresh_id};
+use tests::{Authority, Client, Http, Person, Program, Proxy, Reply, Way, World, fresh_id};
 
 /// A proxy in front of a world in one process.
 fn in_front(world: &World) -> Proxy {
@@ -48,6 +48,25 @@ fn people_talk_over_tls_and_nothing_older_than_1_3() {
     let stranger = Way::to(proxy.secure_address()).secure(stranger).connect();
     let stranger = stranger.err().expect("another authority").to_string();
     assert!(stranger.contains("invalid peer certificate"), "{stranger}");
+}
+
+#[test]
+fn a_server_with_a_certificate_speaks_tls_itself() {
+    let (folder, authority) = (tempfile::tempdir().expect("a temporary folder"), Authority::new());
+    let file = |name: &str| authority.folder().join(name).display().to_string();
+    let options =
+        [("PARLANCE_TLS_CERT", file("certificate.pem")), ("PARLANCE_TLS_KEY", file("key.pem"))];
+    let program = Program::start("serve", folder.path(), 0, &options);
+    let way = |version| Way::to(program.address).secure(authority.trusted(version));
+    let client = Arc::new(Client::new(Http::over(way(&TLS13))));
+    let [ann, bob] = ["ann", "bob"].map(|it| Person::register(&client, it));
+    let group = ann.creates_group("Lunch", &[&bob]);
+    let mut feed = bob.subscribes();
+    let sent = ann.sends(&group, "hello");
+    assert_eq!(feed.next_of(&group).seq(), sent.seq);
+    let old = way(&TLS12).connect().err().expect("a refusal").to_string();
+    assert!(old.contains("ProtocolVersion"), "{old}");
+    assert!(Http::new(program.address).request("GET", "/healthz", &[], b"").is_err());
 }
 
 #[test]

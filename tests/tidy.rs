@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 29] = [
+const MORE_FILES: [(&str, &str); 31] = [
     ("applications/access", "what scopes there are and what each reaches"),
     ("applications/asked", "a request for authorization, looked at before anybody is asked"),
     ("applications/endpoints", "what applications ask us over HTTP"),
@@ -67,6 +67,8 @@ const MORE_FILES: [(&str, &str); 29] = [
     ("passkeys/ceremony", "what devices sign, looked at"),
     ("sessions/objects", "what is shown, too long to stand beside the changes"),
     ("accounts/password", "hashing is neither a rule nor a document"),
+    ("accounts/names", "what a username may be and what it looks like"),
+    ("accounts/rename", "a saga over three streams"),
     ("accounts/claims", "the commands of the saga's other stream"),
     ("accounts/register", "a saga over two streams"),
     ("devices/codes", "what a device shows and comes back with"),

@@ -10,8 +10,8 @@ pub mod timeline;
 rooms! {
     accounts {
         events: AccountEvent,
-        commands: [ClaimName, ConfirmName, ReleaseName, FreeName, CreateAccount,
-            AbandonRegistration, UpdateProfile, ChangePassword],
+        commands: [ClaimName, ConfirmName, ReleaseName, FreeName, ReserveName, CreateAccount,
+            AbandonClaim, UpdateProfile, ChangePassword, BeginRename, FinishRename],
         documents: [Name, Account, Credential],
         rejections: [AccountRejection],
         query: AccountQuery, mutation: AccountMutation,

@@ -19,6 +19,10 @@ use query_api::SocketLimits;
 pub struct Config {
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// Certificate chain to show, in PEM: the server speaks TLS 1.3 itself; absent, a proxy does.
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key, in PEM.
+    pub tls_key: Option<PathBuf>,
     /// Folder of the embedded systems.
     pub data_dir: PathBuf,
     /// development, or production, which refuses to start with an embedded system.
@@ -145,6 +149,8 @@ impl Default for Config {
         let (rates, socket) = (Limits::default(), SocketLimits::default());
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls_cert: None,
+            tls_key: None,
             data_dir: PathBuf::from("data"),
             profile: Profile::Development,
             event_log: None,
@@ -250,6 +256,10 @@ impl Config {
         anyhow::ensure!(
             self.keys_tls_cert.is_some() == self.keys_tls_key.is_some(),
             "keys_tls_cert and keys_tls_key go together"
+        );
+        anyhow::ensure!(
+            self.tls_cert.is_some() == self.tls_key.is_some(),
+            "tls_cert and tls_key go together"
         );
         let embedded = self.ports().addresses.embedded();
         anyhow::ensure!(

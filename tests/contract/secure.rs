@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -160,7 +161,8 @@ async fn on_keys(dir: &Path) {
     let place = listener.local_addr().expect("an address");
     let routes = server::keys::routes(Arc::clone(&keys), PASSWORD.into());
     ports::spawn("keys", async move {
-        server::tls::serve(listener, routes, tls, std::future::pending()).await.expect("serving");
+        let (never, drain_max) = (std::future::pending(), Duration::ZERO);
+        server::tls::serve(listener, routes, tls, never, drain_max).await.expect("serving");
     });
     let connect = async |scheme: &str, token: &str, options: String| {
         ports::keys::connect(&at(format!("{scheme}://node:{token}@{place}{options}"))).await

@@ -18,3 +18,4 @@ mod privacy;
 mod receipts;
 mod sessions;
 mod strangers;
+mod usernames;

@@ -281,6 +281,7 @@ impl Person {
         let command = CreateAccount {
             account_id: self.account,
             name_id: name_id(&names, &username),
+            look_id: None,
             display_name: format!("{CANARY}{username}"),
             username,
             password: None,

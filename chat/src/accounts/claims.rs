@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId, AccountRejection, Name, NameClaimed, NameConfirmed, NameId, NameReleased, NameState,
+    AccountId, AccountRejection, Name, NameClaimed, NameConfirmed, NameId, NameReleased,
+    NameReserved, NameState, RESERVED_MS,
 };
 use crate::Event;
-use crate::kernel::{Command, Context, Slot, StreamId};
+use crate::kernel::{Command, Context, Slot, StreamId, Timestamp};
 
 /// Reserves a username for an account.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -32,12 +33,18 @@ impl Command for ClaimName {
         Slot::new(self.name_id.to_string(), StreamId::Name(self.name_id))
     }
 
-    fn decide(self, name: &Slot<Name>, _: &Context<'_>) -> Result<Vec<Event>, AccountRejection> {
+    fn decide(
+        self,
+        name: &Slot<Name>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, AccountRejection> {
         match name.get() {
-            Some(it) if it.state != NameState::Released && it.account_id != self.account_id => {
+            Some(it) if !it.is_free_for(self.account_id, context.now) => {
                 Err(AccountRejection::UsernameTaken)
             }
-            Some(it) if it.state != NameState::Released => Ok(Vec::new()),
+            Some(it) if it.state == NameState::Confirmed => Ok(Vec::new()),
+            // A claim of one's own is made anew, so that whoever settles the one before does not
+            // free this one.
             Some(_) | None => {
                 let claimed = NameClaimed { name_id: self.name_id, account_id: self.account_id };
                 Ok(vec![claimed.into()])
@@ -60,6 +67,8 @@ pub struct ConfirmName {
 pub struct ReleaseName {
     pub name_id: NameId,
     pub account_id: AccountId,
+    /// When the claim was made; one that was made since stays.
+    pub claimed_at: Timestamp,
 }
 
 /// Whether the claim is this account's and still open.
@@ -106,8 +115,47 @@ impl Command for ReleaseName {
 
     fn decide(self, name: &Slot<Name>, _: &Context<'_>) -> Result<Vec<Event>, AccountRejection> {
         let released = NameReleased { name_id: self.name_id, account_id: self.account_id };
-        let open = open_claim(name, self.account_id);
+        let same = name.get().is_some_and(|it| it.claimed_at == self.claimed_at);
+        let open = same && open_claim(name, self.account_id);
         Ok(open.then(|| released.into()).into_iter().collect())
+    }
+}
+
+/// Keeps a name from others for a while: its account has taken another.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ReserveName {
+    pub name_id: NameId,
+    pub account_id: AccountId,
+}
+
+impl Command for ReserveName {
+    const NAME: &'static str = "ReserveName";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = Slot<Name>;
+    type Rejection = AccountRejection;
+
+    fn stream(&self, _: &Context<'_>) -> Result<StreamId, AccountRejection> {
+        Ok(StreamId::Name(self.name_id))
+    }
+
+    fn state(&self, _: &Context<'_>) -> Slot<Name> {
+        Slot::new(self.name_id.to_string(), StreamId::Name(self.name_id))
+    }
+
+    fn decide(
+        self,
+        name: &Slot<Name>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, AccountRejection> {
+        let held = name
+            .get()
+            .is_some_and(|it| it.account_id == self.account_id && it.state == NameState::Confirmed);
+        let until = Timestamp(context.now.0 + RESERVED_MS);
+        let (name_id, account_id) = (self.name_id, self.account_id);
+        let reserved = NameReserved { name_id, account_id, until };
+        Ok(held.then(|| reserved.into()).into_iter().collect())
     }
 }
 

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Account, AccountId, AccountRegistered, BIO_CHARS_MAX, Credential, DISPLAY_NAME_CHARS_MAX,
-    NameId, PasswordChanged, ProfileUpdated, RegistrationAbandoned, USERNAME_CHARS_MAX,
-    USERNAME_CHARS_MIN,
+    NameId, PasswordChanged, ProfileUpdated, username,
 };
 use crate::Event;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId};
@@ -22,6 +21,12 @@ crate::rejections! {
         UsernameInvalid: Invalid, "ACCOUNTS_USERNAME_INVALID",
             "username is not 3 to 32 letters, digits or _ beginning with a letter",
             "Choose a username of that form.";
+        UsernameReserved: Conflict, "ACCOUNTS_USERNAME_RESERVED",
+            "the username speaks for the server", "Choose another username.";
+        UsernameSame: Conflict, "ACCOUNTS_USERNAME_SAME",
+            "that is your username already", "Nothing is to be done.";
+        UsernameChangedOften: LimitExceeded, "ACCOUNTS_USERNAME_CHANGED_OFTEN",
+            "the username was changed twice in 14 days", "Wait some days.";
         DisplayNameInvalid: Invalid, "ACCOUNTS_DISPLAY_NAME_INVALID",
             "display name is not 1 to 64 characters", "Shorten the name or give one.";
         BioInvalid: Invalid, "ACCOUNTS_BIO_INVALID",
@@ -35,24 +40,8 @@ crate::rejections! {
         PasswordWrong: Forbidden, "ACCOUNTS_PASSWORD_WRONG",
             "current password is wrong", "Check it.";
         Abandoned: Conflict, "ACCOUNTS_REGISTRATION_ABANDONED",
-            "registration was given up", "Register again with a new client id.";
+            "it was given up meanwhile", "Begin again with a new client id.";
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
-    }
-}
-
-/// A username in the form in which it is unique.
-///
-/// # Errors
-/// `UsernameInvalid` when it has not the right characters or length.
-pub fn username(text: &str) -> Result<String, AccountRejection> {
-    let name = text.to_ascii_lowercase();
-    let begins = name.starts_with(|it: char| it.is_ascii_lowercase());
-    let allowed = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
-    let length = (USERNAME_CHARS_MIN..=USERNAME_CHARS_MAX).contains(&name.len());
-    if begins && length && name.chars().all(allowed) {
-        Ok(name)
-    } else {
-        Err(AccountRejection::UsernameInvalid)
     }
 }
 
@@ -82,6 +71,9 @@ fn bio(text: &str) -> Result<String, AccountRejection> {
 pub struct CreateAccount {
     pub account_id: AccountId,
     pub name_id: NameId,
+    /// The claim on what the name looks like, where it was made.
+    #[serde(default)]
+    pub look_id: Option<NameId>,
     pub username: String,
     pub display_name: String,
     /// Argon2id in PHC form.
@@ -115,6 +107,7 @@ impl Command for CreateAccount {
                 let registered = AccountRegistered {
                     account_id: self.account_id,
                     name_id: self.name_id,
+                    look_id: self.look_id,
                     username: Personal::new(username(&self.username)?),
                     display_name: Personal::new(display_name(&self.display_name)?),
                     password: self.password.map(Personal::new),
@@ -127,41 +120,6 @@ impl Command for CreateAccount {
     /// Without the password's hash: its salt differs each time.
     fn body(&self) -> Vec<u8> {
         format!("{}\0{}\0{}", self.name_id, self.username, self.display_name).into_bytes()
-    }
-}
-
-/// Records that an account will never be created, so that its name can be given to others.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct AbandonRegistration {
-    pub account_id: AccountId,
-}
-
-impl Command for AbandonRegistration {
-    const NAME: &'static str = "AbandonRegistration";
-    const SEALS: bool = false;
-    const PUBLIC: bool = false;
-    type State = Slot<Account>;
-    type Rejection = AccountRejection;
-
-    fn stream(&self, _: &Context<'_>) -> Result<StreamId, AccountRejection> {
-        Ok(StreamId::Account(self.account_id))
-    }
-
-    fn state(&self, _: &Context<'_>) -> Slot<Account> {
-        Slot::new(self.account_id.to_string(), StreamId::Account(self.account_id))
-    }
-
-    fn decide(
-        self,
-        account: &Slot<Account>,
-        _: &Context<'_>,
-    ) -> Result<Vec<Event>, AccountRejection> {
-        match account.get() {
-            Some(it) if it.profile.is_some() => Err(AccountRejection::UsernameTaken),
-            Some(_) => Ok(Vec::new()),
-            None => Ok(vec![RegistrationAbandoned { account_id: self.account_id }.into()]),
-        }
     }
 }
 

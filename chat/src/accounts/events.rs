@@ -4,7 +4,7 @@ use apache_avro::AvroSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Change;
-use crate::kernel::{Effect, Origin, Personal, Recorded};
+use crate::kernel::{Effect, Origin, Personal, Recorded, Timestamp};
 
 crate::id! {
     /// Identifies an account.
@@ -22,6 +22,7 @@ crate::events! {
         NameClaimed [],
         NameConfirmed [],
         NameReleased [],
+        NameReserved [],
         AccountRegistered [username, display_name, password],
         RegistrationAbandoned [],
         ProfileUpdated [display_name, bio],
@@ -30,6 +31,9 @@ crate::events! {
         AccountReinstated [],
         AccountDeactivated [],
         AccountReactivated [],
+        UsernameChangeBegun [username],
+        UsernameChangeAbandoned [],
+        UsernameChanged [],
     }
 }
 
@@ -57,6 +61,15 @@ pub struct NameReleased {
     pub account_id: AccountId,
 }
 
+/// The account has taken another name; nobody else gets this one for a while.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct NameReserved {
+    pub name_id: NameId,
+    pub account_id: AccountId,
+    pub until: Timestamp,
+}
+
 /// An account was created.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
 #[avro(namespace = "chat.accounts")]
@@ -67,6 +80,8 @@ pub struct AccountRegistered {
     pub display_name: Personal<String>,
     /// Argon2id in PHC form; absent for an account that can't sign in by password.
     pub password: Option<Personal<String>>,
+    /// The stream of the claim on what the name looks like.
+    pub look_id: Option<NameId>,
 }
 
 /// The registration was given up: this account will never be created.
@@ -128,6 +143,34 @@ pub struct AccountReactivated {
     pub origin: Option<Origin>,
 }
 
+/// A person wants another username; it is theirs once it could be claimed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct UsernameChangeBegun {
+    pub account_id: AccountId,
+    pub name_id: NameId,
+    pub look_id: NameId,
+    pub username: Personal<String>,
+}
+
+/// The person does not get the username that they wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct UsernameChangeAbandoned {
+    pub account_id: AccountId,
+    pub name_id: NameId,
+}
+
+/// The person has the username that they wanted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.accounts")]
+pub struct UsernameChanged {
+    pub account_id: AccountId,
+    pub name_id: NameId,
+    pub look_id: NameId,
+    pub origin: Option<Origin>,
+}
+
 impl AccountEvent {
     /// What it means to those who listen.
     pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
@@ -136,9 +179,13 @@ impl AccountEvent {
             Self::ProfileUpdated(it) => Change::Account(it.account_id),
             Self::AccountDeactivated(it) => Change::Account(it.account_id),
             Self::AccountReactivated(it) => Change::Account(it.account_id),
+            Self::UsernameChanged(it) => Change::Account(it.account_id),
             Self::NameClaimed(_)
             | Self::NameConfirmed(_)
             | Self::NameReleased(_)
+            | Self::NameReserved(_)
+            | Self::UsernameChangeBegun(_)
+            | Self::UsernameChangeAbandoned(_)
             | Self::RegistrationAbandoned(_)
             | Self::PasswordChanged(_)
             | Self::AccountSuspended(_)

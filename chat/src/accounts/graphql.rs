@@ -5,9 +5,11 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::register::{Registration, register};
+use super::rename::rename;
 use super::view::Profile;
 use super::{
-    Account, AccountId, AccountRejection, ChangePassword, UpdateProfile, password, username,
+    Account, AccountId, AccountRejection, ChangePassword, NameState, UpdateProfile, password,
+    username,
 };
 use crate::addresses::{addresses, held};
 use crate::contacts::ContactObject;
@@ -181,6 +183,7 @@ async fn named(context: &Context<'_>, name: &str) -> Result<Option<AccountId>> {
     let Ok(name) = username(name) else { return Ok(None) };
     let name_id = name_id(&reader.keyring.secret("names"), &name);
     let name = reader.load::<super::Name>(name_id.to_string()).await.map_err(outage)?;
+    let name = name.filter(|it| it.state != NameState::Reserved);
     Ok(name.map(|it| it.account_id))
 }
 
@@ -222,6 +225,12 @@ struct UpdateProfileInput {
 struct UpdateProfilePayload {
     account: Option<AccountObject>,
     position: String,
+}
+
+#[derive(InputObject)]
+struct ChangeUsernameInput {
+    client_id: ID,
+    username: String,
 }
 
 #[derive(InputObject)]
@@ -289,6 +298,24 @@ impl AccountMutation {
         let outcome = scope.submit(&input.client_id, command).await?;
         let account = match outcome.readable {
             true => AccountObject::find(context, viewer.account).await?,
+            false => None,
+        };
+        Ok(UpdateProfilePayload { account, position: outcome.position })
+    }
+
+    /// Gives the viewer another username, twice in 14 days at most. Nobody else gets the one before
+    /// for 30 days.
+    async fn change_username(
+        &self,
+        context: &Context<'_>,
+        input: ChangeUsernameInput,
+    ) -> Result<UpdateProfilePayload> {
+        let scope = scope(context);
+        let viewer = scope.viewer()?.account;
+        scope.take(&format!("commands/{viewer}"), scope.limits.per_account).await?;
+        let outcome = rename(scope, uuid(&input.client_id)?, &input.username).await?;
+        let account = match outcome.readable {
+            true => AccountObject::find(context, viewer).await?,
             false => None,
         };
         Ok(UpdateProfilePayload { account, position: outcome.position })

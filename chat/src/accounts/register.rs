@@ -4,11 +4,10 @@ use async_graphql::Result;
 use uuid::Uuid;
 
 use super::{
-    AbandonRegistration, Account, AccountId, AccountRejection, CLAIM_MS_MAX, ClaimName,
-    ConfirmName, CreateAccount, Name, NameId, NameState, ReleaseName, decide, password,
+    AbandonClaim, Account, AccountId, AccountRejection, CLAIM_MS_MAX, ClaimName, ConfirmName,
+    CreateAccount, Name, NameId, NameState, ReleaseName, decide, names, password,
 };
 use crate::instance::{admit, claim_setup};
-use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Scope, failed, outage, rejected};
 use crate::kernel::{Accepted, Command, Failure, id};
 
@@ -29,13 +28,13 @@ pub struct Registration {
 /// # Errors
 /// Rejections of the room, or the failure of a step, after which the same call goes on.
 pub async fn register(scope: &Scope, registration: Registration) -> Result<(AccountId, u64)> {
-    let username = decide::username(&registration.username).map_err(rejected)?;
+    let username = names::username(&registration.username).map_err(rejected)?;
     let display_name = decide::display_name(&registration.display_name).map_err(rejected)?;
     let known = [username.as_str(), display_name.as_str()];
     password::admit(scope, &registration.password, &known).await?;
     let account_id = AccountId(id::derive(registration.client_id, &[b"account"]));
-    let name_id = name_id(&scope.reader.keyring.secret("names"), &username);
-    let saga = Saga { scope, client_id: registration.client_id, account_id, name_id };
+    let (name_id, look_id) = names::streams(&scope.reader.keyring.secret("names"), &username);
+    let saga = Saga { scope, client_id: registration.client_id, account_id };
 
     let account = scope.reader.load::<Account>(account_id.to_string()).await.map_err(outage)?;
     if let Some(profile) = account.as_ref().and_then(|it| it.profile.as_ref()) {
@@ -44,29 +43,37 @@ pub async fn register(scope: &Scope, registration: Registration) -> Result<(Acco
         let proved = password::prove(reader, Some(account_id), registration.password.clone()).await;
         let credential = proved.map_err(outage)?.filter(|_| profile.name_id == name_id);
         let credential = credential.ok_or_else(mismatch)?;
-        saga.step(ConfirmName { name_id, account_id }, "confirm").await?;
+        saga.confirm(look_id).await?;
+        saga.confirm(name_id).await?;
         saga.set_up(registration.setup.as_deref()).await?;
         return Ok((account_id, credential));
+    }
+    if registration.setup.is_none() {
+        names::admit(&username).map_err(rejected)?;
     }
     let Registration { client_id, invitation, setup, .. } = &registration;
     let (invitation, setup) = (invitation.as_deref(), setup.as_deref());
     admit(scope, account_id, *client_id, invitation, setup).await?;
-    saga.claim().await?;
+    saga.claim(look_id).await?;
+    saga.claim(name_id).await?;
     let entropy = std::sync::Arc::clone(&scope.entropy);
     let hash = password::hash(registration.password.clone(), entropy).await;
+    let (look, password) = (Some(look_id), Some(hash));
     let create =
-        CreateAccount { account_id, name_id, username, display_name, password: Some(hash) };
+        CreateAccount { account_id, name_id, look_id: look, username, display_name, password };
     saga.step(create, "create").await?;
-    saga.step(ConfirmName { name_id, account_id }, "confirm").await?;
+    saga.confirm(look_id).await?;
+    saga.confirm(name_id).await?;
     saga.set_up(registration.setup.as_deref()).await?;
     Ok((account_id, 0))
 }
 
-struct Saga<'a> {
-    scope: &'a Scope,
-    client_id: Uuid,
-    account_id: AccountId,
-    name_id: NameId,
+/// Steps of an account over its own stream and those of its names; each is done once, however
+/// often the same call is made.
+pub(super) struct Saga<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) client_id: Uuid,
+    pub(super) account_id: AccountId,
 }
 
 impl Saga<'_> {
@@ -80,7 +87,7 @@ impl Saga<'_> {
         self.scope.submit_for(actor, client_id, command).await
     }
 
-    async fn step(&self, command: impl Command, step: &str) -> Result<Accepted> {
+    pub(super) async fn step(&self, command: impl Command, step: &str) -> Result<Accepted> {
         self.submit(self.account_id, command, step).await.map_err(failed)
     }
 
@@ -90,23 +97,29 @@ impl Saga<'_> {
         claim_setup(self.scope, self.account_id, self.client_id, token).await.map(drop)
     }
 
-    /// Claims the name; a claim that somebody left open long ago is settled first.
-    async fn claim(&self) -> Result<()> {
-        let claim = ClaimName { name_id: self.name_id, account_id: self.account_id };
+    /// Settles the claim on a name that is the account's own.
+    pub(super) async fn confirm(&self, name_id: NameId) -> Result<()> {
+        let confirm = ConfirmName { name_id, account_id: self.account_id };
+        self.step(confirm, "confirm").await.map(drop)
+    }
+
+    /// Claims a name; a claim that somebody left open long ago is settled first.
+    pub(super) async fn claim(&self, name_id: NameId) -> Result<()> {
+        let claim = ClaimName { name_id, account_id: self.account_id };
         let Err(failure) = self.submit(self.account_id, claim.clone(), "claim").await else {
             return Ok(());
         };
         let taken = Failure::Rejected(AccountRejection::UsernameTaken.into());
-        if failure != taken || !self.settle().await? {
+        if failure != taken || !self.settle(name_id).await? {
             return Err(failed(failure));
         }
         self.step(claim, "claim again").await.map(drop)
     }
 
-    /// Frees the name when the account it is claimed for can be kept from ever existing.
-    async fn settle(&self) -> Result<bool> {
+    /// Frees a name when the account it is claimed for can be kept from ever having it.
+    async fn settle(&self, name_id: NameId) -> Result<bool> {
         let reader = &self.scope.reader;
-        let name = reader.load::<Name>(self.name_id.to_string()).await.map_err(outage)?;
+        let name = reader.load::<Name>(name_id.to_string()).await.map_err(outage)?;
         let now = self.scope.clock.now_ms();
         let Some(name) = name
             .filter(|it| it.state == NameState::Claimed && now - it.claimed_at.0 > CLAIM_MS_MAX)
@@ -114,15 +127,16 @@ impl Saga<'_> {
             return Ok(false);
         };
         let holder = name.account_id;
-        let abandon = AbandonRegistration { account_id: holder };
-        let abandoned = self.submit(holder, abandon, "abandon").await;
+        let abandon = AbandonClaim { account_id: holder, name_id };
+        let abandoned = self.submit(holder, abandon, &format!("abandon {name_id}")).await;
         let settled = match abandoned {
             Ok(_) => {
-                let release = ReleaseName { name_id: self.name_id, account_id: holder };
+                let claimed_at = name.claimed_at;
+                let release = ReleaseName { name_id, account_id: holder, claimed_at };
                 self.submit(holder, release, "release").await.map(|_| true)
             }
             Err(Failure::Rejected(_)) => {
-                let confirm = ConfirmName { name_id: self.name_id, account_id: holder };
+                let confirm = ConfirmName { name_id, account_id: holder };
                 self.submit(holder, confirm, "settle").await.map(|_| false)
             }
             Err(failure) => Err(failure),

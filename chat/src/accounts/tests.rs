@@ -18,7 +18,7 @@ fn confirm(n: u8, username: &str) -> ConfirmName {
 }
 
 fn release(n: u8, username: &str) -> ReleaseName {
-    ReleaseName { name_id: name(username), account_id: account(n) }
+    ReleaseName { name_id: name(username), account_id: account(n), claimed_at: NOW }
 }
 
 fn create(n: u8, username: &str, display_name: &str) -> CreateAccount {
@@ -28,11 +28,12 @@ fn create(n: u8, username: &str, display_name: &str) -> CreateAccount {
         username: username.to_owned(),
         display_name: display_name.to_owned(),
         password: Some("hash".to_owned()),
+        look_id: None,
     }
 }
 
-fn abandon(n: u8) -> AbandonRegistration {
-    AbandonRegistration { account_id: account(n) }
+fn abandon(n: u8) -> AbandonClaim {
+    AbandonClaim { account_id: account(n), name_id: name(if n == ANN { "ann" } else { "bob" }) }
 }
 
 fn claimed(n: u8, username: &str) -> crate::Event {
@@ -51,7 +52,12 @@ fn profile(display_name: Option<&str>, bio: Option<&str>) -> UpdateProfile {
 fn a_free_name_is_claimed() {
     let world = given().when(account(ANN), claim(ANN, "ann")).then([claimed(ANN, "ann")]);
     let name = world.document::<Name>(name("ann"));
-    let expected = Name { account_id: account(ANN), state: NameState::Claimed, claimed_at: NOW };
+    let expected = Name {
+        account_id: account(ANN),
+        state: NameState::Claimed,
+        claimed_at: NOW,
+        reserved_until: None,
+    };
     assert_eq!(name, Some(expected));
 }
 
@@ -78,8 +84,7 @@ fn a_name_differs_by_more_than_case() {
 }
 
 #[test]
-fn claiming_again_changes_nothing() {
-    given().and(account(ANN), claim(ANN, "ann")).when(account(ANN), claim(ANN, "ann")).then([]);
+fn claiming_a_name_that_is_ones_own_changes_nothing() {
     given().person(ANN, "ann").when(account(ANN), claim(ANN, "ann")).then([]);
 }
 
@@ -135,6 +140,7 @@ fn an_account_is_created_with_name_profile_and_credential() {
     let registered = AccountRegistered {
         account_id: account(ANN),
         name_id: name("ann"),
+        look_id: None,
         username: Personal::new("ann".to_owned()),
         display_name: Personal::new("Ann".to_owned()),
         password: Some(Personal::new("hash".to_owned())),
@@ -325,4 +331,70 @@ fn a_repeated_creation_is_known_whatever_its_salt() {
     let other = CreateAccount { password: Some("other".to_owned()), ..one.clone() };
     assert_eq!(one.body(), other.body());
     assert_ne!(one.body(), create(ANN, "ann", "Bea").body());
+}
+
+fn wants(username: &str) -> BeginRename {
+    let (name_id, look_id) = (name(username), name(&format!("look:{username}")));
+    BeginRename { username: username.to_owned(), name_id, look_id }
+}
+
+/// Ann takes another name, step by step.
+fn renamed(world: Given, from: &str, to: &str) -> Given {
+    let (ann, name_id) = (account(ANN), name(to));
+    let world = world.and(ann, wants(to)).and(ann, claim(ANN, to));
+    let world = world.and(ann, FinishRename { name_id }).and(ann, confirm(ANN, to));
+    world.and(ann, ReserveName { name_id: name(from), account_id: ann })
+}
+
+#[test]
+fn a_name_that_was_given_up_is_kept_for_its_account_for_30_days() {
+    let world = renamed(given().person(ANN, "ann"), "ann", "bea");
+    let profile = world.document::<Account>(account(ANN)).and_then(|it| it.profile);
+    let profile = profile.expect("a profile");
+    assert_eq!(open(&profile.username).as_deref(), Some("bea"));
+    assert!(profile.holds(name("bea")) && profile.holds(name("look:bea")));
+    let world = world.later(RESERVED_MS - 1).when(account(BOB), claim(BOB, "ann"));
+    let world = world.then_rejected(AccountRejection::UsernameTaken);
+    let world = renamed(world, "bea", "ann");
+    let world = world.later(RESERVED_MS).when(account(BOB), claim(BOB, "bea"));
+    world.then([claimed(BOB, "bea")]);
+}
+
+#[test]
+fn a_name_is_changed_twice_in_14_days() {
+    let world = renamed(renamed(given().person(ANN, "ann"), "ann", "bea"), "bea", "cleo");
+    let often = AccountRejection::UsernameChangedOften;
+    let world =
+        world.when(account(ANN), wants("cleo")).then_rejected(AccountRejection::UsernameSame);
+    let world = world.later(RENAMED_MS - 1).when(account(ANN), wants("dora"));
+    world.then_rejected(often).later(1).when(account(ANN), wants("dora")).then_allowed();
+}
+
+#[test]
+fn a_name_speaks_for_nobody_else() {
+    let world = given().person(ANN, "ann").when(account(ANN), wants("supp0rt"));
+    world.then_rejected(AccountRejection::UsernameReserved);
+}
+
+#[test]
+fn a_wish_that_was_given_up_comes_true_no_more() {
+    let abandon = |name_id| AbandonClaim { account_id: account(ANN), name_id };
+    let given_up = UsernameChangeAbandoned { account_id: account(ANN), name_id: name("bea") };
+    for claimed in ["bea", "look:bea"] {
+        given()
+            .person(ANN, "ann")
+            .and(account(ANN), wants("bea"))
+            .when(account(BOB), abandon(name(claimed)))
+            .then([given_up.clone().into()])
+            .when(account(ANN), FinishRename { name_id: name("bea") })
+            .then_rejected(AccountRejection::Abandoned);
+    }
+}
+
+#[test]
+fn who_settles_an_old_claim_does_not_free_a_newer_one() {
+    let world = given().and(account(ANN), claim(ANN, "ann")).later(1);
+    let world = world.when(account(ANN), claim(ANN, "ann")).then([claimed(ANN, "ann")]);
+    let world = world.when(account(BOB), release(ANN, "ann")).then([]);
+    assert_eq!(state(&world, "ann"), Some(NameState::Claimed));
 }

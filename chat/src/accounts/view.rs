@@ -14,6 +14,21 @@ pub struct Name {
     pub account_id: AccountId,
     pub state: NameState,
     pub claimed_at: Timestamp,
+    /// Until when nobody else gets it, where its account has taken another.
+    pub reserved_until: Option<Timestamp>,
+}
+
+impl Name {
+    /// Whether an account has it, or may claim it.
+    pub fn is_free_for(&self, account: AccountId, now: Timestamp) -> bool {
+        match self.state {
+            NameState::Claimed | NameState::Confirmed => self.account_id == account,
+            NameState::Released => true,
+            NameState::Reserved => {
+                self.account_id == account || self.reserved_until.is_none_or(|it| it <= now)
+            }
+        }
+    }
 }
 
 /// How far a claim is.
@@ -22,6 +37,7 @@ pub enum NameState {
     Claimed,
     Confirmed,
     Released,
+    Reserved,
 }
 
 impl Document for Name {
@@ -33,7 +49,11 @@ impl Document for Name {
             AccountEvent::NameClaimed(it) => vec![it.name_id.to_string()],
             AccountEvent::NameConfirmed(it) => vec![it.name_id.to_string()],
             AccountEvent::NameReleased(it) => vec![it.name_id.to_string()],
-            AccountEvent::AccountRegistered(_)
+            AccountEvent::NameReserved(it) => vec![it.name_id.to_string()],
+            AccountEvent::UsernameChangeBegun(_)
+            | AccountEvent::UsernameChangeAbandoned(_)
+            | AccountEvent::UsernameChanged(_)
+            | AccountEvent::AccountRegistered(_)
             | AccountEvent::RegistrationAbandoned(_)
             | AccountEvent::ProfileUpdated(_)
             | AccountEvent::PasswordChanged(_)
@@ -52,10 +72,15 @@ impl Document for Name {
                     account_id: it.account_id,
                     state: NameState::Claimed,
                     claimed_at: event.occurred_at,
+                    reserved_until: None,
                 });
             }
             (Some(name), AccountEvent::NameConfirmed(_)) => name.state = NameState::Confirmed,
             (Some(name), AccountEvent::NameReleased(_)) => name.state = NameState::Released,
+            (Some(name), AccountEvent::NameReserved(it)) => {
+                name.state = NameState::Reserved;
+                name.reserved_until = Some(it.until);
+            }
             (None | Some(_), _) => (),
         }
     }
@@ -71,11 +96,55 @@ pub struct Account {
     pub suspended: bool,
     /// Left by its owner, who may come back.
     pub deactivated: bool,
+    /// The username that its owner wants instead.
+    pub renaming: Option<Renaming>,
+    /// The names before, at most [`super::RENAMES_MAX`], the last one first.
+    pub former: Vec<Former>,
+}
+
+/// A username that somebody wants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Renaming {
+    pub name_id: NameId,
+    pub look_id: NameId,
+    pub username: Personal<String>,
+}
+
+/// A name that an account had.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Former {
+    pub name_id: NameId,
+    pub look_id: Option<NameId>,
+    /// Which name came after it, and when.
+    pub next_id: NameId,
+    pub until: Timestamp,
 }
 
 impl Account {
     fn new(id: AccountId, profile: Option<Profile>) -> Self {
-        Self { id, profile, suspended: false, deactivated: false }
+        let (renaming, former) = (None, Vec::new());
+        Self { id, profile, suspended: false, deactivated: false, renaming, former }
+    }
+
+    fn rename(&mut self, at: Timestamp) {
+        let (Some(wanted), Some(profile)) = (self.renaming.take(), self.profile.as_mut()) else {
+            return;
+        };
+        let (name_id, look_id) = (profile.name_id, profile.look_id);
+        self.former.insert(0, Former { name_id, look_id, next_id: wanted.name_id, until: at });
+        self.former.truncate(super::RENAMES_MAX);
+        profile.name_id = wanted.name_id;
+        profile.look_id = Some(wanted.look_id);
+        profile.username = wanted.username;
+    }
+
+    /// The claims of the name that it has, or had before one that it has taken.
+    pub(super) fn before(&self, next: NameId) -> Vec<NameId> {
+        let former = self.former.iter().find(|it| it.next_id == next);
+        let former = former.map(|it| (it.name_id, it.look_id));
+        let now = self.profile.as_ref().map(|it| (it.name_id, it.look_id));
+        let found = former.or(now);
+        found.map_or_else(Vec::new, |(name, look)| std::iter::once(name).chain(look).collect())
     }
 
     /// Whether others may find it and write to it.
@@ -88,10 +157,19 @@ impl Account {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     pub name_id: NameId,
+    /// The claim on what the name looks like; absent for names of before there were any.
+    pub look_id: Option<NameId>,
     pub username: Personal<String>,
     pub display_name: Personal<String>,
     pub bio: Option<Personal<String>>,
     pub registered_at: Timestamp,
+}
+
+impl Profile {
+    /// Whether a claim on a name, or on a look, is that of the username.
+    pub fn holds(&self, name: NameId) -> bool {
+        self.name_id == name || self.look_id == Some(name)
+    }
 }
 
 impl Document for Account {
@@ -107,9 +185,13 @@ impl Document for Account {
             AccountEvent::AccountReinstated(it) => it.account_id,
             AccountEvent::AccountDeactivated(it) => it.account_id,
             AccountEvent::AccountReactivated(it) => it.account_id,
+            AccountEvent::UsernameChangeBegun(it) => it.account_id,
+            AccountEvent::UsernameChangeAbandoned(it) => it.account_id,
+            AccountEvent::UsernameChanged(it) => it.account_id,
             AccountEvent::NameClaimed(_)
             | AccountEvent::NameConfirmed(_)
             | AccountEvent::NameReleased(_)
+            | AccountEvent::NameReserved(_)
             | AccountEvent::PasswordChanged(_) => return Vec::new(),
         };
         vec![id.to_string()]
@@ -121,6 +203,7 @@ impl Document for Account {
             (_, AccountEvent::AccountRegistered(it)) => {
                 let profile = Profile {
                     name_id: it.name_id,
+                    look_id: it.look_id,
                     username: it.username.clone(),
                     display_name: it.display_name.clone(),
                     bio: None,
@@ -144,6 +227,14 @@ impl Document for Account {
             (Some(account), AccountEvent::AccountReinstated(_)) => account.suspended = false,
             (Some(account), AccountEvent::AccountDeactivated(_)) => account.deactivated = true,
             (Some(account), AccountEvent::AccountReactivated(_)) => account.deactivated = false,
+            (Some(account), AccountEvent::UsernameChangeBegun(it)) => {
+                let (name_id, look_id, username) = (it.name_id, it.look_id, it.username.clone());
+                account.renaming = Some(Renaming { name_id, look_id, username });
+            }
+            (Some(account), AccountEvent::UsernameChangeAbandoned(_)) => account.renaming = None,
+            (Some(account), AccountEvent::UsernameChanged(_)) => {
+                account.rename(event.occurred_at);
+            }
             (None | Some(_), _) => (),
         }
     }

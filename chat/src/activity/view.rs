@@ -25,6 +25,7 @@ pub enum ActivityKind {
     SessionsEnded,
     Confirmed,
     PasswordChanged,
+    UsernameChanged,
     TotpSetUp,
     TotpRemoved,
     BackupCodesMade,
@@ -89,6 +90,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
         },
         Event::AccountEvent(event) => match event {
             AccountEvent::PasswordChanged(it) => (Kind::PasswordChanged, it.origin.as_ref(), None),
+            AccountEvent::UsernameChanged(it) => (Kind::UsernameChanged, it.origin.as_ref(), None),
             AccountEvent::AccountSuspended(it) => (Kind::Suspended, it.origin.as_ref(), None),
             AccountEvent::AccountReinstated(it) => (Kind::Reinstated, it.origin.as_ref(), None),
             AccountEvent::AccountDeactivated(it) => (Kind::Deactivated, it.origin.as_ref(), None),
@@ -96,6 +98,9 @@ fn told(event: &Event) -> Option<Told<'_>> {
             AccountEvent::NameClaimed(_)
             | AccountEvent::NameConfirmed(_)
             | AccountEvent::NameReleased(_)
+            | AccountEvent::NameReserved(_)
+            | AccountEvent::UsernameChangeBegun(_)
+            | AccountEvent::UsernameChangeAbandoned(_)
             | AccountEvent::AccountRegistered(_)
             | AccountEvent::RegistrationAbandoned(_)
             | AccountEvent::ProfileUpdated(_) => return None,

@@ -1,9 +1,9 @@
 //! The law of conversations.
 
 use super::*;
-use crate::accounts::{AbandonRegistration, AccountId};
+use crate::accounts::{AbandonClaim, AccountId};
 use crate::audience::Audience;
-use crate::kernel::testing::{Given, NOW, account, given, open};
+use crate::kernel::testing::{Given, NOW, account, given, name, open};
 use crate::kernel::time::Long;
 use crate::kernel::{Document, Effect, Personal, Recorded};
 use crate::members::{ChangeRole, JoinGroup, Member, MembersAdded, Role};
@@ -125,7 +125,7 @@ fn nobody_is_a_founder_who_does_not_exist() {
     let rejected = ConversationRejection::AccountNotFound;
     people().when(account(ANN), create("Lunch", &[BOB, 9])).then_rejected(rejected);
     people()
-        .and(account(9), AbandonRegistration { account_id: account(9) })
+        .and(account(9), AbandonClaim { account_id: account(9), name_id: name("nobody") })
         .when(account(ANN), create("Lunch", &[9]))
         .then_rejected(rejected);
 }

@@ -343,6 +343,7 @@ mod tests {
             let event = AccountRegistered {
                 account_id: account(1),
                 name_id: NameId(account(2).0),
+                look_id: None,
                 username: sealed(),
                 display_name: sealed(),
                 password,

@@ -8,11 +8,14 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
 use super::document::Shared;
-use super::testing::{Given, Then, account, given, name};
+use super::testing::{Given, NOW, Then, account, given, name};
 use super::time::Long;
 use super::{Projection, Recorded};
 use crate::Event;
-use crate::accounts::{AbandonRegistration, ClaimName, ReleaseName, UpdateProfile};
+use crate::accounts::{
+    AbandonClaim, Account, AccountId, BeginRename, ClaimName, FinishRename, Name, ReleaseName,
+    ReserveName, UpdateProfile,
+};
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, RenameGroup, direct_id};
 use crate::instance::ClaimSetup;
 use crate::members::{AddMembers, ChangeRole, JoinGroup, LeaveConversation, RemoveMember, Role};
@@ -27,7 +30,10 @@ use secure::{generation, proof, secure};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 53;
+const KINDS: u8 = 54;
+
+/// The last of them.
+const RENAME: u8 = KINDS - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -107,7 +113,8 @@ fn attempt(
             world.when(actor, RefreshSession { session_id, generation: u64::from(which % 3) })
         }
         (9, _) => secure(world, actor, other, (which, 1)),
-        (18..KINDS, _) => secure(world, actor, other, (which, what - 17)),
+        (RENAME, _) => rename(world, actor, which),
+        (18..RENAME, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
         (12, Some((conversation_id, message_id, _))) => {
@@ -137,8 +144,32 @@ fn claim_or_release(world: Given, which: u8) -> Then {
     let account_id = account(n);
     match which % 3 {
         0 => world.when(account_id, ClaimName { name_id, account_id }),
-        1 => world.when(account_id, ReleaseName { name_id, account_id }),
-        _ => world.when(account_id, AbandonRegistration { account_id }),
+        1 => {
+            let claimed_at = world.document::<Name>(name_id).map_or(NOW, |it| it.claimed_at);
+            world.when(account_id, ReleaseName { name_id, account_id, claimed_at })
+        }
+        _ => world.when(account_id, AbandonClaim { account_id, name_id }),
+    }
+}
+
+fn rename(world: Given, account_id: AccountId, which: u8) -> Then {
+    let username = format!("other{}", which / 4 % 2);
+    let name_id = name(&username);
+    match which % 4 {
+        0 => {
+            let look_id = name(&format!("look:{username}"));
+            world.when(account_id, BeginRename { username, name_id, look_id })
+        }
+        1 => {
+            let account = world.document::<Account>(account_id);
+            let wanted = account.and_then(|it| it.renaming).map_or(name_id, |it| it.name_id);
+            world.when(account_id, FinishRename { name_id: wanted })
+        }
+        2 => world.when(account_id, AbandonClaim { account_id, name_id }),
+        _ => {
+            let name_id = name(PEOPLE[usize::from(which) % 4]);
+            world.when(account_id, ReserveName { name_id, account_id })
+        }
     }
 }
 

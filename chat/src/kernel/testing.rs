@@ -135,6 +135,7 @@ impl Given {
                 CreateAccount {
                     account_id,
                     name_id,
+                    look_id: None,
                     username: username.to_owned(),
                     display_name: username.to_owned(),
                     password: Some("hash".to_owned()),

@@ -1,10 +1,10 @@
 //! The law of memberships.
 
 use super::*;
-use crate::accounts::{AbandonRegistration, AccountId};
+use crate::accounts::{AbandonClaim, AccountId};
 use crate::audience::Audience;
 use crate::conversations::{Conversation, ConversationId, CreateGroup, OpenDirect, direct_id};
-use crate::kernel::testing::{Given, account, given};
+use crate::kernel::testing::{Given, account, given, name};
 use crate::kernel::time::Long;
 use crate::kernel::{Document, Effect, Recorded};
 use crate::messages::SendMessage;
@@ -86,7 +86,7 @@ fn a_plain_member_adds_nobody() {
 fn members_and_those_who_do_not_exist_are_left_out() {
     let (world, id) = group(false);
     world
-        .and(account(8), AbandonRegistration { account_id: account(8) })
+        .and(account(8), AbandonClaim { account_id: account(8), name_id: name("nobody") })
         .when(account(ANN), add(id, &[EVE, BOB, 8, 9, EVE]))
         .then([added(id, &[EVE], 0)])
         .when(account(ANN), add(id, &[EVE, BOB]))

@@ -174,6 +174,7 @@ impl Importer<'_> {
             let create = CreateAccount {
                 account_id,
                 name_id,
+                look_id: None,
                 username,
                 display_name: person.display_name.clone(),
                 password: None,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -42,7 +43,10 @@ impl Keys {
         let stop = super::serve::asked_to_stop();
         match tls {
             None => axum::serve(listener, routes).with_graceful_shutdown(stop).await?,
-            Some(tls) => tls::serve(listener, routes, tls, stop).await?,
+            Some(tls) => {
+                let drain = Duration::from_millis(config.drain_ms_max);
+                tls::serve(listener, routes, tls, stop, drain).await?;
+            }
         }
         Ok(())
     }

@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::serve::ListenerExt;
 use clap::Args;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use server::config::Config;
-use server::{App, Roles};
+use server::{App, Roles, tls};
 
 #[derive(Args)]
 pub(crate) struct Serve {
@@ -31,15 +33,16 @@ impl Serve {
         }
         let opened = ports::open(&config.ports()).await?;
         let app = Arc::new(App::start_roles(opened.ports.clone(), &config, roles).await?);
-        let listener = tokio::net::TcpListener::bind(config.listen).await?;
-        let address = listener.local_addr()?;
-        // Frames are joined before they are written: holding back small packets only adds delay.
-        let listener = listener.tap_io(|socket| {
-            let _ = socket.set_nodelay(true);
-        });
+        let tls = match (&config.tls_cert, &config.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls::server(certificate, key)?),
+            _ => None,
+        };
+        let listener = TcpListener::bind(config.listen).await?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let ours = format!("{scheme}://{}", listener.local_addr()?);
         super::progress::say(&format!(
-            "Parlance serves http://{address} from {}\n  explorer  http://{address}/graphql\n  \
-             commands  http://{address}/v1/openapi.json\n  stop it with Ctrl-C",
+            "Parlance serves {ours} from {}\n  explorer  {ours}/graphql\n  \
+             commands  {ours}/v1/openapi.json\n  stop it with Ctrl-C",
             config.place()
         ))?;
         if roles.queries {
@@ -61,21 +64,37 @@ impl Serve {
             // Whoever waits for the deadline may have finished first.
             let _ = stop.send(());
         };
-        let service = app.routes().into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(drain);
+        let drain_max = Duration::from_millis(config.drain_ms_max);
+        if let Some(tls) = tls {
+            return Ok(tls::serve(listener, app.routes(), tls, drain, drain_max).await?);
+        }
         let deadline = async {
             let stopping = stopped.await.is_ok();
             if !stopping {
                 std::future::pending::<()>().await;
             }
-            tokio::time::sleep(Duration::from_millis(config.drain_ms_max)).await;
+            tokio::time::sleep(drain_max).await;
         };
         tokio::select! {
-            served = async { serving.await } => served?,
+            served = plainly(listener, app.routes(), drain) => served?,
             () = deadline => tracing::warn!("requests were still open after the drain"),
         }
         Ok(())
     }
+}
+
+/// Serves behind a proxy that speaks TLS, or on one's own machine.
+async fn plainly(
+    listener: TcpListener,
+    routes: Router,
+    drain: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    // Frames are joined before they are written: holding back small packets only adds delay.
+    let listener = listener.tap_io(|socket| {
+        let _ = socket.set_nodelay(true);
+    });
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(drain).await
 }
 
 pub(super) async fn asked_to_stop() {
