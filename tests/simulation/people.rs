@@ -283,6 +283,7 @@ impl Person {
             name_id: name_id(&names, &username),
             display_name: format!("{CANARY}{username}"),
             username,
+            identity: None,
             password: None,
         };
         while !matches!(self.ask(None, command.clone()).await, Some(Answer::Done(_))) {}

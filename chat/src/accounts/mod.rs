@@ -26,7 +26,7 @@ pub use events::{
     AccountReinstated, AccountSuspended, NameClaimed, NameConfirmed, NameId, NameReleased,
     PasswordChanged, ProfileUpdated, RegistrationAbandoned,
 };
-pub use graphql::{AccountMutation, AccountObject, AccountQuery};
+pub use graphql::{AccountMutation, AccountObject, AccountQuery, RegisterPayload};
 pub use view::{Account, Credential, Name, NameState};
 
 /// Fewest characters of a username.

@@ -1,5 +1,7 @@
 //! The saga of registering: claim the name, create the account, confirm the name.
 
+use std::sync::Arc;
+
 use async_graphql::Result;
 use uuid::Uuid;
 
@@ -7,6 +9,7 @@ use super::{
     AbandonRegistration, Account, AccountId, AccountRejection, CLAIM_MS_MAX, ClaimName,
     ConfirmName, CreateAccount, Name, NameId, NameState, ReleaseName, decide, password,
 };
+use crate::identities::{Identities, NewIdentity, take_claim};
 use crate::instance::{admit, claim_setup};
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Scope, failed, outage, rejected};
@@ -17,14 +20,21 @@ pub struct Registration {
     pub client_id: Uuid,
     pub username: String,
     pub display_name: String,
-    pub password: String,
+    pub proof: Proof,
     /// Code of an invitation.
     pub invitation: Option<String>,
     /// Token of the setup link.
     pub setup: Option<String>,
 }
 
-/// Registers, or repeats a registration when the password proves that it is the same person.
+/// What will sign in to the account.
+pub enum Proof {
+    Password(String),
+    /// What a provider has told, which a ticket has carried here.
+    Identity(NewIdentity),
+}
+
+/// Registers, or repeats a registration when what it is proved by tells that it is the same person.
 ///
 /// # Errors
 /// Rejections of the room, or the failure of a step, after which the same call goes on.
@@ -32,7 +42,9 @@ pub async fn register(scope: &Scope, registration: Registration) -> Result<(Acco
     let username = decide::username(&registration.username).map_err(rejected)?;
     let display_name = decide::display_name(&registration.display_name).map_err(rejected)?;
     let known = [username.as_str(), display_name.as_str()];
-    password::admit(scope, &registration.password, &known).await?;
+    if let Proof::Password(password) = &registration.proof {
+        password::admit(scope, password, &known).await?;
+    }
     let account_id = AccountId(id::derive(registration.client_id, &[b"account"]));
     let name_id = name_id(&scope.reader.keyring.secret("names"), &username);
     let saga = Saga { scope, client_id: registration.client_id, account_id, name_id };
@@ -40,9 +52,8 @@ pub async fn register(scope: &Scope, registration: Registration) -> Result<(Acco
     let account = scope.reader.load::<Account>(account_id.to_string()).await.map_err(outage)?;
     if let Some(profile) = account.as_ref().and_then(|it| it.profile.as_ref()) {
         let mismatch = || failed(Failure::IdempotencyMismatch);
-        let reader = &scope.reader;
-        let proved = password::prove(reader, Some(account_id), registration.password.clone()).await;
-        let credential = proved.map_err(outage)?.filter(|_| profile.name_id == name_id);
+        let proved = proves(scope, account_id, &registration.proof).await?;
+        let credential = proved.filter(|_| profile.name_id == name_id);
         let credential = credential.ok_or_else(mismatch)?;
         saga.step(ConfirmName { name_id, account_id }, "confirm").await?;
         saga.set_up(registration.setup.as_deref()).await?;
@@ -52,14 +63,38 @@ pub async fn register(scope: &Scope, registration: Registration) -> Result<(Acco
     let (invitation, setup) = (invitation.as_deref(), setup.as_deref());
     admit(scope, account_id, *client_id, invitation, setup).await?;
     saga.claim().await?;
-    let entropy = std::sync::Arc::clone(&scope.entropy);
-    let hash = password::hash(registration.password.clone(), entropy).await;
-    let create =
-        CreateAccount { account_id, name_id, username, display_name, password: Some(hash) };
+    let setup = registration.setup;
+    let (password, identity) = match registration.proof {
+        Proof::Password(it) => (Some(password::hash(it, Arc::clone(&scope.entropy)).await), None),
+        Proof::Identity(it) => {
+            take_claim(scope, account_id, it.claim_id).await?;
+            (None, Some(it))
+        }
+    };
+    let claim_id = identity.as_ref().map(|it| it.claim_id);
+    let create = CreateAccount { account_id, name_id, username, display_name, password, identity };
     saga.step(create, "create").await?;
     saga.step(ConfirmName { name_id, account_id }, "confirm").await?;
-    saga.set_up(registration.setup.as_deref()).await?;
+    if let Some(name_id) = claim_id {
+        saga.step(ConfirmName { name_id, account_id }, "confirm identity").await?;
+    }
+    saga.set_up(setup.as_deref()).await?;
     Ok((account_id, 0))
+}
+
+/// Whether an account that exists is proved by what would have registered it: the generation of
+/// its credential.
+async fn proves(scope: &Scope, account: AccountId, proof: &Proof) -> Result<Option<u64>> {
+    let reader = &scope.reader;
+    match proof {
+        Proof::Password(it) => {
+            password::prove(reader, Some(account), it.clone()).await.map_err(outage)
+        }
+        Proof::Identity(it) => {
+            let known = reader.load::<Identities>(account.to_string()).await.map_err(outage)?;
+            Ok(known.and_then(|known| known.find(it.claim_id).map(|_| 0)))
+        }
+    }
 }
 
 struct Saga<'a> {

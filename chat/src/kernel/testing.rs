@@ -137,6 +137,7 @@ impl Given {
                     name_id,
                     username: username.to_owned(),
                     display_name: username.to_owned(),
+                    identity: None,
                     password: Some("hash".to_owned()),
                 },
             )

@@ -145,7 +145,14 @@ impl Seeder<'_> {
         let name_id = name_id(&self.app.keyring.secret("names"), &username);
         self.submit(account_id, ClaimName { name_id, account_id }).await?;
         let display_name = format!("Bench {n}");
-        let create = CreateAccount { account_id, name_id, username, display_name, password: None };
+        let create = CreateAccount {
+            account_id,
+            name_id,
+            username,
+            display_name,
+            identity: None,
+            password: None,
+        };
         self.submit(account_id, create).await?;
         self.submit(account_id, ConfirmName { name_id, account_id }).await?;
         Ok(account_id)

@@ -176,6 +176,7 @@ impl Importer<'_> {
                 name_id,
                 username,
                 display_name: person.display_name.clone(),
+                identity: None,
                 password: None,
             };
             let created = self.submit(step("create"), account_id, create).await.map_err(failed)?;
