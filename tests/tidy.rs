@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 31] = [
+const MORE_FILES: [(&str, &str); 34] = [
     ("applications/access", "what scopes there are and what each reaches"),
     ("applications/asked", "a request for authorization, looked at before anybody is asked"),
     ("applications/endpoints", "what applications ask us over HTTP"),
@@ -64,6 +64,9 @@ const MORE_FILES: [(&str, &str); 31] = [
     ("applications/objects", "what is shown, too long to stand beside the changes"),
     ("applications/registration", "registering, by staff or by itself"),
     ("applications/reply", "the errors of OAuth by name"),
+    ("identities/ceremony", "going to a provider and coming back"),
+    ("identities/holder", "a saga over two streams"),
+    ("identities/id_token", "what providers sign, looked at"),
     ("passkeys/ceremony", "what devices sign, looked at"),
     ("sessions/objects", "what is shown, too long to stand beside the changes"),
     ("accounts/password", "hashing is neither a rule nor a document"),

@@ -41,6 +41,14 @@ rooms! {
         query: PasskeyQuery, mutation: PasskeyMutation,
         changes: [],
     }
+    identities {
+        events: IdentityEvent,
+        commands: [LinkIdentity, UnlinkIdentity],
+        documents: [Identities],
+        rejections: [IdentityRejection],
+        query: IdentityQuery, mutation: IdentityMutation,
+        changes: [],
+    }
     addresses {
         events: AddressEvent,
         commands: [ProposeAddress, TryAddress, ConfirmAddress, RemoveAddress],

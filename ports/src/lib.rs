@@ -10,6 +10,7 @@ pub mod documents;
 pub mod entropy;
 pub mod event_log;
 pub mod faulty;
+pub mod identity_providers;
 pub mod keys;
 pub mod outbound;
 pub mod peers;
@@ -65,6 +66,8 @@ pub struct Addresses {
     pub sms: Option<Address>,
     /// Passwords that were published; without a service none are known.
     pub breaches: Option<Address>,
+    /// Servers of others that tell who somebody is.
+    pub identity_providers: Vec<identity_providers::Settings>,
 }
 
 /// Partitions of a new instance; fixed for its life.
@@ -111,6 +114,7 @@ pub struct Ports {
     pub mail: Arc<dyn outbound::Outbound>,
     pub sms: Arc<dyn outbound::Outbound>,
     pub breaches: Arc<dyn breaches::Breaches>,
+    pub identity_providers: identity_providers::IdentityProviders,
     pub clock: Arc<dyn clock::Clock>,
     pub entropy: Arc<dyn entropy::Entropy>,
 }
@@ -185,6 +189,7 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         None => breaches::none(),
         Some(at) => breaches::connect(at)?,
     };
+    let identity_providers = identity_providers::connect(&addresses.identity_providers)?;
     let ports = Ports {
         event_log,
         documents,
@@ -195,6 +200,7 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         mail,
         sms,
         breaches,
+        identity_providers,
         clock,
         entropy,
     };

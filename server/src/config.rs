@@ -13,6 +13,8 @@ use chat::kernel::graphql::Limits;
 use ports::{Address, Addresses};
 use query_api::SocketLimits;
 
+pub use crate::providers::Provider;
+
 /// Every option. In the environment `PARLANCE_` stands before the name in capitals.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -68,6 +70,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Whether applications may register themselves at `/oauth/register` (RFC 7591).
     pub oauth_registration: bool,
+    /// Servers of others by which people sign in, at most 20: `docs/sign-in-providers.md`.
+    pub identity_providers: Vec<Provider>,
     /// Partitions that a new instance is born with; an existing one keeps its own.
     pub partitions: u16,
     /// What people reach the server by; issuer of the tokens.
@@ -170,6 +174,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             oauth_registration: false,
+            identity_providers: Vec::new(),
             partitions: ports::PARTITIONS,
             public_url: "http://localhost:8080".to_owned(),
             log_format: LogFormat::Text,
@@ -214,7 +219,8 @@ impl Config {
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        let config: Self = figment.merge(Env::prefixed("PARLANCE_")).extract()?;
+        let mut config: Self = figment.merge(Env::prefixed("PARLANCE_")).extract()?;
+        config.identity_providers.iter_mut().try_for_each(Provider::read_secret)?;
         config.validate()?;
         Ok(config)
     }
@@ -225,7 +231,8 @@ impl Config {
     /// When an option is unknown, malformed or out of range.
     pub fn of_file(file: &Path) -> anyhow::Result<Self> {
         let defaults = Figment::from(Serialized::defaults(Self::default()));
-        let config: Self = defaults.merge(Toml::file_exact(file)).extract()?;
+        let mut config: Self = defaults.merge(Toml::file_exact(file)).extract()?;
+        config.identity_providers.iter_mut().try_for_each(Provider::read_secret)?;
         config.validate()?;
         Ok(config)
     }
@@ -272,7 +279,7 @@ impl Config {
         anyhow::ensure!(scheme, "public_url is not an http or https address");
         let origins = self.cors_origins.iter().all(|it| is_origin(it));
         anyhow::ensure!(origins, "an entry of cors_origins is no origin: scheme and host");
-        Ok(())
+        crate::providers::validate(&self.identity_providers)
     }
 
     /// Where the outside systems are.
@@ -287,6 +294,7 @@ impl Config {
             mail: self.mail.clone(),
             sms: self.sms.clone(),
             breaches: self.breached_passwords.clone(),
+            identity_providers: self.identity_providers.iter().map(Provider::settings).collect(),
         };
         ports::Config { data_dir: self.data_dir.clone(), partitions: self.partitions, addresses }
     }

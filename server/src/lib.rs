@@ -8,6 +8,7 @@ mod health;
 pub mod irc;
 pub mod keys;
 mod node;
+mod providers;
 mod registry;
 pub mod tls;
 

@@ -13,10 +13,14 @@ use tests::{Client, Http, PASSWORD, Person, Program, long};
 
 /// A program that people reach by a name, and that address.
 fn named(data_dir: &Path) -> (Program, String) {
+    named_with(data_dir, ("PARLANCE_OAUTH_REGISTRATION", "true".to_owned()))
+}
+
+/// The same with another option.
+fn named_with(data_dir: &Path, option: (&str, String)) -> (Program, String) {
     let port = free_port(LOOPBACK);
     let origin = format!("http://localhost:{port}");
-    let open = ("PARLANCE_OAUTH_REGISTRATION", "true".to_owned());
-    let options = [("PARLANCE_PUBLIC_URL", origin.clone()), open];
+    let options = [("PARLANCE_PUBLIC_URL", origin.clone()), option];
     (Program::start("serve", data_dir, port, &options), origin)
 }
 
@@ -54,7 +58,8 @@ fn run(command: &mut Command) -> Output {
 }
 
 /// What node runs.
-const SCRIPTS: [&str; 4] = ["browser.mjs", "oauth.mjs", "passkey.mjs", "resume.mjs"];
+const SCRIPTS: [&str; 5] =
+    ["browser.mjs", "oauth.mjs", "passkey.mjs", "provider.mjs", "resume.mjs"];
 
 /// The folder with the node clients and their packages, made once for all tests: making it anew
 /// would take it away from those that run.
@@ -156,6 +161,28 @@ fn a_published_client_of_openid_connect_acts_for_somebody_who_has_allowed_it() {
         "active": [true, false],
         "device": "openid chat:read",
         "sameOnDevice": true,
+    });
+    assert_eq!(report, expected);
+}
+
+#[test]
+fn somebody_registers_and_signs_in_by_a_published_provider_in_a_browser() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let port = free_port(LOOPBACK);
+    let provider = format!(
+        "[{{id=\"corp\",label=\"Corp\",issuer=\"http://localhost:{port}\",\
+         client_id=\"parlance\",client_secret=\"a secret\",registers=true}}]"
+    );
+    let option = ("PARLANCE_IDENTITY_PROVIDERS", provider);
+    let (_program, origin) = named_with(&folder.path().join("data"), option);
+    let report = reported("provider.mjs", &[&origin, &port.to_string(), "a secret"]);
+    let expected = json!({
+        "label": "Sign in with Corp",
+        "suggested": ["ann", "Ann of Corp"],
+        "registered": "ann",
+        "left": [0, false],
+        "again": "ann",
+        "told": ["Nobody has begun to sign in here. Go back and begin again.", ""],
     });
     assert_eq!(report, expected);
 }

@@ -4,6 +4,7 @@ mod applications;
 mod browsers;
 mod foreign;
 mod places;
+mod providers;
 mod queries;
 mod rates;
 mod rest;

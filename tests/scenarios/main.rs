@@ -8,6 +8,7 @@ mod conversations;
 mod devices;
 mod factors;
 mod feed;
+mod identities;
 mod instance;
 mod members;
 mod messages;

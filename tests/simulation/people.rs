@@ -284,6 +284,7 @@ impl Person {
             look_id: None,
             display_name: format!("{CANARY}{username}"),
             username,
+            identity: None,
             password: None,
         };
         while !matches!(self.ask(None, command.clone()).await, Some(Answer::Done(_))) {}

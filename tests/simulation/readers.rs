@@ -96,8 +96,14 @@ pub(crate) async fn start(person: Person) {
     let sim = &world.sim;
     let session_id = SessionId(id::fresh(sim.time_ms(), &*sim.entropy));
     let client = Client { device: person.text(), ..Client::default() };
-    let command =
-        OpenSession { session_id, client, credential: Some(0), factor: None, allowed: None };
+    let command = OpenSession {
+        session_id,
+        client,
+        credential: Some(0),
+        identity: None,
+        factor: None,
+        allowed: None,
+    };
     let Some(Answer::Done(_)) = person.ask(None, command).await else { return };
     // Nodes whose clocks are wrong take it as well.
     let made = sim.time_ms() - TOKEN_MS / 2;

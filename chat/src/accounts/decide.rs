@@ -8,6 +8,7 @@ use super::{
     NameId, PasswordChanged, ProfileUpdated, username,
 };
 use crate::Event;
+use crate::identities::NewIdentity;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId};
 use crate::outbox::Template;
 use crate::recovery::Notice;
@@ -78,6 +79,9 @@ pub struct CreateAccount {
     pub display_name: String,
     /// Argon2id in PHC form.
     pub password: Option<String>,
+    /// What a provider told, which signs in to it.
+    #[serde(default)]
+    pub identity: Option<NewIdentity>,
 }
 
 impl Command for CreateAccount {
@@ -98,7 +102,7 @@ impl Command for CreateAccount {
     fn decide(
         self,
         account: &Slot<Account>,
-        _: &Context<'_>,
+        context: &Context<'_>,
     ) -> Result<Vec<Event>, AccountRejection> {
         match account.get() {
             Some(it) if it.profile.is_none() => Err(AccountRejection::Abandoned),
@@ -112,7 +116,8 @@ impl Command for CreateAccount {
                     display_name: Personal::new(display_name(&self.display_name)?),
                     password: self.password.map(Personal::new),
                 };
-                Ok(vec![registered.into()])
+                let linked = self.identity.map(|it| it.linked(self.account_id, context));
+                Ok(std::iter::once(registered.into()).chain(linked).collect())
             }
         }
     }

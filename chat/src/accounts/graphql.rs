@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::register::{Registration, register};
+use super::register::{Proof, Registration, register};
 use super::rename::rename;
 use super::view::Profile;
 use super::{
@@ -206,12 +206,25 @@ struct RegisterInput {
     setup: Option<String>,
 }
 
+/// An account that was created, and the tokens of its first session.
 #[derive(SimpleObject)]
-struct RegisterPayload {
+pub struct RegisterPayload {
     account: Option<AccountObject>,
     access_token: String,
     refresh_token: String,
     position: String,
+}
+
+impl RegisterPayload {
+    /// Of an account that has signed in.
+    ///
+    /// # Errors
+    /// When the documents can't be reached.
+    pub async fn of(context: &Context<'_>, id: AccountId, signed_in: SignedIn) -> Result<Self> {
+        let SignedIn { access_token, refresh_token, outcome } = signed_in;
+        let account = AccountObject::find(context, id).await?;
+        Ok(Self { account, access_token, refresh_token, position: outcome.position })
+    }
 }
 
 #[derive(InputObject)]
@@ -270,20 +283,14 @@ impl AccountMutation {
             client_id,
             username: input.username,
             display_name: input.display_name,
-            password: input.password,
+            proof: Proof::Password(input.password),
             invitation: input.invitation,
             setup: input.setup,
         };
         let (account_id, credential) = register(scope, registration).await?;
-        let proven = Proven { account: account_id, credential: Some(credential), factor: None };
-        let SignedIn { access_token, refresh_token, outcome } =
-            sign_in_at(scope, proven, client).await?;
-        Ok(RegisterPayload {
-            account: AccountObject::find(context, account_id).await?,
-            access_token,
-            refresh_token,
-            position: outcome.position,
-        })
+        let (account, credential) = (account_id, Some(credential));
+        let proven = Proven { account, credential, identity: None, factor: None };
+        RegisterPayload::of(context, account_id, sign_in_at(scope, proven, client).await?).await
     }
 
     /// Changes what others see of the viewer.

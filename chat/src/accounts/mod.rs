@@ -31,7 +31,7 @@ pub use events::{
     NameReserved, PasswordChanged, ProfileUpdated, RegistrationAbandoned, UsernameChangeAbandoned,
     UsernameChangeBegun, UsernameChanged,
 };
-pub use graphql::{AccountMutation, AccountObject, AccountQuery};
+pub use graphql::{AccountMutation, AccountObject, AccountQuery, RegisterPayload};
 pub use names::username;
 pub use rename::{AbandonClaim, BeginRename, FinishRename};
 pub use view::{Account, Credential, Name, NameState};

@@ -1,5 +1,7 @@
 //! The saga of registering: claim the name, create the account, confirm the name.
 
+use std::sync::Arc;
+
 use async_graphql::Result;
 use uuid::Uuid;
 
@@ -7,6 +9,7 @@ use super::{
     AbandonClaim, Account, AccountId, AccountRejection, CLAIM_MS_MAX, ClaimName, ConfirmName,
     CreateAccount, Name, NameId, NameState, ReleaseName, decide, names, password,
 };
+use crate::identities::{Identities, NewIdentity, take_claim};
 use crate::instance::{admit, claim_setup};
 use crate::kernel::graphql::{Scope, failed, outage, rejected};
 use crate::kernel::{Accepted, Command, Failure, id};
@@ -16,14 +19,21 @@ pub struct Registration {
     pub client_id: Uuid,
     pub username: String,
     pub display_name: String,
-    pub password: String,
+    pub proof: Proof,
     /// Code of an invitation.
     pub invitation: Option<String>,
     /// Token of the setup link.
     pub setup: Option<String>,
 }
 
-/// Registers, or repeats a registration when the password proves that it is the same person.
+/// What will sign in to the account.
+pub enum Proof {
+    Password(String),
+    /// What a provider has told, which a ticket has carried here.
+    Identity(NewIdentity),
+}
+
+/// Registers, or repeats a registration when what it is proved by tells that it is the same person.
 ///
 /// # Errors
 /// Rejections of the room, or the failure of a step, after which the same call goes on.
@@ -31,7 +41,9 @@ pub async fn register(scope: &Scope, registration: Registration) -> Result<(Acco
     let username = names::username(&registration.username).map_err(rejected)?;
     let display_name = decide::display_name(&registration.display_name).map_err(rejected)?;
     let known = [username.as_str(), display_name.as_str()];
-    password::admit(scope, &registration.password, &known).await?;
+    if let Proof::Password(password) = &registration.proof {
+        password::admit(scope, password, &known).await?;
+    }
     let account_id = AccountId(id::derive(registration.client_id, &[b"account"]));
     let (name_id, look_id) = names::streams(&scope.reader.keyring.secret("names"), &username);
     let saga = Saga { scope, client_id: registration.client_id, account_id };
@@ -39,9 +51,8 @@ pub async fn register(scope: &Scope, registration: Registration) -> Result<(Acco
     let account = scope.reader.load::<Account>(account_id.to_string()).await.map_err(outage)?;
     if let Some(profile) = account.as_ref().and_then(|it| it.profile.as_ref()) {
         let mismatch = || failed(Failure::IdempotencyMismatch);
-        let reader = &scope.reader;
-        let proved = password::prove(reader, Some(account_id), registration.password.clone()).await;
-        let credential = proved.map_err(outage)?.filter(|_| profile.name_id == name_id);
+        let proved = proves(scope, account_id, &registration.proof).await?;
+        let credential = proved.filter(|_| profile.name_id == name_id);
         let credential = credential.ok_or_else(mismatch)?;
         saga.confirm(look_id).await?;
         saga.confirm(name_id).await?;
@@ -56,16 +67,47 @@ pub async fn register(scope: &Scope, registration: Registration) -> Result<(Acco
     admit(scope, account_id, *client_id, invitation, setup).await?;
     saga.claim(look_id).await?;
     saga.claim(name_id).await?;
-    let entropy = std::sync::Arc::clone(&scope.entropy);
-    let hash = password::hash(registration.password.clone(), entropy).await;
-    let (look, password) = (Some(look_id), Some(hash));
-    let create =
-        CreateAccount { account_id, name_id, look_id: look, username, display_name, password };
+    let setup = registration.setup;
+    let (password, identity) = match registration.proof {
+        Proof::Password(it) => (Some(password::hash(it, Arc::clone(&scope.entropy)).await), None),
+        Proof::Identity(it) => {
+            take_claim(scope, account_id, it.claim_id).await?;
+            (None, Some(it))
+        }
+    };
+    let claims = [look_id, name_id].into_iter().chain(identity.as_ref().map(|it| it.claim_id));
+    let claims: Vec<_> = claims.collect();
+    let look = Some(look_id);
+    let create = CreateAccount {
+        account_id,
+        name_id,
+        look_id: look,
+        username,
+        display_name,
+        password,
+        identity,
+    };
     saga.step(create, "create").await?;
-    saga.confirm(look_id).await?;
-    saga.confirm(name_id).await?;
-    saga.set_up(registration.setup.as_deref()).await?;
+    for claim in claims {
+        saga.confirm(claim).await?;
+    }
+    saga.set_up(setup.as_deref()).await?;
     Ok((account_id, 0))
+}
+
+/// Whether an account that exists is proved by what would have registered it: the generation of
+/// its credential.
+async fn proves(scope: &Scope, account: AccountId, proof: &Proof) -> Result<Option<u64>> {
+    let reader = &scope.reader;
+    match proof {
+        Proof::Password(it) => {
+            password::prove(reader, Some(account), it.clone()).await.map_err(outage)
+        }
+        Proof::Identity(it) => {
+            let known = reader.load::<Identities>(account.to_string()).await.map_err(outage)?;
+            Ok(known.and_then(|known| known.find(it.claim_id).map(|_| 0)))
+        }
+    }
 }
 
 /// Steps of an account over its own stream and those of its names; each is done once, however

@@ -27,6 +27,7 @@ fn create(n: u8, username: &str, display_name: &str) -> CreateAccount {
         name_id: name(username),
         username: username.to_owned(),
         display_name: display_name.to_owned(),
+        identity: None,
         password: Some("hash".to_owned()),
         look_id: None,
     }

@@ -14,7 +14,14 @@ fn session(n: u8) -> SessionId {
 
 fn signs_in(n: u8) -> OpenSession {
     let client = Client::default();
-    OpenSession { session_id: session(n), client, credential: Some(0), factor: None, allowed: None }
+    OpenSession {
+        session_id: session(n),
+        client,
+        credential: Some(0),
+        identity: None,
+        factor: None,
+        allowed: None,
+    }
 }
 
 fn activity(world: &Given, who: AccountId) -> Vec<Activity> {

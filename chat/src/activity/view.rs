@@ -9,6 +9,7 @@ use crate::accounts::{AccountEvent, AccountId};
 use crate::applications::ApplicationEvent;
 use crate::audience::Audience;
 use crate::factors::FactorEvent;
+use crate::identities::IdentityEvent;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Origin, Recorded, StreamId, Timestamp};
 use crate::passkeys::PasskeyEvent;
@@ -37,6 +38,11 @@ pub enum ActivityKind {
     /// A passkey was used that counts less than before, as a copy of it would.
     PasskeyCopied,
     PasskeyRemoved,
+    /// What a provider says of somebody signs in to the account.
+    IdentityLinked,
+    /// Somebody signed in by what a provider says of them.
+    IdentityUsed,
+    IdentityUnlinked,
     /// An application was allowed to act for the account.
     ApplicationAllowed,
     Suspended,
@@ -121,6 +127,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
             }
             PasskeyEvent::PasskeyRemoved(it) => (Kind::PasskeyRemoved, it.origin.as_ref(), None),
         },
+        Event::IdentityEvent(event) => told_of_identity(event),
         Event::ApplicationEvent(event) => match event {
             ApplicationEvent::ApplicationAllowed(it) => {
                 (Kind::ApplicationAllowed, it.origin.as_ref(), None)
@@ -139,6 +146,15 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::MessageEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })
+}
+
+fn told_of_identity(event: &IdentityEvent) -> Told<'_> {
+    use ActivityKind as Kind;
+    match event {
+        IdentityEvent::IdentityLinked(it) => (Kind::IdentityLinked, it.origin.as_ref(), None),
+        IdentityEvent::IdentityUsed(it) => (Kind::IdentityUsed, it.origin.as_ref(), None),
+        IdentityEvent::IdentityUnlinked(it) => (Kind::IdentityUnlinked, it.origin.as_ref(), None),
+    }
 }
 
 impl Document for Activity {

@@ -19,8 +19,14 @@ fn at() -> Origin {
 
 fn signed_in() -> Given {
     let (session_id, client) = (SessionId(ann().0), Client::default());
-    let opening =
-        OpenSession { session_id, client, credential: Some(0), factor: None, allowed: None };
+    let opening = OpenSession {
+        session_id,
+        client,
+        credential: Some(0),
+        identity: None,
+        factor: None,
+        allowed: None,
+    };
     given().person(ANN, "ann").from(at()).and(ann(), opening)
 }
 

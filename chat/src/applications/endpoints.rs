@@ -107,6 +107,7 @@ async fn exchange(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply,
         session_id: code.session,
         client: Client { device: client.0.name.clone(), ..Client::default() },
         credential: code.credential,
+        identity: None,
         factor: None,
         allowed: Some(Allowed { application: Some((client.0.id, code.scopes)) }),
     };

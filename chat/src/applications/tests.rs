@@ -21,7 +21,7 @@ fn session(n: u8) -> SessionId {
 
 fn opening(n: u8, allowed: Option<Allowed>) -> OpenSession {
     let (session_id, client) = (session(n), Client::default());
-    OpenSession { session_id, client, credential: Some(0), factor: None, allowed }
+    OpenSession { session_id, client, credential: Some(0), identity: None, factor: None, allowed }
 }
 
 fn register(n: u8, redirect: &str) -> RegisterApplication {

@@ -127,6 +127,7 @@ pub(crate) async fn come(
                 session_id: session,
                 client,
                 credential: Some(*credential),
+                identity: None,
                 factor: None,
                 allowed: Some(Allowed { application: asked }),
             };

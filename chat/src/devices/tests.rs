@@ -24,8 +24,14 @@ fn answers(allow: bool) -> AnswerDevice {
 
 fn signed_in() -> Given {
     let (session_id, client) = (session(ANN), Client::default());
-    let opening =
-        OpenSession { session_id, client, credential: Some(0), factor: None, allowed: None };
+    let opening = OpenSession {
+        session_id,
+        client,
+        credential: Some(0),
+        identity: None,
+        factor: None,
+        allowed: None,
+    };
     let from = Origin { session_id: Some(session_id), address: None };
     given().person(ANN, "ann").from(from).and(account(ANN), opening)
 }

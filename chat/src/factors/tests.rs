@@ -28,6 +28,7 @@ fn opening(n: u8, factor: Option<FactorProof>) -> OpenSession {
         session_id: session(n),
         client: Client::default(),
         credential: Some(0),
+        identity: None,
         factor,
         allowed: None,
     }

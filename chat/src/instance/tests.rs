@@ -30,6 +30,7 @@ fn signs_in(n: u8) -> OpenSession {
         session_id: session(n),
         client: Client::default(),
         credential: Some(0),
+        identity: None,
         factor: None,
         allowed: None,
     }

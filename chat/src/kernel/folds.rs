@@ -24,13 +24,13 @@ use crate::messages::{
 };
 use crate::receipts::MarkRead;
 use crate::sessions::{Client, OpenSession, RefreshSession, SessionId};
-use secure::{generation, proof, secure};
+use secure::{generation, proof, secure, told};
 
 /// What somebody tries: who, what, with whom or which, where.
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 54;
+const KINDS: u8 = 55;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
@@ -45,8 +45,14 @@ pub(crate) fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
 fn beginning() -> (Given, [ConversationId; 3]) {
     let people = (0..4_u8).zip(PEOPLE).fold(given(), |world, (n, it)| {
         let (session_id, client) = (SessionId(account(n).0), Client::default());
-        let opening =
-            OpenSession { session_id, client, credential: Some(0), factor: None, allowed: None };
+        let opening = OpenSession {
+            session_id,
+            client,
+            credential: Some(0),
+            identity: None,
+            factor: None,
+            allowed: None,
+        };
         world.person(n, it).and(account(n), opening)
     });
     let people = people.and(account(0), ClaimSetup {});
@@ -97,6 +103,7 @@ fn attempt(
             .when(actor, UpdateProfile { display_name: None, bio: Some(format!("bio {which}")) }),
         (7, _) => {
             let client = Client { device: "phone".to_owned(), ..Client::default() };
+            let identity = told(&world, actor, which);
             let (factor, credential) = (proof(&world, actor, which), generation(&world, actor));
             world.when(
                 actor,
@@ -104,6 +111,7 @@ fn attempt(
                     session_id,
                     client,
                     credential: Some(credential),
+                    identity,
                     factor,
                     allowed: None,
                 },

@@ -30,6 +30,7 @@ pub struct Scope {
     pub entropy: Arc<dyn Entropy>,
     pub bus: Arc<dyn ports::bus::Bus>,
     pub breaches: Arc<dyn ports::breaches::Breaches>,
+    pub identity_providers: ports::identity_providers::IdentityProviders,
     pub tokens: Arc<Tokens>,
     pub identity: Identity,
     pub limits: Limits,

@@ -138,6 +138,7 @@ impl Given {
                     look_id: None,
                     username: username.to_owned(),
                     display_name: username.to_owned(),
+                    identity: None,
                     password: Some("hash".to_owned()),
                 },
             )

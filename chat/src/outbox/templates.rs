@@ -26,11 +26,21 @@ pub enum Template {
     PasswordReset,
     /// That the password was changed.
     PasswordChanged,
+    /// That a provider's identity signs in.
+    IdentityLinked,
+    /// That it does no more.
+    IdentityUnlinked,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 3] = [Self::AddressCode, Self::PasswordReset, Self::PasswordChanged];
+    pub const ALL: [Self; 5] = [
+        Self::AddressCode,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::IdentityLinked,
+        Self::IdentityUnlinked,
+    ];
 
     /// Its name in events, and of its section.
     pub fn name(self) -> &'static str {
@@ -38,6 +48,8 @@ impl Template {
             Self::AddressCode => "address-code",
             Self::PasswordReset => "password-reset",
             Self::PasswordChanged => "password-changed",
+            Self::IdentityLinked => "identity-linked",
+            Self::IdentityUnlinked => "identity-unlinked",
         }
     }
 }

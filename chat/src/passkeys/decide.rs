@@ -7,6 +7,8 @@ use super::{
     NAME_CHARS_MAX, PASSKEYS_MAX, PasskeyAdded, PasskeyId, PasskeyRemoved, PasskeyUsed, Passkeys,
 };
 use crate::Event;
+use crate::accounts::Credential;
+use crate::identities::{Identities, is_last_way};
 use crate::instance::{Instance, instance_slot};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId};
@@ -26,6 +28,8 @@ crate::rejections! {
             "an account has at most 20 passkeys", "Remove one first.";
         Demanded: Conflict, "FACTORS_DEMANDED",
             "this server demands a second factor", "Add another one first.";
+        LastWay: Conflict, "SESSIONS_LAST_WAY",
+            "nothing else would be left to sign in with", "Add another way to sign in first.";
         NotFresh: Forbidden, "SESSIONS_CONFIRM_FIRST",
             "this needs that you have just proved yourself", "Give `confirm`, then try again.";
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
@@ -127,7 +131,7 @@ pub struct RemovePasskey {
 impl Command for RemovePasskey {
     const NAME: &'static str = "RemovePasskey";
     const SEALS: bool = false;
-    type State = (Fresh, Slot<Passkeys>, Slot<Instance>);
+    type State = ((Fresh, Slot<Passkeys>, Slot<Instance>), (Slot<Credential>, Slot<Identities>));
     type Rejection = PasskeyRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, PasskeyRejection> {
@@ -135,12 +139,14 @@ impl Command for RemovePasskey {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (Fresh::of(context), Slot::of(context.actor), instance_slot())
+        let own = context.actor;
+        let asked = (Fresh::of(context), Slot::of(own), instance_slot());
+        (asked, (Slot::of(own), Slot::of(own)))
     }
 
     fn decide(
         self,
-        (fresh, passkeys, instance): &Self::State,
+        ((fresh, passkeys, instance), (credential, identities)): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, PasskeyRejection> {
         fresh.session(context).ok_or(PasskeyRejection::NotFresh)?;
@@ -151,6 +157,9 @@ impl Command for RemovePasskey {
         let other = fresh.factors.get().is_some_and(|it| it.totp.is_some()) || held.len() > 1;
         if !other && instance.get().is_some_and(|it| it.demands_factor(context.actor)) {
             return Err(PasskeyRejection::Demanded);
+        }
+        if is_last_way(credential.get(), passkeys.get(), identities.get()) {
+            return Err(PasskeyRejection::LastWay);
         }
         let (account_id, passkey_id) = (context.actor, self.passkey_id);
         let origin = Some(context.origin.clone());

@@ -190,8 +190,8 @@ impl PasskeyMutation {
         let client = input.client.read()?;
         let (account, proof) = prove(scope, &input.passkey.into()).await?;
         scope.take(&format!("sign-in/{}/{account}", scope.address()), limit).await?;
-        let proven =
-            Proven { account, credential: None, factor: Some(FactorProof::Passkey(proof)) };
+        let factor = Some(FactorProof::Passkey(proof));
+        let proven = Proven { account, credential: None, identity: None, factor };
         Ok(sign_in_at(scope, proven, client).await?.into())
     }
 }

@@ -25,6 +25,7 @@ fn opening(n: u8, credential: Option<u64>, factor: Option<FactorProof>) -> OpenS
         session_id: session(n),
         client: Client::default(),
         credential,
+        identity: None,
         factor,
         allowed: None,
     }

@@ -15,8 +15,14 @@ fn ann() -> AccountId {
 
 fn signed_in() -> Given {
     let (session_id, client) = (SessionId(ann().0), Client::default());
-    let opening =
-        OpenSession { session_id, client, credential: Some(0), factor: None, allowed: None };
+    let opening = OpenSession {
+        session_id,
+        client,
+        credential: Some(0),
+        identity: None,
+        factor: None,
+        allowed: None,
+    };
     let at = Origin { session_id: Some(session_id), address: None };
     given().person(1, "ann").from(at).and(ann(), opening)
 }

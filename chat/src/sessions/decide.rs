@@ -11,6 +11,7 @@ use crate::Event;
 use crate::accounts::{Account, AccountId, AccountReactivated, Credential};
 use crate::applications::{ApplicationId, Scopes};
 use crate::factors::{FactorProof, FactorRejection, Factors, Held};
+use crate::identities::{self, Identities, IdentityProof};
 use crate::kernel::command::Fetch;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, State, StreamId};
@@ -38,6 +39,8 @@ crate::rejections! {
             "code is wrong or was used before", "Wait for the next code.";
         PasskeyInvalid: Forbidden, "PASSKEYS_INVALID",
             "that passkey proves nothing here, or not any more", "Begin again.";
+        IdentityInvalid: Forbidden, "IDENTITIES_INVALID",
+            "what came back from there proves nothing here, or not any more", "Begin again.";
         ChallengeInvalid: Unauthenticated, "SESSIONS_CHALLENGE_INVALID",
             "challenge is not good, or not any more", "Sign in with the password again.";
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
@@ -67,8 +70,11 @@ pub struct OpenSession {
     pub session_id: SessionId,
     pub client: Client,
     /// Generation of the credential that was proved: a password that was changed meanwhile opens
-    /// nothing. None where a passkey proved both factors.
+    /// nothing. None where a passkey proved both factors, or a provider told who it is.
     pub credential: Option<u64>,
+    /// What a provider has proved instead.
+    #[serde(default)]
+    pub identity: Option<IdentityProof>,
     /// What was proved of the second factor, where one is asked for.
     pub factor: Option<FactorProof>,
     /// How the person has allowed it in another session; then no second factor is asked for again.
@@ -87,7 +93,7 @@ impl Command for OpenSession {
     const NAME: &'static str = "OpenSession";
     const SEALS: bool = true;
     const PUBLIC: bool = false;
-    type State = ((Slot<OpenSessions>, Slot<Account>, Slot<Credential>), Held);
+    type State = ((Slot<OpenSessions>, Slot<Account>, Slot<Credential>), (Held, Slot<Identities>));
     type Rejection = SessionRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, SessionRejection> {
@@ -96,18 +102,20 @@ impl Command for OpenSession {
 
     fn state(&self, context: &Context<'_>) -> Self::State {
         let own = context.actor;
-        ((Slot::of(own), Slot::of(own), Slot::of(own)), Held::of(own))
+        ((Slot::of(own), Slot::of(own), Slot::of(own)), (Held::of(own), Slot::of(own)))
     }
 
     fn decide(
         self,
-        ((sessions, account, credential), held): &Self::State,
+        ((sessions, account, credential), (held, identities)): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, SessionRejection> {
         self.client.check()?;
         let account = account.get().and_then(|it| it.profile.as_ref().map(|_| it));
         let account = account.ok_or(SessionRejection::SignInFailed)?;
-        if !is_proved(credential.get(), self.credential, self.factor.as_ref()) {
+        let told = self.identity.map(|it| identities::taken(identities.get(), it, context));
+        let told = told.transpose().map_err(|_| SessionRejection::IdentityInvalid)?;
+        if told.is_none() && !is_proved(credential.get(), self.credential, self.factor.as_ref()) {
             return Err(SessionRejection::SignInFailed);
         }
         if account.suspended {
@@ -119,7 +127,7 @@ impl Command for OpenSession {
         };
         let factor = used.is_some();
         let application = self.allowed.and_then(|it| it.application);
-        let mut events: Vec<Event> = used.into_iter().collect();
+        let mut events: Vec<Event> = told.into_iter().chain(used).collect();
         if account.deactivated && self.allowed.is_some() {
             // Whoever has left since then comes back by signing in.
             return Err(SessionRejection::SignInFailed);

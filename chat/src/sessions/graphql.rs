@@ -13,6 +13,7 @@ use super::{
 };
 use crate::accounts::{AccountId, password};
 use crate::factors::{Factors, ShownInput, is_asked_for};
+use crate::identities::read_factor_challenge;
 use crate::instance::Instance;
 use crate::kernel::Timestamp;
 use crate::kernel::document::Document;
@@ -132,6 +133,39 @@ async fn asked_for(scope: &Scope, account: AccountId) -> Result<Option<Vec<Facto
     Ok(Some(methods))
 }
 
+/// Asks for the second factor where an account has one; the challenge carries what was proved.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub(crate) async fn second_factor(
+    scope: &Scope,
+    account: AccountId,
+    challenge: impl FnOnce() -> String,
+) -> Result<Option<SignInPayload>> {
+    let methods = asked_for(scope, account).await?;
+    Ok(methods.map(|methods| SignInPayload {
+        access_token: None,
+        refresh_token: None,
+        second_factor: Some(SecondFactor { challenge: challenge(), methods }),
+        position: scope.progress.position().to_string(),
+    }))
+}
+
+/// What a challenge says was proved: a password, or what a provider told.
+fn proven_before(scope: &Scope, challenge: &str) -> Option<Proven> {
+    let now = scope.clock.now_ms();
+    let factor = None;
+    match scope.tokens.read_challenge(Purpose::SecondFactor, challenge, now) {
+        Some(Challenge { account, credential, .. }) => {
+            Some(Proven { account, credential: Some(credential), identity: None, factor })
+        }
+        None => {
+            let (account, proof) = read_factor_challenge(scope, challenge)?;
+            Some(Proven { account, credential: None, identity: Some(proof), factor })
+        }
+    }
+}
+
 #[derive(InputObject)]
 struct RefreshInput {
     client_id: ID,
@@ -213,19 +247,16 @@ impl SessionMutation {
         let (account, credential) =
             proved.ok_or_else(|| rejected(SessionRejection::SignInFailed))?;
         let client = input.client.read()?;
-        if let Some(methods) = asked_for(scope, account).await? {
+        let challenge = || {
             let until_ms = scope.clock.now_ms() + CHALLENGE_MS;
-            let challenge = scope
-                .tokens
-                .challenge(Purpose::SecondFactor, &Challenge { account, credential, until_ms });
-            return Ok(SignInPayload {
-                access_token: None,
-                refresh_token: None,
-                second_factor: Some(SecondFactor { challenge, methods }),
-                position: scope.progress.position().to_string(),
-            });
+            let challenge = Challenge { account, credential, until_ms };
+            scope.tokens.challenge(Purpose::SecondFactor, &challenge)
+        };
+        if let Some(asked) = second_factor(scope, account, challenge).await? {
+            return Ok(asked);
         }
-        let proven = Proven { account, credential: Some(credential), factor: None };
+        let credential = Some(credential);
+        let proven = Proven { account, credential, identity: None, factor: None };
         Ok(sign_in_at(scope, proven, client).await?.into())
     }
 
@@ -238,17 +269,11 @@ impl SessionMutation {
         let scope = scope(context);
         let limit = scope.limits.sign_in;
         scope.take(&format!("sign-in/{}", scope.address()), limit.saturating_mul(6)).await?;
-        let challenge = scope.tokens.read_challenge(
-            Purpose::SecondFactor,
-            &input.challenge,
-            scope.clock.now_ms(),
-        );
-        let invalid = || rejected(SessionRejection::ChallengeInvalid);
-        let Challenge { account, credential, .. } = challenge.ok_or_else(invalid)?;
+        let mut proven = proven_before(scope, &input.challenge)
+            .ok_or_else(|| rejected(SessionRejection::ChallengeInvalid))?;
         let client = input.client.read()?;
-        let factor = input.shown.prove(scope, account).await?;
-        let factor = Some(factor.ok_or_else(|| rejected(SessionRejection::FactorNeeded))?);
-        let proven = Proven { account, credential: Some(credential), factor };
+        let factor = input.shown.prove(scope, proven.account).await?;
+        proven.factor = Some(factor.ok_or_else(|| rejected(SessionRejection::FactorNeeded))?);
         Ok(sign_in_at(scope, proven, client).await?.into())
     }
 

@@ -8,6 +8,7 @@ use super::{DEVICE_CHARS_MAX, OpenSession, Refresh, Session, SessionId, SessionR
 use crate::accounts::{AccountId, Name, NameState, username};
 use crate::addresses::holder;
 use crate::factors::FactorProof;
+use crate::identities::IdentityProof;
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Outcome, Scope, failed, outage};
 use crate::kernel::{Accepted, id as ids};
@@ -59,8 +60,10 @@ pub struct SignedIn {
 /// What an account has proved of itself.
 pub struct Proven {
     pub account: AccountId,
-    /// Generation of the credential that was proved; none where a passkey proved both factors.
+    /// Generation of the credential that was proved; none where a passkey proved both factors, or a
+    /// provider told who it is.
     pub credential: Option<u64>,
+    pub identity: Option<IdentityProof>,
     pub factor: Option<FactorProof>,
 }
 
@@ -69,10 +72,11 @@ pub struct Proven {
 /// # Errors
 /// When a name is refused or the command fails, among it for want of a second factor.
 pub async fn sign_in_at(scope: &Scope, proven: Proven, client: Client) -> Result<SignedIn> {
-    let Proven { account, credential, factor } = proven;
+    let Proven { account, credential, identity, factor } = proven;
     let now = scope.clock.now_ms();
     let session = SessionId(ids::fresh(now, scope.entropy.as_ref()));
-    let command = OpenSession { session_id: session, client, credential, factor, allowed: None };
+    let session_id = session;
+    let command = OpenSession { session_id, client, credential, identity, factor, allowed: None };
     let accepted = scope.submit_for(account, session.0, command).await.map_err(failed)?;
     opened(scope, account, session, accepted).await
 }

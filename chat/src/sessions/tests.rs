@@ -17,7 +17,14 @@ fn id(n: u8) -> SessionId {
 
 fn opening(n: u8, device: &str) -> OpenSession {
     let client = Client { device: device.to_owned(), ..Client::default() };
-    OpenSession { session_id: id(n), client, credential: Some(0), factor: None, allowed: None }
+    OpenSession {
+        session_id: id(n),
+        client,
+        credential: Some(0),
+        identity: None,
+        factor: None,
+        allowed: None,
+    }
 }
 
 fn refresh(n: u8, generation: u64) -> RefreshSession {

@@ -12,9 +12,6 @@ async function leave(to) {
   location.assign(to);
 }
 
-onSignedIn((it) => {
-  token = it;
-});
 
 at("consent").addEventListener("submit", tries(async () => {
   const { redirectUri } = await change("allowApplication", { clientId, request }, "redirectUri", token);
@@ -25,12 +22,23 @@ at("deny").addEventListener("click", tries(() => leave(at("deny").href)));
 
 const wanted = "application { name } access redirectHost denyUri";
 const query = `query($request: String!) { authorization(request: $request) { ${wanted} } }`;
-try {
+async function show() {
   const { authorization } = await ask(query, { request });
   at("application").textContent = authorization.application.name;
   at("host").textContent = authorization.redirectHost;
   at("deny").href = authorization.denyUri;
   showAccess(authorization.access);
+}
+const shown = show();
+
+onSignedIn(async (it) => {
+  // Who comes back from a provider is signed in before all is shown.
+  await shown;
+  token = it;
+});
+
+try {
+  await shown;
 } catch (error) {
   at("sign-in").hidden = true;
   at("outcome").textContent = `Not done: ${error.message}.`;

@@ -151,6 +151,7 @@ impl Seeder<'_> {
             look_id: None,
             username,
             display_name,
+            identity: None,
             password: None,
         };
         self.submit(account_id, create).await?;

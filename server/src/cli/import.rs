@@ -177,6 +177,7 @@ impl Importer<'_> {
                 look_id: None,
                 username,
                 display_name: person.display_name.clone(),
+                identity: None,
                 password: None,
             };
             let created = self.submit(step("create"), account_id, create).await.map_err(failed)?;

@@ -6,6 +6,12 @@ const clientId = freshId();
 let token;
 at("code").value = new URLSearchParams(location.search).get("code") ?? "";
 
+// Who goes to a provider comes back to this address, where the code must be.
+at("code").addEventListener("input", () => {
+  const query = new URLSearchParams({ code: at("code").value });
+  history.replaceState(null, "", `${location.pathname}?${query}`);
+});
+
 const QUERY = `query($code: String!) { deviceRequest(code: $code) { application { name } access } }`;
 const look = async () => {
   const { deviceRequest } = await ask(QUERY, { code: at("code").value }, token);

@@ -14,6 +14,7 @@ use crate::factors::{
     BACKUP_CODES, ConfirmTotp, EnrolTotp, FactorId, FactorProof, Factors, MakeBackupCodes,
     RemoveTotp, TryFactor,
 };
+use crate::identities::{Identities, IdentityProof, LinkIdentity, NewIdentity, UnlinkIdentity};
 use crate::instance::{
     ChangeSettings, DeactivateAccount, GrantRole, InstanceEvent, InvitationId, InvitePeople,
     RegistrationMode, ReinstateAccount, RevokeInvitation, RevokeRole, ServerRole, SuspendAccount,
@@ -52,6 +53,29 @@ fn passkey(which: u8) -> PasskeyId {
 
 fn application(which: u8) -> ApplicationId {
     ApplicationId(account(which % 2).0)
+}
+
+fn provider(which: u8) -> String {
+    format!("provider-{}", which % 3)
+}
+
+fn link(which: u8) -> LinkIdentity {
+    let identity = NewIdentity {
+        claim_id: name(&format!("identity:{}", which % 5)),
+        provider_id: provider(which),
+        issuer: "https://id.example".to_owned(),
+        subject: format!("subject {}", which % 5),
+        label: (which > 127).then(|| "somebody".to_owned()),
+        ceremony: format!("{which:032x}"),
+    };
+    LinkIdentity { identity, notice: None }
+}
+
+/// What a provider proves, where one is linked and it is shown instead of a password.
+pub(super) fn told(world: &Given, actor: AccountId, which: u8) -> Option<IdentityProof> {
+    let identities = world.document::<Identities>(actor).unwrap_or_default();
+    let held = identities.held.first().filter(|_| which.is_multiple_of(2))?;
+    Some(IdentityProof { claim_id: held.claim_id, ceremony: format!("{which:030x}ff") })
 }
 
 /// The invitation that was made last.
@@ -189,8 +213,10 @@ fn leave(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u
             world.when(actor, AnswerDevice { code_id: name("device"), allowed })
         }
         20 => world.when(actor, RemoveApplication { application_id: application(which) }),
-        21 => world.when(actor, RemovePasskey { passkey_id: passkey(which) }),
-        31.. => between(world, actor, other, (which, what)),
+        30 => world.when(actor, RemovePasskey { passkey_id: passkey(which) }),
+        31 => world.when(actor, UnlinkIdentity { provider_id: provider(which), notice: None }),
+        21 => world.when(actor, link(which)),
+        32.. => between(world, actor, other, (which, what)),
         _ => world.when(actor, EndSession { session_id }),
     }
 }
@@ -198,10 +224,10 @@ fn leave(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u
 /// What a person says of another, and who may see what of them.
 fn between(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u8)) -> Then {
     match what {
-        31 => world.when(actor, AddContact { account_id: other }),
-        32 => world.when(actor, RemoveContact { account_id: other }),
-        33 => world.when(actor, BlockAccount { account_id: other }),
-        34 => world.when(actor, UnblockAccount { account_id: other }),
+        32 => world.when(actor, AddContact { account_id: other }),
+        33 => world.when(actor, RemoveContact { account_id: other }),
+        34 => world.when(actor, BlockAccount { account_id: other }),
+        35 => world.when(actor, UnblockAccount { account_id: other }),
         _ => {
             let (account_ids, conversation_id) = (Vec::new(), None);
             let (allow, who) = (which > 60, Who::Everyone);
