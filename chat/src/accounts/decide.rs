@@ -106,7 +106,7 @@ impl Command for CreateAccount {
     fn decide(
         self,
         account: &Slot<Account>,
-        _: &Context<'_>,
+        context: &Context<'_>,
     ) -> Result<Vec<Event>, AccountRejection> {
         match account.get() {
             Some(it) if it.profile.is_none() => Err(AccountRejection::Abandoned),
@@ -118,6 +118,7 @@ impl Command for CreateAccount {
                     username: Personal::new(username(&self.username)?),
                     display_name: Personal::new(display_name(&self.display_name)?),
                     password: self.password.map(Personal::new),
+                    origin: Some(context.origin.clone()),
                 };
                 Ok(vec![registered.into()])
             }

@@ -67,6 +67,7 @@ pub struct AccountRegistered {
     pub display_name: Personal<String>,
     /// Argon2id in PHC form; absent for an account that can't sign in by password.
     pub password: Option<Personal<String>>,
+    pub origin: Option<Origin>,
 }
 
 /// The registration was given up: this account will never be created.

@@ -138,6 +138,7 @@ fn an_account_is_created_with_name_profile_and_credential() {
         username: Personal::new("ann".to_owned()),
         display_name: Personal::new("Ann".to_owned()),
         password: Some(Personal::new("hash".to_owned())),
+        origin: Some(Origin::default()),
     };
     let world = given()
         .and(account(ANN), claim(ANN, "ann"))

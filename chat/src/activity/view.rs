@@ -127,6 +127,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::DeviceEvent(_)
         | Event::AddressEvent(_)
         | Event::OutboxEvent(_)
+        | Event::AuditEvent(_)
         | Event::ConversationEvent(_)
         | Event::MemberEvent(_)
         | Event::MessageEvent(_)

@@ -145,7 +145,7 @@ impl Command for RemoveMember {
     fn decide(
         self,
         (group, other): &Self::State,
-        _: &Context<'_>,
+        context: &Context<'_>,
     ) -> Result<Vec<Event>, MemberRejection> {
         let (_, member) = inside(group)?;
         let Some(other) = active(other) else { return Err(MemberRejection::NotFound) };
@@ -156,6 +156,8 @@ impl Command for RemoveMember {
             conversation_id: self.conversation_id,
             account_id: self.account_id,
             joined_seq: Long(other.joined_seq),
+            role: Some(other.role),
+            origin: Some(context.origin.clone()),
         };
         Ok(vec![removed.into()])
     }
@@ -267,7 +269,7 @@ impl Command for ChangeRole {
     fn decide(
         self,
         (group, other): &Self::State,
-        _: &Context<'_>,
+        context: &Context<'_>,
     ) -> Result<Vec<Event>, MemberRejection> {
         let (_, member) = inside(group)?;
         let Some(other) = active(other) else { return Err(MemberRejection::NotFound) };
@@ -282,6 +284,8 @@ impl Command for ChangeRole {
             conversation_id: self.conversation_id,
             account_id: self.account_id,
             role: self.role,
+            before: Some(other.role),
+            origin: Some(context.origin.clone()),
         };
         Ok(vec![changed.into()])
     }

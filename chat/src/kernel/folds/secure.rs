@@ -8,6 +8,7 @@ use crate::addresses::{
 use crate::applications::{
     Access, AllowApplication, ApplicationId, RegisterApplication, RemoveApplication, Scopes,
 };
+use crate::audit::{ExportAudit, Filter, ReadAudit};
 use crate::devices::{AnswerDevice, RequestDevice};
 use crate::factors::{
     BACKUP_CODES, ConfirmTotp, EnrolTotp, FactorId, FactorProof, Factors, MakeBackupCodes,
@@ -20,6 +21,7 @@ use crate::instance::{
 };
 use crate::kernel::Origin;
 use crate::kernel::testing::{Given, Then, account, name};
+use crate::kernel::time::Long;
 use crate::outbox::{Channel, Delivery, OutboxEvent, OutgoingId, RecordDelivery};
 use crate::passkeys::{AddPasskey, PasskeyId, PasskeyProof, Passkeys, RemovePasskey};
 use crate::sessions::{ConfirmSession, EndSession, EndSessions, SessionId};
@@ -178,6 +180,12 @@ fn leave(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u
             let scopes = [Access::ChatRead].into_iter().collect();
             world.when(actor, AllowApplication { application_id: application(which), scopes })
         }
+        30 => {
+            let filter = Filter { actor_id: Some(other), ..Filter::default() };
+            let entries = Long(u64::from(which));
+            world.when(actor, ReadAudit { filter, after: None, entries })
+        }
+        31 => world.when(actor, ExportAudit { from: None, to: None }),
         28 => {
             let application = (which > 200).then(|| (application(which), Scopes::default()));
             world.when(actor, RequestDevice { code_id: name("device"), application })
