@@ -67,9 +67,8 @@ impl Log {
         let mut read = file
             .prepare(&format!("SELECT id, bytes FROM records_{partition} ORDER BY id"))
             .expect("a table a partition");
-        let rows = read.query_map([], |row| {
-            Ok((row.get::<_, u64>(0)?, row.get::<_, Vec<u8>>(1)?.into()))
-        });
+        let rows =
+            read.query_map([], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, Vec<u8>>(1)?.into())));
         rows.expect("rows").map(|it| it.expect("a row")).collect()
     }
 

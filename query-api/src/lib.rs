@@ -1,6 +1,7 @@
 //! GraphQL over documents: queries, mutations that are forwarded, and the feed of updates.
 
 mod admitted;
+pub mod export;
 mod feed;
 mod frame;
 pub mod http;

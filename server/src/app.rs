@@ -62,10 +62,10 @@ impl App {
         let draining = Arc::new(AtomicBool::new(false));
         let mut routes = Router::new().merge(registry::routes()).merge(checkpoints::routes(&ports));
         routes = routes.merge(health::routes(health::Health {
-                ports: ports.clone(),
-                projection: Arc::clone(&projection),
-                lag_max: config.ready_lag_records_max,
-                tokens: Arc::clone(&tokens),
+            ports: ports.clone(),
+            projection: Arc::clone(&projection),
+            lag_max: config.ready_lag_records_max,
+            tokens: Arc::clone(&tokens),
             draining: Arc::clone(&draining),
         }));
         let parts = Parts {
@@ -83,6 +83,7 @@ impl App {
         if let Some(hub) = hub.as_ref().filter(|_| roles.queries) {
             let api = Api::new(parts, Arc::clone(hub));
             routes = routes.merge(query_api::oauth::routes(Arc::clone(&api)));
+            routes = routes.merge(query_api::export::routes(Arc::clone(&api)));
             routes = routes.merge(query_api::http::routes(api));
         }
         if let Some(hub) = hub.as_ref().filter(|_| roles.commands) {
@@ -100,18 +101,7 @@ impl App {
         routes = routes.merge(browser::pages());
         let tell = middleware::from_fn_with_state(browser::Told::new(config), browser::tell);
         routes = routes.layer(browser::cors(config)).layer(tell).layer(see_client);
-        Ok(Self {
-            ports,
-            keyring,
-            door,
-            tokens,
-            projection,
-            vouching,
-            hub,
-            node,
-            draining,
-            routes,
-        })
+        Ok(Self { ports, keyring, door, tokens, projection, vouching, hub, node, draining, routes })
     }
 
     /// What makes the first owner; nothing once there is one.

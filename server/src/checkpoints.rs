@@ -55,10 +55,7 @@ async fn newest((State(ports), ConnectInfo(from)): Asked) -> Response {
 }
 
 /// Every checkpoint that is kept of one partition, oldest first.
-async fn kept(
-    (State(ports), ConnectInfo(from)): Asked,
-    Path(partition): Path<String>,
-) -> Response {
+async fn kept((State(ports), ConnectInfo(from)): Asked, Path(partition): Path<String>) -> Response {
     let partition = partition.parse::<Partition>().ok();
     let known = partition.filter(|it| *it < ports.event_log.identity().partitions);
     let Some(partition) = known else { return StatusCode::NOT_FOUND.into_response() };

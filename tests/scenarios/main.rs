@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod applications;
+mod audit;
 mod conversations;
 mod devices;
 mod factors;

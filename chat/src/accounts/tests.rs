@@ -4,7 +4,7 @@ use super::*;
 use crate::Change;
 use crate::audience::Audience;
 use crate::kernel::testing::{Given, NOW, account, given, name, open};
-use crate::kernel::{Document, Effect, Personal, Recorded};
+use crate::kernel::{Document, Effect, Origin, Personal, Recorded};
 
 const ANN: u8 = 1;
 const BOB: u8 = 2;

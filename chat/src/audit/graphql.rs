@@ -108,11 +108,7 @@ fn is_known(text: &str) -> bool {
 }
 
 /// The entries of a page, newest first.
-async fn find(
-    scope: &Scope,
-    filter: &Filter,
-    page: &Page,
-) -> Result<(Vec<Arc<AuditEntry>>, bool)> {
+async fn find(scope: &Scope, filter: &Filter, page: &Page) -> Result<(Vec<Arc<AuditEntry>>, bool)> {
     let scan = filter.scan_after(page.after.as_deref(), READ_MAX);
     let mut scan = scan.ok_or_else(|| rejected(invalid("cursor is not one of this list")))?;
     let (mut entries, mut examined) = (Vec::new(), 0);

@@ -30,9 +30,7 @@ impl ServerRole {
             Self::Owner => {
                 &[OwnInstance, GrantRoles, ChangeSettings, SuspendAccounts, InvitePeople, ReadAudit]
             }
-            Self::Admin => {
-                &[GrantRoles, ChangeSettings, SuspendAccounts, InvitePeople, ReadAudit]
-            }
+            Self::Admin => &[GrantRoles, ChangeSettings, SuspendAccounts, InvitePeople, ReadAudit],
             Self::Moderator => &[SuspendAccounts, InvitePeople],
             Self::Auditor => &[ReadAudit],
         }

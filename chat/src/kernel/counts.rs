@@ -163,6 +163,7 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::InstanceEvent(_)
             | Event::AddressEvent(_)
             | Event::OutboxEvent(_)
+            | Event::AuditEvent(_)
             | Event::ConversationEvent(_)
             | Event::MemberEvent(_)
             | Event::MessageEvent(_)

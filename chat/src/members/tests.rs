@@ -6,7 +6,7 @@ use crate::audience::Audience;
 use crate::conversations::{Conversation, ConversationId, CreateGroup, OpenDirect, direct_id};
 use crate::kernel::testing::{Given, account, given};
 use crate::kernel::time::Long;
-use crate::kernel::{Document, Effect, Recorded};
+use crate::kernel::{Document, Effect, Origin, Recorded};
 use crate::messages::SendMessage;
 use crate::{Change, Event};
 

@@ -237,8 +237,7 @@ mod tests {
     }
 
     fn checkpoint(links: usize) -> SignedCheckpoint {
-        let fold =
-            Fold { term: 2, owner: [9; 16], next: 5, chain: [8; 32], ordinal: 40, pos: 17 };
+        let fold = Fold { term: 2, owner: [9; 16], next: 5, chain: [8; 32], ordinal: 40, pos: 17 };
         let links = vec![[1; 8]; links];
         SignedCheckpoint {
             log: [7; 16],
