@@ -21,7 +21,7 @@ use crate::schema::Api;
 
 /// The routes.
 pub fn routes(api: Arc<Api>) -> Router {
-    Router::new().route("/v1/audit.ndjson", get(lines)).with_state(api)
+    Router::new().route("/audit.ndjson", get(lines)).with_state(api)
 }
 
 /// A stretch of time in RFC 3339: from its beginning, up to before its end.

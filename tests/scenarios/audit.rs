@@ -93,15 +93,15 @@ fn who_lacks_the_role_is_refused() {
         ann.does("grantRole", json!({ "accountId": cat.id, "role": role }), "staff { role }");
     };
     forbidden(&bob);
-    assert_eq!(exported(&bob, "/v1/audit.ndjson").0, 403);
-    assert!(exported(&bob, "/v1/audit.ndjson").1.contains("INSTANCE_FORBIDDEN"));
+    assert_eq!(exported(&bob, "/audit.ndjson").0, 403);
+    assert!(exported(&bob, "/audit.ndjson").1.contains("INSTANCE_FORBIDDEN"));
     grant("MODERATOR");
     forbidden(&cat);
     grant("AUDITOR");
     assert!(!reads(&cat, "").is_empty());
-    let reply = world.client.http.get("/v1/audit.ndjson");
+    let reply = world.client.http.get("/audit.ndjson");
     assert_eq!(reply.status, 401);
-    assert_eq!(exported(&cat, "/v1/audit.ndjson?from=yesterday").0, 400);
+    assert_eq!(exported(&cat, "/audit.ndjson?from=yesterday").0, 400);
     ann.does("revokeRole", json!({ "accountId": cat.id }), "staff { role }");
     forbidden(&cat);
 }
@@ -118,7 +118,7 @@ fn reading_and_exporting_it_are_in_it() {
     let expected = [change("action", "ROLE_GRANTED"), change("entries", &shown.to_string())];
     assert_eq!(read["changes"], json!(expected));
     world.passes(Duration::from_secs(1));
-    let (status, lines) = exported(&ann, "/v1/audit.ndjson");
+    let (status, lines) = exported(&ann, "/audit.ndjson");
     assert_eq!(status, 200);
     let entries: Vec<Value> =
         lines.lines().map(|it| serde_json::from_str(it).expect("an entry")).collect();
