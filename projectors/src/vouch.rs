@@ -33,11 +33,6 @@ pub fn signer(identity: &Identity, keys: &dyn Keys) -> Signer {
     Signer::new(identity, &keys.secret("checkpoints"))
 }
 
-/// Where the newest checkpoint of a partition is.
-fn newest_key(partition: Partition) -> BlobKey {
-    BlobKey::new(&format!("checkpoint.{partition:04x}")).expect("it is a plain name")
-}
-
 /// What the names of all kept checkpoints of a partition begin with.
 fn prefix(partition: Partition) -> String {
     format!("checkpoints.{partition:04x}.")
@@ -129,11 +124,7 @@ impl Vouching {
             let note = Bytes::from(self.signer.sign(&checkpoint));
             let key = BlobKey::new(&format!("{start}{:016x}", trail.fold.ordinal));
             let key = key.expect("it is a plain name");
-            let stored = async {
-                put(&*self.ports.blobs, &key, &note).await?;
-                put(&*self.ports.blobs, &newest_key(partition), &note).await
-            };
-            if let Err(error) = stored.await {
+            if let Err(error) = put(&*self.ports.blobs, &key, &note).await {
                 place.signed = None;
                 return Err(error);
             }
@@ -187,7 +178,10 @@ async fn read(blobs: &dyn Blobs, key: &BlobKey) -> Result<Option<String>, Error>
 /// # Errors
 /// When the blobs can't be reached.
 pub async fn newest(blobs: &dyn Blobs, partition: Partition) -> Result<Option<String>, Error> {
-    read(blobs, &newest_key(partition)).await
+    match keys(blobs, partition).await?.last() {
+        Some(key) => read(blobs, key).await,
+        None => Ok(None),
+    }
 }
 
 /// Every checkpoint that is kept of a partition, oldest first.
