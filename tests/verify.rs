@@ -45,7 +45,7 @@ impl Log {
             String::from_utf8(printed.stdout).expect("text")
         };
         let kept = folder.path().join("kept.txt");
-        std::fs::write(&kept, print(&[])).expect("a file");
+        std::fs::write(&kept, print(&["--all"])).expect("a file");
         let key = print(&["--key"]).trim().to_owned();
         let mut log = Self { folder, kept, key, partition: 0 };
         let longest = (0..64).max_by_key(|it| log.rows(*it).len());
@@ -242,7 +242,9 @@ fn another_history_is_found_at_its_first_record() {
 fn what_owners_leave_behind_is_in_order() {
     let log = Log::written();
     let before = log.rows(log.partition);
-    Program::serve(&log.data(), 0).terminate();
+    let program = Program::serve(&log.data(), 0);
+    assert_eq!(Http::new(program.address).get("/healthz").status, 200);
+    program.terminate();
     let mut rows = log.rows(log.partition);
     let (end, last) = (rows.last().expect("a row").0, &before.last().expect("a row").1);
     let zombie = reworded(last).encode();
@@ -298,9 +300,11 @@ fn checkpoints_and_their_key_are_served() {
     let http = Http::new(program.address);
     let gets = |path: &str| String::from_utf8(http.get(path).body).expect("text");
     assert_eq!(gets("/checkpoints/key").trim(), log.key);
-    assert_eq!(gets("/checkpoints"), std::fs::read_to_string(&log.kept).expect("a file"));
+    let kept = std::fs::read_to_string(&log.kept).expect("a file");
     let own = gets(&format!("/checkpoints/{}", log.partition));
-    assert!(own.starts_with("parlance/") && gets("/checkpoints").contains(&own), "{own}");
+    assert!(own.starts_with("parlance/") && kept.contains(&own), "{own}");
+    let printed = Program::run(&log.data(), &["checkpoints"]).stdout;
+    assert_eq!(gets("/checkpoints").as_bytes(), printed);
     assert_eq!(http.get("/checkpoints/64").status, 404);
     assert_eq!(http.get("/checkpoints/-1").status, 404);
 }
