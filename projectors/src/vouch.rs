@@ -89,12 +89,13 @@ impl Vouching {
             };
             let waited = self.ports.clock.now_ms() - place.at_ms;
             let due = all || batches >= BATCHES || !(0..WAIT_MS).contains(&waited);
-            if due && place.signed.is_none_or(|it| it < ordinal) {
-                if let Err(error) = self.sign_one(partition, place).await {
-                    tracing::warn!(partition, error = %error, "a checkpoint waits");
-                    metrics::counter!("parlance_checkpoint_failures_total").increment(1);
-                    return;
-                }
+            if due
+                && place.signed.is_none_or(|it| it < ordinal)
+                && let Err(error) = self.sign_one(partition, place).await
+            {
+                tracing::warn!(partition, error = %error, "a checkpoint waits");
+                metrics::counter!("parlance_checkpoint_failures_total").increment(1);
+                return;
             }
         }
     }

@@ -75,7 +75,10 @@ fn every_admin_action_is_there_once_with_actor_and_target() {
         assert!(entry["sessionId"].is_string() && entry["address"].is_string(), "{entry}");
     }
     let changes = |at: usize| seen[at]["changes"].clone();
-    let role = |before: Value, after: Value| json!([{ "field": "role", "before": before, "after": after }]);
+    let role = |before: Value, after: Value| {
+        let field = "role";
+        json!([{ "field": field, "before": before, "after": after }])
+    };
     assert_eq!(changes(0), role(Value::Null, json!("MODERATOR")));
     assert_eq!(changes(1), role(json!("MODERATOR"), json!("AUDITOR")));
     let registration = json!([{ "field": "registration", "before": "OPEN", "after": "CLOSED" }]);

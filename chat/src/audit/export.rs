@@ -32,10 +32,12 @@ pub async fn export(
     let viewer = viewer.whole().map_err(Failure::Rejected)?;
     viewer.may("auditLog").map_err(Failure::Rejected)?;
     scope.admit(&format!("commands/{}", viewer.account), scope.limits.per_account).await?;
-    let client_id = id::fresh(scope.clock.now_ms(), &*scope.entropy);
-    let command = ExportAudit { from, to };
-    scope.submit_for(viewer.account, client_id, command).await?;
     let now = Timestamp(scope.clock.now_ms());
+    let client_id = id::fresh(now.0, &*scope.entropy);
+    let command = ExportAudit { from, to };
+    let accepted = scope.submit_for(viewer.account, client_id, command).await?;
+    // Whoever looks after the first line finds it.
+    scope.outcome(accepted).await.map_err(|_| Failure::Unavailable)?;
     let to = Some(to.map_or(now, |it| it.min(now)));
     let filter = Filter { from, to, ..Filter::default() };
     let start = Some(filter.scan(Order::Ascending, READ_MAX));
