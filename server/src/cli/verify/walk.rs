@@ -227,7 +227,7 @@ impl Walk {
             }
             // An owner whose append failed gives up its term; what it had in flight lies behind.
             Rejection::Gap => {
-                let gap = self.gap.get_or_insert_with(|| Gap { first: place, wanted, count: 0 });
+                let gap = self.gap.get_or_insert(Gap { first: place, wanted, count: 0 });
                 gap.count += 1;
                 match gap.count < IN_FLIGHT_MAX {
                     true => Ok(()),
