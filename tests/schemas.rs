@@ -327,9 +327,10 @@ fn every_option_is_documented() {
 }
 
 /// Text fields of events that identify and say nothing of a person, or are one of a few that we
-/// have: a language that we speak, a template of ours; or say what a program of others is.
+/// have: a language that we speak, a template of ours, a condition on the log of audit; or say what
+/// a program of others is.
 fn may_be_plain(field: &str) -> bool {
-    let ours = ["reply_to", "locale", "template"];
+    let ours = ["reply_to", "locale", "template", "action", "after"];
     let programs = ["application_name", "secret_digest"];
     let named = ours.iter().chain(&programs).any(|it| *it == field);
     named || field.ends_with("_id") || field.ends_with("_ids")

@@ -55,7 +55,9 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 34] = [
+const MORE_FILES: [(&str, &str); 36] = [
+    ("audit/told", "what each event tells, too long to stand beside the document"),
+    ("audit/export", "the same entries as lines, outside GraphQL"),
     ("applications/access", "what scopes there are and what each reaches"),
     ("applications/asked", "a request for authorization, looked at before anybody is asked"),
     ("applications/endpoints", "what applications ask us over HTTP"),
@@ -177,11 +179,12 @@ fn nobody_outside_ports_names_an_adapter() {
     none(named.map(|(name, _)| name).collect(), "adapters are chosen in `ports`");
 }
 
-/// What a role may know of rooms: ids, who may see an event, what is unread, who is asking, and
-/// what is to be sent outside.
-const KNOWN_TO_ROLES: [&str; 8] = [
+/// What a role may know of rooms: ids, who may see an event, what is unread, who is asking, what
+/// is exported, and what is to be sent outside.
+const KNOWN_TO_ROLES: [&str; 9] = [
     "accounts::AccountId",
     "applications::{self",
+    "audit::export",
     "conversations::ConversationId",
     "members::Stint",
     "outbox::",

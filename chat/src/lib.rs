@@ -96,6 +96,14 @@ rooms! {
         query: DeviceQuery, mutation: DeviceMutation,
         changes: [],
     }
+    audit {
+        events: AuditEvent,
+        commands: [ReadAudit, ExportAudit],
+        documents: [AuditEntry],
+        rejections: [AuditRejection],
+        query: AuditQuery,
+        changes: [],
+    }
     activity {
         commands: [],
         documents: [Activity],

@@ -14,6 +14,7 @@ use chat::outbox::Outgoing;
 use chat::timeline::{Announcement, Timeline};
 use ports::bus::{self, Topic};
 use ports::documents::Write;
+use ports::event_log::signed::link;
 use ports::event_log::{Partition, Rules, Verdict};
 use ports::publication::Publication;
 use ports::roster::Roster;
@@ -167,6 +168,7 @@ impl Consumer {
         let documents = Arc::clone(&self.ports.documents);
         self.checkpoint = Checkpoint::load(&*documents, self.partition).await?;
         self.announce_place();
+        self.progress.trails.begin(self.partition, &self.checkpoint.fold);
         loop {
             let log = Arc::clone(&self.ports.event_log);
             let pos = self.checkpoint.fold.pos;
@@ -176,12 +178,17 @@ impl Consumer {
                 continue;
             }
             let mut events = Vec::with_capacity(entries.len());
+            let mut links = Vec::with_capacity(entries.len());
             for entry in entries {
                 let verdict = self.checkpoint.fold.step_by(self.rules, entry.offset, &entry.bytes);
                 let verdict = verdict.map_err(|it| Error::corrupt("event log", it))?;
+                if matches!(verdict, Verdict::Accepted { .. }) {
+                    links.push(link(&self.checkpoint.fold.chain));
+                }
                 events.extend(accepted(self.partition, verdict));
             }
             self.save(&events).await?;
+            self.progress.trails.extend(self.partition, &links, &self.checkpoint.fold);
         }
     }
 
@@ -224,6 +231,7 @@ impl Consumer {
 impl Drop for Consumer {
     fn drop(&mut self) {
         self.progress.documents.leave(self.partition);
+        self.progress.trails.leave(self.partition);
     }
 }
 

@@ -9,6 +9,8 @@ mod publish;
 pub mod rebuild;
 mod share;
 mod state_hash;
+mod trails;
+mod vouch;
 
 pub use consume::{declare, start, start_by, start_shared};
 pub use deliver::Sending;
@@ -16,6 +18,7 @@ pub use erase::{Erased, erase_again};
 pub use fold::Folding;
 pub use progress::Progress;
 pub use state_hash::state_hash;
+pub use vouch::{Vouching, kept, newest, signer};
 
 /// The nodes that fold partitions.
 pub const ROLE: &str = "projectors";

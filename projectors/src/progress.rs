@@ -8,6 +8,8 @@ use ports::event_log::{Fold, Partition};
 use ports::{Error, Ports};
 use tokio::sync::Notify;
 
+use crate::trails::Trails;
+
 /// How far the projections of each partition have come.
 pub struct Progress {
     /// The documents'.
@@ -16,6 +18,8 @@ pub struct Progress {
     pub(crate) publication: Places,
     /// Of each partition: told when its outbox has changed.
     pub(crate) outbox: Vec<Notify>,
+    /// What is still to be vouched for.
+    pub(crate) trails: Trails,
 }
 
 /// How far a projection of each partition has come.
@@ -37,7 +41,8 @@ impl Progress {
         let partitions = ports.event_log.identity().partitions;
         let places = || Places((0..partitions).map(|_| Place::default()).collect());
         let outbox = (0..partitions).map(|_| Notify::new()).collect();
-        Arc::new(Self { documents: places(), publication: places(), outbox })
+        let trails = Trails::new(partitions);
+        Arc::new(Self { documents: places(), publication: places(), outbox, trails })
     }
 
     /// Records that are in the log and not in the documents, over all partitions.

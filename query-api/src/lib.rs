@@ -4,6 +4,7 @@
 #![recursion_limit = "512"]
 
 mod admitted;
+pub mod export;
 mod feed;
 mod frame;
 pub mod http;

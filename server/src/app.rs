@@ -16,7 +16,7 @@ use query_api::{Api, Hub, Parts};
 
 use crate::config::Config;
 use crate::node::{Node, Roles};
-use crate::{browser, forwarded, health, registry};
+use crate::{browser, checkpoints, forwarded, health, registry};
 
 /// How long an owner may take to finish what is in flight when it ends.
 const HAND_OVER_MAX: Duration = Duration::from_secs(6);
@@ -28,6 +28,7 @@ pub struct App {
     pub door: Arc<dyn Door>,
     pub tokens: Arc<Tokens>,
     pub projection: Arc<projectors::Progress>,
+    vouching: Arc<projectors::Vouching>,
     hub: Option<Arc<Hub>>,
     node: Option<Node>,
     draining: Arc<AtomicBool>,
@@ -53,18 +54,20 @@ impl App {
         let node = node.transpose()?;
         let door = open_door(&ports, &keyring, node.as_ref())?;
         let projection = start_projections(&ports, config, &keyring, &door, node.as_ref()).await?;
+        let vouching = projectors::Vouching::new(&ports, &keyring, &projection);
+        vouching.start();
         let seed = keyring.secret("access tokens");
         let refresh = keyring.secret("refresh tokens");
         let tokens = Arc::new(Tokens::new(&config.public_url, seed, refresh));
         let draining = Arc::new(AtomicBool::new(false));
-        let mut routes =
-            Router::new().merge(registry::routes()).merge(health::routes(health::Health {
-                ports: ports.clone(),
-                projection: Arc::clone(&projection),
-                lag_max: config.ready_lag_records_max,
-                tokens: Arc::clone(&tokens),
-                draining: Arc::clone(&draining),
-            }));
+        let mut routes = Router::new().merge(registry::routes()).merge(checkpoints::routes(&ports));
+        routes = routes.merge(health::routes(health::Health {
+            ports: ports.clone(),
+            projection: Arc::clone(&projection),
+            lag_max: config.ready_lag_records_max,
+            tokens: Arc::clone(&tokens),
+            draining: Arc::clone(&draining),
+        }));
         let parts = Parts {
             ports: ports.clone(),
             keyring: Arc::clone(&keyring),
@@ -80,6 +83,7 @@ impl App {
         if let Some(hub) = hub.as_ref().filter(|_| roles.queries) {
             let api = Api::new(parts, Arc::clone(hub));
             routes = routes.merge(query_api::oauth::routes(Arc::clone(&api)));
+            routes = routes.merge(query_api::export::routes(Arc::clone(&api)));
             routes = routes.merge(query_api::http::routes(api));
         }
         if let Some(hub) = hub.as_ref().filter(|_| roles.commands) {
@@ -97,7 +101,7 @@ impl App {
         routes = routes.merge(browser::pages());
         let tell = middleware::from_fn_with_state(browser::Told::new(config), browser::tell);
         routes = routes.layer(browser::cors(config)).layer(tell).layer(see_client);
-        Ok(Self { ports, keyring, door, tokens, projection, hub, node, draining, routes })
+        Ok(Self { ports, keyring, door, tokens, projection, vouching, hub, node, draining, routes })
     }
 
     /// What makes the first owner; nothing once there is one.
@@ -122,6 +126,7 @@ impl App {
     pub async fn drain(&self) {
         self.draining.store(true, Ordering::Release);
         self.hub.iter().for_each(|it| it.drain());
+        self.vouching.finish().await;
         let Some(node) = &self.node else { return };
         match tokio::time::timeout(HAND_OVER_MAX, node.leave()).await {
             Ok(()) => tracing::info!("partitions are handed over"),

@@ -27,7 +27,7 @@ pub(crate) struct Health {
 }
 
 /// Counters that are there from the start, so that a rate can be taken from the first event on.
-const COUNTERS: [(&str, &str); 12] = [
+const COUNTERS: [(&str, &str); 14] = [
     ("parlance_log_appends_total", "Records appended to the log."),
     ("parlance_document_writes_total", "Documents written."),
     ("parlance_document_queries_total", "Loads and scans of documents."),
@@ -36,6 +36,8 @@ const COUNTERS: [(&str, &str); 12] = [
     ("parlance_projection_failures_total", "Projections that started again after a failure."),
     ("parlance_events_published_total", "Events appended to public topics, with repeats."),
     ("parlance_publication_failures_total", "Publishing begun again after a failure."),
+    ("parlance_checkpoints_total", "Signed checkpoints of the log."),
+    ("parlance_checkpoint_failures_total", "Signed checkpoints that could not be kept."),
     ("parlance_frames_total", "Frames handed to sockets."),
     ("parlance_sockets_slow_total", "Sockets closed because their reader was too slow."),
     ("parlance_commands_retried_total", "Attempts to reach an owner after the first."),

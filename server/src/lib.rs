@@ -2,6 +2,7 @@
 
 mod app;
 mod browser;
+mod checkpoints;
 pub mod config;
 mod forwarded;
 mod health;

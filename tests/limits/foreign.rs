@@ -108,6 +108,8 @@ impl Things {
             ("addressId", text(&address["addressId"])),
             ("invitationId", text(&invited["invitation"]["id"])),
             ("applicationId", application),
+            ("actorId", ann.id.clone()),
+            ("targetId", ann.id.clone()),
         ];
         Self(things.into_iter().map(|(name, id)| (name.to_owned(), json!(id))).collect())
     }

@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod applications;
+mod audit;
 mod contacts;
 mod conversations;
 mod devices;

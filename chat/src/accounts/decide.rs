@@ -115,6 +115,7 @@ impl Command for CreateAccount {
                     username: Personal::new(username(&self.username)?),
                     display_name: Personal::new(display_name(&self.display_name)?),
                     password: self.password.map(Personal::new),
+                    origin: Some(context.origin.clone()),
                 };
                 let linked = self.identity.map(|it| it.linked(self.account_id, context));
                 Ok(std::iter::once(registered.into()).chain(linked).collect())

@@ -82,6 +82,7 @@ pub struct AccountRegistered {
     pub password: Option<Personal<String>>,
     /// The stream of the claim on what the name looks like.
     pub look_id: Option<NameId>,
+    pub origin: Option<Origin>,
 }
 
 /// The registration was given up: this account will never be created.

@@ -4,7 +4,7 @@ use super::*;
 use crate::Change;
 use crate::audience::Audience;
 use crate::kernel::testing::{Given, NOW, account, given, name, open};
-use crate::kernel::{Document, Effect, Personal, Recorded};
+use crate::kernel::{Document, Effect, Origin, Personal, Recorded};
 
 const ANN: u8 = 1;
 const BOB: u8 = 2;
@@ -145,6 +145,7 @@ fn an_account_is_created_with_name_profile_and_credential() {
         username: Personal::new("ann".to_owned()),
         display_name: Personal::new("Ann".to_owned()),
         password: Some(Personal::new("hash".to_owned())),
+        origin: Some(Origin::default()),
     };
     let world = given()
         .and(account(ANN), claim(ANN, "ann"))

@@ -141,6 +141,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)
+        | Event::AuditEvent(_)
         | Event::ConversationEvent(_)
         | Event::MemberEvent(_)
         | Event::MessageEvent(_)

@@ -46,7 +46,7 @@ pub enum ServerRole {
     Admin,
     // Suspends accounts and invites people.
     Moderator,
-    // Sees who runs the server, and changes nothing.
+    // Reads the log of audit, and changes nothing.
     Auditor,
 }
 

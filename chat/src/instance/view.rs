@@ -17,19 +17,22 @@ pub enum Right {
     ChangeSettings,
     SuspendAccounts,
     InvitePeople,
+    ReadAudit,
 }
 
 impl ServerRole {
     /// The rights that it holds.
     pub fn rights(self) -> &'static [Right] {
-        use Right::{ChangeSettings, GrantRoles, InvitePeople, OwnInstance, SuspendAccounts};
+        use Right::{
+            ChangeSettings, GrantRoles, InvitePeople, OwnInstance, ReadAudit, SuspendAccounts,
+        };
         match self {
             Self::Owner => {
-                &[OwnInstance, GrantRoles, ChangeSettings, SuspendAccounts, InvitePeople]
+                &[OwnInstance, GrantRoles, ChangeSettings, SuspendAccounts, InvitePeople, ReadAudit]
             }
-            Self::Admin => &[GrantRoles, ChangeSettings, SuspendAccounts, InvitePeople],
+            Self::Admin => &[GrantRoles, ChangeSettings, SuspendAccounts, InvitePeople, ReadAudit],
             Self::Moderator => &[SuspendAccounts, InvitePeople],
-            Self::Auditor => &[],
+            Self::Auditor => &[ReadAudit],
         }
     }
 

@@ -347,6 +347,7 @@ mod tests {
                 username: sealed(),
                 display_name: sealed(),
                 password,
+                origin: None,
             };
             let (id, body) = codec().encode(&event);
             let reader = &codec().current["AccountRegistered"].reader;

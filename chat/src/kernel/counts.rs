@@ -166,6 +166,7 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::OutboxEvent(_)
             | Event::ContactEvent(_)
             | Event::PrivacyEvent(_)
+            | Event::AuditEvent(_)
             | Event::ConversationEvent(_)
             | Event::MemberEvent(_)
             | Event::MessageEvent(_)

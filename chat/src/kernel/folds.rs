@@ -30,7 +30,7 @@ use secure::{generation, proof, secure, told};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 55;
+const KINDS: u8 = 57;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;

@@ -151,7 +151,7 @@ impl Command for RemoveMember {
     fn decide(
         self,
         (group, other): &Self::State,
-        _: &Context<'_>,
+        context: &Context<'_>,
     ) -> Result<Vec<Event>, MemberRejection> {
         let (_, member) = inside(group)?;
         let Some(other) = active(other) else { return Err(MemberRejection::NotFound) };
@@ -162,6 +162,8 @@ impl Command for RemoveMember {
             conversation_id: self.conversation_id,
             account_id: self.account_id,
             joined_seq: Long(other.joined_seq),
+            role: Some(other.role),
+            origin: Some(context.origin.clone()),
         };
         Ok(vec![removed.into()])
     }
@@ -273,7 +275,7 @@ impl Command for ChangeRole {
     fn decide(
         self,
         (group, other): &Self::State,
-        _: &Context<'_>,
+        context: &Context<'_>,
     ) -> Result<Vec<Event>, MemberRejection> {
         let (_, member) = inside(group)?;
         let Some(other) = active(other) else { return Err(MemberRejection::NotFound) };
@@ -288,6 +290,8 @@ impl Command for ChangeRole {
             conversation_id: self.conversation_id,
             account_id: self.account_id,
             role: self.role,
+            before: Some(other.role),
+            origin: Some(context.origin.clone()),
         };
         Ok(vec![changed.into()])
     }

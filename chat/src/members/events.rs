@@ -7,7 +7,7 @@ use crate::Change;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
 use crate::kernel::time::Long;
-use crate::kernel::{Effect, Recorded};
+use crate::kernel::{Effect, Origin, Recorded};
 
 crate::events! {
     /// Everything that can happen to memberships.
@@ -78,6 +78,9 @@ pub struct MemberRemoved {
     pub account_id: AccountId,
     /// `seq` of the event that began this membership.
     pub joined_seq: Long,
+    /// Absent in events from before this was noted.
+    pub role: Option<Role>,
+    pub origin: Option<Origin>,
 }
 
 /// A member may do more, or less, than before.
@@ -87,6 +90,9 @@ pub struct RoleChanged {
     pub conversation_id: ConversationId,
     pub account_id: AccountId,
     pub role: Role,
+    /// Absent in events from before this was noted.
+    pub before: Option<Role>,
+    pub origin: Option<Origin>,
 }
 
 impl MemberEvent {

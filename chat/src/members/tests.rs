@@ -6,7 +6,7 @@ use crate::audience::Audience;
 use crate::conversations::{Conversation, ConversationId, CreateGroup, OpenDirect, direct_id};
 use crate::kernel::testing::{Given, account, given, name};
 use crate::kernel::time::Long;
-use crate::kernel::{Document, Effect, Recorded};
+use crate::kernel::{Document, Effect, Origin, Recorded};
 use crate::messages::SendMessage;
 use crate::{Change, Event};
 
@@ -134,8 +134,13 @@ fn sending_moves_what_one_has_read() {
 #[test]
 fn one_with_a_lower_role_is_removed() {
     let (world, id) = group(false);
-    let removed =
-        MemberRemoved { conversation_id: id, account_id: account(BOB), joined_seq: Long(2) };
+    let removed = MemberRemoved {
+        conversation_id: id,
+        account_id: account(BOB),
+        joined_seq: Long(2),
+        role: Some(Role::Member),
+        origin: Some(Origin::default()),
+    };
     let world = world.when(account(ANN), remove(id, BOB)).then([removed.into()]);
     let bob = member(&world, id, BOB).unwrap();
     assert_eq!((bob.active, bob.role), (false, Role::Member));
@@ -232,7 +237,10 @@ fn nobody_joins_what_is_no_group() {
 fn only_the_owner_changes_roles() {
     let (world, id) = group(false);
     let changed = |role| -> Event {
-        RoleChanged { conversation_id: id, account_id: account(BOB), role }.into()
+        let before = Some(if role == Role::Admin { Role::Member } else { Role::Admin });
+        let (conversation_id, account_id) = (id, account(BOB));
+        let origin = Some(Origin::default());
+        RoleChanged { conversation_id, account_id, role, before, origin }.into()
     };
     let world = world
         .and(account(ANN), add(id, &[EVE]))

@@ -17,6 +17,7 @@ mod kafka;
 mod position;
 mod reading;
 mod record;
+pub mod signed;
 mod tables;
 
 use std::path::{Path, PathBuf};

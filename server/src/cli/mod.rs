@@ -11,6 +11,7 @@ mod moving;
 mod progress;
 mod replay;
 mod serve;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -60,8 +61,10 @@ enum Asked {
     Rebuild(maintain::Rebuild),
     /// Prints a hash of each collection: parlance state-hash --json
     StateHash(maintain::StateHash),
-    /// Checks the log from its first record on: parlance verify
-    Verify(maintain::Verify),
+    /// Checks the log and names the first record that is wrong: parlance verify --checkpoints DIR
+    Verify(verify::Verify),
+    /// Prints signed checkpoints of the log, or their key: parlance checkpoints --key
+    Checkpoints(verify::Checkpoints),
     /// Prints every option as it is in force: parlance config
     Config,
     /// Prepares data for benchmarks: parlance bench seed --messages 1000000
@@ -103,6 +106,7 @@ pub(crate) fn main() -> ExitCode {
             Asked::Rebuild(it) => it.run(config).await,
             Asked::StateHash(it) => it.run(config).await,
             Asked::Verify(it) => it.run(config).await,
+            Asked::Checkpoints(it) => it.run(config).await,
             Asked::Config => progress::say(&toml::to_string_pretty(&config)?),
             Asked::Bench(it) => it.run(config).await,
         }

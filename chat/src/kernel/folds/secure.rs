@@ -8,6 +8,7 @@ use crate::addresses::{
 use crate::applications::{
     Access, AllowApplication, ApplicationId, RegisterApplication, RemoveApplication, Scopes,
 };
+use crate::audit::{ExportAudit, Filter, ReadAudit};
 use crate::contacts::{AddContact, BlockAccount, RemoveContact, UnblockAccount};
 use crate::devices::{AnswerDevice, RequestDevice};
 use crate::factors::{
@@ -22,6 +23,7 @@ use crate::instance::{
 };
 use crate::kernel::Origin;
 use crate::kernel::testing::{Given, Then, account, name};
+use crate::kernel::time::Long;
 use crate::outbox::{Channel, Delivery, OutboxEvent, OutgoingId, RecordDelivery};
 use crate::passkeys::{AddPasskey, PasskeyId, PasskeyProof, Passkeys, RemovePasskey};
 use crate::privacy::{Rule, SetPrivacy, Setting, Who};
@@ -204,6 +206,12 @@ fn leave(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u
             let scopes = [Access::ChatRead].into_iter().collect();
             world.when(actor, AllowApplication { application_id: application(which), scopes })
         }
+        37 => {
+            let filter = Filter { actor_id: Some(other), ..Filter::default() };
+            let entries = Long(u64::from(which));
+            world.when(actor, ReadAudit { filter, after: None, entries })
+        }
+        38 => world.when(actor, ExportAudit { from: None, to: None }),
         28 => {
             let application = (which > 200).then(|| (application(which), Scopes::default()));
             world.when(actor, RequestDevice { code_id: name("device"), application })
@@ -216,7 +224,7 @@ fn leave(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u
         30 => world.when(actor, RemovePasskey { passkey_id: passkey(which) }),
         31 => world.when(actor, UnlinkIdentity { provider_id: provider(which), notice: None }),
         21 => world.when(actor, link(which)),
-        32.. => between(world, actor, other, (which, what)),
+        32..=36 => between(world, actor, other, (which, what)),
         _ => world.when(actor, EndSession { session_id }),
     }
 }
