@@ -11,7 +11,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 use super::master::{Masters, Wrap, unwrap};
 use super::reading::{PORT, ROOT, id_bytes, page, stored};
@@ -20,11 +20,14 @@ use crate::entropy::Entropy;
 use crate::sqlite::{self, Durability};
 use crate::{Error, ErrorKind};
 
-/// The way through the trees: those up to `after` are wrapped by `newest`, and all later ones are
-/// when they are written.
+/// The way through the trees: those up to `after` are wrapped by `newest`.
+///
+/// It ends at the tree that was the last when it began. Those made since are wrapped by `newest`
+/// already; a pass that took them in would never end where many are made.
 pub(super) struct Pass {
     newest: Secret,
     after: Option<TreeId>,
+    until: TreeId,
     wrapped: u64,
 }
 
@@ -35,7 +38,7 @@ impl Pass {
     }
 
     fn of(wrap: &Wrap) -> Self {
-        Self { newest: wrap.masters.newest, after: None, wrapped: 0 }
+        Self { newest: wrap.masters.newest, after: None, until: ROOT, wrapped: 0 }
     }
 
     /// Puts a new key into the file, unless one is being replaced already.
@@ -65,11 +68,15 @@ impl Pass {
         if wrap.masters.newest != self.newest {
             *self = Self::of(wrap);
         }
-        let rows = match self.after {
-            None => stored(&locked, ROOT).map(|it| it.map(|it| (ROOT, it)).into_iter().collect()),
-            Some(after) => page(&locked, after),
+        let mut rows = match self.after {
+            None => {
+                self.until = last(&locked).map_err(unknown)?;
+                let root = stored(&locked, ROOT).map_err(unknown)?;
+                root.into_iter().map(|it| (ROOT, it)).collect()
+            }
+            Some(after) => page(&locked, after).map_err(unknown)?,
         };
-        let rows: Vec<_> = rows.map_err(unknown)?;
+        rows.retain(|it| it.0 <= self.until);
         let Some((last, _)) = rows.last() else {
             wrap.replace(Masters { newest: self.newest, older: None })?;
             drop(locked);
@@ -95,6 +102,12 @@ impl Pass {
         self.wrapped += wrapped_now;
         Ok(true)
     }
+}
+
+fn last(connection: &Connection) -> Result<TreeId, rusqlite::Error> {
+    let text = "SELECT substr(id, 1, 16), substr(id, 17) FROM trees ORDER BY id DESC LIMIT 1";
+    let id = |row: &Row<'_>| Ok(TreeId { author: row.get(0)?, stream: row.get(1)? });
+    connection.query_row(text, [], id)
 }
 
 fn lock(connection: &mut Connection) -> Result<Transaction<'_>, Error> {
@@ -273,8 +286,8 @@ mod tests {
             assert_eq!(keys.secret("names"), secret);
             killed_after += 1;
         }
-        // The root, two pages, the end.
-        assert_eq!(killed_after, 5);
+        // Before any step, and after the root, each of three pages, and the end.
+        assert_eq!(killed_after, 6);
     }
 
     #[test]
