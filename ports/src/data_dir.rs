@@ -114,7 +114,7 @@ impl DataDir {
 /// # Errors
 /// `Unavailable` when it can't be read or an older program wrote it, `Corrupt` when a newer one
 /// did.
-pub(crate) fn check(path: &Path) -> Result<(), Error> {
+pub fn check(path: &Path) -> Result<(), Error> {
     let format = manifest(path)?.format;
     if format < FORMAT {
         let text = format!("format {format} is older than {FORMAT}: `parlance serve` brings it up");

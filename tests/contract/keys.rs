@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use libtest_mimic::Trial;
 use ports::keys::contract::CASES;
 use ports::keys::wire::{PAGES, REQUEST_BYTES_MAX};
-use ports::keys::{Keys, TreeId};
+use ports::keys::{Keys, Rotation, TreeId};
 use ports::{Address, Error, ErrorKind};
 use tests::Http;
 use tests::servers::Servers;
@@ -43,6 +43,8 @@ pub(crate) fn trials(_servers: &Arc<Servers>) -> Vec<Trial> {
     trials.push(trial("keys", name, |dir| copied(dir).boxed()));
     let name = "keys_are_read_beside_the_process_that_has_them";
     trials.push(trial("keys::embedded", name, |dir| beside(dir).boxed()));
+    let name = "nodes_go_on_while_the_master_key_is_replaced";
+    trials.push(trial(http, name, |dir| rotated(dir).boxed()));
     trials
 }
 
@@ -169,6 +171,33 @@ async fn beside(dir: PathBuf) {
     for refused in changes {
         assert_eq!(refused.map(|it| it.kind), Some(ErrorKind::Unavailable));
     }
+}
+
+async fn rotated(dir: PathBuf) {
+    let far = connect(&serve(embedded(&dir)).await).await.expect("a node");
+    let whole = far.create(ID).await.expect("a tree");
+    let secret = far.secret("names");
+    for round in 0..3 {
+        let mut rotation = Rotation::begin(&dir, Arc::new(ports::entropy::System)).expect("keys");
+        let mut leaf = round * 10;
+        loop {
+            far.puncture(ID, leaf).await.expect("a puncture");
+            let other = TreeId { stream: [0x10 + leaf as u8; 16], ..ID };
+            let made = far.create(other).await.expect("a tree");
+            assert!(far.load(other).await.expect("a load").expect("a tree") == made);
+            leaf += 1;
+            if !rotation.step().expect("a step") {
+                break;
+            }
+        }
+        let tree = far.load(ID).await.expect("a load").expect("a tree");
+        assert!((round * 10..leaf).all(|it| tree.leaf(it).is_none()));
+        assert_eq!(tree.leaf(99), whole.leaf(99));
+    }
+    assert_eq!(
+        connect(&serve(embedded(&dir)).await).await.expect("a node").secret("names"),
+        secret
+    );
 }
 
 /// Something on the way that answers in place of the keys, but for the root.

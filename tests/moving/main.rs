@@ -5,6 +5,7 @@ mod backup;
 mod cluster;
 mod migrate;
 mod restore;
+mod rotate;
 
 use std::path::Path;
 use std::sync::Arc;

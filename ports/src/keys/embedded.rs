@@ -1,4 +1,6 @@
 //! Key trees in one SQLite file, each wrapped by the master key, which is a file beside it.
+//!
+//! Others may write it too: a rotation of the master key is a process of its own.
 
 use std::path::Path;
 use std::sync::mpsc;
@@ -10,9 +12,10 @@ use futures_util::future::join_all;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
-use super::reading::{PORT, ROOT, Reading, id_bytes, stored, unwrap};
-use super::{Keys, PAGE_TREES_MAX, Secret, Tree, TreeId, crypto};
-use crate::data_dir::write_durably;
+use super::master::Wrap;
+use super::reading::{PORT, ROOT, Reading, id_bytes, stored};
+use super::rotation::Pass;
+use super::{Keys, PAGE_TREES_MAX, Secret, Tree, TreeId};
 use crate::entropy::Entropy;
 use crate::sqlite::{self, Durability};
 use crate::{Error, ErrorKind};
@@ -24,11 +27,6 @@ pub(super) struct Embedded {
     reading: Reading,
     root: Mutex<Secret>,
     requests: Mutex<mpsc::Sender<Request>>,
-}
-
-struct Wrap {
-    master: Secret,
-    entropy: Arc<dyn Entropy>,
 }
 
 struct Request {
@@ -54,19 +52,19 @@ impl Embedded {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Error> {
         let fresh = !file.exists();
-        let wrap = Wrap { master: master(master_file, fresh, entropy.as_ref())?, entropy };
+        let mut wrap = Wrap::open(master_file, fresh, entropy)?;
         let mut connection = sqlite::open(PORT, file, Durability::Full)?;
         connection
             .execute_batch(
                 "CREATE TABLE IF NOT EXISTS trees (id BLOB PRIMARY KEY, wrapped BLOB NOT NULL);",
             )
             .map_err(|it| sqlite::translate(PORT, it))?;
-        change(&mut connection, &wrap, &[(ROOT, Change::Create)])?;
+        change(&mut connection, &mut wrap, &[(ROOT, Change::Create)])?;
         let reading = Reading::open(file, master_file)?;
         let (requests, queue) = mpsc::channel();
         thread::Builder::new()
             .name("keys".into())
-            .spawn(move || write_all(connection, &wrap, &queue))
+            .spawn(move || write_all(connection, wrap, &queue))
             .map_err(|it| Error::unavailable(PORT, it))?;
         let root = Mutex::new(reading.root());
         Ok(Self { reading, root, requests: Mutex::new(requests) })
@@ -124,44 +122,63 @@ impl Keys for Embedded {
     }
 }
 
-impl Wrap {
-    fn seal(&self, id: TreeId, tree: &Tree) -> Vec<u8> {
-        crypto::seal(&self.master, self.entropy.bytes(), &id_bytes(id), &tree.to_bytes())
+fn write_all(mut connection: Connection, mut wrap: Wrap, queue: &mpsc::Receiver<Request>) {
+    let mut pass = Pass::due(&wrap);
+    loop {
+        // What a killed rotation has left is done between requests.
+        let first = match pass {
+            Some(_) => match queue.try_recv() {
+                Ok(first) => Some(first),
+                Err(mpsc::TryRecvError::Empty) => None,
+                Err(mpsc::TryRecvError::Disconnected) => return,
+            },
+            None => match queue.recv() {
+                Ok(first) => Some(first),
+                Err(mpsc::RecvError) => return,
+            },
+        };
+        if let Some(first) = first {
+            write_group(&mut connection, &mut wrap, first, queue);
+        }
+        pass = pass.and_then(|it| next(it, &mut connection, &mut wrap));
     }
 }
 
-/// Reads the master key, or makes it when the instance is new. A missing key of an old instance
-/// is not made again: that would hide that everything it sealed is lost.
-fn master(file: &Path, fresh: bool, entropy: &dyn Entropy) -> Result<Secret, Error> {
-    match std::fs::read(file) {
-        Ok(bytes) => bytes
-            .try_into()
-            .map_err(|_| Error::corrupt(PORT, "the master key does not have 32 bytes")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && fresh => {
-            let master = entropy.bytes::<32>();
-            write_durably(file, &master)?;
-            Ok(master)
+/// Takes a step of a rotation; none when it is over.
+fn next(mut pass: Pass, connection: &mut Connection, wrap: &mut Wrap) -> Option<Pass> {
+    match pass.step(connection, wrap) {
+        Ok(true) => Some(pass),
+        Ok(false) => {
+            tracing::info!("the master key's rotation, which was interrupted, has ended");
+            None
         }
-        Err(error) => Err(Error::unavailable(PORT, error)),
+        Err(error) => {
+            tracing::warn!(%error, "the master key's rotation waits for the next start");
+            None
+        }
     }
 }
 
-fn write_all(mut connection: Connection, wrap: &Wrap, queue: &mpsc::Receiver<Request>) {
-    while let Ok(first) = queue.recv() {
-        let mut group = vec![first];
-        group.extend(queue.try_iter().take(COMMIT_REQUESTS_MAX - 1));
-        let changes: Vec<_> = group.iter().map(|it| (it.id, it.change.clone())).collect();
-        match change(&mut connection, wrap, &changes) {
-            Ok(trees) => group.into_iter().zip(trees).for_each(|(it, tree)| it.answer(Ok(tree))),
-            // What is refused to one is not refused to those beside it.
-            Err(_) if group.len() > 1 => group.into_iter().zip(changes).for_each(|(it, alone)| {
-                let trees = change(&mut connection, wrap, &[alone]);
-                it.answer(trees.map(|it| Arc::clone(&it[0])));
-            }),
-            Err(error) => group.into_iter().for_each(|it| {
-                it.answer(Err(Error::new(error.kind, PORT, error.to_string())));
-            }),
-        }
+/// Carries out a request with those that wait behind it, in one commit.
+fn write_group(
+    connection: &mut Connection,
+    wrap: &mut Wrap,
+    first: Request,
+    queue: &mpsc::Receiver<Request>,
+) {
+    let mut group = vec![first];
+    group.extend(queue.try_iter().take(COMMIT_REQUESTS_MAX - 1));
+    let changes: Vec<_> = group.iter().map(|it| (it.id, it.change.clone())).collect();
+    match change(connection, wrap, &changes) {
+        Ok(trees) => group.into_iter().zip(trees).for_each(|(it, tree)| it.answer(Ok(tree))),
+        // What is refused to one is not refused to those beside it.
+        Err(_) if group.len() > 1 => group.into_iter().zip(changes).for_each(|(it, alone)| {
+            let trees = change(connection, wrap, &[alone]);
+            it.answer(trees.map(|it| Arc::clone(&it[0])));
+        }),
+        Err(error) => group.into_iter().for_each(|it| {
+            it.answer(Err(Error::new(error.kind, PORT, error.to_string())));
+        }),
     }
 }
 
@@ -174,17 +191,18 @@ impl Request {
 
 fn change(
     connection: &mut Connection,
-    wrap: &Wrap,
+    wrap: &mut Wrap,
     changes: &[(TreeId, Change)],
 ) -> Result<Vec<Arc<Tree>>, Error> {
     let unknown = |it| Error::new(ErrorKind::Unknown, PORT, it);
     let immediate = rusqlite::TransactionBehavior::Immediate;
     let transaction = connection.transaction_with_behavior(immediate).map_err(unknown)?;
+    wrap.renew(&transaction)?;
     let mut trees = Vec::with_capacity(changes.len());
     let mut punctured = false;
     for (id, change) in changes {
         let old = stored(&transaction, *id).map_err(unknown)?;
-        let old = old.map(|it| unwrap(&wrap.master, *id, &it)).transpose()?;
+        let old = old.map(|it| wrap.masters.unwrap(*id, &it)).transpose()?;
         punctured |= !matches!(change, Change::Create);
         let tree = match (old, change) {
             (Some(tree), Change::Create) => tree,

@@ -12,7 +12,9 @@ pub mod crypto;
 mod embedded;
 #[cfg(feature = "real")]
 mod http;
+mod master;
 mod reading;
+mod rotation;
 mod tree;
 pub mod wire;
 
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use rotation::Rotation;
 pub use tree::Tree;
 
 use crate::entropy::Entropy;

@@ -1,14 +1,15 @@
 //! The keys' file as it is read, also beside the process that changes it.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Keys, PAGE_BYTES_MAX, PAGE_TREES_MAX, Secret, Tree, TreeId, crypto};
-use crate::Error;
+use super::master::Masters;
+use super::{Keys, PAGE_BYTES_MAX, PAGE_TREES_MAX, Secret, Tree, TreeId};
 use crate::sqlite::Readers;
+use crate::{Error, ErrorKind};
 
 pub(super) const PORT: &str = "keys";
 
@@ -17,36 +18,59 @@ pub(super) const ROOT: TreeId = TreeId { author: [0; 16], stream: [0; 16] };
 
 /// Reads trees and unwraps them.
 pub(super) struct Reading {
-    master: Secret,
+    master_file: PathBuf,
+    /// What the file held when it was last looked into.
+    masters: Mutex<Arc<Masters>>,
     readers: Readers,
     root: Secret,
 }
 
 impl Reading {
     pub(super) fn open(file: &Path, master_file: &Path) -> Result<Self, Error> {
-        let bytes = std::fs::read(master_file).map_err(|it| Error::unavailable(PORT, it))?;
-        let master = bytes
-            .try_into()
-            .map_err(|_| Error::corrupt(PORT, "the master key does not have 32 bytes"))?;
+        let masters = Mutex::new(Arc::new(Masters::read(master_file)?));
         let readers = Readers::open(PORT, file)?;
-        let root = readers.with(|it| stored(it, ROOT))?;
-        let root = root.map(|it| unwrap(&master, ROOT, &it)).transpose()?;
+        let master_file = master_file.to_owned();
+        let mut reading = Self { master_file, masters, readers, root: Secret::default() };
         let gone = || Error::corrupt(PORT, "the root of the secrets is gone");
-        let root = root.and_then(|it| it.leaf(0)).ok_or_else(gone)?;
-        Ok(Self { master, readers, root })
+        reading.root = reading.tree(ROOT)?.and_then(|it| it.leaf(0)).ok_or_else(gone)?;
+        Ok(reading)
     }
 
     pub(super) fn tree(&self, id: TreeId) -> Result<Option<Arc<Tree>>, Error> {
-        let wrapped = self.readers.with(|it| stored(it, id))?;
-        wrapped.map(|it| unwrap(&self.master, id, &it).map(Arc::new)).transpose()
+        let open = |masters: &Masters, wrapped: Option<Vec<u8>>| {
+            wrapped.map(|it| masters.unwrap(id, &it).map(Arc::new)).transpose()
+        };
+        self.opened(|it| stored(it, id), open)
     }
 
     pub(super) fn trees(&self, after: TreeId) -> Result<Vec<(TreeId, Arc<Tree>)>, Error> {
-        let rows = self.readers.with(|it| page(it, after))?;
-        let open = |(id, wrapped): (TreeId, Vec<u8>)| {
-            Ok((id, Arc::new(unwrap(&self.master, id, &wrapped)?)))
+        let open = |masters: &Masters, rows: Vec<(TreeId, Vec<u8>)>| {
+            let open = |(id, it): (TreeId, Vec<u8>)| Ok((id, Arc::new(masters.unwrap(id, &it)?)));
+            rows.into_iter().map(open).collect()
         };
-        rows.into_iter().map(open).collect()
+        self.opened(|it| page(it, after), open)
+    }
+
+    /// Reads and unwraps. What was read after the file of the master key opens under what that
+    /// held, unless a rotation has begun or ended between; then both are read again.
+    fn opened<R, T>(
+        &self,
+        read: impl Fn(&Connection) -> Result<R, rusqlite::Error>,
+        open: impl Fn(&Masters, R) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut masters = Arc::clone(&self.masters.lock().expect("no holder of the lock panics"));
+        loop {
+            let error = match open(&masters, self.readers.with(&read)?) {
+                Err(error) if error.kind == ErrorKind::Corrupt => error,
+                opened => return opened,
+            };
+            let now = Arc::new(Masters::read(&self.master_file)?);
+            if now == masters {
+                return Err(error);
+            }
+            *self.masters.lock().expect("no holder of the lock panics") = Arc::clone(&now);
+            masters = now;
+        }
     }
 }
 
@@ -92,12 +116,6 @@ pub(super) fn id_bytes(id: TreeId) -> [u8; 32] {
     bytes
 }
 
-pub(super) fn unwrap(master: &Secret, id: TreeId, wrapped: &[u8]) -> Result<Tree, Error> {
-    crypto::unseal(master, &id_bytes(id), wrapped)
-        .and_then(|it| Tree::from_bytes(&it))
-        .ok_or_else(|| Error::corrupt(PORT, "a key tree does not open under the master key"))
-}
-
 pub(super) fn stored(
     connection: &Connection,
     id: TreeId,
@@ -108,7 +126,10 @@ pub(super) fn stored(
         .optional()
 }
 
-fn page(connection: &Connection, after: TreeId) -> Result<Vec<(TreeId, Vec<u8>)>, rusqlite::Error> {
+pub(super) fn page(
+    connection: &Connection,
+    after: TreeId,
+) -> Result<Vec<(TreeId, Vec<u8>)>, rusqlite::Error> {
     let mut statement = connection.prepare_cached(
         "SELECT substr(id, 1, 16), substr(id, 17), wrapped FROM trees
          WHERE id > ?1 ORDER BY id LIMIT ?2",

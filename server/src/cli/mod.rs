@@ -10,6 +10,7 @@ mod maintain;
 mod moving;
 mod progress;
 mod replay;
+mod rotate;
 mod serve;
 mod verify;
 
@@ -47,6 +48,8 @@ enum Asked {
     QueryApi(serve::Serve),
     /// Keeps the keys of a cluster: parlance keys --listen 127.0.0.1:8090
     Keys(keys::Keys),
+    /// Replaces the master key, also while it is served: parlance rotate-master-key
+    RotateMasterKey(rotate::RotateMasterKey),
     /// Brings history in: parlance import irc logs/ --conversation '#channel'
     Import(import::Import),
     /// Moves the instance to other systems: parlance migrate --to new.toml
@@ -98,6 +101,7 @@ pub(crate) fn main() -> ExitCode {
             Asked::Projectors(it) => it.run(config, Roles::PROJECTIONS).await,
             Asked::QueryApi(it) => it.run(config, Roles::QUERIES).await,
             Asked::Keys(it) => it.run(config).await,
+            Asked::RotateMasterKey(it) => it.run(config).await,
             Asked::Import(it) => it.run(config).await,
             Asked::Migrate(it) => it.run(config).await,
             Asked::Backup(it) => it.run(config).await,
