@@ -35,7 +35,7 @@ cluster: servers ## Play every scenario on several nodes and real servers
 
 soak: servers ## What is too long for every change: many seeds, long fault runs
 	cargo build --workspace
-	PARLANCE_SOAK=1 cargo test -p tests --test kill --test faults -- --nocapture
+	PARLANCE_SOAK=1 cargo test -p tests --test kill --test faults --test times -- --nocapture
 	sh tests/soak.sh
 
 check: ## Type-check quickly

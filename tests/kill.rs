@@ -191,3 +191,45 @@ fn what_was_acknowledged_is_there_exactly_once_after_any_number_of_kills() {
     program.kill();
     Program::run(&dir, &["verify"]);
 }
+
+/// Exchanges a refresh token for the next pair, at a server that has just been started.
+fn refreshes(address: SocketAddr, token: &str) -> Result<(String, String), String> {
+    let client = Client::new(Http::new(address));
+    let input = json!({ "refreshToken": token });
+    let answer = client.change(None, "refresh", input, "accessToken refreshToken");
+    let text = |name: &str| answer.0["data"]["refresh"][name].as_str().map(str::to_owned);
+    let pair = text("accessToken").zip(text("refreshToken"));
+    pair.ok_or_else(|| answer.code().to_owned())
+}
+
+#[test]
+fn a_refresh_token_that_is_used_again_ends_its_session_also_after_kills() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let dir = folder.path().join("data");
+    let mut program = Program::serve(&dir, 0);
+    let address = program.address;
+    let ann = Person::register(&Arc::new(Client::new(Http::new(address))), "ann");
+    let kill = |program: Program| {
+        program.kill();
+        Program::serve(&dir, address.port())
+    };
+    let first = ann.refresh_token.as_str();
+    let (_, second) = refreshes(address, first).expect("the next pair");
+    program = kill(program);
+    // Who has not heard the answer asks again, with the last token.
+    let (_, again) = refreshes(address, first).expect("the same pair, within ten seconds");
+    assert_eq!(second, again);
+    let (access, third) = refreshes(address, &second).expect("the next pair");
+    program = kill(program);
+    let ended = || Err("SESSIONS_ENDED".to_owned());
+    assert_eq!(refreshes(address, first), Err("SESSIONS_COMPROMISED".to_owned()));
+    assert_eq!(refreshes(address, &third), ended(), "whoever has it");
+    program = kill(program);
+    for token in [first, &second, &third] {
+        assert_eq!(refreshes(address, token), ended());
+    }
+    let client = Client::new(Http::new(address));
+    let viewer = client.ask(Some(&access), "{ viewer { id } }", json!({}));
+    assert_eq!(viewer.code(), "UNAUTHENTICATED");
+    program.terminate();
+}

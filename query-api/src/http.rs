@@ -156,6 +156,14 @@ pub async fn asker(
     }
 }
 
+/// Whether a request is said to be JSON: what a page of another site can't send unasked, since
+/// its forms have other types.
+fn is_json(headers: &HeaderMap) -> bool {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let kind = said.and_then(|it| it.split(';').next());
+    kind.is_some_and(|it| it.trim().eq_ignore_ascii_case("application/json"))
+}
+
 async fn execute(
     api: &Arc<Api>,
     address: String,
@@ -163,6 +171,10 @@ async fn execute(
     body: &[u8],
 ) -> Result<Answer, Failed> {
     let bad = |code, message| (StatusCode::BAD_REQUEST, refusal(code, message));
+    if !is_json(headers) {
+        let refused = refusal("INVALID", "content type is not application/json");
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, refused));
+    }
     if body.iter().find(|it| !it.is_ascii_whitespace()) == Some(&b'[') {
         return Err(bad("BATCH_DISABLED", "send one operation a request"));
     }

@@ -2,7 +2,9 @@
 
 mod applications;
 mod browsers;
+mod crossing;
 mod foreign;
+mod guesses;
 mod places;
 mod providers;
 mod queries;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::{Client, Http, Person, Way, World, fresh_id};
 
 /// How long a refusal says to wait.
-fn retry_after_ms(answer: &Value) -> u64 {
+pub(crate) fn retry_after_ms(answer: &Value) -> u64 {
     let extensions = &answer["errors"][0]["extensions"];
     assert_eq!(extensions["code"], "RATE_LIMITED", "{answer}");
     assert_eq!(extensions["kind"], "LIMIT_EXCEEDED");

@@ -55,6 +55,17 @@ fn refreshing_gives_a_new_pair_and_a_lost_answer_can_be_asked_for_again() {
 }
 
 #[test]
+fn a_refresh_token_that_is_used_several_times_at_once_has_one_successor() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let uses = (0..8).map(|_| || tokens(&refreshes(&world, &ann.refresh_token)).1);
+    let mut successors = tests::at_once(uses);
+    successors.dedup();
+    assert_eq!(successors.len(), 1);
+    tokens(&refreshes(&world, &successors[0]));
+}
+
+#[test]
 fn an_old_refresh_token_ends_the_session_and_closes_its_sockets() {
     let world = World::new();
     let ann = world.person("ann");

@@ -1,5 +1,6 @@
 //! The law of folds: any cut, repetition or order of partitions gives the same documents.
 
+mod rights;
 mod secure;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,6 +1,7 @@
 //! What one can do who has forgotten the password.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
@@ -39,6 +40,9 @@ struct ResetPasswordInput {
 struct ResetPasswordPayload {
     position: String,
 }
+
+/// A request to set a password anew is looked at after 1 to 256 of these.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What is filled into a message about the password.
 async fn fields(scope: &Scope, account: AccountId) -> Result<Fields> {
@@ -82,8 +86,11 @@ impl RecoveryMutation {
         let claim_id = claim(scope, Channel::Mail, &address);
         scope.take_hourly(&format!("resets/to/{claim_id}"), limit).await?;
         let scope = Arc::clone(context.data_unchecked::<Arc<Scope>>());
-        // Nobody waits for it, so nobody can tell by the time whether there is such an account.
+        // Nobody waits for it, and it begins at any time once the answer is out, so that nobody can
+        // tell by the time of this answer or of the next whether there is such an account.
         ports::spawn("password reset", async move {
+            let [later] = scope.entropy.bytes::<1>();
+            tokio::time::sleep(PAUSE * (u32::from(later) + 1)).await;
             if let Err(error) = request_reset(&scope, &address, claim_id, client_id).await {
                 tracing::warn!(?error, "a link to set a password anew was not sent");
             }
