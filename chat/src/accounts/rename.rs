@@ -4,6 +4,9 @@
 //! A wish that somebody left open is given up in the account's stream before its claims are freed,
 //! so that a slow change never takes a name that has gone to others.
 
+#[cfg(test)]
+mod tests;
+
 use async_graphql::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -94,23 +94,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
             SessionEvent::SessionsEnded(it) => (Kind::SessionsEnded, it.origin.as_ref(), None),
             SessionEvent::SessionRefreshed(_) => return None,
         },
-        Event::AccountEvent(event) => match event {
-            AccountEvent::PasswordChanged(it) => (Kind::PasswordChanged, it.origin.as_ref(), None),
-            AccountEvent::UsernameChanged(it) => (Kind::UsernameChanged, it.origin.as_ref(), None),
-            AccountEvent::AccountSuspended(it) => (Kind::Suspended, it.origin.as_ref(), None),
-            AccountEvent::AccountReinstated(it) => (Kind::Reinstated, it.origin.as_ref(), None),
-            AccountEvent::AccountDeactivated(it) => (Kind::Deactivated, it.origin.as_ref(), None),
-            AccountEvent::AccountReactivated(it) => (Kind::Reactivated, it.origin.as_ref(), None),
-            AccountEvent::NameClaimed(_)
-            | AccountEvent::NameConfirmed(_)
-            | AccountEvent::NameReleased(_)
-            | AccountEvent::NameReserved(_)
-            | AccountEvent::UsernameChangeBegun(_)
-            | AccountEvent::UsernameChangeAbandoned(_)
-            | AccountEvent::AccountRegistered(_)
-            | AccountEvent::RegistrationAbandoned(_)
-            | AccountEvent::ProfileUpdated(_) => return None,
-        },
+        Event::AccountEvent(event) => return told_of_account(event),
         Event::FactorEvent(event) => match event {
             FactorEvent::TotpConfirmed(it) => (Kind::TotpSetUp, it.origin.as_ref(), None),
             FactorEvent::TotpRemoved(it) => (Kind::TotpRemoved, it.origin.as_ref(), None),
@@ -146,6 +130,27 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::MemberEvent(_)
         | Event::MessageEvent(_)
         | Event::ReceiptEvent(_) => return None,
+    })
+}
+
+fn told_of_account(event: &AccountEvent) -> Option<Told<'_>> {
+    use ActivityKind as Kind;
+    Some(match event {
+        AccountEvent::PasswordChanged(it) => (Kind::PasswordChanged, it.origin.as_ref(), None),
+        AccountEvent::UsernameChanged(it) => (Kind::UsernameChanged, it.origin.as_ref(), None),
+        AccountEvent::AccountSuspended(it) => (Kind::Suspended, it.origin.as_ref(), None),
+        AccountEvent::AccountReinstated(it) => (Kind::Reinstated, it.origin.as_ref(), None),
+        AccountEvent::AccountDeactivated(it) => (Kind::Deactivated, it.origin.as_ref(), None),
+        AccountEvent::AccountReactivated(it) => (Kind::Reactivated, it.origin.as_ref(), None),
+        AccountEvent::NameClaimed(_)
+        | AccountEvent::NameConfirmed(_)
+        | AccountEvent::NameReleased(_)
+        | AccountEvent::NameReserved(_)
+        | AccountEvent::UsernameChangeBegun(_)
+        | AccountEvent::UsernameChangeAbandoned(_)
+        | AccountEvent::AccountRegistered(_)
+        | AccountEvent::RegistrationAbandoned(_)
+        | AccountEvent::ProfileUpdated(_) => return None,
     })
 }
 
