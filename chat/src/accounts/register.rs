@@ -148,7 +148,8 @@ impl Saga<'_> {
     /// A command that decides for itself what there is to do, each time anew: an outcome that is
     /// remembered says nothing of who holds a name now.
     async fn anew(&self, actor: AccountId, command: impl Command) -> Result<Accepted, Failure> {
-        let client_id = id::fresh(self.scope.clock.now_ms(), self.scope.entropy.as_ref());
+        // It has the time of the caller's own, which may not lie ahead.
+        let client_id = id::derive(self.client_id, &[&self.scope.entropy.bytes::<16>()]);
         self.scope.submit_for(actor, client_id, command).await
     }
 
