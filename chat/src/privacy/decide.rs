@@ -100,6 +100,9 @@ impl Command for SetPrivacy {
     }
 }
 
+/// Whether the actor is a member of a conversation, and whether the owner is.
+type Both = (Slot<Member>, Slot<Member>);
+
 /// Asks a person's rules in a decision about them.
 pub struct Gate {
     setting: Setting,
@@ -107,8 +110,8 @@ pub struct Gate {
     actor: AccountId,
     privacy: Slot<Privacy>,
     said: Slot<Contact>,
-    /// Of the actor and of the owner, by the conversations that rules name.
-    memberships: Vec<(ConversationId, (Slot<Member>, Slot<Member>))>,
+    /// By the conversations that rules name.
+    memberships: Vec<(ConversationId, Both)>,
 }
 
 impl Gate {
