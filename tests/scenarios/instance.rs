@@ -80,13 +80,13 @@ fn what_concerns_everybody_asks_for_a_fresh_proof() {
     let ann = world.owner("ann");
     world.passes(Duration::from_secs(601));
     let ann = ann.on_another_device();
-    world.passes(Duration::from_secs(590));
+    world.passes(Duration::from_secs(550));
     lets_register(&ann, "CLOSED");
-    world.passes(Duration::from_secs(9));
+    world.passes(Duration::from_secs(20));
     let refreshed =
         ann.tries("refresh", json!({ "refreshToken": ann.refresh_token }), "accessToken");
     let access = refreshed.data()["refresh"]["accessToken"].as_str().expect("a token").to_owned();
-    world.passes(Duration::from_secs(2));
+    world.passes(Duration::from_secs(60));
     let open = || {
         let input = json!({ "registration": "OPEN" });
         world.client.change(Some(&access), "changeSettings", input, "settings { registration }")
