@@ -11,8 +11,10 @@ use crate::audience::Audience;
 use crate::factors::FactorEvent;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Origin, Recorded, StreamId, Timestamp};
+use crate::lost_factors::LostFactorEvent;
 use crate::passkeys::PasskeyEvent;
 use crate::sessions::{EndReason, SessionEvent, SessionId};
+use crate::sign_in_links::SignInLinkEvent;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
@@ -31,6 +33,16 @@ pub enum ActivityKind {
     BackupCodeUsed,
     /// Somebody who knew the password showed a code, right or wrong.
     CodeTried,
+    /// Codes to a proved address are asked for from here on.
+    CodeFactorEnabled,
+    CodeFactorDisabled,
+    /// Somebody said that every second factor is lost.
+    FactorRecoveryRequested,
+    FactorRecoveryCancelled,
+    /// Every second factor was removed, since it was lost.
+    FactorRecoveryCompleted,
+    /// A link by mail stood in for the password.
+    SignInLinkUsed,
     PasskeyAdded,
     PasskeyUsed,
     /// A passkey was used that counts less than before, as a copy of it would.
@@ -106,7 +118,31 @@ fn told(event: &Event) -> Option<Told<'_>> {
             FactorEvent::BackupCodesMade(it) => (Kind::BackupCodesMade, it.origin.as_ref(), None),
             FactorEvent::BackupCodeUsed(it) => (Kind::BackupCodeUsed, it.origin.as_ref(), None),
             FactorEvent::FactorTried(it) => (Kind::CodeTried, it.origin.as_ref(), None),
-            FactorEvent::TotpEnrolled(_) | FactorEvent::TotpUsed(_) => return None,
+            FactorEvent::CodeFactorEnabled(it) => {
+                (Kind::CodeFactorEnabled, it.origin.as_ref(), None)
+            }
+            FactorEvent::CodeFactorDisabled(it) => {
+                (Kind::CodeFactorDisabled, it.origin.as_ref(), None)
+            }
+            FactorEvent::TotpEnrolled(_)
+            | FactorEvent::TotpUsed(_)
+            | FactorEvent::FactorCodeSent(_)
+            | FactorEvent::FactorCodeUsed(_) => return None,
+        },
+        Event::LostFactorEvent(event) => match event {
+            LostFactorEvent::FactorRecoveryRequested(it) => {
+                (Kind::FactorRecoveryRequested, it.origin.as_ref(), None)
+            }
+            LostFactorEvent::FactorRecoveryCancelled(it) => {
+                (Kind::FactorRecoveryCancelled, it.origin.as_ref(), None)
+            }
+            LostFactorEvent::FactorRecoveryCompleted(it) => {
+                (Kind::FactorRecoveryCompleted, it.origin.as_ref(), None)
+            }
+        },
+        Event::SignInLinkEvent(event) => match event {
+            SignInLinkEvent::SignInLinkUsed(it) => (Kind::SignInLinkUsed, it.origin.as_ref(), None),
+            SignInLinkEvent::SignInLinkSent(_) => return None,
         },
         Event::PasskeyEvent(event) => match event {
             PasskeyEvent::PasskeyAdded(it) => (Kind::PasskeyAdded, it.origin.as_ref(), None),

@@ -158,6 +158,8 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::SessionEvent(_)
             | Event::FactorEvent(_)
             | Event::PasskeyEvent(_)
+            | Event::LostFactorEvent(_)
+            | Event::SignInLinkEvent(_)
             | Event::ApplicationEvent(_)
             | Event::DeviceEvent(_)
             | Event::InstanceEvent(_)

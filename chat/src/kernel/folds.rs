@@ -27,7 +27,7 @@ use secure::{generation, proof, secure};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 48;
+const KINDS: u8 = 55;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 

@@ -26,11 +26,27 @@ pub enum Template {
     PasswordReset,
     /// That the password was changed.
     PasswordChanged,
+    /// A code that is a second factor.
+    FactorCode,
+    /// That somebody says the second factors are lost, and how to cancel it.
+    FactorRecovery,
+    /// That the second factors were removed, since they were lost.
+    FactorRecovered,
+    /// A link that signs in.
+    SignInLink,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 3] = [Self::AddressCode, Self::PasswordReset, Self::PasswordChanged];
+    pub const ALL: [Self; 7] = [
+        Self::AddressCode,
+        Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::FactorCode,
+        Self::FactorRecovery,
+        Self::FactorRecovered,
+        Self::SignInLink,
+    ];
 
     /// Its name in events, and of its section.
     pub fn name(self) -> &'static str {
@@ -38,6 +54,10 @@ impl Template {
             Self::AddressCode => "address-code",
             Self::PasswordReset => "password-reset",
             Self::PasswordChanged => "password-changed",
+            Self::FactorCode => "factor-code",
+            Self::FactorRecovery => "factor-recovery",
+            Self::FactorRecovered => "factor-recovered",
+            Self::SignInLink => "sign-in-link",
         }
     }
 }

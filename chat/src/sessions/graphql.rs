@@ -12,11 +12,13 @@ use super::{
     sign_in_at,
 };
 use crate::accounts::{AccountId, password};
-use crate::factors::{Factors, ShownInput, is_asked_for};
+use crate::factors::{FactorProof, Factors, ShownInput, is_asked_for};
 use crate::instance::Instance;
 use crate::kernel::Timestamp;
 use crate::kernel::document::Document;
 use crate::kernel::graphql::{Scope, failed, id, outage, rejected, scope};
+use crate::lost_factors::{FactorRecovery, alerts};
+use crate::outbox::Channel;
 use crate::passkeys::Passkeys;
 
 /// Reads of this room.
@@ -74,6 +76,10 @@ enum FactorMethod {
     Totp,
     BackupCode,
     Passkey,
+    /// A code by mail: `sendFactorCode` sends it.
+    Email,
+    /// A code by text message: `sendFactorCode` sends it.
+    Sms,
 }
 
 /// What is asked for beside the password.
@@ -82,6 +88,8 @@ struct SecondFactor {
     /// To be given to `completeSignIn` within five minutes.
     challenge: String,
     methods: Vec<FactorMethod>,
+    /// From when on `recover` can be given, where somebody has asked for it.
+    recovery_at: Option<Timestamp>,
 }
 
 /// The tokens of a session, or what is asked for before there is one.
@@ -108,6 +116,9 @@ impl From<SignedIn> for SignInPayload {
 #[derive(InputObject)]
 struct CompleteSignInInput {
     challenge: String,
+    /// Whether every second factor is lost and a recovery has come due: then this completes it.
+    #[graphql(default = false)]
+    recover: bool,
     #[graphql(flatten)]
     shown: ShownInput,
     #[graphql(flatten)]
@@ -115,7 +126,11 @@ struct CompleteSignInInput {
 }
 
 /// How an account may prove its second factor, where one is asked for beside the password.
-async fn asked_for(scope: &Scope, account: AccountId) -> Result<Option<Vec<FactorMethod>>> {
+async fn asked_for(
+    scope: &Scope,
+    account: AccountId,
+    by_mail: bool,
+) -> Result<Option<Vec<FactorMethod>>> {
     let reader = &scope.reader;
     let factors = reader.load::<Factors>(account.to_string()).await.map_err(outage)?;
     let passkeys = reader.load::<Passkeys>(account.to_string()).await.map_err(outage)?;
@@ -125,11 +140,45 @@ async fn asked_for(scope: &Scope, account: AccountId) -> Result<Option<Vec<Facto
         return Ok(None);
     }
     let mut methods = Vec::new();
-    if factors.is_some_and(|it| it.are_asked_for()) {
-        methods.extend([FactorMethod::Totp, FactorMethod::BackupCode]);
+    if let Some(factors) = factors {
+        let by = |channel| factors.by(channel).is_some();
+        let asked = [
+            (FactorMethod::Totp, factors.totp.is_some()),
+            (FactorMethod::Email, by(Channel::Mail) && !by_mail),
+            (FactorMethod::Sms, by(Channel::Sms)),
+            (FactorMethod::BackupCode, factors.codes_left() > 0),
+        ];
+        methods.extend(asked.into_iter().filter(|it| it.1).map(|it| it.0));
     }
     methods.extend(passkeys.filter(|it| !it.held.is_empty()).map(|_| FactorMethod::Passkey));
     Ok(Some(methods))
+}
+
+/// Opens a session for somebody who has proved the password, or a mailbox in its place; or says
+/// what is asked for beside it.
+///
+/// # Errors
+/// When a name is refused or the command fails.
+pub(crate) async fn proceed(
+    scope: &Scope,
+    (account, credential): (AccountId, u64),
+    client: Client,
+    by_mail: bool,
+) -> Result<SignInPayload> {
+    let Some(methods) = asked_for(scope, account, by_mail).await? else {
+        let proven = Proven { account, credential: Some(credential), factor: None };
+        return Ok(sign_in_at(scope, proven, client).await?.into());
+    };
+    let until_ms = scope.clock.now_ms() + CHALLENGE_MS;
+    let purpose = if by_mail { Purpose::SecondFactorAfterMail } else { Purpose::SecondFactor };
+    let challenge = scope.tokens.challenge(purpose, &Challenge { account, credential, until_ms });
+    let recovery_at = FactorRecovery::of(scope, account).await?.map(|it| it.due_at());
+    Ok(SignInPayload {
+        access_token: None,
+        refresh_token: None,
+        second_factor: Some(SecondFactor { challenge, methods, recovery_at }),
+        position: scope.progress.position().to_string(),
+    })
 }
 
 #[derive(InputObject)]
@@ -213,20 +262,7 @@ impl SessionMutation {
         let (account, credential) =
             proved.ok_or_else(|| rejected(SessionRejection::SignInFailed))?;
         let client = input.client.read()?;
-        if let Some(methods) = asked_for(scope, account).await? {
-            let until_ms = scope.clock.now_ms() + CHALLENGE_MS;
-            let challenge = scope
-                .tokens
-                .challenge(Purpose::SecondFactor, &Challenge { account, credential, until_ms });
-            return Ok(SignInPayload {
-                access_token: None,
-                refresh_token: None,
-                second_factor: Some(SecondFactor { challenge, methods }),
-                position: scope.progress.position().to_string(),
-            });
-        }
-        let proven = Proven { account, credential: Some(credential), factor: None };
-        Ok(sign_in_at(scope, proven, client).await?.into())
+        proceed(scope, (account, credential), client, false).await
     }
 
     /// Opens the session for which `signIn` has asked for a second factor.
@@ -238,15 +274,18 @@ impl SessionMutation {
         let scope = scope(context);
         let limit = scope.limits.sign_in;
         scope.take(&format!("sign-in/{}", scope.address()), limit.saturating_mul(6)).await?;
-        let challenge = scope.tokens.read_challenge(
-            Purpose::SecondFactor,
-            &input.challenge,
-            scope.clock.now_ms(),
-        );
+        let read =
+            |purpose| scope.tokens.read_challenge(purpose, &input.challenge, scope.clock.now_ms());
+        let after_mail = read(Purpose::SecondFactorAfterMail);
         let invalid = || rejected(SessionRejection::ChallengeInvalid);
-        let Challenge { account, credential, .. } = challenge.ok_or_else(invalid)?;
+        let proved = after_mail.or_else(|| read(Purpose::SecondFactor));
+        let Challenge { account, credential, .. } = proved.ok_or_else(invalid)?;
         let client = input.client.read()?;
-        let factor = input.shown.prove(scope, account).await?;
+        let factor = match (input.recover, after_mail) {
+            (true, _) => Some(FactorProof::Lost { alerts: alerts(scope, account, &[]).await? }),
+            (false, Some(_)) => input.shown.prove_beside_mail(scope, account).await?,
+            (false, None) => input.shown.prove(scope, account).await?,
+        };
         let factor = Some(factor.ok_or_else(|| rejected(SessionRejection::FactorNeeded))?);
         let proven = Proven { account, credential: Some(credential), factor };
         Ok(sign_in_at(scope, proven, client).await?.into())

@@ -10,8 +10,8 @@ use crate::applications::{
 };
 use crate::devices::{AnswerDevice, RequestDevice};
 use crate::factors::{
-    BACKUP_CODES, ConfirmTotp, EnrolTotp, FactorId, FactorProof, Factors, MakeBackupCodes,
-    RemoveTotp, TryFactor,
+    BACKUP_CODES, ConfirmTotp, DisableCodeFactor, EnableCodeFactor, EnrolTotp, FactorId,
+    FactorProof, Factors, MakeBackupCodes, RemoveTotp, SendFactorCode, TryFactor,
 };
 use crate::instance::{
     ChangeSettings, DeactivateAccount, GrantRole, InstanceEvent, InvitationId, InvitePeople,
@@ -20,12 +20,18 @@ use crate::instance::{
 };
 use crate::kernel::Origin;
 use crate::kernel::testing::{Given, Then, account, name};
-use crate::outbox::{Channel, Delivery, OutboxEvent, OutgoingId, RecordDelivery};
+use crate::lost_factors::{CancelFactorRecovery, LostFactor, RequestFactorRecovery};
+use crate::outbox::{Channel, Delivery, Fields, OutboxEvent, OutgoingId, RecordDelivery};
 use crate::passkeys::{AddPasskey, PasskeyId, PasskeyProof, Passkeys, RemovePasskey};
 use crate::sessions::{ConfirmSession, EndSession, EndSessions, SessionId};
+use crate::sign_in_links::{RequestSignInLink, SignInLink, UseSignInLink};
 
 /// What proves a second factor, where one is asked for.
 pub(super) fn proof(world: &Given, actor: AccountId, which: u8) -> Option<FactorProof> {
+    let lost = world.document::<LostFactor>(actor).and_then(|it| it.waiting);
+    if lost.is_some() && which % 8 == 7 {
+        return Some(FactorProof::Lost { alerts: Vec::new() });
+    }
     let passkeys = world.document::<Passkeys>(actor).unwrap_or_default();
     if let Some(held) = passkeys.held.first().filter(|_| which > 150) {
         let (passkey_id, counter) = (held.id, u32::from(which % 4));
@@ -33,6 +39,10 @@ pub(super) fn proof(world: &Given, actor: AccountId, which: u8) -> Option<Factor
         return Some(FactorProof::Passkey(PasskeyProof { passkey_id, ceremony, counter }));
     }
     let factors = world.document::<Factors>(actor).filter(Factors::are_asked_for)?;
+    if let Some(sent) = factors.sent.first().filter(|_| factors.totp.is_none() || which % 8 == 1) {
+        let (channel, digest) = (sent.channel, "digest".to_owned());
+        return Some(FactorProof::Sent { channel, digest });
+    }
     let step = factors.totp?.last_step + u64::from(which % 3);
     let codes = which.is_multiple_of(2);
     let index = usize::from(which) % (BACKUP_CODES + 1);
@@ -142,7 +152,38 @@ pub(super) fn secure(
             let delivery = if which > 127 { Delivery::Taken } else { Delivery::Failed };
             world.when(actor, RecordDelivery { outgoing_id, delivery })
         }
+        31..=37 => outside(world, actor, (which, what)),
         _ => leave(world, actor, other, (which, what)),
+    }
+}
+
+/// What is proved by what was sent outside.
+fn outside(world: Given, actor: AccountId, (which, what): (u8, u8)) -> Then {
+    let addresses = world.document::<Addresses>(actor).unwrap_or_default();
+    let address_id = address(&addresses, true);
+    let (to, locale, fields) = ("to".to_owned(), "en".to_owned(), Fields::new());
+    let link = world.document::<SignInLink>(actor).and_then(|it| it.open);
+    match what {
+        31 => world.when(actor, EnableCodeFactor { address_id }),
+        32 => world.when(actor, DisableCodeFactor { channel: Channel::Mail }),
+        33 => {
+            let claim_id = addresses.confirmed.first().map(|it| it.claim_id);
+            let claim_id = claim_id.unwrap_or(name("none"));
+            let (channel, digest) = (Channel::Mail, "digest".to_owned());
+            let send = SendFactorCode { channel, claim_id, digest, to, locale, fields };
+            world.when(actor, send)
+        }
+        34 => {
+            let (credential, nonce) = (generation(&world, actor), u64::from(which));
+            let (delay_ms, alerts) = (1, Vec::new());
+            world.when(actor, RequestFactorRecovery { credential, nonce, delay_ms, alerts })
+        }
+        35 => world.when(actor, CancelFactorRecovery { nonce: None }),
+        36 => {
+            let nonce = u64::from(which);
+            world.when(actor, RequestSignInLink { address_id, nonce, to, locale, fields })
+        }
+        _ => world.when(actor, UseSignInLink { nonce: link.map_or(0, |it| it.nonce) }),
     }
 }
 
