@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::{Answer, PASSWORD, Person, World, fresh_id};
 
-const MAIL: &str = "ann@example.org";
-const PHONE: &str = "+4915112345678";
+pub(crate) const MAIL: &str = "ann@example.org";
+pub(crate) const PHONE: &str = "+4915112345678";
 
 fn proposes(person: &Person, field: &str, address: &str) -> Answer {
     person.tries("proposeAddress", json!({ field: address }), "addressId")
@@ -23,21 +23,22 @@ fn proposed(answer: &Answer) -> Value {
 }
 
 /// The code of six digits in a letter.
-fn code_in(text: &str) -> String {
+pub(crate) fn code_in(text: &str) -> String {
     let digits = text.split(|it: char| !it.is_ascii_digit()).find(|it| it.len() == 6);
     digits.expect("a code").to_owned()
 }
 
-/// Proves a mail address.
-fn proves(world: &World, person: &Person, address: &str) -> Value {
+/// Proves a mail address or a phone number.
+pub(crate) fn proves(world: &World, person: &Person, address: &str) -> Value {
     let before = world.letters(address).len();
-    let id = proposed(&proposes(person, "email", address));
+    let field = if address.starts_with('+') { "phone" } else { "email" };
+    let id = proposed(&proposes(person, field, address));
     let (_, text) = world.letter(address, before);
     confirms(person, &id, &code_in(&text)).data();
     id
 }
 
-fn asks_for_reset(world: &World, address: &str) -> Answer {
+pub(crate) fn asks_for_reset(world: &World, address: &str) -> Answer {
     let query = "mutation($input: RequestPasswordResetInput!) { \
                  requestPasswordReset(input: $input) { ok } }";
     let input = json!({ "clientId": fresh_id(), "email": address });
@@ -45,12 +46,12 @@ fn asks_for_reset(world: &World, address: &str) -> Answer {
 }
 
 /// What the link of a letter holds.
-fn token_in(text: &str) -> String {
+pub(crate) fn token_in(text: &str) -> String {
     let link = text.split_whitespace().find(|it| it.contains("/reset#")).expect("a link");
     link.split_once('#').expect("a token").1.to_owned()
 }
 
-fn resets(world: &World, token: &str, password: &str, more: Value) -> Answer {
+pub(crate) fn resets(world: &World, token: &str, password: &str, more: Value) -> Answer {
     let mut input = json!({ "token": token, "newPassword": password });
     input.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     world.client.change(None, "resetPassword", input, "")

@@ -127,8 +127,7 @@ fn mutation(name: &str, mut input: Value, wanted: &str) -> String {
         "leaveConversation" | "joinGroup" => "MembershipInput".to_owned(),
         _ => format!("{}{}Input", name[..1].to_uppercase(), &name[1..]),
     };
-    let opens =
-        ["signIn", "completeSignIn", "signInWithPasskey", "signInWithDevice"].contains(&name);
+    let opens = name == "completeSignIn" || name.starts_with("signIn");
     let needs_id = !opens && input.get("clientId").is_none();
     if needs_id && let Some(fields) = input.as_object_mut() {
         fields.insert("clientId".to_owned(), json!(fresh_id()));

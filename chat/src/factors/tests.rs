@@ -2,32 +2,28 @@
 
 use super::codes::{digest, fresh_codes, fresh_secret, totp};
 use super::*;
-use crate::addresses::{
-    AddressId, AddressRejection, Addresses, ConfirmAddress, ProposeAddress, RemoveAddress,
-};
 use crate::instance::{ChangeSettings, ClaimSetup};
 use crate::kernel::Origin;
-use crate::kernel::testing::{Given, account, given, name};
-use crate::outbox::{Channel, Fields};
+use crate::kernel::testing::{Given, account, given};
 use crate::sessions::{
     Client, ConfirmSession, FRESH_MS, OpenSession, Session, SessionId, SessionRejection,
 };
 
-const ANN: u8 = 1;
+pub(super) const ANN: u8 = 1;
 
 fn factor(n: u8) -> FactorId {
     FactorId(account(n).0)
 }
 
-fn session(n: u8) -> SessionId {
+pub(super) fn session(n: u8) -> SessionId {
     SessionId(account(n).0)
 }
 
-fn at(n: u8) -> Origin {
+pub(super) fn at(n: u8) -> Origin {
     Origin { session_id: Some(session(n)), address: None }
 }
 
-fn opening(n: u8, factor: Option<FactorProof>) -> OpenSession {
+pub(super) fn opening(n: u8, factor: Option<FactorProof>) -> OpenSession {
     OpenSession {
         session_id: session(n),
         client: Client::default(),
@@ -49,15 +45,15 @@ fn digests() -> Vec<String> {
     (0..BACKUP_CODES).map(|it| format!("{it:032x}")).collect()
 }
 
-fn enrol() -> EnrolTotp {
+pub(super) fn enrol() -> EnrolTotp {
     EnrolTotp { factor_id: factor(ANN), secret: "JBSWY3DPEHPK3PXP".to_owned() }
 }
 
-fn confirm(step: u64) -> ConfirmTotp {
+pub(super) fn confirm(step: u64) -> ConfirmTotp {
     ConfirmTotp { factor_id: factor(ANN), step, digests: digests() }
 }
 
-fn signed_in() -> Given {
+pub(super) fn signed_in() -> Given {
     given().person(ANN, "ann").from(at(1)).and(account(ANN), opening(1, None))
 }
 
@@ -65,7 +61,7 @@ fn set_up() -> Given {
     signed_in().and(account(ANN), enrol()).and(account(ANN), confirm(100))
 }
 
-fn factors(world: &Given) -> Factors {
+pub(super) fn factors(world: &Given) -> Factors {
     world.document::<Factors>(account(ANN)).unwrap_or_default()
 }
 
@@ -257,147 +253,4 @@ fn a_backup_code_is_read_however_it_is_written() {
         assert_eq!(made.iter().filter(|it| of(it) == of(code)).count(), 1);
     }
     assert_eq!(fresh_secret(&ports::entropy::System).as_bytes().len(), 20);
-}
-
-/// Ann, who has proved a mail address.
-fn with_mail() -> (Given, AddressId) {
-    let propose = ProposeAddress {
-        channel: Channel::Mail,
-        address: "ann@example.org".to_owned(),
-        claim_id: name("mail:ann@example.org"),
-        code: "123456".to_owned(),
-        locale: "en".to_owned(),
-        name: "Ann".to_owned(),
-        server: "chat.example".to_owned(),
-    };
-    let world = signed_in().and(account(ANN), propose);
-    let address_id = world.document::<Addresses>(account(ANN)).unwrap().pending.unwrap().id;
-    (world.and(account(ANN), ConfirmAddress { address_id }), address_id)
-}
-
-fn send(digest: &str) -> SendFactorCode {
-    SendFactorCode {
-        channel: Channel::Mail,
-        claim_id: name("mail:ann@example.org"),
-        digest: digest.to_owned(),
-        to: "ann@example.org".to_owned(),
-        locale: "en".to_owned(),
-        fields: Fields::new(),
-    }
-}
-
-fn shown(digest: &str) -> Option<FactorProof> {
-    Some(FactorProof::Sent { channel: Channel::Mail, digest: digest.to_owned() })
-}
-
-/// Ann, to whom a code was sent.
-fn sent() -> (Given, AddressId) {
-    let (world, address_id) = with_mail();
-    let world = world.and(account(ANN), EnableCodeFactor { address_id });
-    (world.and(account(ANN), send("one")), address_id)
-}
-
-const DISABLE: DisableCodeFactor = DisableCodeFactor { channel: Channel::Mail };
-
-#[test]
-fn a_code_that_was_sent_is_asked_for_and_taken_once() {
-    let invalid = SessionRejection::CodeInvalid;
-    let (world, _) = sent();
-    world
-        .when(account(ANN), opening(2, None))
-        .then_rejected(SessionRejection::FactorNeeded)
-        .when(account(ANN), opening(2, shown("two")))
-        .then_rejected(invalid)
-        .and(account(ANN), opening(2, shown("one")))
-        .when(account(ANN), opening(3, shown("one")))
-        .then_rejected(invalid)
-        .and(account(ANN), send("two"))
-        .and(account(ANN), send("three"))
-        .when(account(ANN), opening(3, shown("two")))
-        .then_rejected(invalid)
-        .when(account(ANN), opening(3, shown("three")))
-        .then_allowed();
-}
-
-#[test]
-fn a_code_that_was_sent_is_good_for_ten_minutes_and_not_a_moment_more() {
-    let late = |ms| sent().0.later(ms).when(account(ANN), opening(2, shown("one")));
-    late(CODE_MS - 1).then_allowed();
-    late(CODE_MS).then_rejected(SessionRejection::CodeInvalid);
-}
-
-#[test]
-fn codes_go_to_the_proved_address_that_was_chosen_and_nowhere_else() {
-    let not_found = FactorRejection::NotFound;
-    let (world, _) = with_mail();
-    let foreign = EnableCodeFactor { address_id: AddressId(account(9).0) };
-    world
-        .when(account(ANN), foreign)
-        .then_rejected(not_found)
-        .when(account(ANN), send("one"))
-        .then_rejected(not_found);
-    let (world, _) = sent();
-    let other = SendFactorCode { claim_id: name("mail:b"), ..send("two") };
-    world.when(account(ANN), other).then_rejected(not_found);
-}
-
-#[test]
-fn an_address_that_codes_go_to_is_not_given_up_before_the_codes_are() {
-    let (world, address_id) = sent();
-    let prove =
-        ConfirmSession { session_id: session(1), credential: Some(0), factor: shown("one") };
-    let world = world
-        .when(account(ANN), RemoveAddress { address_id })
-        .then_rejected(AddressRejection::NotFresh)
-        .and(account(ANN), prove)
-        .when(account(ANN), RemoveAddress { address_id })
-        .then_rejected(AddressRejection::IsFactor)
-        .and(account(ANN), DISABLE)
-        .when(account(ANN), DISABLE)
-        .then([]);
-    assert!(!factors(&world).are_asked_for());
-    world.when(account(ANN), RemoveAddress { address_id }).then_allowed();
-}
-
-#[test]
-fn backup_codes_go_with_the_last_factor() {
-    let (world, address_id) = with_mail();
-    let world = world
-        .and(account(ANN), enrol())
-        .and(account(ANN), confirm(100))
-        .and(account(ANN), EnableCodeFactor { address_id })
-        .when(account(ANN), EnableCodeFactor { address_id })
-        .then([])
-        .and(account(ANN), RemoveTotp {});
-    assert_eq!(factors(&world).codes_left(), BACKUP_CODES);
-    let world = world.and(account(ANN), DISABLE);
-    assert_eq!(factors(&world).codes_left(), 0);
-}
-
-#[test]
-fn a_code_that_was_sent_is_enough_where_the_server_demands_a_factor() {
-    let demand =
-        ChangeSettings { registration: None, staff_second_factor: None, second_factor: Some(true) };
-    let (world, address_id) = with_mail();
-    let world = world.and(account(ANN), ClaimSetup {}).and(account(ANN), demand);
-    let limited = |world: &Given| world.document::<Session>(session(2)).unwrap().limited;
-    let world = world.and(account(ANN), opening(2, None)).from(at(2));
-    let world = world.and(account(ANN), EnableCodeFactor { address_id });
-    assert!(limited(&world), "no code was shown yet");
-    let world = world.and(account(ANN), send("one"));
-    let prove =
-        ConfirmSession { session_id: session(2), credential: Some(0), factor: shown("one") };
-    let world = world.and(account(ANN), prove);
-    assert!(!limited(&world));
-    world.when(account(ANN), DISABLE).then_rejected(FactorRejection::Demanded);
-}
-
-#[test]
-fn a_code_belongs_to_one_account_and_one_channel() {
-    let of = |account_, channel, code| super::codes::sent_digest(account_, channel, code, &[1; 32]);
-    let one = of(account(ANN), Channel::Mail, "123456");
-    assert_eq!(one, of(account(ANN), Channel::Mail, " 123456 "));
-    assert_ne!(one, of(account(2), Channel::Mail, "123456"));
-    assert_ne!(one, of(account(ANN), Channel::Sms, "123456"));
-    assert_ne!(one, of(account(ANN), Channel::Mail, "123457"));
 }

@@ -13,6 +13,7 @@ use ports::entropy::Entropy;
 use ports::event_log::{Identity, Position};
 
 pub use super::viewer::Viewer;
+pub use super::ways::Ways;
 use super::{
     Accepted, Caller, Command, Door, Failure, Origin, Progress, Reader, Rejection, RejectionKind,
 };
@@ -67,21 +68,6 @@ pub struct Limits {
     pub sign_in: u32,
     /// Codes that are sent to one address in an hour.
     pub codes: u32,
-}
-
-/// What the operator has decided about ways to sign in.
-#[derive(Debug, Clone, Copy)]
-pub struct Ways {
-    /// Whether a link by mail stands in for the password.
-    pub sign_in_links: bool,
-    /// How long the removal of lost second factors waits, in milliseconds.
-    pub factor_recovery_ms: i64,
-}
-
-impl Default for Ways {
-    fn default() -> Self {
-        Self { sign_in_links: false, factor_recovery_ms: 72 * 3_600 * 1_000 }
-    }
 }
 
 impl Default for Limits {

@@ -89,6 +89,19 @@ fn outgoing(world: &Given, actor: AccountId) -> OutgoingId {
     queued.unwrap_or(OutgoingId(account(0).0))
 }
 
+/// A mail address that somebody says is theirs.
+pub(super) fn proposal(which: u8) -> ProposeAddress {
+    ProposeAddress {
+        channel: Channel::Mail,
+        address: format!("{which}@example.org"),
+        claim_id: name(&format!("mail:{which}")),
+        code: "123456".to_owned(),
+        locale: "en".to_owned(),
+        name: "somebody".to_owned(),
+        server: "server".to_owned(),
+    }
+}
+
 /// Something that concerns who may do what.
 pub(super) fn secure(
     world: Given,
@@ -130,21 +143,7 @@ pub(super) fn secure(
         9 => world.when(actor, InvitePeople { uses: 1, good_for_ms: 60_000 }),
         10 => world.when(actor, UseInvitation { invitation_id }),
         11 => world.when(actor, RevokeInvitation { invitation_id }),
-        12 => {
-            let claim_id = name(&format!("mail:{which}"));
-            world.when(
-                actor,
-                ProposeAddress {
-                    channel: Channel::Mail,
-                    address: format!("{which}@example.org"),
-                    claim_id,
-                    code: "123456".to_owned(),
-                    locale: "en".to_owned(),
-                    name: "somebody".to_owned(),
-                    server: "server".to_owned(),
-                },
-            )
-        }
+        12 => world.when(actor, proposal(which)),
         13 => world.when(actor, TryAddress { address_id: address(&world_addresses, false) }),
         14 => world.when(actor, ConfirmAddress { address_id: address(&world_addresses, false) }),
         15 => world.when(actor, RemoveAddress { address_id: address(&world_addresses, true) }),

@@ -1,5 +1,8 @@
 //! Codes that are sent to a proved address: asked for, sent, and given up.
 
+#[cfg(test)]
+mod tests;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
