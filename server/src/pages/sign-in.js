@@ -1,5 +1,5 @@
 // The form by which a person signs in on one of our pages. Tokens stay in the page's memory.
-import { ask, change, usePasskey, written } from "/client.js";
+import { ask, change, met, usePasskey } from "/client.js";
 
 export const MEANING = {
   OPEN_ID: "know who you are",
@@ -56,11 +56,8 @@ export function onSignedIn(go) {
     const wanted = "accessToken secondFactor { challenge methods }";
     const first = await change("signIn", { username, password, ...client }, wanted);
     if (!first.secondFactor) return signedIn(first);
-    const { challenge, methods } = first.secondFactor;
-    const shown = { challenge, ...client };
-    if (code) Object.assign(shown, written(code));
-    else if (methods.includes("PASSKEY")) shown.passkey = await usePasskey();
-    else throw new Error("a code is needed too");
+    const { challenge } = first.secondFactor;
+    const shown = { challenge, ...client, ...(await met(first.secondFactor, code)) };
     return signedIn(await change("completeSignIn", shown, "accessToken"));
   }));
   at("passkey").addEventListener("click", tries(async () => {
