@@ -320,3 +320,18 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_removal_of_lost_factors_waits_an_hour_to_30_days() {
+        let waits = |factor_recovery_hours| Config { factor_recovery_hours, ..Config::default() };
+        for (hours, is_good) in [(0, false), (1, true), (720, true), (721, false)] {
+            assert_eq!(waits(hours).validate().is_ok(), is_good, "{hours}");
+        }
+        assert_eq!(Config::default().ways().factor_recovery_ms, 72 * 3_600 * 1_000);
+        assert!(!Config::default().ways().sign_in_links);
+    }
+}
