@@ -78,6 +78,40 @@ impl Activity {
 
 type Told<'a> = (ActivityKind, Option<&'a Origin>, Option<SessionId>);
 
+/// What an event of second factors tells.
+fn of_factors(event: &FactorEvent) -> Option<Told<'_>> {
+    use ActivityKind as Kind;
+    Some(match event {
+        FactorEvent::TotpConfirmed(it) => (Kind::TotpSetUp, it.origin.as_ref(), None),
+        FactorEvent::TotpRemoved(it) => (Kind::TotpRemoved, it.origin.as_ref(), None),
+        FactorEvent::BackupCodesMade(it) => (Kind::BackupCodesMade, it.origin.as_ref(), None),
+        FactorEvent::BackupCodeUsed(it) => (Kind::BackupCodeUsed, it.origin.as_ref(), None),
+        FactorEvent::FactorTried(it) => (Kind::CodeTried, it.origin.as_ref(), None),
+        FactorEvent::CodeFactorEnabled(it) => (Kind::CodeFactorEnabled, it.origin.as_ref(), None),
+        FactorEvent::CodeFactorDisabled(it) => (Kind::CodeFactorDisabled, it.origin.as_ref(), None),
+        FactorEvent::TotpEnrolled(_)
+        | FactorEvent::TotpUsed(_)
+        | FactorEvent::FactorCodeSent(_)
+        | FactorEvent::FactorCodeUsed(_) => return None,
+    })
+}
+
+/// What an event of lost factors tells.
+fn of_lost_factors(event: &LostFactorEvent) -> Told<'_> {
+    use ActivityKind as Kind;
+    match event {
+        LostFactorEvent::FactorRecoveryRequested(it) => {
+            (Kind::FactorRecoveryRequested, it.origin.as_ref(), None)
+        }
+        LostFactorEvent::FactorRecoveryCancelled(it) => {
+            (Kind::FactorRecoveryCancelled, it.origin.as_ref(), None)
+        }
+        LostFactorEvent::FactorRecoveryCompleted(it) => {
+            (Kind::FactorRecoveryCompleted, it.origin.as_ref(), None)
+        }
+    }
+}
+
 /// What an event tells its account's owner; nothing for most.
 fn told(event: &Event) -> Option<Told<'_>> {
     use ActivityKind as Kind;
@@ -112,34 +146,8 @@ fn told(event: &Event) -> Option<Told<'_>> {
             | AccountEvent::RegistrationAbandoned(_)
             | AccountEvent::ProfileUpdated(_) => return None,
         },
-        Event::FactorEvent(event) => match event {
-            FactorEvent::TotpConfirmed(it) => (Kind::TotpSetUp, it.origin.as_ref(), None),
-            FactorEvent::TotpRemoved(it) => (Kind::TotpRemoved, it.origin.as_ref(), None),
-            FactorEvent::BackupCodesMade(it) => (Kind::BackupCodesMade, it.origin.as_ref(), None),
-            FactorEvent::BackupCodeUsed(it) => (Kind::BackupCodeUsed, it.origin.as_ref(), None),
-            FactorEvent::FactorTried(it) => (Kind::CodeTried, it.origin.as_ref(), None),
-            FactorEvent::CodeFactorEnabled(it) => {
-                (Kind::CodeFactorEnabled, it.origin.as_ref(), None)
-            }
-            FactorEvent::CodeFactorDisabled(it) => {
-                (Kind::CodeFactorDisabled, it.origin.as_ref(), None)
-            }
-            FactorEvent::TotpEnrolled(_)
-            | FactorEvent::TotpUsed(_)
-            | FactorEvent::FactorCodeSent(_)
-            | FactorEvent::FactorCodeUsed(_) => return None,
-        },
-        Event::LostFactorEvent(event) => match event {
-            LostFactorEvent::FactorRecoveryRequested(it) => {
-                (Kind::FactorRecoveryRequested, it.origin.as_ref(), None)
-            }
-            LostFactorEvent::FactorRecoveryCancelled(it) => {
-                (Kind::FactorRecoveryCancelled, it.origin.as_ref(), None)
-            }
-            LostFactorEvent::FactorRecoveryCompleted(it) => {
-                (Kind::FactorRecoveryCompleted, it.origin.as_ref(), None)
-            }
-        },
+        Event::FactorEvent(event) => return of_factors(event),
+        Event::LostFactorEvent(event) => return Some(of_lost_factors(event)),
         Event::SignInLinkEvent(event) => match event {
             SignInLinkEvent::SignInLinkUsed(it) => (Kind::SignInLinkUsed, it.origin.as_ref(), None),
             SignInLinkEvent::SignInLinkSent(_) => return None,

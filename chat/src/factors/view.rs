@@ -71,6 +71,12 @@ impl Factors {
         self.sent.iter().any(|it| it.claim_id == claim_id)
     }
 
+    fn open(&mut self, channel: Channel, code: Option<OpenCode>) {
+        if let Some(sent) = self.sent.iter_mut().find(|it| it.channel == channel) {
+            sent.open = code;
+        }
+    }
+
     /// Backup codes stand in for another factor, and go with the last.
     fn forget_codes(&mut self) {
         if !self.are_asked_for() {
@@ -161,16 +167,10 @@ impl Document for Factors {
             }
             FactorEvent::FactorCodeSent(it) => {
                 let (digest, good_until) = (it.digest.clone(), it.good_until);
-                let sent = factors.sent.iter_mut().find(|sent| sent.channel == it.channel);
-                if let Some(sent) = sent {
-                    sent.open = Some(OpenCode { digest, good_until });
-                }
+                factors.open(it.channel, Some(OpenCode { digest, good_until }));
             }
             FactorEvent::FactorCodeUsed(it) => {
-                let sent = factors.sent.iter_mut().find(|sent| sent.channel == it.channel);
-                if let Some(sent) = sent {
-                    sent.open = None;
-                }
+                factors.open(it.channel, None);
                 factors.tries.clear();
             }
         }
