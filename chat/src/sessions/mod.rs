@@ -31,7 +31,7 @@ pub use events::{
     EndCause, EndReason, SessionConfirmed, SessionEnded, SessionEvent, SessionId, SessionOpened,
     SessionRefreshed, SessionsEnded,
 };
-pub(crate) use graphql::second_factor;
+pub(crate) use graphql::{proceed, second_factor};
 pub use graphql::{ClientInput, SessionMutation, SessionQuery, SignInPayload};
 pub use objects::SessionObject;
 pub use sign_in::{Client, Proven, SignedIn, opened, sign_in_at};
