@@ -28,7 +28,14 @@ fn at(n: u8) -> Origin {
 
 fn opening(n: u8, factor: Option<FactorProof>) -> OpenSession {
     let client = Client::default();
-    OpenSession { session_id: session(n), client, credential: Some(0), factor, allowed: None }
+    OpenSession {
+        session_id: session(n),
+        client,
+        credential: Some(0),
+        identity: None,
+        factor,
+        allowed: None,
+    }
 }
 
 fn code(step: u64) -> Option<FactorProof> {

@@ -19,7 +19,14 @@ fn at(n: u8) -> Origin {
 
 fn opening(n: u8) -> OpenSession {
     let (session_id, client) = (SessionId(account(n).0), Client::default());
-    OpenSession { session_id, client, credential: Some(0), factor: None, allowed: None }
+    OpenSession {
+        session_id,
+        client,
+        credential: Some(0),
+        identity: None,
+        factor: None,
+        allowed: None,
+    }
 }
 
 fn proposing() -> ProposeAddress {
