@@ -10,12 +10,16 @@ use axum::Router;
 use axum_server::Handle;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use hyper_util::rt::TokioTimer;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::TLS13;
 use tokio::net::TcpListener;
+
+/// Time that a client may take to say what it asks for.
+const HEADERS_MAX: Duration = Duration::from_secs(30);
 
 /// Reads a certificate chain and its key, both in PEM; they are read once.
 ///
@@ -56,7 +60,10 @@ pub async fn serve(
     let tls = RustlsConfig::from_config(tls);
     let served = axum_server::from_tcp(listener.into_std()?)?;
     // Frames are joined before they are written: holding back small packets only adds delay.
-    let served = served.acceptor(RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new()));
+    let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+    let mut served = served.acceptor(acceptor);
+    // Whoever says nothing holds no connection for ever.
+    served.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_MAX);
     let service = routes.into_make_service_with_connect_info::<SocketAddr>();
     served.handle(handle).serve(service).await
 }

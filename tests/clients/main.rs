@@ -282,8 +282,8 @@ fn a_published_avro_library_reads_what_replay_writes_with_schemas_from_the_serve
         ("MessageEdited", 1),
         ("MessageHidden", 1),
         ("MessageSent", 20),
-        ("NameClaimed", 2),
-        ("NameConfirmed", 2),
+        ("NameClaimed", 4),
+        ("NameConfirmed", 4),
         ("ReadMoved", 1),
         ("SessionOpened", 2),
     ];

@@ -74,6 +74,8 @@ fn whoever_is_blocked_neither_writes_nor_finds_nor_adds() {
     assert_eq!(refused.code(), "MESSAGES_BLOCKED");
     assert_eq!(finds(&bob, "username", "ann"), Value::Null);
     assert_eq!(finds(&bob, "id", &ann.id), Value::Null);
+    let added = bob.tries("addContact", json!({ "accountId": ann.id }), "contact { contactSince }");
+    assert_eq!(added.code(), "NOT_FOUND");
     let group = bob.creates_group("Trap", &[]);
     let added = bob.adds(&group, &[&ann]);
     assert_eq!(added["failed"][0]["code"], "REFUSED", "{added}");
@@ -86,10 +88,10 @@ fn whoever_is_blocked_neither_writes_nor_finds_nor_adds() {
 }
 
 /// Tells something that passes.
-fn tells(person: &Person, name: &str, input: &Value) {
+fn tells(person: &Person, name: &str, input: &Value, ok: bool) {
     let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
     let query = format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ ok }} }}");
-    assert_eq!(person.asks(&query, json!({ "input": input })).data()[name]["ok"], true);
+    assert_eq!(person.asks(&query, json!({ "input": input })).data()[name]["ok"], ok);
 }
 
 #[test]
@@ -102,9 +104,10 @@ fn raw_frames_of_a_blocked_person_hold_nothing_but_what_is_posted_in_shared_grou
     // Both that passes and that is an event, until something that is posted ends it.
     let posted = ann.sends(&group, "posted");
     assert_eq!(frames.next_of(&group).seq(), posted.seq);
-    tells(&ann, "setPresence", &json!({ "online": true }));
-    for conversation in [&group, &talk] {
-        tells(&ann, "setTyping", &json!({ "conversationId": conversation, "typing": true }));
+    tells(&ann, "setPresence", &json!({ "online": true }), true);
+    tells(&ann, "setTyping", &json!({ "conversationId": group, "typing": true }), true);
+    for person in [&ann, &bob] {
+        tells(person, "setTyping", &json!({ "conversationId": talk, "typing": true }), false);
     }
     ann.does(
         "updateProfile",
@@ -113,7 +116,7 @@ fn raw_frames_of_a_blocked_person_hold_nothing_but_what_is_posted_in_shared_grou
     );
     ann.reads(&group, 1);
     says(&ann, "addContact", &world.person("eve"));
-    tells(&ann, "setPresence", &json!({ "online": false }));
+    tells(&ann, "setPresence", &json!({ "online": false }), true);
     let last = ann.sends(&group, "posted as well");
     let heard = frames.until(&group, last.seq);
     let of_ann = |it: &&Frame| it.0.to_string().contains(&ann.id);

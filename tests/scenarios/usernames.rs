@@ -1,5 +1,7 @@
 //! Usernames: taking another, and those that nobody gets.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tests::{Answer, PASSWORD, Person, World, at_once, fresh_id};
 
@@ -63,4 +65,25 @@ fn one_of_many_gets_a_username() {
     let taken = Some("ACCOUNTS_USERNAME_TAKEN".to_owned());
     assert_eq!(outcomes.iter().filter(|it| it.is_none()).count(), 1, "{outcomes:?}");
     assert_eq!(outcomes.iter().filter(|it| **it == taken).count(), 3, "{outcomes:?}");
+}
+
+/// A claim that was let go is not taken for one that is held, however often it is repeated.
+#[test]
+fn a_wish_that_failed_is_not_fulfilled_by_repeating_it() {
+    let world = World::new();
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let id = fresh_id();
+    let wish = |person: &Person| {
+        let input = json!({ "clientId": id, "username": "mallory" });
+        person.tries("changeUsername", input, "account { username }")
+    };
+    wish(&ann).data();
+    assert!(takes(&ann, "ann").failure().is_none());
+    world.passes(Duration::from_secs(31 * 24 * 3_600));
+    let [ann, bob] = [ann.on_another_device(), bob.on_another_device()];
+    takes(&bob, "mallory").data();
+    assert!(takes(&ann, "mallory").failure().is_some());
+    assert!(wish(&ann).failure().is_some());
+    assert_eq!(named(&bob, "mallory"), json!(bob.id));
+    assert_eq!(named(&bob, "ann"), json!(ann.id));
 }

@@ -149,9 +149,10 @@ impl Command for ReserveName {
         name: &Slot<Name>,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, AccountRejection> {
-        let held = name
-            .get()
-            .is_some_and(|it| it.account_id == self.account_id && it.state == NameState::Confirmed);
+        let held = name.get().is_some_and(|it| {
+            let has = matches!(it.state, NameState::Claimed | NameState::Confirmed);
+            has && it.account_id == self.account_id
+        });
         let until = Timestamp(context.now.0 + RESERVED_MS);
         let (name_id, account_id) = (self.name_id, self.account_id);
         let reserved = NameReserved { name_id, account_id, until };

@@ -149,6 +149,8 @@ pub struct AccountReactivated {
 #[avro(namespace = "chat.accounts")]
 pub struct UsernameChangeBegun {
     pub account_id: AccountId,
+    /// Which wish it is: one that is taken up again later is another.
+    pub wish_id: String,
     pub name_id: NameId,
     pub look_id: NameId,
     pub username: Personal<String>,

@@ -8,8 +8,7 @@ use super::register::{Proof, Registration, register};
 use super::rename::rename;
 use super::view::Profile;
 use super::{
-    Account, AccountId, AccountRejection, ChangePassword, NameState, UpdateProfile, password,
-    username,
+    Account, AccountId, AccountRejection, ChangePassword, UpdateProfile, password, username,
 };
 use crate::addresses::{addresses, held};
 use crate::contacts::ContactObject;
@@ -183,8 +182,11 @@ async fn named(context: &Context<'_>, name: &str) -> Result<Option<AccountId>> {
     let Ok(name) = username(name) else { return Ok(None) };
     let name_id = name_id(&reader.keyring.secret("names"), &name);
     let name = reader.load::<super::Name>(name_id.to_string()).await.map_err(outage)?;
-    let name = name.filter(|it| it.state != NameState::Reserved);
-    Ok(name.map(|it| it.account_id))
+    let Some(holder) = name.map(|it| it.account_id) else { return Ok(None) };
+    // Whoever only wants the name, or had it, does not have it.
+    let account = reader.load::<Account>(holder.to_string()).await.map_err(outage)?;
+    let profile = account.as_ref().and_then(|it| it.profile.as_ref());
+    Ok(profile.filter(|it| it.name_id == name_id).map(|_| holder))
 }
 
 #[derive(InputObject)]

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     AbandonClaim, Account, AccountId, AccountRejection, CLAIM_MS_MAX, ClaimName, ConfirmName,
-    CreateAccount, Name, NameId, NameState, ReleaseName, decide, names, password,
+    CreateAccount, Name, NameId, NameState, ReleaseName, ReserveName, decide, names, password,
 };
 use crate::identities::{Identities, NewIdentity, take_claim};
 use crate::instance::{admit, claim_setup};
@@ -145,41 +145,55 @@ impl Saga<'_> {
         self.step(confirm, "confirm").await.map(drop)
     }
 
+    /// A command that decides for itself what there is to do, each time anew: an outcome that is
+    /// remembered says nothing of who holds a name now.
+    async fn anew(&self, actor: AccountId, command: impl Command) -> Result<Accepted, Failure> {
+        // It has the time of the caller's own, which may not lie ahead.
+        let client_id = id::derive(self.client_id, &[&self.scope.entropy.bytes::<16>()]);
+        self.scope.submit_for(actor, client_id, command).await
+    }
+
     /// Claims a name; a claim that somebody left open long ago is settled first.
     pub(super) async fn claim(&self, name_id: NameId) -> Result<()> {
         let claim = ClaimName { name_id, account_id: self.account_id };
-        let Err(failure) = self.submit(self.account_id, claim.clone(), "claim").await else {
+        let Err(failure) = self.anew(self.account_id, claim.clone()).await else {
             return Ok(());
         };
         let taken = Failure::Rejected(AccountRejection::UsernameTaken.into());
         if failure != taken || !self.settle(name_id).await? {
             return Err(failed(failure));
         }
-        self.step(claim, "claim again").await.map(drop)
+        self.anew(self.account_id, claim).await.map(drop).map_err(failed)
     }
 
-    /// Frees a name when the account it is claimed for can be kept from ever having it.
+    /// Frees a name when the account it is claimed for can be kept from ever having it; one that
+    /// its account has given up is reserved, if that was missed.
     async fn settle(&self, name_id: NameId) -> Result<bool> {
         let reader = &self.scope.reader;
         let name = reader.load::<Name>(name_id.to_string()).await.map_err(outage)?;
         let now = self.scope.clock.now_ms();
-        let Some(name) = name
-            .filter(|it| it.state == NameState::Claimed && now - it.claimed_at.0 > CLAIM_MS_MAX)
-        else {
+        let Some(name) = name.filter(|it| now - it.claimed_at.0 > CLAIM_MS_MAX) else {
             return Ok(false);
         };
         let holder = name.account_id;
-        let abandon = AbandonClaim { account_id: holder, name_id };
-        let abandoned = self.submit(holder, abandon, &format!("abandon {name_id}")).await;
-        let settled = match abandoned {
-            Ok(_) => {
+        let free = match name.state {
+            NameState::Claimed => true,
+            NameState::Confirmed => false,
+            NameState::Released | NameState::Reserved => return Ok(false),
+        };
+        let settled = match self.anew(holder, AbandonClaim { account_id: holder, name_id }).await {
+            Ok(_) if free => {
                 let claimed_at = name.claimed_at;
                 let release = ReleaseName { name_id, account_id: holder, claimed_at };
-                self.submit(holder, release, "release").await.map(|_| true)
+                self.anew(holder, release).await.map(|_| true)
+            }
+            Ok(_) => {
+                let reserve = ReserveName { name_id, account_id: holder };
+                self.anew(holder, reserve).await.map(|_| false)
             }
             Err(Failure::Rejected(_)) => {
                 let confirm = ConfirmName { name_id, account_id: holder };
-                self.submit(holder, confirm, "settle").await.map(|_| false)
+                self.anew(holder, confirm).await.map(|_| false)
             }
             Err(failure) => Err(failure),
         };

@@ -26,6 +26,7 @@ use crate::kernel::{Command, Context, Personal, Slot, StreamId};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct BeginRename {
+    pub wish_id: String,
     pub username: String,
     pub name_id: NameId,
     pub look_id: NameId,
@@ -64,6 +65,7 @@ impl Command for BeginRename {
         }
         let begun = UsernameChangeBegun {
             account_id: context.actor,
+            wish_id: self.wish_id,
             name_id: self.name_id,
             look_id: self.look_id,
             username: Personal::new(username),
@@ -76,7 +78,7 @@ impl Command for BeginRename {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct FinishRename {
-    pub name_id: NameId,
+    pub wish_id: String,
 }
 
 impl Command for FinishRename {
@@ -100,7 +102,7 @@ impl Command for FinishRename {
         context: &Context<'_>,
     ) -> Result<Vec<Event>, AccountRejection> {
         let wanted = account.get().and_then(|it| it.renaming.as_ref());
-        let wanted = wanted.filter(|it| it.name_id == self.name_id);
+        let wanted = wanted.filter(|it| it.wish_id == self.wish_id);
         let wanted = wanted.ok_or(AccountRejection::Abandoned)?;
         let changed = UsernameChanged {
             account_id: context.actor,
@@ -165,19 +167,20 @@ pub(super) async fn rename(scope: &Scope, client_id: Uuid, text: &str) -> Result
     let username = names::username(text).map_err(rejected)?;
     let (name_id, look_id) = names::streams(&scope.reader.keyring.secret("names"), &username);
     let saga = Saga { scope, client_id, account_id };
-    let begun = saga.step(BeginRename { username, name_id, look_id }, "begin").await?;
-    // The name before, as it was when this began.
-    scope.outcome(begun).await?;
-    let account = scope.reader.load::<Account>(account_id.to_string()).await.map_err(outage)?;
-    let before = account.map_or_else(Vec::new, |it| it.before(name_id));
+    let wish_id = client_id.to_string();
+    let begin = BeginRename { wish_id: wish_id.clone(), username, name_id, look_id };
+    saga.step(begin, "begin").await?;
     saga.claim(look_id).await?;
     saga.claim(name_id).await?;
-    let changed = saga.step(FinishRename { name_id }, "finish").await?;
+    let changed = saga.step(FinishRename { wish_id }, "finish").await?;
     for id in [look_id, name_id] {
         saga.confirm(id).await?;
     }
-    for id in before.into_iter().filter(|it| ![look_id, name_id].contains(it)) {
+    let outcome = scope.outcome(changed).await?;
+    let account = scope.reader.load::<Account>(account_id.to_string()).await.map_err(outage)?;
+    // Where this is not reached, whoever wants the name before has it reserved first.
+    for id in account.map_or_else(Vec::new, |it| it.before(name_id)) {
         saga.step(ReserveName { name_id: id, account_id }, &format!("reserve {id}")).await?;
     }
-    scope.outcome(changed).await
+    Ok(outcome)
 }

@@ -105,6 +105,7 @@ pub struct Account {
 /// A username that somebody wants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Renaming {
+    pub wish_id: String,
     pub name_id: NameId,
     pub look_id: NameId,
     pub username: Personal<String>,
@@ -138,13 +139,13 @@ impl Account {
         profile.username = wanted.username;
     }
 
-    /// The claims of the name that it has, or had before one that it has taken.
+    /// The claims of the name that it had before one that it has taken, but for those that it
+    /// holds again.
     pub(super) fn before(&self, next: NameId) -> Vec<NameId> {
         let former = self.former.iter().find(|it| it.next_id == next);
-        let former = former.map(|it| (it.name_id, it.look_id));
-        let now = self.profile.as_ref().map(|it| (it.name_id, it.look_id));
-        let found = former.or(now);
-        found.map_or_else(Vec::new, |(name, look)| std::iter::once(name).chain(look).collect())
+        let claims = former.map(|it| std::iter::once(it.name_id).chain(it.look_id));
+        let held = |it: &NameId| self.profile.as_ref().is_some_and(|profile| profile.holds(*it));
+        claims.into_iter().flatten().filter(|it| !held(it)).collect()
     }
 
     /// Whether others may find it and write to it.
@@ -228,8 +229,12 @@ impl Document for Account {
             (Some(account), AccountEvent::AccountDeactivated(_)) => account.deactivated = true,
             (Some(account), AccountEvent::AccountReactivated(_)) => account.deactivated = false,
             (Some(account), AccountEvent::UsernameChangeBegun(it)) => {
-                let (name_id, look_id, username) = (it.name_id, it.look_id, it.username.clone());
-                account.renaming = Some(Renaming { name_id, look_id, username });
+                account.renaming = Some(Renaming {
+                    wish_id: it.wish_id.clone(),
+                    name_id: it.name_id,
+                    look_id: it.look_id,
+                    username: it.username.clone(),
+                });
             }
             (Some(account), AccountEvent::UsernameChangeAbandoned(_)) => account.renaming = None,
             (Some(account), AccountEvent::UsernameChanged(_)) => {

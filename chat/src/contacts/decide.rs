@@ -95,23 +95,27 @@ pub struct AddContact {
 impl Command for AddContact {
     const NAME: &'static str = "AddContact";
     const SEALS: bool = false;
-    type State = Known;
+    type State = (Known, Slot<Contact>);
     type Rejection = ContactRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, ContactRejection> {
         Ok(StreamId::Account(context.actor))
     }
 
-    fn state(&self, context: &Context<'_>) -> Known {
-        known(self.account_id, context)
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        (known(self.account_id, context), said(self.account_id, context.actor))
     }
 
     fn decide(
         self,
-        (contact, so_far, account): &Known,
+        ((contact, so_far, account), theirs): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ContactRejection> {
         admit(self.account_id, account, context)?;
+        if is_blocked(theirs) {
+            // As if there were nobody, which is what finding them says.
+            return Err(ContactRejection::NotFound);
+        }
         if is_contact(contact) {
             return Ok(Vec::new());
         }

@@ -12,6 +12,7 @@ use crate::accounts::{AccountId, AccountObject};
 use crate::kernel::document::Document;
 use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
 use crate::kernel::{Command, Timestamp};
+use crate::privacy::has_blocked;
 
 /// What the viewer says of somebody.
 pub struct ContactObject(Arc<Contact>);
@@ -31,8 +32,13 @@ impl ContactObject {
 /// What the viewer says of somebody.
 #[Object(name = "Contact")]
 impl ContactObject {
+    /// Null as well when the person has blocked the viewer.
     async fn account(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
-        AccountObject::find(context, self.0.other_id).await
+        let reader = &scope(context).reader;
+        match has_blocked(reader, self.0.other_id, self.0.account_id).await.map_err(outage)? {
+            true => Ok(None),
+            false => AccountObject::find(context, self.0.other_id).await,
+        }
     }
 
     /// Since when they are a contact; null when they are none.

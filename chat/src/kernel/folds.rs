@@ -176,12 +176,15 @@ fn rename(world: Given, account_id: AccountId, which: u8) -> Then {
     match which % 4 {
         0 => {
             let look_id = name(&format!("look:{username}"));
-            world.when(account_id, BeginRename { username, name_id, look_id })
+            world.when(
+                account_id,
+                BeginRename { wish_id: name_id.to_string(), username, name_id, look_id },
+            )
         }
         1 => {
             let account = world.document::<Account>(account_id);
             let wanted = account.and_then(|it| it.renaming).map_or(name_id, |it| it.name_id);
-            world.when(account_id, FinishRename { name_id: wanted })
+            world.when(account_id, FinishRename { wish_id: wanted.to_string() })
         }
         2 => world.when(account_id, AbandonClaim { account_id, name_id }),
         _ => {

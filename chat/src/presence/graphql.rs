@@ -6,7 +6,7 @@ use ports::bus::{Announcement as OnBus, Topic};
 use ports::cache::Admission;
 use ports::documents::{Order, Scan};
 
-use super::hearing::shown;
+use super::hearing::{is_cut_off, shown};
 use super::view::Seen;
 use super::{
     ASKED_MAX, CONVERSATIONS_MAX, HEARERS_MAX, PresenceObject, PresenceRejection, SEEN_MS,
@@ -93,7 +93,8 @@ struct SetTypingInput {
 
 #[derive(SimpleObject)]
 struct SetTypingPayload {
-    /// False when others were not told: too soon after the last time, or too many members.
+    /// False when others were not told: too soon after the last time, too many members, or one of
+    /// a direct conversation has blocked the other.
     ok: bool,
 }
 
@@ -124,6 +125,9 @@ impl PresenceMutation {
         let conversation: ConversationId = id(&input.conversation_id)?;
         let head = scope.reader.fetch::<Conversation>(viewer, conversation.to_string()).await;
         let head = head.map_err(outage)?.ok_or_else(|| rejected(PresenceRejection::NotFound))?;
+        if is_cut_off(&scope.reader, viewer, &head).await.map_err(outage)? {
+            return Ok(SetTypingPayload { ok: false });
+        }
         let key = format!("typing/{viewer}/{conversation}/{}", input.typing);
         let taken = scope.cache.take(&key, 1, TYPING_EVERY_MS).await.map_err(outage)?;
         if head.member_count > HEARERS_MAX || taken != Admission::Admitted {

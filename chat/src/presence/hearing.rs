@@ -8,9 +8,10 @@ use super::PresenceObject;
 use super::view::Shown;
 use crate::accounts::AccountId;
 use crate::contacts::{Contact, ContactCounts};
+use crate::conversations::Conversation;
 use crate::kernel::Reader;
 use crate::kernel::ephemeral::Ephemeral;
-use crate::privacy::{Setting, admitted};
+use crate::privacy::{Setting, admitted, has_blocked};
 
 /// How much of each person's presence somebody is shown: the time only when both show theirs.
 pub(super) async fn shown(
@@ -61,6 +62,17 @@ pub async fn heard_by(
     let said = said.await?;
     let blocked = |it: &Option<_>| it.as_ref().is_some_and(is_blocked);
     Ok(listeners.into_iter().zip(said).filter(|(_, it)| !blocked(it)).map(|it| it.0).collect())
+}
+
+/// Whether one of a direct conversation has blocked the other.
+pub(super) async fn is_cut_off(
+    reader: &Reader,
+    who: AccountId,
+    conversation: &Conversation,
+) -> Result<bool, Error> {
+    let other = conversation.pair.iter().copied().find(|it| *it != who);
+    let Some(other) = other else { return Ok(false) };
+    Ok(has_blocked(reader, other, who).await? || has_blocked(reader, who, other).await?)
 }
 
 fn is_blocked(contact: &std::sync::Arc<Contact>) -> bool {

@@ -107,7 +107,8 @@ pub struct Gate {
     actor: AccountId,
     privacy: Slot<Privacy>,
     said: Slot<Contact>,
-    memberships: Vec<(ConversationId, Slot<Member>)>,
+    /// Of the actor and of the owner, by the conversations that rules name.
+    memberships: Vec<(ConversationId, (Slot<Member>, Slot<Member>))>,
 }
 
 impl Gate {
@@ -119,12 +120,14 @@ impl Gate {
 
     /// What the owner's rules say.
     pub fn admits(&self) -> bool {
-        let memberships = self.memberships.iter().filter(|(_, it)| is_member(it));
+        let actors = self.memberships.iter().filter(|(_, (actor, _))| is_member(actor));
+        let shared = actors.clone().filter(|(_, (_, owner))| is_member(owner));
         let asking = Asking {
             other: (self.owner != self.actor).then_some(self.actor),
             blocked: self.said.get().is_some_and(|it| it.blocked_since.is_some()),
             contact: self.said.get().is_some_and(|it| it.contact_since.is_some()),
-            member_of: memberships.map(|(id, _)| *id).collect(),
+            member_of: actors.map(|(id, _)| *id).collect(),
+            shared: shared.map(|(id, _)| *id).collect(),
         };
         let privacy = self.privacy.get().cloned().unwrap_or_default();
         privacy.admits(self.setting, &asking)
@@ -136,8 +139,8 @@ impl State for Gate {
         self.privacy.fill(fetch);
         self.said.fill(fetch);
         let named = self.privacy.get().map_or_else(Vec::new, |it| it.conversations(self.setting));
-        let own = named.into_iter().map(|it| (it, membership(it, self.actor)));
-        self.memberships = own.collect();
+        let both = |it| (membership(it, self.actor), membership(it, self.owner));
+        self.memberships = named.into_iter().map(|it| (it, both(it))).collect();
         self.memberships.iter_mut().for_each(|(_, it)| it.fill(fetch));
     }
 }

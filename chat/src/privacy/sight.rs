@@ -1,5 +1,6 @@
 //! Asking people's rules for readers: many at once, since a list asks for each of its entries.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::Result as Answer;
@@ -29,20 +30,25 @@ pub async fn admitted(
     let named: Vec<_> = privacy
         .iter()
         .zip(pairs)
-        .flat_map(|(it, (_, asker))| {
-            it.conversations(setting).into_iter().map(move |conversation| (conversation, *asker))
+        .flat_map(|(it, (owner, asker))| {
+            let named = it.conversations(setting).into_iter();
+            named.flat_map(move |conversation| [(conversation, *owner), (conversation, *asker)])
         })
         .collect();
     let members = reader.load_many::<Member>(named.iter().map(|it| Member::id(it.0, it.1))).await?;
-    let active: Vec<_> = members.into_iter().flatten().filter(|it| it.active).collect();
+    let active = members.iter().flatten().filter(|it| it.active);
+    let active: BTreeSet<_> = active.map(|it| (it.account_id, it.conversation_id)).collect();
     let all = privacy.iter().zip(said).zip(pairs);
     let admitted = all.map(|((privacy, said), (owner, asker))| {
-        let own = active.iter().filter(|it| it.account_id == *asker);
+        let named = privacy.conversations(setting).into_iter();
+        let member_of: BTreeSet<_> = named.filter(|it| active.contains(&(*asker, *it))).collect();
+        let shared = member_of.iter().filter(|it| active.contains(&(*owner, **it)));
         let asking = Asking {
             other: (owner != asker).then_some(*asker),
             blocked: said.as_ref().is_some_and(|it| it.blocked_since.is_some()),
             contact: said.as_ref().is_some_and(|it| it.contact_since.is_some()),
-            member_of: own.map(|it| it.conversation_id).collect(),
+            shared: shared.copied().collect(),
+            member_of,
         };
         privacy.admits(setting, &asking)
     });

@@ -65,7 +65,7 @@ fn asked(rules: &[Rule], conversation: ConversationId) -> [bool; 6] {
         stranger.clone(),
         Asking { blocked: true, ..stranger.clone() },
         Asking { other: Some(account(BOB)), ..stranger.clone() },
-        Asking { member_of: [conversation].into(), ..stranger },
+        Asking { member_of: [conversation].into(), shared: [conversation].into(), ..stranger },
     ];
     asking.map(|it| privacy.admits(Setting::Bio, &it))
 }
@@ -176,6 +176,17 @@ fn whoever_is_denied_opens_no_direct_conversation() {
     // Who is in no such group any more is denied no more.
     let world = world.and(account(BOB), LeaveConversation { conversation_id: group });
     world.and(account(BOB), open());
+}
+
+#[test]
+fn who_has_left_a_conversation_allows_its_members_nothing_any_more() {
+    let (ann, bob) = (account(ANN), account(BOB));
+    let (world, group) = in_a_group();
+    let rules = vec![members(true, group)];
+    let world = world.and(bob, set(Setting::GroupInvites, rules));
+    let invite = || CreateGroup { title: "Dinner".to_owned(), member_ids: vec![bob], open: false };
+    let world = world.and(ann, invite()).and(bob, LeaveConversation { conversation_id: group });
+    world.when(ann, invite()).then_rejected(ConversationRejection::Refused);
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct Asking {
     pub contact: bool,
     /// The conversations that rules name and whoever asks is a member of.
     pub member_of: BTreeSet<ConversationId>,
+    /// Those of them that the person is a member of as well.
+    pub shared: BTreeSet<ConversationId>,
 }
 
 impl Setting {
@@ -57,7 +59,11 @@ impl Rule {
             Who::Everyone => true,
             Who::Contacts => asking.contact,
             Who::Accounts => asking.other.is_some_and(|it| self.account_ids.contains(&it)),
-            Who::Members => self.conversation_id.is_some_and(|it| asking.member_of.contains(&it)),
+            Who::Members => {
+                // Who has left a conversation does not see any more whom it takes in.
+                let among = if self.allow { &asking.shared } else { &asking.member_of };
+                self.conversation_id.is_some_and(|it| among.contains(&it))
+            }
         }
     }
 }

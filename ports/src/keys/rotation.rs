@@ -42,14 +42,14 @@ impl Pass {
     }
 
     /// Puts a new key into the file, unless one is being replaced already.
-    fn begin(connection: &mut Connection, wrap: &mut Wrap) -> Result<Self, Error> {
+    fn begin(connection: &mut Connection, wrap: &mut Wrap) -> Result<(Self, bool), Error> {
         let locked = lock(connection)?;
         wrap.renew(&locked)?;
         let Masters { newest, older } = wrap.masters.clone();
         if older.is_none() {
             wrap.replace(Masters { newest: wrap.entropy.bytes(), older: Some(newest) })?;
         }
-        Ok(Self::of(wrap))
+        Ok((Self::of(wrap), older.is_some()))
     }
 
     /// Wraps one page again, or ends; whether there is more to do.
@@ -120,6 +120,7 @@ pub struct Rotation {
     connection: Connection,
     wrap: Wrap,
     pass: Pass,
+    resumed: bool,
 }
 
 impl Rotation {
@@ -136,8 +137,14 @@ impl Rotation {
             return Err(Error::unavailable(PORT, "there are none in this folder"));
         }
         let mut connection = sqlite::open(PORT, &file, Durability::Full)?;
-        let pass = Pass::begin(&mut connection, &mut wrap)?;
-        Ok(Self { connection, wrap, pass })
+        let (pass, resumed) = Pass::begin(&mut connection, &mut wrap)?;
+        Ok(Self { connection, wrap, pass, resumed })
+    }
+
+    /// Whether it goes on with one that was interrupted: the key that it ends with is no newer
+    /// than that.
+    pub fn resumed(&self) -> bool {
+        self.resumed
     }
 
     /// Wraps at most [`super::PAGE_TREES_MAX`] trees again; `false` when the new key alone is in

@@ -29,10 +29,17 @@ impl RotateMasterKey {
             "the keys are elsewhere: call it on the host of `parlance keys`, for its folder"
         );
         ports::data_dir::check(&config.data_dir)?;
-        let mut rotation = Rotation::begin(&config.data_dir, Arc::new(ports::entropy::System))?;
-        while rotation.step()? {
-            tokio::time::sleep(PAUSE).await;
-        }
+        let rotation = loop {
+            let entropy = Arc::new(ports::entropy::System);
+            let mut rotation = Rotation::begin(&config.data_dir, entropy)?;
+            while rotation.step()? {
+                tokio::time::sleep(PAUSE).await;
+            }
+            // The key of one that was interrupted may be what is to be replaced.
+            if !rotation.resumed() {
+                break rotation;
+            }
+        };
         say(&format!(
             "the master key in {} is new, {} key trees were wrapped again\n  save it where the old \
              one is kept: nobody can make it again",

@@ -7,14 +7,15 @@ use crate::kernel::testing::{Given, account, given, name, open};
 
 fn wants(username: &str) -> BeginRename {
     let (name_id, look_id) = (name(username), name(&format!("look:{username}")));
-    BeginRename { username: username.to_owned(), name_id, look_id }
+    BeginRename { wish_id: name_id.to_string(), username: username.to_owned(), name_id, look_id }
 }
 
 /// Ann takes another name, step by step.
 fn renamed(world: Given, from: &str, to: &str) -> Given {
-    let (ann, name_id) = (account(ANN), name(to));
+    let ann = account(ANN);
     let world = world.and(ann, wants(to)).and(ann, claim(ANN, to));
-    let world = world.and(ann, FinishRename { name_id }).and(ann, confirm(ANN, to));
+    let world =
+        world.and(ann, FinishRename { wish_id: name(to).to_string() }).and(ann, confirm(ANN, to));
     world.and(ann, ReserveName { name_id: name(from), account_id: ann })
 }
 
@@ -58,7 +59,7 @@ fn a_wish_that_was_given_up_comes_true_no_more() {
             .and(account(ANN), wants("bea"))
             .when(account(BOB), abandon(name(claimed)))
             .then([given_up.clone().into()])
-            .when(account(ANN), FinishRename { name_id: name("bea") })
+            .when(account(ANN), FinishRename { wish_id: name("bea").to_string() })
             .then_rejected(AccountRejection::Abandoned);
     }
 }
@@ -69,4 +70,15 @@ fn who_settles_an_old_claim_does_not_free_a_newer_one() {
     let world = world.when(account(ANN), claim(ANN, "ann")).then([claimed(ANN, "ann")]);
     let world = world.when(account(BOB), release(ANN, "ann")).then([]);
     assert_eq!(state(&world, "ann"), Some(NameState::Claimed));
+}
+
+#[test]
+fn a_wish_that_another_replaced_comes_true_no_more() {
+    let other = BeginRename { wish_id: account(9).to_string(), ..wants("bea") };
+    let world = given().person(ANN, "ann").and(account(ANN), wants("bea"));
+    let world = world.and(account(ANN), other);
+    let world = world.when(account(ANN), FinishRename { wish_id: name("bea").to_string() });
+    world
+        .then_rejected(AccountRejection::Abandoned)
+        .and(account(ANN), FinishRename { wish_id: account(9).to_string() });
 }
