@@ -328,11 +328,12 @@ fn every_option_is_documented() {
 
 /// Text fields of events that identify and say nothing of a person, or are one of a few that we
 /// have: a language that we speak, a template of ours, a condition on the log of audit; or say what
-/// a program of others is.
+/// a program of others is; or are keyed digests.
 fn may_be_plain(field: &str) -> bool {
     let ours = ["reply_to", "locale", "template", "action", "after"];
     let programs = ["application_name", "secret_digest"];
-    let named = ours.iter().chain(&programs).any(|it| *it == field);
+    let keyed = ["digest"];
+    let named = ours.iter().chain(&programs).chain(&keyed).any(|it| *it == field);
     named || field.ends_with("_id") || field.ends_with("_ids")
 }
 

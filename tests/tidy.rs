@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 36] = [
+const MORE_FILES: [(&str, &str); 37] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("audit/export", "the same entries as lines, outside GraphQL"),
     ("applications/access", "what scopes there are and what each reaches"),
@@ -78,6 +78,7 @@ const MORE_FILES: [(&str, &str); 36] = [
     ("accounts/register", "a saga over two streams"),
     ("devices/codes", "what a device shows and comes back with"),
     ("factors/codes", "what a person types, looked at"),
+    ("factors/sent", "codes that are sent: commands, too long to stand beside the others"),
     ("instance/admit", "who may register, asked by the saga of registering"),
     ("instance/objects", "what is shown, too long to stand beside the changes"),
     ("instance/suspend", "commands over accounts, too long to stand beside the others"),

@@ -27,7 +27,8 @@ rooms! {
     }
     factors {
         events: FactorEvent,
-        commands: [TryFactor, EnrolTotp, ConfirmTotp, MakeBackupCodes, RemoveTotp],
+        commands: [TryFactor, EnrolTotp, ConfirmTotp, MakeBackupCodes, RemoveTotp,
+            EnableCodeFactor, DisableCodeFactor, SendFactorCode],
         documents: [Factors],
         rejections: [FactorRejection],
         query: FactorQuery, mutation: FactorMutation,
@@ -62,6 +63,22 @@ rooms! {
         documents: [],
         rejections: [RecoveryRejection],
         mutation: RecoveryMutation,
+        changes: [],
+    }
+    lost_factors {
+        events: LostFactorEvent,
+        commands: [RequestFactorRecovery, CancelFactorRecovery],
+        documents: [LostFactor],
+        rejections: [LostFactorRejection],
+        mutation: LostFactorMutation,
+        changes: [],
+    }
+    sign_in_links {
+        events: SignInLinkEvent,
+        commands: [RequestSignInLink, UseSignInLink],
+        documents: [SignInLink],
+        rejections: [SignInLinkRejection],
+        mutation: SignInLinkMutation,
         changes: [],
     }
     outbox {

@@ -11,7 +11,7 @@ use async_graphql::{
 use futures_util::Stream;
 use lru::LruCache;
 
-use chat::kernel::graphql::{Asker, Limits, Scope, invalid, rejected, scope};
+use chat::kernel::graphql::{Asker, Limits, Scope, Ways, invalid, rejected, scope};
 use chat::kernel::{Door, Keyring, Progress, Reader};
 use chat::sessions::Tokens;
 use ports::Ports;
@@ -33,6 +33,7 @@ pub struct Parts {
     pub door: Arc<dyn Door>,
     pub tokens: Arc<Tokens>,
     pub limits: Limits,
+    pub ways: Ways,
     pub socket: Socket,
     /// Origins of other sites whose pages may open sockets.
     pub origins: Arc<[Box<str>]>,
@@ -188,6 +189,7 @@ pub(crate) fn make_scope(parts: &Parts, progress: &Arc<dyn Progress>, asker: Ask
         tokens: Arc::clone(&parts.tokens),
         identity: ports.event_log.identity(),
         limits: parts.limits,
+        ways: parts.ways,
         asker,
         checked: false,
         ended_at: None,

@@ -74,6 +74,7 @@ impl App {
             door: Arc::clone(&door),
             tokens: Arc::clone(&tokens),
             limits: config.limits(),
+            ways: config.ways(),
             socket: config.socket(),
             origins: config.cors_origins.iter().map(|it| it.as_str().into()).collect(),
             open_applications: config.oauth_registration,

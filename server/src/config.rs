@@ -9,7 +9,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize, Serializer};
 
-use chat::kernel::graphql::Limits;
+use chat::kernel::graphql::{Limits, Ways};
 use ports::{Address, Addresses};
 use query_api::SocketLimits;
 
@@ -72,6 +72,10 @@ pub struct Config {
     pub oauth_registration: bool,
     /// Servers of others by which people sign in, at most 20: `docs/sign-in-providers.md`.
     pub identity_providers: Vec<Provider>,
+    /// Whether people may sign in by a link to a mail address that they have proved.
+    pub sign_in_links: bool,
+    /// Hours that the removal of lost second factors waits, while it can be cancelled; 1 to 720.
+    pub factor_recovery_hours: u32,
     /// Partitions that a new instance is born with; an existing one keeps its own.
     pub partitions: u16,
     /// What people reach the server by; issuer of the tokens.
@@ -175,6 +179,8 @@ impl Default for Config {
             cors_origins: Vec::new(),
             oauth_registration: false,
             identity_providers: Vec::new(),
+            sign_in_links: false,
+            factor_recovery_hours: 72,
             partitions: ports::PARTITIONS,
             public_url: "http://localhost:8080".to_owned(),
             log_format: LogFormat::Text,
@@ -202,6 +208,9 @@ fn is_origin(text: &str) -> bool {
 
 /// Partitions that an instance may be born with at most.
 const PARTITIONS_MAX: u16 = 1_024;
+
+/// Hours that the removal of lost second factors may wait at most: 30 days.
+const RECOVERY_HOURS_MAX: u32 = 720;
 
 /// Characters that a token has at least.
 const TOKEN_MIN: usize = 32;
@@ -258,6 +267,10 @@ impl Config {
             (1..=PARTITIONS_MAX).contains(&self.partitions),
             "partitions is out of range"
         );
+        anyhow::ensure!(
+            (1..=RECOVERY_HOURS_MAX).contains(&self.factor_recovery_hours),
+            "factor_recovery_hours is out of range"
+        );
         let short = self.keys_token.as_ref().is_some_and(|it| it.secret_text().len() < TOKEN_MIN);
         anyhow::ensure!(!short, "keys_token has fewer than {TOKEN_MIN} characters");
         anyhow::ensure!(
@@ -310,6 +323,12 @@ impl Config {
         }
     }
 
+    /// What was decided about ways to sign in.
+    pub fn ways(&self) -> Ways {
+        let factor_recovery_ms = i64::from(self.factor_recovery_hours) * 3_600 * 1_000;
+        Ways { sign_in_links: self.sign_in_links, factor_recovery_ms }
+    }
+
     /// The limits of one socket.
     pub fn socket(&self) -> SocketLimits {
         SocketLimits {
@@ -317,5 +336,20 @@ impl Config {
             queue_frames: self.socket_queue_frames,
             queue_bytes: self.socket_queue_bytes,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_removal_of_lost_factors_waits_an_hour_to_30_days() {
+        let waits = |factor_recovery_hours| Config { factor_recovery_hours, ..Config::default() };
+        for (hours, is_good) in [(0, false), (1, true), (720, true), (721, false)] {
+            assert_eq!(waits(hours).validate().is_ok(), is_good, "{hours}");
+        }
+        assert_eq!(Config::default().ways().factor_recovery_ms, 72 * 3_600 * 1_000);
+        assert!(!Config::default().ways().sign_in_links);
     }
 }

@@ -40,7 +40,7 @@ fn every_answer_says_what_browsers_may_do_with_it() {
 #[test]
 fn our_pages_run_our_own_scripts_and_nothing_is_written_into_them() {
     let world = World::new();
-    for page in ["/setup", "/reset"] {
+    for page in ["/setup", "/reset", "/sign-in", "/keep-factor"] {
         let answer = get(&world, page);
         let policy = answer.header("content-security-policy").expect("a policy").to_owned();
         assert!(policy.contains("script-src 'self'"), "{policy}");

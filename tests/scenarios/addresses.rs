@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::{Answer, PASSWORD, Person, World, fresh_id};
 
-const MAIL: &str = "ann@example.org";
-const PHONE: &str = "+4915112345678";
+pub(crate) const MAIL: &str = "ann@example.org";
+pub(crate) const PHONE: &str = "+4915112345678";
 
 fn proposes(person: &Person, field: &str, address: &str) -> Answer {
     person.tries("proposeAddress", json!({ field: address }), "addressId")
@@ -22,7 +22,7 @@ fn proposed(answer: &Answer) -> Value {
     answer.data()["proposeAddress"]["addressId"].clone()
 }
 
-fn asks_for_reset(world: &World, address: &str) -> Answer {
+pub(crate) fn asks_for_reset(world: &World, address: &str) -> Answer {
     let query = "mutation($input: RequestPasswordResetInput!) { \
                  requestPasswordReset(input: $input) { ok } }";
     let input = json!({ "clientId": fresh_id(), "email": address });
@@ -30,12 +30,12 @@ fn asks_for_reset(world: &World, address: &str) -> Answer {
 }
 
 /// What the link of a letter holds.
-fn token_in(text: &str) -> String {
+pub(crate) fn token_in(text: &str) -> String {
     let link = text.split_whitespace().find(|it| it.contains("/reset#")).expect("a link");
     link.split_once('#').expect("a token").1.to_owned()
 }
 
-fn resets(world: &World, token: &str, password: &str, more: Value) -> Answer {
+pub(crate) fn resets(world: &World, token: &str, password: &str, more: Value) -> Answer {
     let mut input = json!({ "token": token, "newPassword": password });
     input.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     world.client.change(None, "resetPassword", input, "")

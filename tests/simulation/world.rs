@@ -155,6 +155,7 @@ impl World {
             door: Arc::clone(door),
             tokens: Arc::clone(&self.tokens),
             limits: Limits::default(),
+            ways: Default::default(),
             socket: SocketLimits { queue_frames, ..SocketLimits::default() },
             origins: Arc::default(),
             open_applications: false,

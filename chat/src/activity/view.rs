@@ -12,8 +12,10 @@ use crate::factors::FactorEvent;
 use crate::identities::IdentityEvent;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Origin, Recorded, StreamId, Timestamp};
+use crate::lost_factors::LostFactorEvent;
 use crate::passkeys::PasskeyEvent;
 use crate::sessions::{EndReason, SessionEvent, SessionId};
+use crate::sign_in_links::SignInLinkEvent;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
@@ -33,6 +35,16 @@ pub enum ActivityKind {
     BackupCodeUsed,
     /// Somebody who knew the password showed a code, right or wrong.
     CodeTried,
+    /// Codes to a proved address are asked for from here on.
+    CodeFactorEnabled,
+    CodeFactorDisabled,
+    /// Somebody said that every second factor is lost.
+    FactorRecoveryRequested,
+    FactorRecoveryCancelled,
+    /// Every second factor was removed, since it was lost.
+    FactorRecoveryCompleted,
+    /// A link by mail stood in for the password.
+    SignInLinkUsed,
     PasskeyAdded,
     PasskeyUsed,
     /// A passkey was used that counts less than before, as a copy of it would.
@@ -73,6 +85,40 @@ impl Activity {
 
 type Told<'a> = (ActivityKind, Option<&'a Origin>, Option<SessionId>);
 
+/// What an event of second factors tells.
+fn of_factors(event: &FactorEvent) -> Option<Told<'_>> {
+    use ActivityKind as Kind;
+    Some(match event {
+        FactorEvent::TotpConfirmed(it) => (Kind::TotpSetUp, it.origin.as_ref(), None),
+        FactorEvent::TotpRemoved(it) => (Kind::TotpRemoved, it.origin.as_ref(), None),
+        FactorEvent::BackupCodesMade(it) => (Kind::BackupCodesMade, it.origin.as_ref(), None),
+        FactorEvent::BackupCodeUsed(it) => (Kind::BackupCodeUsed, it.origin.as_ref(), None),
+        FactorEvent::FactorTried(it) => (Kind::CodeTried, it.origin.as_ref(), None),
+        FactorEvent::CodeFactorEnabled(it) => (Kind::CodeFactorEnabled, it.origin.as_ref(), None),
+        FactorEvent::CodeFactorDisabled(it) => (Kind::CodeFactorDisabled, it.origin.as_ref(), None),
+        FactorEvent::TotpEnrolled(_)
+        | FactorEvent::TotpUsed(_)
+        | FactorEvent::FactorCodeSent(_)
+        | FactorEvent::FactorCodeUsed(_) => return None,
+    })
+}
+
+/// What an event of lost factors tells.
+fn of_lost_factors(event: &LostFactorEvent) -> Told<'_> {
+    use ActivityKind as Kind;
+    match event {
+        LostFactorEvent::FactorRecoveryRequested(it) => {
+            (Kind::FactorRecoveryRequested, it.origin.as_ref(), None)
+        }
+        LostFactorEvent::FactorRecoveryCancelled(it) => {
+            (Kind::FactorRecoveryCancelled, it.origin.as_ref(), None)
+        }
+        LostFactorEvent::FactorRecoveryCompleted(it) => {
+            (Kind::FactorRecoveryCompleted, it.origin.as_ref(), None)
+        }
+    }
+}
+
 /// What an event tells its account's owner; nothing for most.
 fn told(event: &Event) -> Option<Told<'_>> {
     use ActivityKind as Kind;
@@ -95,13 +141,11 @@ fn told(event: &Event) -> Option<Told<'_>> {
             SessionEvent::SessionRefreshed(_) => return None,
         },
         Event::AccountEvent(event) => return told_of_account(event),
-        Event::FactorEvent(event) => match event {
-            FactorEvent::TotpConfirmed(it) => (Kind::TotpSetUp, it.origin.as_ref(), None),
-            FactorEvent::TotpRemoved(it) => (Kind::TotpRemoved, it.origin.as_ref(), None),
-            FactorEvent::BackupCodesMade(it) => (Kind::BackupCodesMade, it.origin.as_ref(), None),
-            FactorEvent::BackupCodeUsed(it) => (Kind::BackupCodeUsed, it.origin.as_ref(), None),
-            FactorEvent::FactorTried(it) => (Kind::CodeTried, it.origin.as_ref(), None),
-            FactorEvent::TotpEnrolled(_) | FactorEvent::TotpUsed(_) => return None,
+        Event::FactorEvent(event) => return of_factors(event),
+        Event::LostFactorEvent(event) => return Some(of_lost_factors(event)),
+        Event::SignInLinkEvent(event) => match event {
+            SignInLinkEvent::SignInLinkUsed(it) => (Kind::SignInLinkUsed, it.origin.as_ref(), None),
+            SignInLinkEvent::SignInLinkSent(_) => return None,
         },
         Event::PasskeyEvent(event) => match event {
             PasskeyEvent::PasskeyAdded(it) => (Kind::PasskeyAdded, it.origin.as_ref(), None),

@@ -27,6 +27,8 @@ crate::rejections! {
             "address belongs to another account", "Use another address, or sign in with it.";
         CodeInvalid: Forbidden, "ADDRESSES_CODE_INVALID",
             "code is wrong or too old", "Propose the address again for a new code.";
+        IsFactor: Conflict, "ADDRESSES_IS_FACTOR",
+            "codes to that address are a second factor", "Give `disableCodeFactor` first.";
         NotFresh: Forbidden, "SESSIONS_CONFIRM_FIRST",
             "this needs that you have just proved yourself", "Give `confirm`, then try again.";
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
@@ -260,6 +262,10 @@ impl Command for RemoveAddress {
         demand(fresh, context)?;
         let confirmed = addresses.get().and_then(|it| it.confirmed(self.address_id));
         let confirmed = confirmed.ok_or(AddressRejection::NotFound)?;
+        // Nobody is locked out, or left with less, by giving an address up.
+        if fresh.factors.get().is_some_and(|it| it.rest_on(confirmed.claim_id)) {
+            return Err(AddressRejection::IsFactor);
+        }
         let removed = AddressRemoved {
             account_id: context.actor,
             address_id: self.address_id,

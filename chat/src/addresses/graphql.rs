@@ -147,7 +147,7 @@ struct RemoveAddressInput {
 }
 
 /// A code of six digits.
-fn fresh_code(entropy: &dyn Entropy) -> String {
+pub(crate) fn fresh_code(entropy: &dyn Entropy) -> String {
     let number = u64::from_be_bytes(entropy.bytes()) % 1_000_000;
     format!("{number:06}")
 }

@@ -13,9 +13,11 @@ use crate::factors::FactorEvent;
 use crate::identities::IdentityEvent;
 use crate::instance::{InstanceEvent, Settings};
 use crate::kernel::Origin;
+use crate::lost_factors::LostFactorEvent;
 use crate::members::MemberEvent;
 use crate::passkeys::PasskeyEvent;
 use crate::sessions::SessionEvent;
+use crate::sign_in_links::SignInLinkEvent;
 
 /// What an event tells.
 pub(super) struct Told<'a> {
@@ -77,6 +79,8 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::MemberEvent(it) => member(it),
         Event::AuditEvent(it) => Some(audit(it)),
         Event::IdentityEvent(it) => Some(identity(it)),
+        Event::LostFactorEvent(it) => Some(lost_factor(it)),
+        Event::SignInLinkEvent(it) => Some(sign_in_link(it)),
         Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)
@@ -156,6 +160,14 @@ fn factor(event: &FactorEvent) -> Told<'_> {
         FactorEvent::BackupCodesMade(it) => Told::of(Action::BackupCodesMade, it.origin.as_ref()),
         FactorEvent::BackupCodeUsed(it) => Told::of(Action::BackupCodeUsed, it.origin.as_ref()),
         FactorEvent::FactorTried(it) => Told::of(Action::FactorTried, it.origin.as_ref()),
+        FactorEvent::CodeFactorEnabled(it) => {
+            Told::of(Action::CodeFactorEnabled, it.origin.as_ref())
+        }
+        FactorEvent::CodeFactorDisabled(it) => {
+            Told::of(Action::CodeFactorDisabled, it.origin.as_ref())
+        }
+        FactorEvent::FactorCodeSent(it) => Told::of(Action::FactorCodeSent, it.origin.as_ref()),
+        FactorEvent::FactorCodeUsed(it) => Told::of(Action::FactorCodeUsed, it.origin.as_ref()),
     }
     .on(whose)
 }
@@ -190,6 +202,32 @@ fn identity(event: &IdentityEvent) -> Told<'_> {
         }
     }
     .on(whose)
+}
+
+fn lost_factor(event: &LostFactorEvent) -> Told<'_> {
+    let (action, origin) = match event {
+        LostFactorEvent::FactorRecoveryRequested(it) => {
+            (Action::FactorRecoveryRequested, &it.origin)
+        }
+        LostFactorEvent::FactorRecoveryCancelled(it) => {
+            (Action::FactorRecoveryCancelled, &it.origin)
+        }
+        LostFactorEvent::FactorRecoveryCompleted(it) => {
+            (Action::FactorRecoveryCompleted, &it.origin)
+        }
+    };
+    Told::of(action, origin.as_ref()).on(event.account_id())
+}
+
+fn sign_in_link(event: &SignInLinkEvent) -> Told<'_> {
+    match event {
+        SignInLinkEvent::SignInLinkSent(it) => {
+            Told::of(Action::SignInLinkSent, it.origin.as_ref()).on(it.account_id)
+        }
+        SignInLinkEvent::SignInLinkUsed(it) => {
+            Told::of(Action::SignInLinkUsed, it.origin.as_ref()).on(it.account_id)
+        }
+    }
 }
 
 fn address(event: &AddressEvent) -> Told<'_> {

@@ -9,7 +9,8 @@ use super::view::Totp as Enrolled;
 use super::{BACKUP_CODES, FactorProof, FactorRejection, Factors, STEP_SECONDS, TryFactor};
 use crate::accounts::AccountId;
 use crate::kernel::graphql::{Scope, failed, outage, rejected};
-use crate::kernel::id as ids;
+use crate::kernel::{Timestamp, id as ids};
+use crate::outbox::Channel;
 use crate::passkeys::{Signed, prove_of};
 
 /// What was shown of a second factor.
@@ -21,6 +22,8 @@ pub enum Shown {
     BackupCode(String),
     /// A passkey.
     Passkey(Signed),
+    /// A code that was sent.
+    Sent(Channel, String),
 }
 
 /// Bytes of a secret for one-time passwords, as RFC 4226 recommends.
@@ -73,6 +76,16 @@ pub(super) fn digest(account: AccountId, code: &str, key: &Secret) -> String {
     crypto::fingerprint(key, &[account.0.as_bytes(), letters.as_bytes()])
 }
 
+/// What is remembered of a code that is sent.
+pub(super) fn sent_digest(
+    account: AccountId,
+    channel: Channel,
+    code: &str,
+    key: &Secret,
+) -> String {
+    crypto::fingerprint(key, &[account.0.as_bytes(), &[channel as u8], code.trim().as_bytes()])
+}
+
 /// Counts a try.
 ///
 /// # Errors
@@ -100,6 +113,16 @@ pub async fn prove(scope: &Scope, account: AccountId, shown: &Shown) -> Result<F
             step.map(|step| FactorProof::Totp { factor_id: totp.id, step })
         }
         (Shown::Code(_), None) | (Shown::Passkey(_), _) => None,
+        (Shown::Sent(channel, code), _) => {
+            let key = scope.reader.keyring.secret("factor codes");
+            let digest = sent_digest(account, *channel, code, &key);
+            let now = Timestamp(scope.clock.now_ms());
+            let open = factors.by(*channel).and_then(|it| it.open.as_ref());
+            let open = open.filter(|it| now.0 < it.good_until.0);
+            let fits =
+                open.is_some_and(|it| crypto::equal(it.digest.as_bytes(), digest.as_bytes()));
+            fits.then_some(FactorProof::Sent { channel: *channel, digest })
+        }
         (Shown::BackupCode(code), _) => {
             let key = scope.reader.keyring.secret("backup codes");
             let digest = digest(account, code, &key);

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BACKUP_CODES, BackupCodeUsed, BackupCodesMade, FactorId, FactorTried, Factors, TotpConfirmed,
-    TotpEnrolled, TotpRemoved, TotpUsed,
+    BACKUP_CODES, BackupCodeUsed, BackupCodesMade, FactorCodeUsed, FactorId, FactorTried, Factors,
+    TotpConfirmed, TotpEnrolled, TotpRemoved, TotpUsed,
 };
 use crate::Event;
 use crate::accounts::AccountId;
@@ -13,6 +13,8 @@ use crate::instance::{Instance, instance_slot};
 use crate::kernel::command::Fetch;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, State, StreamId};
+use crate::lost_factors::{self, Alert, LostFactor};
+use crate::outbox::Channel;
 use crate::passkeys::{self, PasskeyProof, Passkeys};
 use crate::sessions::Fresh;
 
@@ -33,6 +35,11 @@ crate::rejections! {
             "no secret waits for its first code", "Give `enrolTotp` first.";
         Demanded: Conflict, "FACTORS_DEMANDED",
             "this server demands a second factor", "Replace it instead: enrolTotp, confirmTotp.";
+        MailTwice: Forbidden, "FACTORS_MAIL_TWICE",
+            "a code by mail proves nothing beside a link by mail",
+            "Show another second factor, or recover from its loss.";
+        NotRecovered: Forbidden, "LOST_FACTORS_NOT_DUE",
+            "no recovery has come due", "Ask for one, or wait until it takes effect.";
         NotFresh: Forbidden, "SESSIONS_CONFIRM_FIRST",
             "this needs that you have just proved yourself", "Give `confirm`, then try again.";
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
@@ -53,6 +60,10 @@ pub enum FactorProof {
     },
     /// A passkey.
     Passkey(PasskeyProof),
+    /// The code that was sent last by a channel.
+    Sent { channel: Channel, digest: String },
+    /// None, since they are lost: a recovery has come due. Whom to tell stands beside it.
+    Lost { alerts: Vec<Alert> },
 }
 
 /// What a proof of a second factor is held against.
@@ -60,6 +71,16 @@ pub struct Held {
     factors: Slot<Factors>,
     passkeys: Slot<Passkeys>,
     instance: Slot<Instance>,
+    lost: Slot<LostFactor>,
+}
+
+/// What came of a proof that was taken.
+pub(crate) struct Taken {
+    pub(crate) events: Vec<Event>,
+    /// Whether a second factor was proved.
+    pub(crate) factor: bool,
+    /// Whether the second factors were given up as lost.
+    pub(crate) recovered: bool,
 }
 
 impl State for Held {
@@ -67,6 +88,7 @@ impl State for Held {
         self.factors.fill(fetch);
         self.passkeys.fill(fetch);
         self.instance.fill(fetch);
+        self.lost.fill(fetch);
     }
 }
 
@@ -74,7 +96,7 @@ impl Held {
     /// Of an account.
     pub(crate) fn of(account: AccountId) -> Self {
         let (factors, passkeys) = (Slot::of(account), Slot::of(account));
-        Self { factors, passkeys, instance: instance_slot() }
+        Self { factors, passkeys, instance: instance_slot(), lost: Slot::of(account) }
     }
 
     /// Whether the server demands a second factor of whoever asks.
@@ -82,11 +104,43 @@ impl Held {
         self.instance.get().is_some_and(|it| it.demands_factor(context.actor))
     }
 
-    /// Takes a proof, once; nothing where none is asked for and none is given.
+    /// Whether a second factor is asked for beside the password.
+    pub(crate) fn asks(&self, context: &Context<'_>) -> bool {
+        is_asked_for(self.factors.get(), self.passkeys.get(), self.demands(context))
+    }
+
+    /// What is known of a loss.
+    pub(crate) fn lost(&self) -> Option<&LostFactor> {
+        self.lost.get()
+    }
+
+    /// Takes a proof, once; nothing where none is asked for and none is given. Whoever shows a
+    /// factor has not lost it: a recovery that waits is cancelled.
     ///
     /// # Errors
     /// `Needed` without a proof, `CodeInvalid` for one that was taken before.
     pub(crate) fn taken(
+        &self,
+        proof: Option<FactorProof>,
+        context: &Context<'_>,
+    ) -> Result<Taken, FactorRejection> {
+        if let Some(FactorProof::Lost { alerts }) = proof {
+            let (factors, passkeys) = (self.factors.get(), self.passkeys.get());
+            let events = lost_factors::completed(self.lost(), factors, passkeys, context)
+                .ok_or(FactorRejection::NotRecovered)?;
+            let told = lost_factors::completed_alerts(alerts, context);
+            let events = events.into_iter().chain(told).collect();
+            return Ok(Taken { events, factor: false, recovered: true });
+        }
+        let used = self.used(proof, context)?;
+        let factor = used.is_some();
+        let kept = self.lost().filter(|_| factor);
+        let cancelled = kept.and_then(|it| lost_factors::cancelled(it, context));
+        let events = used.into_iter().chain(cancelled).collect();
+        Ok(Taken { events, factor, recovered: false })
+    }
+
+    fn used(
         &self,
         proof: Option<FactorProof>,
         context: &Context<'_>,
@@ -116,12 +170,21 @@ impl Held {
                 let used = BackupCodeUsed { account_id, index, origin };
                 unused.then(|| Some(used.into())).ok_or(FactorRejection::CodeInvalid)
             }
-            (None, Some(_)) => Err(FactorRejection::CodeInvalid),
+            (Some(factors), Some(FactorProof::Sent { channel, digest })) => {
+                let open = factors.by(channel).and_then(|it| it.open.as_ref());
+                let fits =
+                    open.is_some_and(|it| it.digest == digest && context.now.0 < it.good_until.0);
+                let used = FactorCodeUsed { account_id, channel, origin };
+                fits.then(|| Some(used.into())).ok_or(FactorRejection::CodeInvalid)
+            }
+            (Some(_), Some(FactorProof::Lost { .. })) | (None, Some(_)) => {
+                Err(FactorRejection::CodeInvalid)
+            }
         }
     }
 }
 
-/// Whether a second factor is asked for beside a password: one-time passwords that are set up, or
+/// Whether a second factor is asked for beside a password: codes of any kind that are set up, or
 /// a passkey where the server demands one.
 pub(crate) fn is_asked_for(
     factors: Option<&Factors>,
@@ -165,7 +228,7 @@ impl Command for TryFactor {
     }
 }
 
-fn demand(fresh: &Fresh, context: &Context<'_>) -> Result<(), FactorRejection> {
+pub(super) fn demand(fresh: &Fresh, context: &Context<'_>) -> Result<(), FactorRejection> {
     fresh.session(context).map(drop).ok_or(FactorRejection::NotFresh)
 }
 
@@ -322,7 +385,8 @@ impl Command for RemoveTotp {
             return Ok(Vec::new());
         };
         let demanded = instance.get().is_some_and(|it| it.demands_factor(context.actor));
-        if demanded && !is_asked_for(None, passkeys.get(), true) {
+        let codes = fresh.factors.get().is_some_and(|it| !it.sent.is_empty());
+        if demanded && !codes && !is_asked_for(None, passkeys.get(), true) {
             return Err(FactorRejection::Demanded);
         }
         let (account_id, factor_id) = (context.actor, totp.id);

@@ -4,9 +4,10 @@ use apache_avro::AvroSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Change;
-use crate::accounts::AccountId;
+use crate::accounts::{AccountId, NameId};
 use crate::kernel::time::Long;
-use crate::kernel::{Effect, Origin, Personal, Recorded};
+use crate::kernel::{Effect, Origin, Personal, Recorded, Timestamp};
+use crate::outbox::Channel;
 
 crate::id! {
     /// Identifies a second factor.
@@ -23,6 +24,10 @@ crate::events! {
         BackupCodesMade [],
         BackupCodeUsed [],
         FactorTried [],
+        CodeFactorEnabled [],
+        CodeFactorDisabled [],
+        FactorCodeSent [],
+        FactorCodeUsed [],
     }
 }
 
@@ -95,6 +100,47 @@ pub struct FactorTried {
     pub origin: Option<Origin>,
 }
 
+/// From here on a code to this proved address is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.factors")]
+pub struct CodeFactorEnabled {
+    pub account_id: AccountId,
+    pub channel: Channel,
+    /// The stream of the claim on the address.
+    pub claim_id: NameId,
+    pub origin: Option<Origin>,
+}
+
+/// Codes by this channel are not asked for any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.factors")]
+pub struct CodeFactorDisabled {
+    pub account_id: AccountId,
+    pub channel: Channel,
+    pub origin: Option<Origin>,
+}
+
+/// A code is on its way; those sent before by this channel are good no more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.factors")]
+pub struct FactorCodeSent {
+    pub account_id: AccountId,
+    pub channel: Channel,
+    /// Keyed digest of the code, 32 hexadecimal digits.
+    pub digest: String,
+    pub good_until: Timestamp,
+    pub origin: Option<Origin>,
+}
+
+/// A code that was sent was taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.factors")]
+pub struct FactorCodeUsed {
+    pub account_id: AccountId,
+    pub channel: Channel,
+    pub origin: Option<Origin>,
+}
+
 impl FactorEvent {
     /// What it means to those who listen.
     pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
@@ -111,6 +157,10 @@ impl FactorEvent {
             Self::BackupCodesMade(it) => it.account_id,
             Self::BackupCodeUsed(it) => it.account_id,
             Self::FactorTried(it) => it.account_id,
+            Self::CodeFactorEnabled(it) => it.account_id,
+            Self::CodeFactorDisabled(it) => it.account_id,
+            Self::FactorCodeSent(it) => it.account_id,
+            Self::FactorCodeUsed(it) => it.account_id,
         }
     }
 }

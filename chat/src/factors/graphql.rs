@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{
-    ConfirmTotp, EnrolTotp, FactorId, FactorProof, FactorRejection, Factors, MakeBackupCodes,
-    RemoveTotp, Shown, codes, prove,
+    ConfirmTotp, DisableCodeFactor, EnableCodeFactor, EnrolTotp, FactorId, FactorProof,
+    FactorRejection, Factors, MakeBackupCodes, RemoveTotp, SendFactorCode, Shown, codes, prove,
 };
 use crate::accounts::{AccountId, AccountObject};
+use crate::addresses::{AddressId, addresses, fresh_code, name};
 use crate::instance::Instance;
-use crate::kernel::graphql::{Scope, invalid, outage, rejected, scope, uuid};
+use crate::kernel::graphql::{Scope, failed, id, invalid, outage, rejected, scope, uuid};
 use crate::kernel::{Timestamp, id as ids, qr};
+use crate::lost_factors::FactorRecovery;
+use crate::outbox::{Channel, Fields};
 use crate::passkeys::PasskeyInput;
+use crate::sessions::SessionRejection;
 
 async fn factors(scope: &Scope, account: AccountId) -> Result<Arc<Factors>> {
     let found = scope.reader.load::<Factors>(account.to_string()).await.map_err(outage)?;
@@ -26,8 +30,30 @@ struct SecondFactors {
     totp_since: Option<Timestamp>,
     /// Backup codes that have not been used, of ten.
     backup_codes_left: i32,
+    /// Since when codes by mail are asked for; null when they are not.
+    email_since: Option<Timestamp>,
+    /// Since when codes by text message are asked for; null when they are not.
+    sms_since: Option<Timestamp>,
     /// Whether this server demands a second factor of the viewer.
     demanded: bool,
+    /// That somebody says they are lost, while it can be cancelled or completed; else null.
+    recovery: Option<FactorRecovery>,
+}
+
+/// How a code is sent.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+enum CodeMethod {
+    Email,
+    Sms,
+}
+
+impl From<CodeMethod> for Channel {
+    fn from(it: CodeMethod) -> Self {
+        match it {
+            CodeMethod::Email => Self::Mail,
+            CodeMethod::Sms => Self::Sms,
+        }
+    }
 }
 
 /// Reads of this room.
@@ -46,7 +72,10 @@ impl FactorQuery {
         Ok(SecondFactors {
             totp_since: factors.totp.as_ref().map(|it| it.since),
             backup_codes_left: i32::try_from(factors.codes_left()).unwrap_or_default(),
+            email_since: factors.by(Channel::Mail).map(|it| it.since),
+            sms_since: factors.by(Channel::Sms).map(|it| it.since),
             demanded,
+            recovery: FactorRecovery::of(scope, account).await?,
         })
     }
 }
@@ -60,6 +89,10 @@ pub struct ShownInput {
     backup_code: Option<String>,
     /// A passkey, in place of a code.
     passkey: Option<PasskeyInput>,
+    /// A code that was sent by mail, in place of a one-time password.
+    email_code: Option<String>,
+    /// A code that was sent by text message, in place of a one-time password.
+    sms_code: Option<String>,
 }
 
 impl ShownInput {
@@ -71,7 +104,10 @@ impl ShownInput {
         let code = self.code.map(Shown::Code);
         let backup_code = self.backup_code.map(Shown::BackupCode);
         let passkey = self.passkey.map(|it| Shown::Passkey(it.into()));
-        let mut given = code.into_iter().chain(backup_code).chain(passkey);
+        let by_mail = self.email_code.map(|it| Shown::Sent(Channel::Mail, it));
+        let by_sms = self.sms_code.map(|it| Shown::Sent(Channel::Sms, it));
+        let sent = by_mail.into_iter().chain(by_sms);
+        let mut given = code.into_iter().chain(backup_code).chain(passkey).chain(sent);
         let first = given.next();
         let one = given.next().is_none();
         one.then_some(first).ok_or_else(|| rejected(invalid("give one second factor, not several")))
@@ -85,6 +121,21 @@ impl ShownInput {
         match self.read()? {
             Some(shown) => prove(scope, account, &shown).await.map(Some),
             None => Ok(None),
+        }
+    }
+
+    /// Looks at what was given beside a link by mail, which a code by mail adds nothing to.
+    ///
+    /// # Errors
+    /// When it proves nothing, or not enough.
+    pub async fn prove_beside_mail(
+        self,
+        scope: &Scope,
+        account: AccountId,
+    ) -> Result<Option<FactorProof>> {
+        match self.email_code {
+            Some(_) => Err(rejected(FactorRejection::MailTwice)),
+            None => self.prove(scope, account).await,
         }
     }
 }
@@ -132,6 +183,77 @@ struct RemoveTotpInput {
 #[derive(SimpleObject)]
 struct RemoveTotpPayload {
     position: String,
+}
+
+#[derive(InputObject)]
+struct EnableCodeFactorInput {
+    client_id: ID,
+    /// An address that the viewer has proved.
+    address_id: ID,
+}
+
+#[derive(SimpleObject)]
+struct EnableCodeFactorPayload {
+    position: String,
+}
+
+#[derive(InputObject)]
+struct DisableCodeFactorInput {
+    client_id: ID,
+    method: CodeMethod,
+}
+
+#[derive(SimpleObject)]
+struct DisableCodeFactorPayload {
+    position: String,
+}
+
+#[derive(InputObject)]
+struct SendFactorCodeInput {
+    client_id: ID,
+    /// As `signIn` or `signInWithLink` gave it, or what a link to a new password holds; not needed
+    /// by who has signed in.
+    challenge: Option<String>,
+    method: CodeMethod,
+}
+
+#[derive(SimpleObject)]
+struct SendFactorCodePayload {
+    /// Until when the code is good.
+    until: Timestamp,
+    position: String,
+}
+
+/// Whose code is sent: who has signed in, or who has proved all but the second factor.
+fn asking(scope: &Scope, challenge: Option<&str>, channel: Channel) -> Result<AccountId> {
+    let Some(challenge) = challenge else { return Ok(scope.viewer_at_door()?.account) };
+    let proved = scope.tokens.read_proof(challenge, scope.clock.now_ms());
+    let invalid = || rejected(SessionRejection::ChallengeInvalid);
+    let (challenge, by_mail) = proved.ok_or_else(invalid)?;
+    let twice = by_mail && channel == Channel::Mail;
+    (!twice).then_some(challenge.account).ok_or_else(|| rejected(FactorRejection::MailTwice))
+}
+
+/// A code for an account and where it goes.
+async fn code_for(scope: &Scope, account: AccountId, channel: Channel) -> Result<SendFactorCode> {
+    let not_found = || rejected(FactorRejection::NotFound);
+    let factors = factors(scope, account).await?;
+    let claim_id = factors.by(channel).ok_or_else(not_found)?.claim_id;
+    let limit = scope.limits.codes;
+    scope.take_hourly(&format!("factor-codes/to/{claim_id}"), limit).await?;
+    scope.take_hourly(&format!("factor-codes/by/{account}"), limit.saturating_mul(2)).await?;
+    let known = addresses(scope, account).await?;
+    let found = known.confirmed.iter().find(|it| it.claim_id == claim_id);
+    let found = found.ok_or_else(not_found)?;
+    let to = scope.reader.open(&found.address).await.map_err(outage)?.ok_or_else(not_found)?;
+    let code = fresh_code(scope.entropy.as_ref());
+    let key = scope.reader.keyring.secret("factor codes");
+    let digest = codes::sent_digest(account, channel, &code, &key);
+    let server = scope.tokens.host().to_owned();
+    let fields = [("code", code), ("name", name(scope, account).await?), ("server", server)];
+    let fields: Fields = fields.into_iter().map(|(key, it)| (key.to_owned(), it)).collect();
+    let locale = found.locale.clone();
+    Ok(SendFactorCode { channel, claim_id, digest, to, locale, fields })
 }
 
 /// New backup codes and what is remembered of them.
@@ -212,6 +334,53 @@ impl FactorMutation {
         let outcome = scope.submit(&input.client_id, MakeBackupCodes { digests }).await?;
         let backup_codes = if outcome.accepted.repeated { Vec::new() } else { made };
         Ok(BackupCodesPayload { backup_codes, position: outcome.position })
+    }
+
+    /// Asks for codes to a proved address from here on, in place of another one of its kind. The
+    /// viewer must have proved themselves lately, and then proves themselves by a code.
+    async fn enable_code_factor(
+        &self,
+        context: &Context<'_>,
+        input: EnableCodeFactorInput,
+    ) -> Result<EnableCodeFactorPayload> {
+        let address_id: AddressId = id(&input.address_id)?;
+        let command = EnableCodeFactor { address_id };
+        let outcome = scope(context).submit_at_door(&input.client_id, command).await?;
+        Ok(EnableCodeFactorPayload { position: outcome.position })
+    }
+
+    /// Asks for codes of a kind no more, where the server does not demand them. The viewer must
+    /// have proved themselves lately.
+    async fn disable_code_factor(
+        &self,
+        context: &Context<'_>,
+        input: DisableCodeFactorInput,
+    ) -> Result<DisableCodeFactorPayload> {
+        let command = DisableCodeFactor { channel: input.method.into() };
+        let outcome = scope(context).submit(&input.client_id, command).await?;
+        Ok(DisableCodeFactorPayload { position: outcome.position })
+    }
+
+    /// Sends a code of six digits, in place of those before: to whoever has proved all but the
+    /// second factor, or to the viewer.
+    async fn send_factor_code(
+        &self,
+        context: &Context<'_>,
+        input: SendFactorCodeInput,
+    ) -> Result<SendFactorCodePayload> {
+        let scope = scope(context);
+        let client_id = uuid(&input.client_id)?;
+        let limit = scope.limits.sign_in.saturating_mul(6);
+        scope.take(&format!("factor-codes/from/{}", scope.address()), limit).await?;
+        let channel = input.method.into();
+        let account = asking(scope, input.challenge.as_deref(), channel)?;
+        let command = code_for(scope, account, channel).await?;
+        let accepted = scope.submit_for(account, client_id, command).await.map_err(failed)?;
+        let outcome = scope.outcome(accepted).await?;
+        let after = factors(scope, account).await?;
+        let open = after.by(channel).and_then(|it| it.open.as_ref());
+        let until = open.map_or(Timestamp(scope.clock.now_ms()), |it| it.good_until);
+        Ok(SendFactorCodePayload { until, position: outcome.position })
     }
 
     /// Asks for one-time passwords no more, where the server does not demand them. The viewer

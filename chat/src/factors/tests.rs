@@ -9,21 +9,21 @@ use crate::sessions::{
     Client, ConfirmSession, FRESH_MS, OpenSession, Session, SessionId, SessionRejection,
 };
 
-const ANN: u8 = 1;
+pub(super) const ANN: u8 = 1;
 
 fn factor(n: u8) -> FactorId {
     FactorId(account(n).0)
 }
 
-fn session(n: u8) -> SessionId {
+pub(super) fn session(n: u8) -> SessionId {
     SessionId(account(n).0)
 }
 
-fn at(n: u8) -> Origin {
+pub(super) fn at(n: u8) -> Origin {
     Origin { session_id: Some(session(n)), address: None }
 }
 
-fn opening(n: u8, factor: Option<FactorProof>) -> OpenSession {
+pub(super) fn opening(n: u8, factor: Option<FactorProof>) -> OpenSession {
     OpenSession {
         session_id: session(n),
         client: Client::default(),
@@ -46,15 +46,15 @@ fn digests() -> Vec<String> {
     (0..BACKUP_CODES).map(|it| format!("{it:032x}")).collect()
 }
 
-fn enrol() -> EnrolTotp {
+pub(super) fn enrol() -> EnrolTotp {
     EnrolTotp { factor_id: factor(ANN), secret: "JBSWY3DPEHPK3PXP".to_owned() }
 }
 
-fn confirm(step: u64) -> ConfirmTotp {
+pub(super) fn confirm(step: u64) -> ConfirmTotp {
     ConfirmTotp { factor_id: factor(ANN), step, digests: digests() }
 }
 
-fn signed_in() -> Given {
+pub(super) fn signed_in() -> Given {
     given().person(ANN, "ann").from(at(1)).and(account(ANN), opening(1, None))
 }
 
@@ -62,7 +62,7 @@ fn set_up() -> Given {
     signed_in().and(account(ANN), enrol()).and(account(ANN), confirm(100))
 }
 
-fn factors(world: &Given) -> Factors {
+pub(super) fn factors(world: &Given) -> Factors {
     world.document::<Factors>(account(ANN)).unwrap_or_default()
 }
 

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use ports::documents::Collection;
 
 use super::{FactorEvent, FactorId, TRIES_MAX, TRIES_MS};
+use crate::accounts::NameId;
 use crate::audience::Audience;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
+use crate::outbox::Channel;
 
 /// The second factors of one account.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -15,6 +17,8 @@ pub struct Factors {
     pub totp: Option<Totp>,
     /// A secret that no code has proved yet.
     pub pending: Option<Totp>,
+    /// Codes that are sent, at most one a channel.
+    pub sent: Vec<CodeFactor>,
     /// Keyed digests of the backup codes; none where one was used.
     pub codes: Vec<Option<String>>,
     /// When codes were tried since the last that fitted, at most [`TRIES_MAX`].
@@ -32,10 +36,52 @@ pub struct Totp {
     pub last_step: u64,
 }
 
+/// That codes are sent to a proved address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CodeFactor {
+    pub channel: Channel,
+    /// The claim on the address.
+    pub claim_id: NameId,
+    pub since: Timestamp,
+    /// The code that was sent last, until it is taken.
+    pub open: Option<OpenCode>,
+}
+
+/// A code that may be shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenCode {
+    /// Keyed.
+    pub digest: String,
+    pub good_until: Timestamp,
+}
+
 impl Factors {
     /// Whether a second factor is asked for.
     pub fn are_asked_for(&self) -> bool {
-        self.totp.is_some()
+        self.totp.is_some() || !self.sent.is_empty()
+    }
+
+    /// The codes that are sent by a channel.
+    pub fn by(&self, channel: Channel) -> Option<&CodeFactor> {
+        self.sent.iter().find(|it| it.channel == channel)
+    }
+
+    /// Whether codes are sent to the address of a claim.
+    pub fn rest_on(&self, claim_id: NameId) -> bool {
+        self.sent.iter().any(|it| it.claim_id == claim_id)
+    }
+
+    fn open(&mut self, channel: Channel, code: Option<OpenCode>) {
+        if let Some(sent) = self.sent.iter_mut().find(|it| it.channel == channel) {
+            sent.open = code;
+        }
+    }
+
+    /// Backup codes stand in for another factor, and go with the last.
+    fn forget_codes(&mut self) {
+        if !self.are_asked_for() {
+            self.codes.clear();
+        }
     }
 
     /// Backup codes that are left.
@@ -88,7 +134,7 @@ impl Document for Factors {
             }
             FactorEvent::TotpRemoved(_) => {
                 factors.totp = None;
-                factors.codes.clear();
+                factors.forget_codes();
             }
             FactorEvent::BackupCodesMade(it) => {
                 factors.codes = it.digests.iter().cloned().map(Some).collect();
@@ -105,6 +151,27 @@ impl Document for Factors {
                     factors.tries.remove(0);
                 }
                 factors.tries.push(event.occurred_at);
+            }
+            FactorEvent::CodeFactorEnabled(it) => {
+                factors.sent.retain(|sent| sent.channel != it.channel);
+                factors.sent.push(CodeFactor {
+                    channel: it.channel,
+                    claim_id: it.claim_id,
+                    since: event.occurred_at,
+                    open: None,
+                });
+            }
+            FactorEvent::CodeFactorDisabled(it) => {
+                factors.sent.retain(|sent| sent.channel != it.channel);
+                factors.forget_codes();
+            }
+            FactorEvent::FactorCodeSent(it) => {
+                let (digest, good_until) = (it.digest.clone(), it.good_until);
+                factors.open(it.channel, Some(OpenCode { digest, good_until }));
+            }
+            FactorEvent::FactorCodeUsed(it) => {
+                factors.open(it.channel, None);
+                factors.tries.clear();
             }
         }
     }

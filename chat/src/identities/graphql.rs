@@ -202,7 +202,7 @@ async fn enter(
     scope.take(&format!("sign-in/{}/{account}", scope.address()), limit).await?;
     let client = client.read()?;
     let challenge = || factor_challenge(scope, account, &proof);
-    if let Some(asked) = second_factor(scope, account, challenge).await? {
+    if let Some(asked) = second_factor(scope, account, false, challenge).await? {
         return Ok(asked);
     }
     let proven = Proven { account, credential: None, identity: Some(proof), factor: None };

@@ -159,6 +159,8 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::FactorEvent(_)
             | Event::PasskeyEvent(_)
             | Event::IdentityEvent(_)
+            | Event::LostFactorEvent(_)
+            | Event::SignInLinkEvent(_)
             | Event::ApplicationEvent(_)
             | Event::DeviceEvent(_)
             | Event::InstanceEvent(_)

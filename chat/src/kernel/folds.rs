@@ -11,12 +11,13 @@ use proptest::strategy::ValueTree;
 use super::document::Shared;
 use super::testing::{Given, NOW, Then, account, given, name};
 use super::time::Long;
-use super::{Projection, Recorded};
+use super::{Origin, Projection, Recorded};
 use crate::Event;
 use crate::accounts::{
     AbandonClaim, Account, AccountId, BeginRename, ClaimName, FinishRename, Name, ReleaseName,
     ReserveName, UpdateProfile,
 };
+use crate::addresses::{Addresses, ConfirmAddress};
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, RenameGroup, direct_id};
 use crate::instance::ClaimSetup;
 use crate::members::{AddMembers, ChangeRole, JoinGroup, LeaveConversation, RemoveMember, Role};
@@ -25,13 +26,13 @@ use crate::messages::{
 };
 use crate::receipts::MarkRead;
 use crate::sessions::{Client, OpenSession, RefreshSession, SessionId};
-use secure::{generation, proof, secure, told};
+use secure::{generation, proof, proposal, secure, told};
 
 /// What somebody tries: who, what, with whom or which, where.
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 57;
+const KINDS: u8 = 64;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
@@ -42,20 +43,28 @@ pub(crate) fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
     prop::collection::vec((0..4_u8, 0..KINDS + 4, any::<u8>(), 0..3_u8), 0..160)
 }
 
+/// Somebody with a session and a mail address that they have proved.
+fn proved(world: Given, n: u8, username: &str) -> Given {
+    let (session_id, client) = (SessionId(account(n).0), Client::default());
+    let opening = OpenSession {
+        session_id,
+        client,
+        credential: Some(0),
+        identity: None,
+        factor: None,
+        allowed: None,
+    };
+    let origin = Origin { session_id: Some(session_id), address: None };
+    let world = world.person(n, username).and(account(n), opening).from(origin);
+    let world = world.and(account(n), proposal(u8::MAX - n));
+    let pending = world.document::<Addresses>(account(n)).and_then(|it| it.pending);
+    let address_id = pending.expect("it was just proposed").id;
+    world.and(account(n), ConfirmAddress { address_id }).from(Origin::default())
+}
+
 /// Two groups, an open and a closed one, and the direct conversation of Ann and Bob.
 fn beginning() -> (Given, [ConversationId; 3]) {
-    let people = (0..4_u8).zip(PEOPLE).fold(given(), |world, (n, it)| {
-        let (session_id, client) = (SessionId(account(n).0), Client::default());
-        let opening = OpenSession {
-            session_id,
-            client,
-            credential: Some(0),
-            identity: None,
-            factor: None,
-            allowed: None,
-        };
-        world.person(n, it).and(account(n), opening)
-    });
+    let people = (0..4_u8).zip(PEOPLE).fold(given(), |world, (n, it)| proved(world, n, it));
     let people = people.and(account(0), ClaimSetup {});
     let create = |open| CreateGroup {
         title: "group".to_owned(),

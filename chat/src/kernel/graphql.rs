@@ -13,6 +13,7 @@ use ports::entropy::Entropy;
 use ports::event_log::{Identity, Position};
 
 pub use super::viewer::Viewer;
+pub use super::ways::Ways;
 use super::{
     Accepted, Caller, Command, Door, Failure, Origin, Progress, Reader, Rejection, RejectionKind,
 };
@@ -34,6 +35,7 @@ pub struct Scope {
     pub tokens: Arc<Tokens>,
     pub identity: Identity,
     pub limits: Limits,
+    pub ways: Ways,
     pub asker: Asker,
     /// In a frame, its audience has been checked.
     pub checked: bool,

@@ -29,6 +29,7 @@ pub mod sealed;
 pub mod testing;
 pub mod time;
 pub mod viewer;
+mod ways;
 
 pub use command::{AnyCommand, Command, Context, Need, Slot, State};
 pub use document::{AnyDocument, Document, Projection};

@@ -29,8 +29,21 @@ pub(crate) struct Letter {
 /// A message beside what it is about; its id derives from the command's.
 pub(crate) fn queued(letter: Letter, context: &Context<'_>) -> Event {
     let id = id::derive(context.client_id, &[b"outgoing", context.actor.0.as_bytes()]);
+    queued_as(OutgoingId(id), letter, context)
+}
+
+/// Several messages beside what they are about, and beside one that [`queued`] makes.
+pub(crate) fn all_queued(letters: Vec<Letter>, context: &Context<'_>) -> Vec<Event> {
+    let queued = (0_u8..).zip(letters).map(|(nth, letter)| {
+        let parts: [&[u8]; 3] = [b"outgoing", context.actor.0.as_bytes(), &[nth]];
+        queued_as(OutgoingId(id::derive(context.client_id, &parts)), letter, context)
+    });
+    queued.collect()
+}
+
+fn queued_as(outgoing_id: OutgoingId, letter: Letter, context: &Context<'_>) -> Event {
     let queued = MessageQueued {
-        outgoing_id: OutgoingId(id),
+        outgoing_id,
         account_id: context.actor,
         channel: letter.channel,
         template: letter.template.name().to_owned(),

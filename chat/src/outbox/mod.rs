@@ -13,7 +13,7 @@ mod templates;
 mod tests;
 mod view;
 
-pub(crate) use decide::{Letter, queued};
+pub(crate) use decide::{Letter, all_queued, queued};
 pub use decide::{OutboxRejection, RecordDelivery};
 pub use events::{
     Channel, Delivery, Fields, MessageAttempted, MessageQueued, OutboxEvent, OutgoingId,

@@ -30,16 +30,28 @@ pub enum Template {
     IdentityLinked,
     /// That it does no more.
     IdentityUnlinked,
+    /// A code that is a second factor.
+    FactorCode,
+    /// That somebody says the second factors are lost, and how to cancel it.
+    FactorRecovery,
+    /// That the second factors were removed, since they were lost.
+    FactorRecovered,
+    /// A link that signs in.
+    SignInLink,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::AddressCode,
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
+        Self::FactorCode,
+        Self::FactorRecovery,
+        Self::FactorRecovered,
+        Self::SignInLink,
     ];
 
     /// Its name in events, and of its section.
@@ -50,6 +62,10 @@ impl Template {
             Self::PasswordChanged => "password-changed",
             Self::IdentityLinked => "identity-linked",
             Self::IdentityUnlinked => "identity-unlinked",
+            Self::FactorCode => "factor-code",
+            Self::FactorRecovery => "factor-recovery",
+            Self::FactorRecovered => "factor-recovered",
+            Self::SignInLink => "sign-in-link",
         }
     }
 }

@@ -75,7 +75,7 @@ fn what_is_due_is_found_by_partition_and_time() {
 
 #[test]
 fn every_language_says_everything_and_fills_it_in() {
-    let names = ["code", "name", "server", "link", "provider"];
+    let names = ["code", "name", "server", "link", "provider", "time"];
     let fields: Fields =
         names.iter().map(|it| ((*it).to_owned(), format!("<{it}> {{link}}"))).collect();
     for locale in ["en", "de", "de-AT", "DE_ch", "xx", ""] {

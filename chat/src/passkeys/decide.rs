@@ -8,6 +8,7 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::Credential;
+use crate::factors::Factors;
 use crate::identities::{Identities, is_last_way};
 use crate::instance::{Instance, instance_slot};
 use crate::kernel::time::Long;
@@ -154,7 +155,7 @@ impl Command for RemovePasskey {
         if !held.iter().any(|it| it.id == self.passkey_id) {
             return Err(PasskeyRejection::NotFound);
         }
-        let other = fresh.factors.get().is_some_and(|it| it.totp.is_some()) || held.len() > 1;
+        let other = fresh.factors.get().is_some_and(Factors::are_asked_for) || held.len() > 1;
         if !other && instance.get().is_some_and(|it| it.demands_factor(context.actor)) {
             return Err(PasskeyRejection::Demanded);
         }

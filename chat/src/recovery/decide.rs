@@ -21,13 +21,27 @@ crate::rejections! {
             "this needs a second factor", "Give a code or a backup code too.";
         CodeInvalid: Forbidden, "FACTORS_CODE_INVALID",
             "code is wrong or was used before", "Wait for the next code.";
+        NotRecovered: Forbidden, "LOST_FACTORS_NOT_DUE",
+            "no recovery has come due", "Ask for one, or wait until it takes effect.";
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
     }
 }
 
 impl From<FactorRejection> for RecoveryRejection {
     fn from(rejection: FactorRejection) -> Self {
-        if rejection == FactorRejection::Needed { Self::FactorNeeded } else { Self::CodeInvalid }
+        match rejection {
+            FactorRejection::Needed => Self::FactorNeeded,
+            FactorRejection::NotRecovered => Self::NotRecovered,
+            FactorRejection::CodeInvalid
+            | FactorRejection::PasskeyInvalid
+            | FactorRejection::MailTwice
+            | FactorRejection::TooManyTries
+            | FactorRejection::SetUpFirst
+            | FactorRejection::NothingPending
+            | FactorRejection::Demanded
+            | FactorRejection::NotFresh
+            | FactorRejection::NotFound => Self::CodeInvalid,
+        }
     }
 }
 
@@ -122,7 +136,7 @@ impl Command for ResetPassword {
         if credential.get().is_none_or(|it| it.generation != self.credential) {
             return Err(RecoveryRejection::LinkInvalid);
         }
-        let used = held.taken(self.factor, context)?;
+        let taken = held.taken(self.factor, context)?;
         let changed = PasswordChanged {
             account_id: context.actor,
             password: Personal::new(self.password),
@@ -131,7 +145,7 @@ impl Command for ResetPassword {
         let open = sessions.get().map(|it| it.others(None)).unwrap_or_default();
         let ended = ending(context.actor, open, EndCause::PasswordReset, context);
         let told = self.notice.map(|it| it.queued(Template::PasswordChanged, context));
-        Ok(used.into_iter().chain([changed.into()]).chain(ended).chain(told).collect())
+        Ok(taken.events.into_iter().chain([changed.into()]).chain(ended).chain(told).collect())
     }
 
     /// Without the hash, whose salt differs each time.

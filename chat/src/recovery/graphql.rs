@@ -8,8 +8,9 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::{Notice, RESET_MS, RecoveryRejection, RequestReset, ResetPassword};
 use crate::accounts::{AccountId, Credential, NameId, password};
 use crate::addresses::{addresses, claim, holder, mail, name};
-use crate::factors::ShownInput;
+use crate::factors::{FactorProof, ShownInput};
 use crate::kernel::graphql::{Scope, failed, outage, rejected, scope, uuid};
+use crate::lost_factors::alerts;
 use crate::outbox::{Channel, Fields};
 use crate::sessions::{Challenge, Purpose};
 
@@ -32,6 +33,9 @@ struct ResetPasswordInput {
     /// What the link holds.
     token: String,
     new_password: String,
+    /// Whether every second factor is lost and a recovery has come due, which this completes.
+    #[graphql(default = false)]
+    recover: bool,
     #[graphql(flatten)]
     shown: ShownInput,
 }
@@ -113,7 +117,10 @@ impl RecoveryMutation {
         let Challenge { account, credential, .. } = link.ok_or_else(invalid)?;
         let name = name(scope, account).await?;
         password::admit(scope, &input.new_password, &[&name]).await?;
-        let factor = input.shown.prove(scope, account).await?;
+        let factor = match input.recover {
+            true => Some(FactorProof::Lost { alerts: alerts(scope, account, &[]).await? }),
+            false => input.shown.prove_beside_mail(scope, account).await?,
+        };
         let hash = password::hash(input.new_password, Arc::clone(&scope.entropy)).await;
         let notice = notice(scope, account).await?;
         let command = ResetPassword { password: hash, credential, factor, notice };

@@ -10,7 +10,7 @@ use super::{
 use crate::Event;
 use crate::accounts::{Account, AccountId, AccountReactivated, Credential};
 use crate::applications::{ApplicationId, Scopes};
-use crate::factors::{FactorProof, FactorRejection, Factors, Held};
+use crate::factors::{FactorProof, FactorRejection, Factors, Held, Taken};
 use crate::identities::{self, Identities, IdentityProof};
 use crate::kernel::command::Fetch;
 use crate::kernel::time::Long;
@@ -41,6 +41,8 @@ crate::rejections! {
             "that passkey proves nothing here, or not any more", "Begin again.";
         IdentityInvalid: Forbidden, "IDENTITIES_INVALID",
             "what came back from there proves nothing here, or not any more", "Begin again.";
+        NotRecovered: Forbidden, "LOST_FACTORS_NOT_DUE",
+            "no recovery has come due", "Ask for one, or wait until it takes effect.";
         ChallengeInvalid: Unauthenticated, "SESSIONS_CHALLENGE_INVALID",
             "challenge is not good, or not any more", "Sign in with the password again.";
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
@@ -52,7 +54,9 @@ impl From<FactorRejection> for SessionRejection {
         match rejection {
             FactorRejection::Needed => Self::FactorNeeded,
             FactorRejection::PasskeyInvalid => Self::PasskeyInvalid,
+            FactorRejection::NotRecovered => Self::NotRecovered,
             FactorRejection::CodeInvalid
+            | FactorRejection::MailTwice
             | FactorRejection::TooManyTries
             | FactorRejection::SetUpFirst
             | FactorRejection::NothingPending
@@ -121,13 +125,13 @@ impl Command for OpenSession {
         if account.suspended {
             return Err(SessionRejection::Suspended);
         }
-        let used = match self.allowed {
-            Some(_) => None,
+        let taken = match self.allowed {
+            Some(_) => Taken { events: Vec::new(), factor: false, recovered: false },
             None => held.taken(self.factor, context)?,
         };
-        let factor = used.is_some();
+        let Taken { mut events, factor, recovered } = taken;
         let application = self.allowed.and_then(|it| it.application);
-        let mut events: Vec<Event> = told.into_iter().chain(used).collect();
+        events.splice(..0, told);
         if account.deactivated && self.allowed.is_some() {
             // Whoever has left since then comes back by signing in.
             return Err(SessionRejection::SignInFailed);
@@ -137,7 +141,12 @@ impl Command for OpenSession {
             events.push(AccountReactivated { account_id, origin }.into());
         }
         if let Some(open) = sessions.get() {
-            events.extend(make_room(open, context));
+            events.extend(match recovered {
+                true => ending(context.actor, open.others(None), EndCause::FactorReset, context)
+                    .into_iter()
+                    .collect(),
+                false => make_room(open, context),
+            });
         }
         let personal = |it: Option<String>| it.map(Personal::new);
         let opened = SessionOpened {
@@ -386,9 +395,12 @@ impl Command for ConfirmSession {
         if !is_proved(credential.get(), self.credential, self.factor.as_ref()) {
             return Err(SessionRejection::ConfirmFailed);
         }
-        let used = held.taken(self.factor, context)?;
-        let (factor, origin) = (used.is_some(), Some(context.origin.clone()));
-        let confirmed = SessionConfirmed { session_id: self.session_id, factor, origin };
-        Ok(used.into_iter().chain([confirmed.into()]).collect())
+        let Taken { mut events, factor, recovered } = held.taken(self.factor, context)?;
+        if recovered {
+            return Err(SessionRejection::ConfirmFailed);
+        }
+        let origin = Some(context.origin.clone());
+        events.push(SessionConfirmed { session_id: self.session_id, factor, origin }.into());
+        Ok(events)
     }
 }

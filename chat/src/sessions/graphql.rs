@@ -12,12 +12,14 @@ use super::{
     sign_in_at,
 };
 use crate::accounts::{AccountId, password};
-use crate::factors::{Factors, ShownInput, is_asked_for};
+use crate::factors::{FactorProof, Factors, ShownInput, is_asked_for};
 use crate::identities::read_factor_challenge;
 use crate::instance::Instance;
 use crate::kernel::Timestamp;
 use crate::kernel::document::Document;
 use crate::kernel::graphql::{Scope, failed, id, outage, rejected, scope};
+use crate::lost_factors::{FactorRecovery, alerts};
+use crate::outbox::Channel;
 use crate::passkeys::Passkeys;
 
 /// Reads of this room.
@@ -75,6 +77,10 @@ enum FactorMethod {
     Totp,
     BackupCode,
     Passkey,
+    /// A code by mail: `sendFactorCode` sends it.
+    Email,
+    /// A code by text message: `sendFactorCode` sends it.
+    Sms,
 }
 
 /// What is asked for beside the password.
@@ -83,6 +89,8 @@ struct SecondFactor {
     /// To be given to `completeSignIn` within five minutes.
     challenge: String,
     methods: Vec<FactorMethod>,
+    /// From when on `recover` can be given, where somebody has asked for it.
+    recovery_at: Option<Timestamp>,
 }
 
 /// The tokens of a session, or what is asked for before there is one.
@@ -109,6 +117,9 @@ impl From<SignedIn> for SignInPayload {
 #[derive(InputObject)]
 struct CompleteSignInInput {
     challenge: String,
+    /// Whether every second factor is lost and a recovery has come due: then this completes it.
+    #[graphql(default = false)]
+    recover: bool,
     #[graphql(flatten)]
     shown: ShownInput,
     #[graphql(flatten)]
@@ -116,7 +127,11 @@ struct CompleteSignInInput {
 }
 
 /// How an account may prove its second factor, where one is asked for beside the password.
-async fn asked_for(scope: &Scope, account: AccountId) -> Result<Option<Vec<FactorMethod>>> {
+async fn asked_for(
+    scope: &Scope,
+    account: AccountId,
+    by_mail: bool,
+) -> Result<Option<Vec<FactorMethod>>> {
     let reader = &scope.reader;
     let factors = reader.load::<Factors>(account.to_string()).await.map_err(outage)?;
     let passkeys = reader.load::<Passkeys>(account.to_string()).await.map_err(outage)?;
@@ -126,8 +141,15 @@ async fn asked_for(scope: &Scope, account: AccountId) -> Result<Option<Vec<Facto
         return Ok(None);
     }
     let mut methods = Vec::new();
-    if factors.is_some_and(|it| it.are_asked_for()) {
-        methods.extend([FactorMethod::Totp, FactorMethod::BackupCode]);
+    if let Some(factors) = factors {
+        let by = |channel| factors.by(channel).is_some();
+        let asked = [
+            (FactorMethod::Totp, factors.totp.is_some()),
+            (FactorMethod::Email, by(Channel::Mail) && !by_mail),
+            (FactorMethod::Sms, by(Channel::Sms)),
+            (FactorMethod::BackupCode, factors.codes_left() > 0),
+        ];
+        methods.extend(asked.into_iter().filter(|it| it.1).map(|it| it.0));
     }
     methods.extend(passkeys.filter(|it| !it.held.is_empty()).map(|_| FactorMethod::Passkey));
     Ok(Some(methods))
@@ -140,28 +162,58 @@ async fn asked_for(scope: &Scope, account: AccountId) -> Result<Option<Vec<Facto
 pub(crate) async fn second_factor(
     scope: &Scope,
     account: AccountId,
+    by_mail: bool,
     challenge: impl FnOnce() -> String,
 ) -> Result<Option<SignInPayload>> {
-    let methods = asked_for(scope, account).await?;
-    Ok(methods.map(|methods| SignInPayload {
+    let Some(methods) = asked_for(scope, account, by_mail).await? else { return Ok(None) };
+    let recovery_at = FactorRecovery::of(scope, account).await?.map(|it| it.due_at());
+    Ok(Some(SignInPayload {
         access_token: None,
         refresh_token: None,
-        second_factor: Some(SecondFactor { challenge: challenge(), methods }),
+        second_factor: Some(SecondFactor { challenge: challenge(), methods, recovery_at }),
         position: scope.progress.position().to_string(),
     }))
 }
 
-/// What a challenge says was proved: a password, or what a provider told.
-fn proven_before(scope: &Scope, challenge: &str) -> Option<Proven> {
+/// Opens a session for somebody who has proved the password, or a mailbox in its place; or says
+/// what is asked for beside it.
+///
+/// # Errors
+/// When a name is refused or the command fails.
+pub(crate) async fn proceed(
+    scope: &Scope,
+    (account, credential): (AccountId, u64),
+    client: Client,
+    by_mail: bool,
+) -> Result<SignInPayload> {
+    let challenge = || {
+        let until_ms = scope.clock.now_ms() + CHALLENGE_MS;
+        let purpose = if by_mail { Purpose::SecondFactorAfterMail } else { Purpose::SecondFactor };
+        scope.tokens.challenge(purpose, &Challenge { account, credential, until_ms })
+    };
+    if let Some(asked) = second_factor(scope, account, by_mail, challenge).await? {
+        return Ok(asked);
+    }
+    let credential = Some(credential);
+    let proven = Proven { account, credential, identity: None, factor: None };
+    Ok(sign_in_at(scope, proven, client).await?.into())
+}
+
+/// What a challenge says was proved, a password, a mailbox or what a provider told; and whether it
+/// was a mailbox.
+fn proven_before(scope: &Scope, challenge: &str) -> Option<(Proven, bool)> {
     let now = scope.clock.now_ms();
+    let read = |purpose| scope.tokens.read_challenge(purpose, challenge, now);
+    let by_mail = read(Purpose::SecondFactorAfterMail);
     let factor = None;
-    match scope.tokens.read_challenge(Purpose::SecondFactor, challenge, now) {
+    match by_mail.or_else(|| read(Purpose::SecondFactor)) {
         Some(Challenge { account, credential, .. }) => {
-            Some(Proven { account, credential: Some(credential), identity: None, factor })
+            let credential = Some(credential);
+            Some((Proven { account, credential, identity: None, factor }, by_mail.is_some()))
         }
         None => {
             let (account, proof) = read_factor_challenge(scope, challenge)?;
-            Some(Proven { account, credential: None, identity: Some(proof), factor })
+            Some((Proven { account, credential: None, identity: Some(proof), factor }, false))
         }
     }
 }
@@ -247,17 +299,7 @@ impl SessionMutation {
         let (account, credential) =
             proved.ok_or_else(|| rejected(SessionRejection::SignInFailed))?;
         let client = input.client.read()?;
-        let challenge = || {
-            let until_ms = scope.clock.now_ms() + CHALLENGE_MS;
-            let challenge = Challenge { account, credential, until_ms };
-            scope.tokens.challenge(Purpose::SecondFactor, &challenge)
-        };
-        if let Some(asked) = second_factor(scope, account, challenge).await? {
-            return Ok(asked);
-        }
-        let credential = Some(credential);
-        let proven = Proven { account, credential, identity: None, factor: None };
-        Ok(sign_in_at(scope, proven, client).await?.into())
+        proceed(scope, (account, credential), client, false).await
     }
 
     /// Opens the session for which `signIn` has asked for a second factor.
@@ -269,10 +311,15 @@ impl SessionMutation {
         let scope = scope(context);
         let limit = scope.limits.sign_in;
         scope.take(&format!("sign-in/{}", scope.address()), limit.saturating_mul(6)).await?;
-        let mut proven = proven_before(scope, &input.challenge)
+        let (mut proven, by_mail) = proven_before(scope, &input.challenge)
             .ok_or_else(|| rejected(SessionRejection::ChallengeInvalid))?;
         let client = input.client.read()?;
-        let factor = input.shown.prove(scope, proven.account).await?;
+        let account = proven.account;
+        let factor = match (input.recover, by_mail) {
+            (true, _) => Some(FactorProof::Lost { alerts: alerts(scope, account, &[]).await? }),
+            (false, true) => input.shown.prove_beside_mail(scope, account).await?,
+            (false, false) => input.shown.prove(scope, account).await?,
+        };
         proven.factor = Some(factor.ok_or_else(|| rejected(SessionRejection::FactorNeeded))?);
         Ok(sign_in_at(scope, proven, client).await?.into())
     }

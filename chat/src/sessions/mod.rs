@@ -31,8 +31,8 @@ pub use events::{
     EndCause, EndReason, SessionConfirmed, SessionEnded, SessionEvent, SessionId, SessionOpened,
     SessionRefreshed, SessionsEnded,
 };
-pub(crate) use graphql::second_factor;
 pub use graphql::{ClientInput, SessionMutation, SessionQuery, SignInPayload};
+pub(crate) use graphql::{proceed, second_factor};
 pub use objects::SessionObject;
 pub use sign_in::{Client, Proven, SignedIn, opened, sign_in_at};
 pub use tokens::{Challenge, Claims, Granted, Purpose, Refresh, Tokens, signing_seed};

@@ -63,7 +63,11 @@ fn set_up_in(event: &Recorded) -> Option<SessionId> {
         | FactorEvent::TotpRemoved(_)
         | FactorEvent::BackupCodesMade(_)
         | FactorEvent::BackupCodeUsed(_)
-        | FactorEvent::FactorTried(_) => None,
+        | FactorEvent::FactorTried(_)
+        | FactorEvent::CodeFactorEnabled(_)
+        | FactorEvent::CodeFactorDisabled(_)
+        | FactorEvent::FactorCodeSent(_)
+        | FactorEvent::FactorCodeUsed(_) => None,
     }
 }
 
@@ -119,6 +123,7 @@ impl Document for Session {
             (Some(session), SessionEvent::SessionConfirmed(it)) => {
                 session.confirmed_at = Some(event.occurred_at);
                 session.factor |= it.factor;
+                session.limited &= !it.factor;
             }
             (Some(session), SessionEvent::SessionEnded(_) | SessionEvent::SessionsEnded(_)) => {
                 session.ended = true;

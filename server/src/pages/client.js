@@ -37,6 +37,21 @@ export function written(code) {
   return { [/^\d{6}$/.test(code) ? "code" : "backupCode"]: code };
 }
 
+let sent;
+
+/** What meets a challenge: a code that was typed, or a passkey. Where codes are sent and none was
+ * typed, sends one. */
+export async function met({ challenge, methods }, code) {
+  if (code && sent && /^\d{6}$/.test(code)) return { [sent]: code };
+  if (code) return written(code);
+  if (methods.includes("PASSKEY")) return { passkey: await usePasskey() };
+  const method = ["EMAIL", "SMS"].find((it) => methods.includes(it));
+  if (!method || methods.includes("TOTP")) throw new Error("a code is needed too");
+  await change("sendFactorCode", { clientId: freshId(), challenge, method }, "until");
+  sent = method === "SMS" ? "smsCode" : "emailCode";
+  throw new Error("a code is on its way, give it here and sign in again");
+}
+
 /** Has the device use a passkey; gives what proves it. */
 export async function usePasskey() {
   const { beginPasskey } = await ask("mutation { beginPasskey { ceremony options } }");

@@ -1,5 +1,5 @@
 // The form by which a person signs in on one of our pages. Tokens stay in the page's memory.
-import { ask, change, usePasskey, written } from "/client.js";
+import { ask, change, met, usePasskey } from "/client.js";
 import { finish, goTo, providers, registerWith } from "/providers.js";
 
 export const MEANING = {
@@ -87,11 +87,9 @@ export function onSignedIn(go) {
     at("sign-in").hidden = true;
     at("consent").hidden = false;
   };
-  const complete = async ({ challenge, methods }, code) => {
-    const shown = { challenge, ...client };
-    if (code) Object.assign(shown, written(code));
-    else if (methods.includes("PASSKEY")) shown.passkey = await usePasskey();
-    else throw new Error("a code is needed too");
+  const complete = async (secondFactor, code) => {
+    const { challenge } = secondFactor;
+    const shown = { challenge, ...client, ...(await met(secondFactor, code)) };
     return signedIn(await change("completeSignIn", shown, "accessToken"));
   };
   const cameBack = async () => {

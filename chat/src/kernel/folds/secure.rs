@@ -12,8 +12,8 @@ use crate::audit::{ExportAudit, Filter, ReadAudit};
 use crate::contacts::{AddContact, BlockAccount, RemoveContact, UnblockAccount};
 use crate::devices::{AnswerDevice, RequestDevice};
 use crate::factors::{
-    BACKUP_CODES, ConfirmTotp, EnrolTotp, FactorId, FactorProof, Factors, MakeBackupCodes,
-    RemoveTotp, TryFactor,
+    BACKUP_CODES, ConfirmTotp, DisableCodeFactor, EnableCodeFactor, EnrolTotp, FactorId,
+    FactorProof, Factors, MakeBackupCodes, RemoveTotp, SendFactorCode, TryFactor,
 };
 use crate::identities::{Identities, IdentityProof, LinkIdentity, NewIdentity, UnlinkIdentity};
 use crate::instance::{
@@ -24,13 +24,19 @@ use crate::instance::{
 use crate::kernel::Origin;
 use crate::kernel::testing::{Given, Then, account, name};
 use crate::kernel::time::Long;
-use crate::outbox::{Channel, Delivery, OutboxEvent, OutgoingId, RecordDelivery};
+use crate::lost_factors::{CancelFactorRecovery, LostFactor, RequestFactorRecovery};
+use crate::outbox::{Channel, Delivery, Fields, OutboxEvent, OutgoingId, RecordDelivery};
 use crate::passkeys::{AddPasskey, PasskeyId, PasskeyProof, Passkeys, RemovePasskey};
 use crate::privacy::{Rule, SetPrivacy, Setting, Who};
 use crate::sessions::{ConfirmSession, EndSession, EndSessions, SessionId};
+use crate::sign_in_links::{RequestSignInLink, SignInLink, UseSignInLink};
 
 /// What proves a second factor, where one is asked for.
 pub(super) fn proof(world: &Given, actor: AccountId, which: u8) -> Option<FactorProof> {
+    let lost = world.document::<LostFactor>(actor).and_then(|it| it.waiting);
+    if lost.is_some() && which % 8 == 7 {
+        return Some(FactorProof::Lost { alerts: Vec::new() });
+    }
     let passkeys = world.document::<Passkeys>(actor).unwrap_or_default();
     if let Some(held) = passkeys.held.first().filter(|_| which > 150) {
         let (passkey_id, counter) = (held.id, u32::from(which % 4));
@@ -38,6 +44,10 @@ pub(super) fn proof(world: &Given, actor: AccountId, which: u8) -> Option<Factor
         return Some(FactorProof::Passkey(PasskeyProof { passkey_id, ceremony, counter }));
     }
     let factors = world.document::<Factors>(actor).filter(Factors::are_asked_for)?;
+    if let Some(sent) = factors.sent.first().filter(|_| factors.totp.is_none() || which % 8 == 1) {
+        let (channel, digest) = (sent.channel, "digest".to_owned());
+        return Some(FactorProof::Sent { channel, digest });
+    }
     let step = factors.totp?.last_step + u64::from(which % 3);
     let codes = which.is_multiple_of(2);
     let index = usize::from(which) % (BACKUP_CODES + 1);
@@ -107,6 +117,19 @@ fn outgoing(world: &Given, actor: AccountId) -> OutgoingId {
     queued.unwrap_or(OutgoingId(account(0).0))
 }
 
+/// A mail address that somebody says is theirs.
+pub(super) fn proposal(which: u8) -> ProposeAddress {
+    ProposeAddress {
+        channel: Channel::Mail,
+        address: format!("{which}@example.org"),
+        claim_id: name(&format!("mail:{which}")),
+        code: "123456".to_owned(),
+        locale: "en".to_owned(),
+        name: "somebody".to_owned(),
+        server: "server".to_owned(),
+    }
+}
+
 /// Something that concerns who may do what.
 pub(super) fn secure(
     world: Given,
@@ -148,21 +171,7 @@ pub(super) fn secure(
         9 => world.when(actor, InvitePeople { uses: 1, good_for_ms: 60_000 }),
         10 => world.when(actor, UseInvitation { invitation_id }),
         11 => world.when(actor, RevokeInvitation { invitation_id }),
-        12 => {
-            let claim_id = name(&format!("mail:{which}"));
-            world.when(
-                actor,
-                ProposeAddress {
-                    channel: Channel::Mail,
-                    address: format!("{which}@example.org"),
-                    claim_id,
-                    code: "123456".to_owned(),
-                    locale: "en".to_owned(),
-                    name: "somebody".to_owned(),
-                    server: "server".to_owned(),
-                },
-            )
-        }
+        12 => world.when(actor, proposal(which)),
         13 => world.when(actor, TryAddress { address_id: address(&world_addresses, false) }),
         14 => world.when(actor, ConfirmAddress { address_id: address(&world_addresses, false) }),
         15 => world.when(actor, RemoveAddress { address_id: address(&world_addresses, true) }),
@@ -170,7 +179,38 @@ pub(super) fn secure(
             let delivery = if which > 127 { Delivery::Taken } else { Delivery::Failed };
             world.when(actor, RecordDelivery { outgoing_id, delivery })
         }
+        39..=45 => outside(world, actor, (which, what)),
         _ => leave(world, actor, other, (which, what)),
+    }
+}
+
+/// What is proved by what was sent outside.
+fn outside(world: Given, actor: AccountId, (which, what): (u8, u8)) -> Then {
+    let addresses = world.document::<Addresses>(actor).unwrap_or_default();
+    let address_id = address(&addresses, true);
+    let (to, locale, fields) = ("to".to_owned(), "en".to_owned(), Fields::new());
+    let link = world.document::<SignInLink>(actor).and_then(|it| it.open);
+    match what {
+        39 => world.when(actor, EnableCodeFactor { address_id }),
+        40 => world.when(actor, DisableCodeFactor { channel: Channel::Mail }),
+        41 => {
+            let claim_id = addresses.confirmed.first().map(|it| it.claim_id);
+            let claim_id = claim_id.unwrap_or(name("none"));
+            let (channel, digest) = (Channel::Mail, "digest".to_owned());
+            let send = SendFactorCode { channel, claim_id, digest, to, locale, fields };
+            world.when(actor, send)
+        }
+        42 => {
+            let (credential, nonce) = (generation(&world, actor), u64::from(which));
+            let (delay_ms, alerts) = (1, Vec::new());
+            world.when(actor, RequestFactorRecovery { credential, nonce, delay_ms, alerts })
+        }
+        43 => world.when(actor, CancelFactorRecovery { nonce: None }),
+        44 => {
+            let nonce = u64::from(which);
+            world.when(actor, RequestSignInLink { address_id, nonce, to, locale, fields })
+        }
+        _ => world.when(actor, UseSignInLink { nonce: link.map_or(0, |it| it.nonce) }),
     }
 }
 

@@ -100,13 +100,19 @@ pub enum Purpose {
     SecondFactor,
     /// A proved address was shown; the password is set anew.
     PasswordReset,
+    /// A link by mail was shown in place of the password; a second factor is asked for.
+    SecondFactorAfterMail,
+    /// A recovery from the loss of every second factor is cancelled.
+    CancelRecovery,
+    /// A link by mail signs in.
+    SignInLink,
 }
 
 /// What was proved of an account, on its way to the next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Challenge {
     pub account: AccountId,
-    /// Generation of the credential that was proved.
+    /// Generation of the credential that was proved; of a link, what tells it from others.
     pub credential: u64,
     pub until_ms: i64,
 }
@@ -325,6 +331,18 @@ impl Tokens {
         let ours = self.challenge(purpose, &challenge);
         let fits = crypto::equal(text.as_bytes(), ours.as_bytes()) && now_ms < challenge.until_ms;
         fits.then_some(challenge)
+    }
+
+    /// Reads what proves an account but for its second factor, and whether a mailbox proved it.
+    pub fn read_proof(&self, text: &str, now_ms: i64) -> Option<(Challenge, bool)> {
+        let purposes = [
+            (Purpose::SecondFactor, false),
+            (Purpose::SecondFactorAfterMail, true),
+            (Purpose::PasswordReset, true),
+        ];
+        purposes.into_iter().find_map(|(purpose, by_mail)| {
+            Some((self.read_challenge(purpose, text, now_ms)?, by_mail))
+        })
     }
 
     /// A refresh token.
