@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 37] = [
+const MORE_FILES: [(&str, &str); 39] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("audit/export", "the same entries as lines, outside GraphQL"),
     ("applications/access", "what scopes there are and what each reaches"),
@@ -70,6 +70,8 @@ const MORE_FILES: [(&str, &str); 37] = [
     ("identities/holder", "a saga over two streams"),
     ("identities/id_token", "what providers sign, looked at"),
     ("passkeys/ceremony", "what devices sign, looked at"),
+    ("sessions/second", "what is asked for beside a password, for every way to sign in"),
+    ("sessions/confirm", "proving oneself once more, which sensitive changes of other rooms ask"),
     ("sessions/objects", "what is shown, too long to stand beside the changes"),
     ("accounts/password", "hashing is neither a rule nor a document"),
     ("accounts/names", "what a username may be and what it looks like"),

@@ -14,6 +14,7 @@ pub mod identity_providers;
 pub mod keys;
 pub mod outbound;
 pub mod peers;
+pub mod places;
 pub mod promise;
 pub mod publication;
 pub mod roster;
@@ -66,6 +67,8 @@ pub struct Addresses {
     pub sms: Option<Address>,
     /// Passwords that were published; without a service none are known.
     pub breaches: Option<Address>,
+    /// The file that tells where addresses are; without it nobody knows.
+    pub places: Option<PathBuf>,
     /// Servers of others that tell who somebody is.
     pub identity_providers: Vec<identity_providers::Settings>,
 }
@@ -114,6 +117,7 @@ pub struct Ports {
     pub mail: Arc<dyn outbound::Outbound>,
     pub sms: Arc<dyn outbound::Outbound>,
     pub breaches: Arc<dyn breaches::Breaches>,
+    pub places: places::Places,
     pub identity_providers: identity_providers::IdentityProviders,
     pub clock: Arc<dyn clock::Clock>,
     pub entropy: Arc<dyn entropy::Entropy>,
@@ -189,6 +193,8 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         None => breaches::none(),
         Some(at) => breaches::connect(at)?,
     };
+    let places = addresses.places.as_deref().map(places::Places::read);
+    let places = places.transpose()?.unwrap_or_default();
     let identity_providers = identity_providers::connect(&addresses.identity_providers)?;
     let ports = Ports {
         event_log,
@@ -200,6 +206,7 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         mail,
         sms,
         breaches,
+        places,
         identity_providers,
         clock,
         entropy,

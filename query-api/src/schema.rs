@@ -185,6 +185,7 @@ pub(crate) fn make_scope(parts: &Parts, progress: &Arc<dyn Progress>, asker: Ask
         entropy: Arc::clone(&ports.entropy),
         bus: Arc::clone(&ports.bus),
         breaches: Arc::clone(&ports.breaches),
+        places: ports.places.clone(),
         identity_providers: Arc::clone(&ports.identity_providers),
         tokens: Arc::clone(&parts.tokens),
         identity: ports.event_log.identity(),

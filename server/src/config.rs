@@ -52,6 +52,9 @@ pub struct Config {
     /// The service that knows published passwords: `https://api.pwnedpasswords.com/range`, which is
     /// asked for ranges and learns no password; absent, none are known.
     pub breached_passwords: Option<Address>,
+    /// Database in MaxMind's format, such as GeoLite2 City, that tells people where their sessions
+    /// were opened, to the city; read at the start; absent, nobody is told.
+    pub places: Option<PathBuf>,
     /// What nodes show to `parlance keys`, at least 32 characters; only that command reads it.
     pub keys_token: Option<Token>,
     /// Certificate chain that `parlance keys` shows, in PEM; only that command reads it.
@@ -170,6 +173,7 @@ impl Default for Config {
             mail: None,
             sms: None,
             breached_passwords: None,
+            places: None,
             keys_token: None,
             keys_tls_cert: None,
             keys_tls_key: None,
@@ -307,6 +311,7 @@ impl Config {
             mail: self.mail.clone(),
             sms: self.sms.clone(),
             breaches: self.breached_passwords.clone(),
+            places: self.places.clone(),
             identity_providers: self.identity_providers.iter().map(Provider::settings).collect(),
         };
         ports::Config { data_dir: self.data_dir.clone(), partitions: self.partitions, addresses }

@@ -16,7 +16,8 @@ pub(crate) fn code(world: &World, token: Option<&str>, given: Value, to: &str) -
 
 /// Has codes sent to an address from here on, and proves it in the session that asked.
 pub(crate) fn sets_up(world: &World, person: &Person, address: &str) {
-    let id = world.proves(person, if address.starts_with('+') { "phone" } else { "email" }, address);
+    let id =
+        world.proves(person, if address.starts_with('+') { "phone" } else { "email" }, address);
     person.does("enableCodeFactor", json!({ "addressId": id }), "");
     let (method, field) = kind(address);
     let shown = code(world, Some(&person.token), json!({ "method": method }), address);

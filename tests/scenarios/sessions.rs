@@ -166,6 +166,20 @@ fn a_device_tells_its_app_and_platform_and_when_it_was_last_used() {
 }
 
 #[test]
+fn a_session_tells_the_city_it_was_opened_from_where_the_operator_has_a_database() {
+    let database = concat!(env!("CARGO_MANIFEST_DIR"), "/data/places.mmdb");
+    let world = World::with(|it| it.places = Some(database.into()));
+    let ann = world.person("ann").on_another_device();
+    let listed = ann.asks("{ sessions { place } }", json!({}));
+    let city = json!({ "place": "Looptown, Localia" });
+    assert_eq!(listed.data()["sessions"], json!([city, city]));
+    let unknowing = World::new();
+    let bob = unknowing.person("bob");
+    let listed = bob.asks("{ sessions { place } }", json!({}));
+    assert_eq!(listed.data()["sessions"], json!([{ "place": null }]));
+}
+
+#[test]
 fn all_other_sessions_end_together_and_then_all() {
     let world = World::new();
     let ann = world.person("ann");

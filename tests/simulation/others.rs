@@ -238,6 +238,7 @@ impl Stores {
             mail: ports::outbound::mail_folder(self.folder.path()),
             sms: ports::outbound::sms_folder(self.folder.path()),
             breaches: ports::breaches::none(),
+            places: ports::places::Places::default(),
             identity_providers: ports::identity_providers::none(),
             clock,
             entropy: Arc::clone(&self.sim.entropy) as _,

@@ -125,7 +125,7 @@ pub(crate) async fn come(
             let (account, session, proved_ms) = (*account, *session, at.0);
             let command = OpenSession {
                 session_id: session,
-                client,
+                client: client.at(scope.place()),
                 credential: Some(*credential),
                 identity: None,
                 factor: None,

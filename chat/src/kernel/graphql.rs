@@ -31,6 +31,7 @@ pub struct Scope {
     pub entropy: Arc<dyn Entropy>,
     pub bus: Arc<dyn ports::bus::Bus>,
     pub breaches: Arc<dyn ports::breaches::Breaches>,
+    pub places: ports::places::Places,
     pub identity_providers: ports::identity_providers::IdentityProviders,
     pub tokens: Arc<Tokens>,
     pub identity: Identity,
@@ -142,6 +143,11 @@ impl Scope {
             Asker::Nobody { address } | Asker::Viewer(_, address) => address,
             Asker::Shared { .. } => "",
         }
+    }
+
+    /// The city that the caller's address is in, as far as the operator's database knows.
+    pub fn place(&self) -> Option<String> {
+        self.places.of(self.address().parse().ok()?)
     }
 
     /// Where the request comes from.

@@ -5,16 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Client, EndCause, EndReason, GRACE_MS, IDLE_MS, OpenSessions, SESSIONS_MAX, Session,
-    SessionConfirmed, SessionEnded, SessionId, SessionOpened, SessionRefreshed, SessionsEnded,
+    SessionEnded, SessionId, SessionOpened, SessionRefreshed, SessionsEnded,
 };
 use crate::Event;
 use crate::accounts::{Account, AccountId, AccountReactivated, Credential};
 use crate::applications::{ApplicationId, Scopes};
-use crate::factors::{FactorProof, FactorRejection, Factors, Held, Taken};
+use crate::factors::{FactorProof, FactorRejection, Held, Taken};
 use crate::identities::{self, Identities, IdentityProof};
-use crate::kernel::command::Fetch;
 use crate::kernel::time::Long;
-use crate::kernel::{Command, Context, Personal, Slot, State, StreamId};
+use crate::kernel::{Command, Context, Personal, Slot, StreamId};
 
 crate::rejections! {
     /// Why sessions say no.
@@ -155,7 +154,7 @@ impl Command for OpenSession {
             device: Personal::new(self.client.device),
             app: personal(self.client.app),
             platform: personal(self.client.platform),
-            place: None,
+            place: personal(self.client.place),
             factor,
             limited: held.demands(context) && !factor && self.allowed.is_none(),
             application_id: application.map(|it| it.0),
@@ -169,7 +168,11 @@ impl Command for OpenSession {
 }
 
 /// Whether somebody has proved themselves: by the password of now, or by a passkey alone.
-fn is_proved(now: Option<&Credential>, shown: Option<u64>, factor: Option<&FactorProof>) -> bool {
+pub(super) fn is_proved(
+    now: Option<&Credential>,
+    shown: Option<u64>,
+    factor: Option<&FactorProof>,
+) -> bool {
     match shown {
         Some(generation) => now.is_some_and(|it| it.generation == generation),
         None => matches!(factor, Some(FactorProof::Passkey(_))),
@@ -202,36 +205,8 @@ pub(crate) fn ending(
     (!ended.session_ids.is_empty()).then(|| ended.into())
 }
 
-fn session_slot(session_id: SessionId, account_id: AccountId) -> Slot<Session> {
+pub(super) fn session_slot(session_id: SessionId, account_id: AccountId) -> Slot<Session> {
     Slot::new(session_id.to_string(), StreamId::Account(account_id))
-}
-
-/// The session that somebody asks from, and what it must have proved to count as fresh.
-pub struct Fresh {
-    session: Option<Slot<Session>>,
-    pub(crate) factors: Slot<Factors>,
-}
-
-impl Fresh {
-    /// Of whoever asks.
-    pub(crate) fn of(context: &Context<'_>) -> Self {
-        let session = context.origin.session_id.map(|it| session_slot(it, context.actor));
-        Self { session, factors: Slot::of(context.actor) }
-    }
-
-    /// The session, if the person has proved themselves in it lately.
-    pub(crate) fn session(&self, context: &Context<'_>) -> Option<&Session> {
-        let session = self.session.as_ref().and_then(Slot::get);
-        let own = session.filter(|it| it.application.is_none());
-        own.filter(|it| it.is_fresh(context.actor, context.now, self.factors.get()))
-    }
-}
-
-impl State for Fresh {
-    fn fill(&mut self, fetch: &mut Fetch<'_>) {
-        self.session.fill(fetch);
-        self.factors.fill(fetch);
-    }
 }
 
 /// Exchanges a refresh token.
@@ -352,55 +327,5 @@ impl Command for EndSessions {
         let kept = context.origin.session_id.filter(|_| self.keep_current);
         let ids = sessions.get().map(|it| it.others(kept)).unwrap_or_default();
         Ok(ending(context.actor, ids, EndCause::SignedOut, context).into_iter().collect())
-    }
-}
-
-/// Notes that the person proved themselves once more in the session they ask from.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct ConfirmSession {
-    pub session_id: SessionId,
-    /// Generation of the credential that was proved; none where a passkey proved both factors.
-    pub credential: Option<u64>,
-    /// What was proved of the second factor, where one is asked for.
-    pub factor: Option<FactorProof>,
-}
-
-impl Command for ConfirmSession {
-    const NAME: &'static str = "ConfirmSession";
-    const SEALS: bool = false;
-    const PUBLIC: bool = false;
-    type State = (Slot<Session>, Slot<Credential>, Held);
-    type Rejection = SessionRejection;
-
-    fn stream(&self, context: &Context<'_>) -> Result<StreamId, SessionRejection> {
-        Ok(StreamId::Account(context.actor))
-    }
-
-    fn state(&self, context: &Context<'_>) -> Self::State {
-        let own = context.actor;
-        (session_slot(self.session_id, own), Slot::of(own), Held::of(own))
-    }
-
-    fn decide(
-        self,
-        (session, credential, held): &Self::State,
-        context: &Context<'_>,
-    ) -> Result<Vec<Event>, SessionRejection> {
-        let session = session.get().filter(|it| it.account_id == context.actor);
-        let session = session.ok_or(SessionRejection::Ended)?;
-        if session.is_over(context.now) {
-            return Err(SessionRejection::Ended);
-        }
-        if !is_proved(credential.get(), self.credential, self.factor.as_ref()) {
-            return Err(SessionRejection::ConfirmFailed);
-        }
-        let Taken { mut events, factor, recovered } = held.taken(self.factor, context)?;
-        if recovered {
-            return Err(SessionRejection::ConfirmFailed);
-        }
-        let origin = Some(context.origin.clone());
-        events.push(SessionConfirmed { session_id: self.session_id, factor, origin }.into());
-        Ok(events)
     }
 }

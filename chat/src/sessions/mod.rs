@@ -11,29 +11,30 @@
 //! none slips through that opens meanwhile. Sensitive changes ask that the person has proved
 //! themselves in this session within [`FRESH_MS`].
 
+mod confirm;
 mod decide;
 mod events;
 mod graphql;
 mod objects;
 pub mod proof;
+mod second;
 mod sign_in;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod view;
 
+pub use confirm::{ConfirmSession, Fresh};
 pub(crate) use decide::ending;
-pub use decide::{
-    Allowed, ConfirmSession, EndSession, EndSessions, Fresh, OpenSession, RefreshSession,
-    SessionRejection,
-};
+pub use decide::{Allowed, EndSession, EndSessions, OpenSession, RefreshSession, SessionRejection};
 pub use events::{
     EndCause, EndReason, SessionConfirmed, SessionEnded, SessionEvent, SessionId, SessionOpened,
     SessionRefreshed, SessionsEnded,
 };
-pub use graphql::{ClientInput, SessionMutation, SessionQuery, SignInPayload};
-pub(crate) use graphql::{proceed, second_factor};
+pub use graphql::{ClientInput, SessionMutation, SessionQuery};
 pub use objects::SessionObject;
+pub use second::SignInPayload;
+pub(crate) use second::{proceed, second_factor};
 pub use sign_in::{Client, Proven, SignedIn, opened, sign_in_at};
 pub use tokens::{Challenge, Claims, Granted, Purpose, Refresh, Tokens, signing_seed};
 pub use view::{OpenSessions, Session};

@@ -43,6 +43,12 @@ impl SessionObject {
         opened(context, self.0.platform.as_ref()).await
     }
 
+    /// City and country that it was opened from, as the operator's database of addresses says; null
+    /// where it says nothing.
+    async fn place(&self, context: &Context<'_>) -> Result<Option<String>> {
+        opened(context, self.0.place.as_ref()).await
+    }
+
     async fn opened_at(&self) -> Timestamp {
         self.0.opened_at
     }

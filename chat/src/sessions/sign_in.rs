@@ -13,7 +13,8 @@ use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Outcome, Scope, failed, outage};
 use crate::kernel::{Accepted, id as ids};
 
-/// What signs in: how the person calls the device, and what the program says of itself.
+/// What signs in: how the person calls the device, what the program says of itself, and where it
+/// is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Client {
@@ -23,6 +24,9 @@ pub struct Client {
     pub app: Option<String>,
     #[serde(default)]
     pub platform: Option<String>,
+    /// City and country of its address, which nobody but the server says.
+    #[serde(default)]
+    pub place: Option<String>,
 }
 
 impl Client {
@@ -35,8 +39,14 @@ impl Client {
         app: Option<String>,
         platform: Option<String>,
     ) -> std::result::Result<Self, SessionRejection> {
-        let client = Self { device, app, platform };
+        let client = Self { device, app, platform, place: None };
         client.check().map(|()| client)
+    }
+
+    /// The same, and where it is.
+    #[must_use]
+    pub fn at(self, place: Option<String>) -> Self {
+        Self { place, ..self }
     }
 
     /// Checks the names.
@@ -75,7 +85,7 @@ pub async fn sign_in_at(scope: &Scope, proven: Proven, client: Client) -> Result
     let Proven { account, credential, identity, factor } = proven;
     let now = scope.clock.now_ms();
     let session = SessionId(ids::fresh(now, scope.entropy.as_ref()));
-    let session_id = session;
+    let (session_id, client) = (session, client.at(scope.place()));
     let command = OpenSession { session_id, client, credential, identity, factor, allowed: None };
     let accepted = scope.submit_for(account, session.0, command).await.map_err(failed)?;
     opened(scope, account, session, accepted).await

@@ -20,6 +20,7 @@ pub struct Session {
     pub device: Personal<String>,
     pub app: Option<Personal<String>>,
     pub platform: Option<Personal<String>>,
+    pub place: Option<Personal<String>>,
     pub opened_at: Timestamp,
     pub refreshed_at: Timestamp,
     /// When the person last proved themselves in it; never, where it was allowed elsewhere.
@@ -104,6 +105,7 @@ impl Document for Session {
                     device: it.device.clone(),
                     app: it.app.clone(),
                     platform: it.platform.clone(),
+                    place: it.place.clone(),
                     opened_at: event.occurred_at,
                     refreshed_at: event.occurred_at,
                     confirmed_at: (!it.allowed).then_some(event.occurred_at),
