@@ -32,23 +32,27 @@ export async function change(name, input, wanted, token) {
   return (await ask(query, { input }, token))[name];
 }
 
-/** What somebody typed as a code: a one-time password, or a backup code. */
-export function written(code) {
-  return { [/^\d{6}$/.test(code) ? "code" : "backupCode"]: code };
+let sent;
+
+/** Sends a code, to whoever has proved all but the second factor. */
+export async function sendCode(challenge, method) {
+  await change("sendFactorCode", { clientId: freshId(), challenge, method }, "until");
+  sent = method === "SMS" ? "smsCode" : "emailCode";
 }
 
-let sent;
+/** What somebody typed as a code: one that was sent, a one-time password, or a backup code. */
+export function written(code) {
+  return { [/^\d{6}$/.test(code) ? (sent ?? "code") : "backupCode"]: code };
+}
 
 /** What meets a challenge: a code that was typed, or a passkey. Where codes are sent and none was
  * typed, sends one. */
 export async function met({ challenge, methods }, code) {
-  if (code && sent && /^\d{6}$/.test(code)) return { [sent]: code };
   if (code) return written(code);
   if (methods.includes("PASSKEY")) return { passkey: await usePasskey() };
   const method = ["EMAIL", "SMS"].find((it) => methods.includes(it));
   if (!method || methods.includes("TOTP")) throw new Error("a code is needed too");
-  await change("sendFactorCode", { clientId: freshId(), challenge, method }, "until");
-  sent = method === "SMS" ? "smsCode" : "emailCode";
+  await sendCode(challenge, method);
   throw new Error("a code is on its way, give it here and sign in again");
 }
 

@@ -1,7 +1,17 @@
 // Sets a forgotten password anew. The token stands behind the #, which browsers send to nobody.
-import { change, freshId, onSubmit, usePasskey, written } from "/client.js";
+import { change, freshId, onSubmit, sendCode, usePasskey, written } from "/client.js";
 
 const clientId = freshId();
+
+document.getElementById("text").addEventListener("click", async () => {
+  const outcome = document.getElementById("outcome");
+  try {
+    await sendCode(location.hash.slice(1), "SMS");
+    outcome.textContent = "A code is on its way, give it here.";
+  } catch (error) {
+    outcome.textContent = `Not done: ${error.message}.`;
+  }
+});
 
 onSubmit(async ({ newPassword, code }) => {
   const input = { clientId, token: location.hash.slice(1), newPassword };
