@@ -55,8 +55,9 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 39] = [
+const MORE_FILES: [(&str, &str); 42] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
+    ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/export", "the same entries as lines, outside GraphQL"),
     ("applications/access", "what scopes there are and what each reaches"),
     ("applications/asked", "a request for authorization, looked at before anybody is asked"),
@@ -80,6 +81,8 @@ const MORE_FILES: [(&str, &str); 39] = [
     ("accounts/register", "a saga over two streams"),
     ("devices/codes", "what a device shows and comes back with"),
     ("factors/codes", "what a person types, looked at"),
+    ("factors/held", "taking a proof once, in every way to sign in"),
+    ("factors/shown", "how requests of other rooms show a second factor"),
     ("factors/sent", "codes that are sent: commands, too long to stand beside the others"),
     ("instance/admit", "who may register, asked by the saga of registering"),
     ("instance/objects", "what is shown, too long to stand beside the changes"),

@@ -11,7 +11,8 @@ use std::sync::Mutex;
 
 use ports::clock::Stopwatch;
 use serde_json::json;
-use tests::{Dice, Person, World, fresh_id};
+use tests::bridge::{sent, text};
+use tests::{Dice, Person, Provider, World, fresh_id};
 
 /// By what part the median of a kind may differ from that of the first.
 const PART_MAX: f64 = 0.1;
@@ -100,12 +101,36 @@ fn take_as_long(kinds: &[Kind<'_>], tries: usize) {
     assert!(!soaks(), "every measurement is void");
 }
 
+/// Somebody registers by a provider, without a password.
+fn registers_by(world: &World, provider: &Provider, name: &str) {
+    let input = json!({ "provider": "corp" });
+    let query = "mutation($input: StartInput!) { startSignInWith(input: $input) { url ceremony } }";
+    let started = world.client.ask(None, query, json!({ "input": input }));
+    let begun = &started.data()["startSignInWith"];
+    let url = text(&begun["url"]);
+    provider.gives(&provider.signed(&provider.claims(&url, name)));
+    let state = sent(&url, "state");
+    let answer = json!({ "ceremony": begun["ceremony"], "code": "a code", "state": state });
+    let input = json!({ "answer": answer });
+    let finished = world.client.change(None, "finishSignInWith", input, "newcomer { ticket }");
+    let ticket = &finished.data()["finishSignInWith"]["newcomer"]["ticket"];
+    let input = json!({ "ticket": ticket, "username": name, "displayName": name });
+    world.client.change(None, "registerWith", input, "account { id }").data();
+}
+
 #[test]
 fn who_can_not_sign_in_is_told_so_as_fast_whether_there_is_an_account_or_not() {
     let _alone = ALONE.lock();
-    let world = World::new();
+    let provider = Provider::new();
+    let world = World::with(|it| {
+        let mut known = server::config::Provider::new("corp", &provider.issuer, "parlance");
+        known.registers = true;
+        known.client_secret = Some("a secret".into());
+        it.identity_providers.push(known);
+    });
     let owner = world.owner("owner");
     let [_ann, eve] = world.people(["ann", "eve"]);
+    registers_by(&world, &provider, "dan");
     world.proves(&eve, "email", "eve@example.org");
     let suspended = json!({ "accountId": eve.id, "reason": "spam" });
     owner.does("suspendAccount", suspended, "position");
@@ -113,14 +138,26 @@ fn who_can_not_sign_in_is_told_so_as_fast_whether_there_is_an_account_or_not() {
         let refused = Person::signs_in(&world.client, name, "wrong horse");
         assert_eq!(refused.code(), "SESSIONS_SIGN_IN_FAILED");
     };
-    let kinds: [Kind<'_>; 5] = [
+    let kinds: [Kind<'_>; 6] = [
         ("known", &|| tries("ann")),
         ("unknown", &|| tries("nobody")),
         ("suspended", &|| tries("eve")),
+        ("without a password", &|| tries("dan")),
         ("unknown address", &|| tries("nobody@example.org")),
         ("known address", &|| tries("eve@example.org")),
     ];
     take_as_long(&kinds, if soaks() { 2_000 } else { 80 });
+}
+
+#[test]
+fn who_asks_for_a_link_is_answered_as_fast_whether_there_is_an_account_or_not() {
+    let _alone = ALONE.lock();
+    let world = World::with(|it| it.sign_in_links = true);
+    let ann = world.person("ann");
+    world.proves(&ann, "email", "ann@example.org");
+    let query = "mutation($input: RequestSignInLinkInput!) { \
+                 requestSignInLink(input: $input) { ok } }";
+    asked_for_mail(&world, query);
 }
 
 #[test]
@@ -131,6 +168,11 @@ fn who_asks_for_a_new_password_is_answered_as_fast_whether_there_is_an_account_o
     world.proves(&ann, "email", "ann@example.org");
     let query = "mutation($input: RequestPasswordResetInput!) { \
                  requestPasswordReset(input: $input) { ok } }";
+    asked_for_mail(&world, query);
+}
+
+/// Checks that one answer is as fast as the other to who asks for mail.
+fn asked_for_mail(world: &World, query: &str) {
     let asks = |address: &str| {
         let input = json!({ "clientId": fresh_id(), "email": address });
         world.client.ask(None, query, json!({ "input": input })).data();

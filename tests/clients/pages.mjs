@@ -23,7 +23,10 @@ for await (const line of createInterface({ input: process.stdin })) {
     const { textContent } = document.getElementById("outcome");
     return textContent !== "…" && textContent;
   });
-  const left = await page.run(() => [document.getElementById("form").hidden, location.hash]);
-  console.log(JSON.stringify({ outcome, done: left[0], hash: left[1] }));
+  const left = await page.run(() => {
+    const form = document.getElementById("form");
+    return { done: form.hidden, hash: location.hash, fields: Object.fromEntries(new FormData(form)) };
+  });
+  console.log(JSON.stringify({ outcome, ...left }));
 }
 await page.close();

@@ -18,7 +18,7 @@ pub(crate) fn code(world: &World, token: Option<&str>, given: Value, to: &str) -
 pub(crate) fn sets_up(world: &World, person: &Person, address: &str) {
     let id =
         world.proves(person, if address.starts_with('+') { "phone" } else { "email" }, address);
-    person.does("enableCodeFactor", json!({ "addressId": id }), "");
+    person.does("enableCodeFactor", json!({ "addressId": id }), "backupCodes");
     let (method, field) = kind(address);
     let shown = code(world, Some(&person.token), json!({ "method": method }), address);
     person.does("confirm", json!({ "password": PASSWORD, field: shown }), "until");
@@ -59,6 +59,7 @@ fn a_code_that_was_sent_signs_in_once() {
         assert!(methods.as_array().expect("a list").contains(&json!(method)), "{methods}");
         let given = json!({ "challenge": challenged, "method": method });
         let first = code(&world, None, given.clone(), address);
+        world.passes(Duration::from_secs(61));
         let second = code(&world, None, given, address);
         let old = completes(client, &challenged, field, json!(first));
         assert!(first == second || old.code() == "FACTORS_CODE_INVALID", "{old:?}");
@@ -73,6 +74,39 @@ fn a_code_that_was_sent_signs_in_once() {
     let asked = ann.asks(asked, json!({})).data()["secondFactors"].clone();
     assert!(asked["emailSince"].is_string() && asked["smsSince"].is_string());
     assert_eq!(asked["totpSince"], Value::Null);
+}
+
+#[test]
+fn the_code_on_its_way_is_good_however_often_another_is_asked_for() {
+    let world = World::new();
+    let ann = world.person("ann");
+    sets_up(&world, &ann, MAIL);
+    world.told_of_factors(MAIL, 1);
+    let (challenged, _) = challenge(&world.client, "ann");
+    let given = json!({ "challenge": challenged, "method": "EMAIL" });
+    let shown = code(&world, None, given.clone(), MAIL);
+    for _ in 0..2 {
+        world.client.change(None, "sendFactorCode", given.clone(), "until").data();
+    }
+    completes(&world.client, &challenged, "emailCode", json!(shown)).data();
+}
+
+#[test]
+fn backup_codes_come_with_the_first_factor_of_codes() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let enables = |kind: &str, address: &str| {
+        let id = world.proves(&ann, kind, address);
+        ann.does("enableCodeFactor", json!({ "addressId": id }), "backupCodes")["backupCodes"]
+            .clone()
+    };
+    let codes = enables("email", MAIL);
+    assert_eq!(codes.as_array().map(Vec::len), Some(10));
+    let (challenged, _) = challenge(&world.client, "ann");
+    completes(&world.client, &challenged, "backupCode", codes[0].clone()).data();
+    let shown = codes[1].clone();
+    ann.does("confirm", json!({ "password": PASSWORD, "backupCode": shown }), "until");
+    assert_eq!(enables("phone", PHONE), json!([]), "there are some");
 }
 
 #[test]

@@ -85,6 +85,20 @@ fn a_password_that_was_changed_meanwhile_lets_no_device_in() {
 }
 
 #[test]
+fn who_signs_out_everywhere_takes_back_what_they_let_in_before() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let (code, device_code) = waits(&world);
+    ann.does("answerDevice", json!({ "code": code, "allow": true }), "position");
+    ann.does("signOutAll", json!({}), "position");
+    assert_eq!(comes(&world, &device_code).code(), "SESSIONS_SIGN_IN_FAILED");
+    let bridge = Bridge::registered(&world, &world.owner("owner"), true);
+    let code = bridge.code(&ann, "openid chat:read");
+    ann.does("signOutAll", json!({}), "position");
+    assert_eq!(bridge.exchanges(&code).json()["error"], "invalid_grant");
+}
+
+#[test]
 fn an_application_on_a_device_is_let_in_within_its_scopes() {
     let world = World::new();
     let (owner, ann) = (world.owner("owner"), world.person("ann"));

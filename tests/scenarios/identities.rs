@@ -349,3 +349,51 @@ fn who_may_register_is_for_the_server_and_for_the_provider() {
     owner.does("changeSettings", json!({ "registration": "CLOSED" }), "");
     assert!(!signs_in(&invited, &ann).is_empty(), "who has an account signs in");
 }
+
+#[test]
+fn who_signs_in_by_a_provider_is_sent_codes_by_phone_and_recovers_from_their_loss() {
+    let worlds = worlds(|_| ());
+    let (world, peer) = (&worlds.world, worlds.provider.person("peer"));
+    let ticket = ticket(&worlds, &peer)["ticket"].clone();
+    let registered = registers(world, &ticket, "dan");
+    let token = text(&registered.data()["registerWith"]["accessToken"]);
+    let does = |name: &str, input: Value, wanted: &str| {
+        world.client.change(Some(&token), name, input, wanted).data()[name].clone()
+    };
+    for (kind, address) in [("email", "dan@example.org"), ("phone", "+4915112345679")] {
+        let id = does("proposeAddress", json!({ kind: address }), "addressId")["addressId"].clone();
+        let code = tests::code_in(&world.letter(address, 0).1);
+        does("confirmAddress", json!({ "addressId": id, "code": code }), "");
+        if kind == "phone" {
+            does("enableCodeFactor", json!({ "addressId": id }), "");
+        }
+    }
+    let alone = world.client.change(Some(&token), "confirm", json!({ "smsCode": "123456" }), "");
+    assert_eq!(alone.code(), "SESSIONS_CONFIRM_FAILED", "a code alone proves nothing");
+    let asks = |peer: &Person| {
+        let finished = finishes(world, &comes_back(&worlds, peer, None));
+        finished.data()["finishSignInWith"]["signIn"]["secondFactor"].clone()
+    };
+    let asked = asks(&peer);
+    assert_eq!(asked["methods"], json!(["SMS", "BACKUP_CODE"]), "it may be the same mailbox");
+    let challenge = &asked["challenge"];
+    let send = |method: &str| {
+        let input = json!({ "challenge": challenge, "method": method });
+        world.client.change(None, "sendFactorCode", input, "until")
+    };
+    assert_eq!(send("EMAIL").code(), "FACTORS_MAIL_TWICE");
+    send("SMS").data();
+    let code = tests::code_in(&world.letter("+4915112345679", 1).1);
+    let input = json!({ "challenge": challenge, "smsCode": code });
+    world.client.change(None, "completeSignIn", input, "accessToken").data();
+    let lost = json!({ "challenge": asks(&peer)["challenge"] });
+    world.client.change(None, "requestFactorRecovery", lost, "position").data();
+    for it in [world, &worlds.provider] {
+        it.passes(Duration::from_secs(72 * 3_600));
+    }
+    let later = asks(&peer.on_another_device());
+    let input = json!({ "challenge": later["challenge"], "recover": true });
+    let opened = world.client.change(None, "completeSignIn", input, "accessToken");
+    let token = text(&opened.data()["completeSignIn"]["accessToken"]);
+    assert_eq!(viewer(world, &token)["username"], "dan");
+}

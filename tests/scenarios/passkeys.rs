@@ -53,8 +53,10 @@ fn a_passkey_signs_in_by_itself_and_several_are_listed() {
     let world = World::new();
     let ann = world.person("ann");
     let (mut phone, mut key) = (device(&world), device(&world));
+    world.proves(&ann, "email", "ann@example.org");
     let first = adds(&ann, &mut phone);
     adds(&ann, &mut key);
+    world.told_of_factors("ann@example.org", 2);
     for device in [&phone, &key] {
         let opened = signs_in(&world.client, &shows(&world.client, device));
         let token = text(&opened.data()["signInWithPasskey"]["accessToken"]);

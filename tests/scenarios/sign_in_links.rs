@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::{Answer, World, fresh_id};
+use tests::{Answer, PASSWORD, World, fresh_id};
 
 use crate::addresses::{MAIL, PHONE};
 use crate::codes::{code, completes, sets_up};
@@ -60,6 +60,11 @@ fn a_link_signs_in_once() {
     let token_of_ann = opened[0].data()["signInWithLink"]["accessToken"].as_str().expect("one");
     let viewer = world.client.ask(Some(token_of_ann), "{ viewer { id } }", json!({}));
     assert_eq!(viewer.data()["viewer"]["id"], ann.id);
+    let enrols = || world.client.change(Some(token_of_ann), "enrolTotp", json!({}), "secret");
+    assert_eq!(enrols().code(), "SESSIONS_CONFIRM_FIRST", "a mailbox sets up nothing");
+    let confirms = json!({ "password": PASSWORD });
+    world.client.change(Some(token_of_ann), "confirm", confirms, "until").data();
+    enrols().data();
     assert_eq!(opens(&world, &token).code(), INVALID);
     assert_eq!(world.letters("x@example.org").len(), 0);
 }
@@ -85,7 +90,7 @@ fn a_link_stands_in_for_the_password_alone() {
     let asked = opens(&world, &link(&world));
     let asked = asked.data()["signInWithLink"].clone();
     assert_eq!(asked["accessToken"], Value::Null);
-    assert_eq!(asked["secondFactor"]["methods"], json!([]), "mail is not shown twice");
+    assert_eq!(asked["secondFactor"]["methods"], json!(["BACKUP_CODE"]), "mail is not shown twice");
     let challenged = asked["secondFactor"]["challenge"].as_str().expect("a challenge").to_owned();
     let refused = completes(&world.client, &challenged, "emailCode", json!("123456"));
     assert_eq!(refused.code(), "FACTORS_MAIL_TWICE");

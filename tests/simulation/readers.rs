@@ -101,6 +101,7 @@ pub(crate) async fn start(person: Person) {
         client,
         credential: Some(0),
         identity: None,
+        by_mail: false,
         factor: None,
         allowed: None,
     };

@@ -82,6 +82,10 @@ pub fn code_in(text: &str) -> String {
     digits.expect("a code").to_owned()
 }
 
+fn tells_of_factor((subject, _): &(String, String)) -> bool {
+    subject.starts_with("A new way to prove yourself")
+}
+
 impl World {
     /// A world without people.
     #[expect(clippy::new_without_default, reason = "starting a server is no default")]
@@ -162,9 +166,24 @@ impl World {
 
     /// The nth letter to an address, once it has been sent: its subject and its text.
     pub fn letter(&self, to: &str, nth: usize) -> (String, String) {
+        self.waits_for(to, || self.letters(to), nth)
+    }
+
+    /// Waits until a person was told so often that a factor or a passkey was set up.
+    pub fn told_of_factors(&self, to: &str, times: usize) {
+        let told = || self.all_letters(to).into_iter().filter(tells_of_factor).collect();
+        self.waits_for(to, told, times - 1);
+    }
+
+    fn waits_for(
+        &self,
+        to: &str,
+        letters: impl Fn() -> Vec<(String, String)>,
+        nth: usize,
+    ) -> (String, String) {
         let started = ports::clock::Stopwatch::start();
         loop {
-            let mut letters = self.letters(to);
+            let mut letters = letters();
             if letters.len() > nth {
                 return letters.remove(nth);
             }
@@ -173,8 +192,13 @@ impl World {
         }
     }
 
-    /// The letters that were sent to an address, the oldest first.
+    /// The letters to an address, in order, but those that tell of a new factor: they come beside
+    /// whatever is asked for next.
     pub fn letters(&self, to: &str) -> Vec<(String, String)> {
+        self.all_letters(to).into_iter().filter(|it| !tells_of_factor(it)).collect()
+    }
+
+    fn all_letters(&self, to: &str) -> Vec<(String, String)> {
         let outbox = self.folder.path().join("data/outbox");
         let Ok(files) = std::fs::read_dir(outbox) else { return Vec::new() };
         let mut files: Vec<_> = files.map(|it| it.expect("a file").path()).collect();

@@ -291,7 +291,7 @@ impl AccountMutation {
         };
         let (account_id, credential) = register(scope, registration).await?;
         let (account, credential) = (account_id, Some(credential));
-        let proven = Proven { account, credential, identity: None, factor: None };
+        let proven = Proven { account, credential, identity: None, by_mail: false, factor: None };
         RegisterPayload::of(context, account_id, sign_in_at(scope, proven, client).await?).await
     }
 

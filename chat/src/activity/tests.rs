@@ -19,6 +19,7 @@ fn signs_in(n: u8) -> OpenSession {
         client,
         credential: Some(0),
         identity: None,
+        by_mail: false,
         factor: None,
         allowed: None,
     }

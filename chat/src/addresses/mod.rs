@@ -7,6 +7,7 @@
 //!
 //! Limits: [`ADDRESSES_MAX`], [`CODE_MS`], [`TRIES_MAX`], [`MAIL_CHARS_MAX`].
 
+mod asked;
 mod decide;
 mod events;
 mod graphql;
@@ -14,6 +15,7 @@ mod graphql;
 mod tests;
 mod view;
 
+pub(crate) use asked::{Named, send_to_holder};
 pub use decide::{
     AddressRejection, ConfirmAddress, ProposeAddress, RemoveAddress, TryAddress, mail, phone,
 };

@@ -19,7 +19,7 @@ use crate::accounts::AccountId;
 use crate::devices::{self, Come, DeviceRejection, come, request};
 use crate::kernel::graphql::Scope;
 use crate::kernel::sealed::{seal, unseal};
-use crate::kernel::{Failure, id as ids};
+use crate::kernel::{Failure, Timestamp, id as ids};
 use crate::sessions::{
     ACCESS_MS, Allowed, Client, EndSession, Granted, OpenSession, Refresh, RefreshSession, Session,
     SessionId,
@@ -38,6 +38,7 @@ pub(super) struct Code {
     pub(super) redirect_uri: String,
     pub(super) challenge: String,
     pub(super) nonce: Option<String>,
+    pub(super) allowed_at: Timestamp,
     /// When the person had proved themselves, in milliseconds since the epoch.
     pub(super) proved_ms: i64,
 }
@@ -108,8 +109,12 @@ async fn exchange(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply,
         client: Client { device: client.0.name.clone(), ..Client::default() },
         credential: code.credential,
         identity: None,
+        by_mail: false,
         factor: None,
-        allowed: Some(Allowed { application: Some((client.0.id, code.scopes)) }),
+        allowed: Some(Allowed {
+            at: code.allowed_at,
+            application: Some((client.0.id, code.scopes)),
+        }),
     };
     let accepted = scope.submit_for(code.account, code.session.0, command).await?;
     if accepted.repeated {
@@ -273,7 +278,7 @@ async fn revoke(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, R
 /// The introspection endpoint (RFC 7662), for an application's own tokens.
 async fn introspect(scope: &Scope, client: &Known, form: &Fields) -> Result<Reply, Reply> {
     let token = form.get("token").ok_or_else(|| Reply::invalid_request("no token"))?;
-    let now = crate::kernel::Timestamp(scope.clock.now_ms());
+    let now = Timestamp(scope.clock.now_ms());
     let found = session_of(scope, client, token).await?.filter(|it| !it.is_over(now));
     let refresh = scope.tokens.read_refresh(token);
     let Some(session) = found else { return Ok(Reply::of(json!({ "active": false }))) };

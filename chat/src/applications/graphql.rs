@@ -15,7 +15,7 @@ use crate::accounts::Credential;
 use crate::instance::{Right, demand};
 use crate::kernel::graphql::{Scope, failed, id, outage, rejected, scope, uuid};
 use crate::kernel::sealed::seal;
-use crate::kernel::{Failure, id as ids};
+use crate::kernel::{Failure, Timestamp, id as ids};
 use crate::sessions::{Session, SessionId};
 
 async fn read(scope: &Scope, request: &str) -> Result<Asked> {
@@ -173,6 +173,7 @@ impl ApplicationMutation {
             redirect_uri: asked.redirect_uri.clone(),
             challenge: asked.challenge.clone(),
             nonce: asked.nonce.clone(),
+            allowed_at: Timestamp(now),
             proved_ms: own.map_err(outage)?.and_then(|it| it.confirmed_at).map_or(now, |it| it.0),
         };
         let code = seal(scope, CODE, now + CODE_MS, code);

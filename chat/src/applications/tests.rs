@@ -3,7 +3,7 @@
 use super::*;
 use crate::instance::ClaimSetup;
 use crate::kernel::Origin;
-use crate::kernel::testing::{Given, account, given};
+use crate::kernel::testing::{Given, NOW, account, given};
 use crate::sessions::{
     Allowed, Client, FRESH_MS, OpenSession, Session, SessionId, SessionRejection,
 };
@@ -21,7 +21,15 @@ fn session(n: u8) -> SessionId {
 
 fn opening(n: u8, allowed: Option<Allowed>) -> OpenSession {
     let (session_id, client) = (session(n), Client::default());
-    OpenSession { session_id, client, credential: Some(0), identity: None, factor: None, allowed }
+    OpenSession {
+        session_id,
+        client,
+        credential: Some(0),
+        identity: None,
+        by_mail: false,
+        factor: None,
+        allowed,
+    }
 }
 
 fn register(n: u8, redirect: &str) -> RegisterApplication {
@@ -144,7 +152,7 @@ fn an_application_that_was_removed_is_allowed_nothing() {
 #[test]
 fn a_session_of_an_application_keeps_its_scopes_and_is_never_fresh() {
     let scopes: Scopes = [Access::ChatRead, Access::OpenId].into_iter().collect();
-    let allowed = Some(Allowed { application: Some((id(1), scopes)) });
+    let allowed = Some(Allowed { at: NOW, application: Some((id(1), scopes)) });
     let world = staffed().and(account(ANN), opening(7, allowed));
     let opened = world.document::<Session>(session(7)).unwrap();
     assert_eq!(opened.application, Some((id(1), scopes)));

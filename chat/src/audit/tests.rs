@@ -32,7 +32,15 @@ fn owned() -> Given {
     let people = given().person(ANN, "ann").person(BOB, "bob").person(EVE, "eve");
     let (session_id, client) = (session(ANN), Client::default());
     let (credential, factor, allowed) = (Some(0), None, None);
-    let opening = OpenSession { session_id, client, credential, identity: None, factor, allowed };
+    let opening = OpenSession {
+        session_id,
+        client,
+        credential,
+        identity: None,
+        by_mail: false,
+        factor,
+        allowed,
+    };
     let world = people.and(account(ANN), opening).and(account(ANN), ClaimSetup {});
     world.from(from(ANN))
 }

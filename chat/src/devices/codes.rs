@@ -122,17 +122,18 @@ pub(crate) async fn come(
         None => Ok(Come::Not(DeviceRejection::Pending)),
         Some(DeviceAnswer::Denied) => Ok(Come::Not(DeviceRejection::Denied)),
         Some(DeviceAnswer::Allowed { account, session, credential, at }) => {
-            let (account, session, proved_ms) = (*account, *session, at.0);
+            let (account, session, at) = (*account, *session, *at);
             let command = OpenSession {
                 session_id: session,
                 client: client.at(scope.place()),
                 credential: Some(*credential),
                 identity: None,
+                by_mail: false,
                 factor: None,
-                allowed: Some(Allowed { application: asked }),
+                allowed: Some(Allowed { at, application: asked }),
             };
             let accepted = scope.submit_for(account, session.0, command).await?;
-            Ok(Come::In { account, session, scopes, accepted, proved_ms })
+            Ok(Come::In { account, session, scopes, accepted, proved_ms: at.0 })
         }
     }
 }

@@ -29,6 +29,7 @@ fn signed_in() -> Given {
         client,
         credential: Some(0),
         identity: None,
+        by_mail: false,
         factor: None,
         allowed: None,
     };

@@ -86,17 +86,14 @@ pub(super) fn sent_digest(
     crypto::fingerprint(key, &[account.0.as_bytes(), &[channel as u8], code.trim().as_bytes()])
 }
 
-/// Counts a try.
-///
-/// # Errors
-/// `FACTORS_TOO_MANY_TRIES`.
-pub(super) async fn count_try(scope: &Scope, account: AccountId) -> Result<()> {
+pub(super) async fn count_try(scope: &Scope, account: AccountId, enrolling: bool) -> Result<()> {
     let client_id = ids::fresh(scope.clock.now_ms(), scope.entropy.as_ref());
-    let tried = scope.submit_for(account, client_id, TryFactor {}).await;
+    let tried = scope.submit_for(account, client_id, TryFactor { enrolling }).await;
     scope.outcome(tried.map_err(failed)?).await.map(drop)
 }
 
-/// Looks at what was shown; a code, which can be guessed, once the try is counted.
+/// Looks at what was shown; a code of six digits, which can be guessed, once the try is counted.
+/// Nobody who tries those keeps the owner from showing a passkey or a backup code.
 ///
 /// # Errors
 /// `FACTORS_TOO_MANY_TRIES`, `FACTORS_CODE_INVALID`, `PASSKEYS_INVALID`.
@@ -104,7 +101,9 @@ pub async fn prove(scope: &Scope, account: AccountId, shown: &Shown) -> Result<F
     if let Shown::Passkey(signed) = shown {
         return prove_of(scope, account, signed).await;
     }
-    count_try(scope, account).await?;
+    if !matches!(shown, Shown::BackupCode(_)) {
+        count_try(scope, account, false).await?;
+    }
     let factors = scope.reader.load::<Factors>(account.to_string()).await.map_err(outage)?;
     let factors = factors.unwrap_or_default();
     let proof = match (shown, &factors.totp) {

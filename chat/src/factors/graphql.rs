@@ -5,18 +5,18 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{
-    ConfirmTotp, DisableCodeFactor, EnableCodeFactor, EnrolTotp, FactorId, FactorProof,
-    FactorRejection, Factors, MakeBackupCodes, RemoveTotp, SendFactorCode, Shown, codes, prove,
+    ConfirmTotp, DisableCodeFactor, EnableCodeFactor, EnrolTotp, FactorId, FactorRejection,
+    Factors, MakeBackupCodes, RemoveTotp, SendFactorCode, codes,
 };
 use crate::accounts::{AccountId, AccountObject};
 use crate::addresses::{AddressId, addresses, fresh_code, name};
 use crate::instance::Instance;
-use crate::kernel::graphql::{Scope, failed, id, invalid, outage, rejected, scope, uuid};
+use crate::kernel::graphql::{Scope, failed, id, outage, rejected, scope, uuid};
 use crate::kernel::{Timestamp, id as ids, qr};
 use crate::lost_factors::FactorRecovery;
 use crate::outbox::{Channel, Fields};
-use crate::passkeys::PasskeyInput;
-use crate::sessions::SessionRejection;
+use crate::recovery::notice;
+use crate::sessions::{SessionRejection, proven_but_factor};
 
 async fn factors(scope: &Scope, account: AccountId) -> Result<Arc<Factors>> {
     let found = scope.reader.load::<Factors>(account.to_string()).await.map_err(outage)?;
@@ -80,66 +80,6 @@ impl FactorQuery {
     }
 }
 
-/// A way to prove a second factor, one at most.
-#[derive(InputObject)]
-pub struct ShownInput {
-    /// A one-time password.
-    code: Option<String>,
-    /// A backup code, in place of a one-time password.
-    backup_code: Option<String>,
-    /// A passkey, in place of a code.
-    passkey: Option<PasskeyInput>,
-    /// A code that was sent by mail, in place of a one-time password.
-    email_code: Option<String>,
-    /// A code that was sent by text message, in place of a one-time password.
-    sms_code: Option<String>,
-}
-
-impl ShownInput {
-    /// The one way that was given, if any was.
-    ///
-    /// # Errors
-    /// `INVALID` when several were.
-    pub fn read(self) -> Result<Option<Shown>> {
-        let code = self.code.map(Shown::Code);
-        let backup_code = self.backup_code.map(Shown::BackupCode);
-        let passkey = self.passkey.map(|it| Shown::Passkey(it.into()));
-        let by_mail = self.email_code.map(|it| Shown::Sent(Channel::Mail, it));
-        let by_sms = self.sms_code.map(|it| Shown::Sent(Channel::Sms, it));
-        let sent = by_mail.into_iter().chain(by_sms);
-        let mut given = code.into_iter().chain(backup_code).chain(passkey).chain(sent);
-        let first = given.next();
-        let one = given.next().is_none();
-        one.then_some(first).ok_or_else(|| rejected(invalid("give one second factor, not several")))
-    }
-
-    /// Looks at what was given, if anything was.
-    ///
-    /// # Errors
-    /// When it proves nothing.
-    pub async fn prove(self, scope: &Scope, account: AccountId) -> Result<Option<FactorProof>> {
-        match self.read()? {
-            Some(shown) => prove(scope, account, &shown).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Looks at what was given beside a link by mail, which a code by mail adds nothing to.
-    ///
-    /// # Errors
-    /// When it proves nothing, or not enough.
-    pub async fn prove_beside_mail(
-        self,
-        scope: &Scope,
-        account: AccountId,
-    ) -> Result<Option<FactorProof>> {
-        match self.email_code {
-            Some(_) => Err(rejected(FactorRejection::MailTwice)),
-            None => self.prove(scope, account).await,
-        }
-    }
-}
-
 #[derive(InputObject)]
 struct EnrolTotpInput {
     client_id: ID,
@@ -194,6 +134,8 @@ struct EnableCodeFactorInput {
 
 #[derive(SimpleObject)]
 struct EnableCodeFactorPayload {
+    /// Shown this once, with the first factor of codes; each is good once.
+    backup_codes: Vec<String>,
     position: String,
 }
 
@@ -227,11 +169,10 @@ struct SendFactorCodePayload {
 /// Whose code is sent: who has signed in, or who has proved all but the second factor.
 fn asking(scope: &Scope, challenge: Option<&str>, channel: Channel) -> Result<AccountId> {
     let Some(challenge) = challenge else { return Ok(scope.viewer_at_door()?.account) };
-    let proved = scope.tokens.read_proof(challenge, scope.clock.now_ms());
     let invalid = || rejected(SessionRejection::ChallengeInvalid);
-    let (challenge, by_mail) = proved.ok_or_else(invalid)?;
-    let twice = by_mail && channel == Channel::Mail;
-    (!twice).then_some(challenge.account).ok_or_else(|| rejected(FactorRejection::MailTwice))
+    let proven = proven_but_factor(scope, challenge).ok_or_else(invalid)?;
+    let twice = proven.shows_mailbox() && channel == Channel::Mail;
+    (!twice).then_some(proven.account).ok_or_else(|| rejected(FactorRejection::MailTwice))
 }
 
 /// A code for an account and where it goes.
@@ -309,14 +250,15 @@ impl FactorMutation {
     ) -> Result<BackupCodesPayload> {
         let scope = scope(context);
         let account = scope.viewer_at_door()?.account;
-        codes::count_try(scope, account).await?;
+        codes::count_try(scope, account, true).await?;
         let factors = factors(scope, account).await?;
         let pending = factors.pending.as_ref();
         let pending = pending.ok_or_else(|| rejected(FactorRejection::NothingPending))?;
         let step = codes::step(scope, pending, &input.code).await?;
         let step = step.ok_or_else(|| rejected(FactorRejection::CodeInvalid))?;
         let (backup_codes, digests) = fresh_codes(scope, account);
-        let command = ConfirmTotp { factor_id: pending.id, step, digests };
+        let notice = notice(scope, account).await?;
+        let command = ConfirmTotp { factor_id: pending.id, step, digests, notice };
         let outcome = scope.submit_at_door(&input.client_id, command).await?;
         let backup_codes = if outcome.accepted.repeated { Vec::new() } else { backup_codes };
         Ok(BackupCodesPayload { backup_codes, position: outcome.position })
@@ -343,10 +285,17 @@ impl FactorMutation {
         context: &Context<'_>,
         input: EnableCodeFactorInput,
     ) -> Result<EnableCodeFactorPayload> {
+        let scope = scope(context);
         let address_id: AddressId = id(&input.address_id)?;
-        let command = EnableCodeFactor { address_id };
-        let outcome = scope(context).submit_at_door(&input.client_id, command).await?;
-        Ok(EnableCodeFactorPayload { position: outcome.position })
+        let account = scope.viewer_at_door()?.account;
+        let (made, digests) = fresh_codes(scope, account);
+        let kept: Vec<_> = digests.iter().cloned().map(Some).collect();
+        let notice = notice(scope, account).await?;
+        let command = EnableCodeFactor { address_id, digests, notice };
+        let outcome = scope.submit_at_door(&input.client_id, command).await?;
+        let handed_out = factors(scope, account).await?.codes == kept;
+        let backup_codes = if handed_out { made } else { Vec::new() };
+        Ok(EnableCodeFactorPayload { backup_codes, position: outcome.position })
     }
 
     /// Asks for codes of a kind no more, where the server does not demand them. The viewer must

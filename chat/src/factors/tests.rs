@@ -29,6 +29,7 @@ pub(super) fn opening(n: u8, factor: Option<FactorProof>) -> OpenSession {
         client: Client::default(),
         credential: Some(0),
         identity: None,
+        by_mail: false,
         factor,
         allowed: None,
     }
@@ -42,7 +43,7 @@ fn backup(index: usize) -> Option<FactorProof> {
     Some(FactorProof::BackupCode { index, digest: format!("{index:032x}") })
 }
 
-fn digests() -> Vec<String> {
+pub(super) fn digests() -> Vec<String> {
     (0..BACKUP_CODES).map(|it| format!("{it:032x}")).collect()
 }
 
@@ -51,7 +52,7 @@ pub(super) fn enrol() -> EnrolTotp {
 }
 
 pub(super) fn confirm(step: u64) -> ConfirmTotp {
-    ConfirmTotp { factor_id: factor(ANN), step, digests: digests() }
+    ConfirmTotp { factor_id: factor(ANN), step, digests: digests(), notice: None }
 }
 
 pub(super) fn signed_in() -> Given {
@@ -121,26 +122,58 @@ fn a_backup_code_is_taken_once() {
 }
 
 #[test]
-fn five_codes_may_be_tried_in_ten_minutes() {
+fn five_codes_may_be_tried_and_then_one_waits_ten_minutes() {
     let mut world = set_up();
     for _ in 0..TRIES_MAX {
-        world = world.later(1).and(account(ANN), TryFactor {});
+        world = world.later(1).and(account(ANN), TryFactor { enrolling: false });
     }
     let many = FactorRejection::TooManyTries;
-    let waits = TRIES_MS - i64::try_from(TRIES_MAX).unwrap() + 1;
-    let world = world.when(account(ANN), TryFactor {}).then_rejected(many);
-    let world = world.later(waits - 1).when(account(ANN), TryFactor {}).then_rejected(many);
-    let world = world.later(1).when(account(ANN), TryFactor {}).then_allowed();
-    world.when(account(ANN), TryFactor {}).then_rejected(many);
+    let world = world.when(account(ANN), TryFactor { enrolling: false }).then_rejected(many);
+    let world = world
+        .later(TRIES_MS - 1)
+        .when(account(ANN), TryFactor { enrolling: false })
+        .then_rejected(many);
+    world.later(1).when(account(ANN), TryFactor { enrolling: false }).then_allowed();
+}
+
+#[test]
+fn the_wait_doubles_with_every_five_that_fail_up_to_a_day() {
+    let guess = || TryFactor { enrolling: false };
+    let many = FactorRejection::TooManyTries;
+    let mut world = set_up();
+    let mut wait = TRIES_MS;
+    for _ in 0..10 {
+        for _ in 0..TRIES_MAX {
+            world = world.and(account(ANN), guess());
+        }
+        world = world.later(wait - 1).when(account(ANN), guess()).then_rejected(many).later(1);
+        wait = (2 * wait).min(TRIES_MS_MAX);
+    }
+    assert_eq!(wait, TRIES_MS_MAX);
+    let world = world.and(account(ANN), guess()).and(account(ANN), opening(2, code(101)));
+    assert_eq!(factors(&world).wait_ms(world.last_context(account(ANN)).now), None);
+}
+
+#[test]
+fn who_may_set_up_nothing_spends_no_tries() {
+    let guess = || TryFactor { enrolling: true };
+    let world = set_up();
+    let world = world.when(account(ANN), guess());
+    let world = world.then_rejected(FactorRejection::NothingPending);
+    let world = world.and(account(ANN), enrol()).when(account(ANN), guess()).then_allowed();
+    let stale = world.later(FRESH_MS + 1).when(account(ANN), guess());
+    stale.then_rejected(FactorRejection::NotFresh);
 }
 
 #[test]
 fn a_code_that_fits_begins_the_count_anew() {
     let mut world = set_up();
     for step in 101..120 {
-        world = world.and(account(ANN), TryFactor {}).and(account(ANN), opening(2, code(step)));
+        world = world
+            .and(account(ANN), TryFactor { enrolling: false })
+            .and(account(ANN), opening(2, code(step)));
     }
-    assert_eq!(factors(&world).tries.len(), 0);
+    assert_eq!(factors(&world).tries, 0);
 }
 
 #[test]

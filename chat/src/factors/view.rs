@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use ports::documents::Collection;
 
-use super::{FactorEvent, FactorId, TRIES_MAX, TRIES_MS};
+use super::{FactorEvent, FactorId, TRIES_MAX, TRIES_MS, TRIES_MS_MAX};
 use crate::accounts::NameId;
 use crate::audience::Audience;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
@@ -21,8 +21,10 @@ pub struct Factors {
     pub sent: Vec<CodeFactor>,
     /// Keyed digests of the backup codes; none where one was used.
     pub codes: Vec<Option<String>>,
-    /// When codes were tried since the last that fitted, at most [`TRIES_MAX`].
-    pub tries: Vec<Timestamp>,
+    /// Codes that were tried since the last that fitted.
+    pub tries: u32,
+    /// When the last of them was.
+    pub tried_at: Timestamp,
 }
 
 /// A secret for one-time passwords.
@@ -91,9 +93,11 @@ impl Factors {
 
     /// How long the next try must wait, in milliseconds.
     pub fn wait_ms(&self, now: Timestamp) -> Option<i64> {
-        let recent = self.tries.iter().filter(|it| now.0 - it.0 < TRIES_MS);
-        let full = recent.clone().count() >= TRIES_MAX;
-        recent.min().filter(|_| full).map(|it| it.0 + TRIES_MS - now.0)
+        let (rounds, over) = (self.tries / TRIES_MAX, self.tries % TRIES_MAX);
+        let doubled = rounds.checked_sub(1).filter(|_| over == 0)?;
+        let wait = (TRIES_MS << doubled.min(16)).min(TRIES_MS_MAX);
+        let left = self.tried_at.0 + wait - now.0;
+        (left > 0).then_some(left)
     }
 }
 
@@ -124,13 +128,13 @@ impl Document for Factors {
                     last_step: it.step.0,
                     ..pending
                 });
-                factors.tries.clear();
+                factors.tries = 0;
             }
             FactorEvent::TotpUsed(it) => {
                 if let Some(totp) = factors.totp.as_mut() {
                     totp.last_step = it.step.0;
                 }
-                factors.tries.clear();
+                factors.tries = 0;
             }
             FactorEvent::TotpRemoved(_) => {
                 factors.totp = None;
@@ -144,13 +148,11 @@ impl Document for Factors {
                 if let Some(code) = index.and_then(|it| factors.codes.get_mut(it)) {
                     *code = None;
                 }
-                factors.tries.clear();
+                factors.tries = 0;
             }
             FactorEvent::FactorTried(_) => {
-                if factors.tries.len() >= TRIES_MAX {
-                    factors.tries.remove(0);
-                }
-                factors.tries.push(event.occurred_at);
+                factors.tries = factors.tries.saturating_add(1);
+                factors.tried_at = event.occurred_at;
             }
             FactorEvent::CodeFactorEnabled(it) => {
                 factors.sent.retain(|sent| sent.channel != it.channel);
@@ -171,7 +173,7 @@ impl Document for Factors {
             }
             FactorEvent::FactorCodeUsed(it) => {
                 factors.open(it.channel, None);
-                factors.tries.clear();
+                factors.tries = 0;
             }
         }
     }

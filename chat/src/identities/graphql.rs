@@ -202,10 +202,11 @@ async fn enter(
     scope.take(&format!("sign-in/{}/{account}", scope.address()), limit).await?;
     let client = client.read()?;
     let challenge = || factor_challenge(scope, account, &proof);
-    if let Some(asked) = second_factor(scope, account, false, challenge).await? {
+    if let Some(asked) = second_factor(scope, account, true, challenge).await? {
         return Ok(asked);
     }
-    let proven = Proven { account, credential: None, identity: Some(proof), factor: None };
+    let proven =
+        Proven { account, credential: None, identity: Some(proof), by_mail: false, factor: None };
     Ok(sign_in_at(scope, proven, client).await?.into())
 }
 
@@ -279,7 +280,13 @@ impl IdentityMutation {
             setup: None,
         };
         let (account, _) = register(scope, registration).await?;
-        let proven = Proven { account, credential: None, identity: Some(proof), factor: None };
+        let proven = Proven {
+            account,
+            credential: None,
+            identity: Some(proof),
+            by_mail: false,
+            factor: None,
+        };
         let signed_in = sign_in_at(scope, proven, client).await?;
         RegisterPayload::of(context, account, signed_in).await
     }

@@ -42,6 +42,7 @@ fn opening(n: u8, of: u8, ceremony: usize, factor: Option<FactorProof>) -> OpenS
         client: Client::default(),
         credential: None,
         identity: Some(IdentityProof { claim_id, ceremony }),
+        by_mail: false,
         factor,
         allowed: None,
     }
@@ -147,7 +148,7 @@ fn a_second_factor_is_asked_for_beside_it() {
     let world = signed_in()
         .and(account(ANN), link(1, 0))
         .and(account(ANN), EnrolTotp { factor_id, secret: "secret".to_owned() })
-        .and(account(ANN), ConfirmTotp { factor_id, step: 1, digests });
+        .and(account(ANN), ConfirmTotp { factor_id, step: 1, digests, notice: None });
     let world = world
         .when(account(ANN), opening(2, 1, 1, None))
         .then_rejected(SessionRejection::FactorNeeded)
@@ -205,7 +206,7 @@ fn an_account_is_registered_with_its_identity_or_not_at_all() {
 fn the_last_way_to_sign_in_stays() {
     let passkey_id = PasskeyId(account(1).0);
     let (name, credential) = ("phone".to_owned(), "{}".to_owned());
-    let add = AddPasskey { passkey_id, name, credential };
+    let add = AddPasskey { passkey_id, name, credential, notice: None };
     let remove = || RemovePasskey { passkey_id };
     registered()
         .when(account(BOB), unlink(2))

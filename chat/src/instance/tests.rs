@@ -31,6 +31,7 @@ fn signs_in(n: u8) -> OpenSession {
         client: Client::default(),
         credential: Some(0),
         identity: None,
+        by_mail: false,
         factor: None,
         allowed: None,
     }

@@ -51,6 +51,7 @@ fn proved(world: Given, n: u8, username: &str) -> Given {
         client,
         credential: Some(0),
         identity: None,
+        by_mail: false,
         factor: None,
         allowed: None,
     };
@@ -122,6 +123,7 @@ fn attempt(
                     client,
                     credential: Some(credential),
                     identity,
+                    by_mail: which > 127,
                     factor,
                     allowed: None,
                 },

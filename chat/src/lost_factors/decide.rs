@@ -9,10 +9,12 @@ use super::{
 use crate::Event;
 use crate::accounts::{Account, Credential};
 use crate::factors::{CodeFactorDisabled, Factors, Held, TotpRemoved};
+use crate::identities::{self, Identities, IdentityProof};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Slot, StreamId, Timestamp};
 use crate::outbox::{Channel, Fields, Letter, Template, all_queued};
 use crate::passkeys::{PasskeyRemoved, Passkeys};
+use crate::sessions::OpenSessions;
 
 crate::rejections! {
     /// Why lost factors say no.
@@ -21,6 +23,9 @@ crate::rejections! {
             "no second factor is asked for", "Sign in with the password.";
         TooMany: LimitExceeded, "LOST_FACTORS_TOO_MANY",
             "a recovery was asked for three times in a day", "Wait a day.";
+        NobodyTold: Forbidden, "LOST_FACTORS_NOBODY_TOLD",
+            "nobody could be told: no address was proved, and no session is open",
+            "Use a backup code.";
         LinkInvalid: Forbidden, "LOST_FACTORS_LINK_INVALID",
             "link is not good, or not any more", "Cancel it in a session.";
         ChallengeInvalid: Unauthenticated, "SESSIONS_CHALLENGE_INVALID",
@@ -95,12 +100,15 @@ pub(crate) fn cancelled(lost: &LostFactor, context: &Context<'_>) -> Option<Even
     Some(FactorRecoveryCancelled { account_id, origin }.into())
 }
 
-/// Says that every second factor is lost; the password or a link by mail was proved.
+/// Says that every second factor is lost; the password was proved, a link by mail or an identity.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct RequestFactorRecovery {
     /// Generation of the credential that was proved.
-    pub credential: u64,
+    pub credential: Option<u64>,
+    /// What a provider has proved instead; it is not used up.
+    #[serde(default)]
+    pub identity: Option<IdentityProof>,
     /// What the link that cancels it holds.
     pub nonce: u64,
     pub delay_ms: i64,
@@ -111,7 +119,7 @@ impl Command for RequestFactorRecovery {
     const NAME: &'static str = "RequestFactorRecovery";
     const SEALS: bool = true;
     const PUBLIC: bool = false;
-    type State = (Slot<Account>, Slot<Credential>, Held);
+    type State = ((Slot<Account>, Slot<OpenSessions>), (Slot<Credential>, Slot<Identities>), Held);
     type Rejection = LostFactorRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, LostFactorRejection> {
@@ -119,15 +127,18 @@ impl Command for RequestFactorRecovery {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (Slot::of(context.actor), Slot::of(context.actor), Held::of(context.actor))
+        let own = context.actor;
+        ((Slot::of(own), Slot::of(own)), (Slot::of(own), Slot::of(own)), Held::of(own))
     }
 
     fn decide(
         self,
-        (account, credential, held): &Self::State,
+        ((account, sessions), (credential, identities), held): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, LostFactorRejection> {
-        if credential.get().is_none_or(|it| it.generation != self.credential) {
+        let by_password = credential.get().is_some_and(|it| Some(it.generation) == self.credential);
+        let identity = self.identity.map(|it| identities::taken(identities.get(), it, context));
+        if !by_password && !identity.is_some_and(|it| it.is_ok()) {
             return Err(LostFactorRejection::ChallengeInvalid);
         }
         if account.get().is_none_or(|it| it.suspended) {
@@ -142,6 +153,9 @@ impl Command for RequestFactorRecovery {
         if held.lost().is_some_and(|it| it.asked_too_often(context.now)) {
             return Err(LostFactorRejection::TooMany);
         }
+        if self.alerts.is_empty() && sessions.get().is_none_or(|it| it.open.is_empty()) {
+            return Err(LostFactorRejection::NobodyTold);
+        }
         let requested = FactorRecoveryRequested {
             account_id: context.actor,
             nonce: Long(self.nonce),
@@ -154,7 +168,7 @@ impl Command for RequestFactorRecovery {
 
     /// Without the link, which is drawn anew each time.
     fn body(&self) -> Vec<u8> {
-        self.credential.to_be_bytes().to_vec()
+        self.credential.unwrap_or_default().to_be_bytes().to_vec()
     }
 }
 

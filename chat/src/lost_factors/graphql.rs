@@ -10,7 +10,7 @@ use crate::addresses::{addresses, name};
 use crate::kernel::Timestamp;
 use crate::kernel::graphql::{Scope, failed, outage, rejected, scope, uuid};
 use crate::outbox::Fields;
-use crate::sessions::{Challenge, Purpose};
+use crate::sessions::{Challenge, Proven, Purpose, proven_but_factor};
 
 /// A recovery that waits.
 #[derive(SimpleObject)]
@@ -111,9 +111,9 @@ impl LostFactorMutation {
         let limit = scope.limits.sign_in;
         scope.take(&format!("lost-factors/{}", scope.address()), limit).await?;
         let now = scope.clock.now_ms();
-        let proved = scope.tokens.read_proof(&input.challenge, now);
         let invalid = || rejected(LostFactorRejection::ChallengeInvalid);
-        let (Challenge { account, credential, .. }, _) = proved.ok_or_else(invalid)?;
+        let proven = proven_but_factor(scope, &input.challenge).ok_or_else(invalid)?;
+        let Proven { account, credential, identity, .. } = proven;
         let delay_ms = scope.ways.factor_recovery_ms;
         let due_at = Timestamp(now + delay_ms);
         // A signed number in the log.
@@ -124,7 +124,7 @@ impl LostFactorMutation {
         let link = format!("{}#{token}", scope.tokens.link("keep-factor"));
         let more = [("time", written(due_at)), ("link", link)];
         let alerts = alerts(scope, account, &more).await?;
-        let command = RequestFactorRecovery { credential, nonce, delay_ms, alerts };
+        let command = RequestFactorRecovery { credential, identity, nonce, delay_ms, alerts };
         let accepted = scope.submit_for(account, client_id, command).await.map_err(failed)?;
         let outcome = scope.outcome(accepted).await?;
         let recovery = FactorRecovery::of(scope, account).await?;

@@ -3,13 +3,15 @@
 use super::*;
 use crate::accounts::{AccountId, ChangePassword, PasswordChanged};
 use crate::factors::{BACKUP_CODES, ConfirmTotp, EnrolTotp, FactorId, FactorProof, Factors};
-use crate::kernel::testing::{Given, account, given};
+use crate::identities::{IdentityProof, LinkIdentity, NewIdentity};
+use crate::kernel::testing::{Given, account, given, name};
 use crate::kernel::{Origin, Personal, StreamId};
 use crate::outbox::{Channel, Fields};
 use crate::passkeys::{AddPasskey, PasskeyId, Passkeys};
 use crate::recovery::ResetPassword;
 use crate::sessions::{
-    Client, ConfirmSession, OpenSession, OpenSessions, Session, SessionId, SessionRejection,
+    Client, ConfirmSession, EndSessions, OpenSession, OpenSessions, Session, SessionId,
+    SessionRejection,
 };
 
 const DELAY_MS: i64 = 72 * 3_600 * 1_000;
@@ -33,6 +35,7 @@ fn opening(n: u8, factor: Option<FactorProof>) -> OpenSession {
         client,
         credential: Some(0),
         identity: None,
+        by_mail: false,
         factor,
         allowed: None,
     }
@@ -65,12 +68,18 @@ fn set_up() -> Given {
         .from(at(1))
         .and(ann(), opening(1, None))
         .and(ann(), EnrolTotp { factor_id, secret: "secret".to_owned() })
-        .and(ann(), ConfirmTotp { factor_id, step: 100, digests })
-        .and(ann(), AddPasskey { passkey_id: PasskeyId(ann().0), name, credential })
+        .and(ann(), ConfirmTotp { factor_id, step: 100, digests, notice: None })
+        .and(ann(), AddPasskey { passkey_id: PasskeyId(ann().0), name, credential, notice: None })
 }
 
 fn asking(nonce: u64) -> RequestFactorRecovery {
-    RequestFactorRecovery { credential: 0, nonce, delay_ms: DELAY_MS, alerts: alerts() }
+    RequestFactorRecovery {
+        credential: Some(0),
+        identity: None,
+        nonce,
+        delay_ms: DELAY_MS,
+        alerts: alerts(),
+    }
 }
 
 fn asked() -> Given {
@@ -166,9 +175,44 @@ fn a_changed_password_or_a_new_factor_voids_it() {
     let (factor_id, digests) = (FactorId(account(9).0), vec!["digest".to_owned(); BACKUP_CODES]);
     let world = asked()
         .and(ann(), EnrolTotp { factor_id, secret: "secret".to_owned() })
-        .and(ann(), ConfirmTotp { factor_id, step: 1, digests })
+        .and(ann(), ConfirmTotp { factor_id, step: 1, digests, notice: None })
         .later(DELAY_MS);
     world.when(ann(), opening(2, lost())).then_rejected(NOT_DUE);
+    let (passkey_id, name) = (PasskeyId(account(9).0), "desk".to_owned());
+    let credential = "credential".to_owned();
+    let add = AddPasskey { passkey_id, name, credential, notice: None };
+    assert!(!waits(&asked().and(ann(), add)));
+}
+
+#[test]
+fn somebody_must_be_told() {
+    let nobody = || RequestFactorRecovery { alerts: Vec::new(), ..asking(7) };
+    set_up().when(ann(), nobody()).then_allowed();
+    let alone = set_up().and(ann(), EndSessions { keep_current: false });
+    let alone = alone.when(ann(), nobody()).then_rejected(LostFactorRejection::NobodyTold);
+    alone.when(ann(), asking(7)).then_allowed();
+}
+
+#[test]
+fn an_identity_proves_enough_to_ask_and_is_not_used_up() {
+    let identity = NewIdentity {
+        claim_id: name("corp:ann"),
+        provider_id: "corp".to_owned(),
+        issuer: "https://corp.example".to_owned(),
+        subject: "ann".to_owned(),
+        label: None,
+        ceremony: "linking".to_owned(),
+    };
+    let (claim_id, ceremony) = (identity.claim_id, "signing in".to_owned());
+    let identity_proof = |claim_id| Some(IdentityProof { claim_id, ceremony: ceremony.clone() });
+    let by = |identity| RequestFactorRecovery { credential: None, identity, ..asking(7) };
+    let stranger = set_up().when(ann(), by(identity_proof(claim_id)));
+    let world = stranger.then_rejected(LostFactorRejection::ChallengeInvalid);
+    let world = world.and(ann(), LinkIdentity { identity, notice: None });
+    let world = world.and(ann(), by(identity_proof(claim_id))).later(DELAY_MS);
+    let proof = identity_proof(claim_id);
+    let open = OpenSession { credential: None, identity: proof, ..opening(2, lost()) };
+    world.when(ann(), open).then_allowed();
 }
 
 #[test]
@@ -188,7 +232,7 @@ fn one_waits_at_a_time_and_three_may_be_asked_for_in_a_day() {
 
 #[test]
 fn it_takes_the_password_of_now_and_something_to_lose() {
-    let stale = RequestFactorRecovery { credential: 1, ..asking(1) };
+    let stale = RequestFactorRecovery { credential: Some(1), ..asking(1) };
     set_up().when(ann(), stale).then_rejected(LostFactorRejection::ChallengeInvalid);
     let bare = given().person(1, "ann");
     bare.when(ann(), asking(1)).then_rejected(LostFactorRejection::NothingLost);

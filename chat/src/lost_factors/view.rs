@@ -8,6 +8,7 @@ use super::{LostFactorEvent, REQUESTS_MAX, REQUESTS_MS, USABLE_MS};
 use crate::accounts::AccountEvent;
 use crate::factors::FactorEvent;
 use crate::kernel::{Document, Recorded, Timestamp};
+use crate::passkeys::PasskeyEvent;
 
 /// What one account has said of lost factors.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -48,8 +49,12 @@ fn voids(event: &Recorded) -> Option<String> {
     if let Some(AccountEvent::PasswordChanged(it)) = AccountEvent::of(&event.event) {
         return Some(it.account_id.to_string());
     }
+    if let Some(PasskeyEvent::PasskeyAdded(it)) = PasskeyEvent::of(&event.event) {
+        return Some(it.account_id.to_string());
+    }
     match FactorEvent::of(&event.event) {
         Some(FactorEvent::TotpConfirmed(it)) => Some(it.account_id.to_string()),
+        Some(FactorEvent::CodeFactorEnabled(it)) => Some(it.account_id.to_string()),
         Some(_) | None => None,
     }
 }

@@ -32,6 +32,8 @@ pub enum Template {
     IdentityUnlinked,
     /// A code that is a second factor.
     FactorCode,
+    /// That a second factor or a passkey was set up.
+    FactorAdded,
     /// That somebody says the second factors are lost, and how to cancel it.
     FactorRecovery,
     /// That the second factors were removed, since they were lost.
@@ -42,13 +44,14 @@ pub enum Template {
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AddressCode,
         Self::PasswordReset,
         Self::PasswordChanged,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::FactorCode,
+        Self::FactorAdded,
         Self::FactorRecovery,
         Self::FactorRecovered,
         Self::SignInLink,
@@ -63,6 +66,7 @@ impl Template {
             Self::IdentityLinked => "identity-linked",
             Self::IdentityUnlinked => "identity-unlinked",
             Self::FactorCode => "factor-code",
+            Self::FactorAdded => "factor-added",
             Self::FactorRecovery => "factor-recovery",
             Self::FactorRecovered => "factor-recovered",
             Self::SignInLink => "sign-in-link",

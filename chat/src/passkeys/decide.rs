@@ -13,6 +13,8 @@ use crate::identities::{Identities, is_last_way};
 use crate::instance::{Instance, instance_slot};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId};
+use crate::outbox::Template;
+use crate::recovery::Notice;
 use crate::sessions::Fresh;
 
 crate::rejections! {
@@ -78,6 +80,9 @@ pub struct AddPasskey {
     pub name: String,
     /// In JSON.
     pub credential: String,
+    /// Tells the person that it was done.
+    #[serde(default)]
+    pub notice: Option<Notice>,
 }
 
 impl Command for AddPasskey {
@@ -118,7 +123,13 @@ impl Command for AddPasskey {
             credential: Personal::new(self.credential),
             origin: Some(context.origin.clone()),
         };
-        Ok(vec![added.into()])
+        let told = self.notice.map(|it| it.queued(Template::FactorAdded, context));
+        Ok(std::iter::once(added.into()).chain(told).collect())
+    }
+
+    /// Without what is told of it, which may change meanwhile.
+    fn body(&self) -> Vec<u8> {
+        format!("{} {} {}", self.passkey_id, self.name, self.credential).into_bytes()
     }
 }
 

@@ -12,6 +12,7 @@ use crate::accounts::{AccountId, AccountObject};
 use crate::factors::FactorProof;
 use crate::kernel::Timestamp;
 use crate::kernel::graphql::{Scope, id, outage, scope};
+use crate::recovery::notice;
 use crate::sessions::{ClientInput, Proven, SignInPayload, sign_in_at};
 
 /// A passkey of the viewer's.
@@ -160,7 +161,8 @@ impl PasskeyMutation {
         let account = scope.viewer_at_door()?.account;
         let signed = Signed { ceremony: input.ceremony, response: input.response };
         let (passkey_id, credential) = end_making(scope, account, &signed)?;
-        let command = AddPasskey { passkey_id, name: input.name, credential };
+        let notice = notice(scope, account).await?;
+        let command = AddPasskey { passkey_id, name: input.name, credential, notice };
         let outcome = scope.submit_at_door(&input.client_id, command).await?;
         let found = passkeys(scope, account).await?;
         let passkey = found.find(passkey_id).cloned().map(PasskeyObject);
@@ -191,7 +193,7 @@ impl PasskeyMutation {
         let (account, proof) = prove(scope, &input.passkey.into()).await?;
         scope.take(&format!("sign-in/{}/{account}", scope.address()), limit).await?;
         let factor = Some(FactorProof::Passkey(proof));
-        let proven = Proven { account, credential: None, identity: None, factor };
+        let proven = Proven { account, credential: None, identity: None, by_mail: false, factor };
         Ok(sign_in_at(scope, proven, client).await?.into())
     }
 }

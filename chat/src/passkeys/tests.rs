@@ -26,13 +26,19 @@ fn opening(n: u8, credential: Option<u64>, factor: Option<FactorProof>) -> OpenS
         client: Client::default(),
         credential,
         identity: None,
+        by_mail: false,
         factor,
         allowed: None,
     }
 }
 
 fn add(n: u8) -> AddPasskey {
-    AddPasskey { passkey_id: id(n), name: "phone".to_owned(), credential: "{}".to_owned() }
+    AddPasskey {
+        passkey_id: id(n),
+        name: "phone".to_owned(),
+        credential: "{}".to_owned(),
+        notice: None,
+    }
 }
 
 fn shown(n: u8, ceremony: usize, counter: u32) -> Option<FactorProof> {

@@ -1,17 +1,16 @@
 //! What one can do who has forgotten the password.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{Notice, RESET_MS, RecoveryRejection, RequestReset, ResetPassword};
-use crate::accounts::{AccountId, Credential, NameId, password};
-use crate::addresses::{addresses, claim, holder, mail, name};
+use crate::accounts::{AccountId, Credential, password};
+use crate::addresses::{Named, addresses, name, send_to_holder};
 use crate::factors::{FactorProof, ShownInput};
 use crate::kernel::graphql::{Scope, failed, outage, rejected, scope, uuid};
 use crate::lost_factors::alerts;
-use crate::outbox::{Channel, Fields};
+use crate::outbox::Fields;
 use crate::sessions::{Challenge, Purpose};
 
 #[derive(InputObject)]
@@ -45,9 +44,6 @@ struct ResetPasswordPayload {
     position: String,
 }
 
-/// A request to set a password anew is looked at after 1 to 256 of these.
-const PAUSE: Duration = Duration::from_millis(2);
-
 /// What is filled into a message about the password.
 async fn fields(scope: &Scope, account: AccountId) -> Result<Fields> {
     let (name, server) = (name(scope, account).await?, scope.tokens.host().to_owned());
@@ -80,25 +76,12 @@ impl RecoveryMutation {
         context: &Context<'_>,
         input: RequestPasswordResetInput,
     ) -> Result<RequestPasswordResetPayload> {
-        let scope = scope(context);
         let client_id = uuid(&input.client_id)?;
-        let address = mail(&input.email).map_err(rejected)?;
-        let limit = scope.limits.codes;
-        scope
-            .take_hourly(&format!("resets/from/{}", scope.address()), limit.saturating_mul(10))
-            .await?;
-        let claim_id = claim(scope, Channel::Mail, &address);
-        scope.take_hourly(&format!("resets/to/{claim_id}"), limit).await?;
-        let scope = Arc::clone(context.data_unchecked::<Arc<Scope>>());
-        // Nobody waits for it, and it begins at any time once the answer is out, so that nobody can
-        // tell by the time of this answer or of the next whether there is such an account.
-        ports::spawn("password reset", async move {
-            let [later] = scope.entropy.bytes::<1>();
-            tokio::time::sleep(PAUSE * (u32::from(later) + 1)).await;
-            if let Err(error) = request_reset(&scope, &address, claim_id, client_id).await {
-                tracing::warn!(?error, "a link to set a password anew was not sent");
-            }
-        });
+        let named = ("resets", input.email.as_str());
+        send_to_holder(context, named, async move |scope, named| {
+            request_reset(&scope, named, client_id).await
+        })
+        .await?;
         Ok(RequestPasswordResetPayload { ok: true })
     }
 
@@ -130,17 +113,8 @@ impl RecoveryMutation {
     }
 }
 
-async fn request_reset(
-    scope: &Scope,
-    address: &str,
-    claim_id: NameId,
-    client_id: uuid::Uuid,
-) -> Result<()> {
-    let Some(account) = holder(scope, address).await? else { return Ok(()) };
-    let known = addresses(scope, account).await?;
-    let Some(found) = known.confirmed.iter().find(|it| it.claim_id == claim_id) else {
-        return Ok(());
-    };
+async fn request_reset(scope: &Scope, named: Named, client_id: uuid::Uuid) -> Result<()> {
+    let Named { account, address_id, address, locale } = named;
     let credential = scope.reader.load::<Credential>(account.to_string()).await.map_err(outage)?;
     let Some(credential) = credential.map(|it| it.generation) else { return Ok(()) };
     let until_ms = scope.clock.now_ms() + RESET_MS;
@@ -149,7 +123,7 @@ async fn request_reset(
     let link = format!("{}#{token}", scope.tokens.link("reset"));
     let mut fields = fields(scope, account).await?;
     fields.insert("link".to_owned(), link);
-    let notice = Notice { to: address.to_owned(), locale: found.locale.clone(), fields };
-    let command = RequestReset { address_id: found.id, notice };
+    let notice = Notice { to: address, locale, fields };
+    let command = RequestReset { address_id, notice };
     scope.submit_for(account, client_id, command).await.map(drop).map_err(failed)
 }

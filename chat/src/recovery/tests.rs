@@ -20,6 +20,7 @@ fn signed_in() -> Given {
         client,
         credential: Some(0),
         identity: None,
+        by_mail: false,
         factor: None,
         allowed: None,
     };
@@ -48,7 +49,7 @@ fn a_reset_takes_the_second_factor_too() {
     let digests = vec!["digest".to_owned(); BACKUP_CODES];
     let world = signed_in()
         .and(ann(), EnrolTotp { factor_id, secret: "secret".to_owned() })
-        .and(ann(), ConfirmTotp { factor_id, step: 1, digests });
+        .and(ann(), ConfirmTotp { factor_id, step: 1, digests, notice: None });
     let code = |step| Some(FactorProof::Totp { factor_id, step });
     world
         .when(ann(), reset(0, None))

@@ -13,7 +13,7 @@ use crate::applications::{ApplicationId, Scopes};
 use crate::factors::{FactorProof, FactorRejection, Held, Taken};
 use crate::identities::{self, Identities, IdentityProof};
 use crate::kernel::time::Long;
-use crate::kernel::{Command, Context, Personal, Slot, StreamId};
+use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp};
 
 crate::rejections! {
     /// Why sessions say no.
@@ -78,6 +78,9 @@ pub struct OpenSession {
     /// What a provider has proved instead.
     #[serde(default)]
     pub identity: Option<IdentityProof>,
+    /// Whether a link by mail stood for the password.
+    #[serde(default)]
+    pub by_mail: bool,
     /// What was proved of the second factor, where one is asked for.
     pub factor: Option<FactorProof>,
     /// How the person has allowed it in another session; then no second factor is asked for again.
@@ -88,6 +91,8 @@ pub struct OpenSession {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Allowed {
+    /// Signing out everywhere after it takes it back.
+    pub at: Timestamp,
     /// The application that it is for, and what it reaches.
     pub application: Option<(ApplicationId, Scopes)>,
 }
@@ -131,7 +136,10 @@ impl Command for OpenSession {
         let Taken { mut events, factor, recovered } = taken;
         let application = self.allowed.and_then(|it| it.application);
         events.splice(..0, told);
-        if account.deactivated && self.allowed.is_some() {
+        let left = sessions.get().and_then(|it| it.left_at);
+        if let Some(allowed) = self.allowed
+            && (account.deactivated || left.is_some_and(|it| allowed.at.0 <= it.0))
+        {
             // Whoever has left since then comes back by signing in.
             return Err(SessionRejection::SignInFailed);
         }
@@ -160,6 +168,7 @@ impl Command for OpenSession {
             application_id: application.map(|it| it.0),
             access: application.map(|it| it.1.list()).unwrap_or_default(),
             allowed: self.allowed.is_some(),
+            by_mail: self.by_mail && !factor,
             origin: Some(context.origin.clone()),
         };
         events.push(opened.into());
@@ -325,7 +334,10 @@ impl Command for EndSessions {
         context: &Context<'_>,
     ) -> Result<Vec<Event>, SessionRejection> {
         let kept = context.origin.session_id.filter(|_| self.keep_current);
-        let ids = sessions.get().map(|it| it.others(kept)).unwrap_or_default();
-        Ok(ending(context.actor, ids, EndCause::SignedOut, context).into_iter().collect())
+        let session_ids = sessions.get().map(|it| it.others(kept)).unwrap_or_default();
+        let (account_id, origin) = (context.actor, Some(context.origin.clone()));
+        // Also where none is open: what was allowed until now, and opens one yet, is taken back.
+        let cause = EndCause::SignedOut;
+        Ok(vec![SessionsEnded { account_id, session_ids, cause, origin }.into()])
     }
 }

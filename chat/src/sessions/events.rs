@@ -57,6 +57,10 @@ pub struct SessionOpened {
     #[avro(default = "false")]
     #[serde(default)]
     pub allowed: bool,
+    /// Whether a link by mail stood for the password, and no factor was shown beside it.
+    #[avro(default = "false")]
+    #[serde(default)]
+    pub by_mail: bool,
     pub origin: Option<Origin>,
 }
 

@@ -12,7 +12,7 @@ use super::{
     SESSIONS_MAX, Session, SessionId, SessionRejection, SignInPayload, proceed, sign_in_at,
 };
 use crate::accounts::password;
-use crate::factors::{FactorProof, ShownInput};
+use crate::factors::{FactorProof, Shown, ShownInput, prove};
 use crate::kernel::Timestamp;
 use crate::kernel::document::Document;
 use crate::kernel::graphql::{failed, id, outage, rejected, scope};
@@ -172,11 +172,11 @@ impl SessionMutation {
         let scope = scope(context);
         let limit = scope.limits.sign_in;
         scope.take(&format!("sign-in/{}", scope.address()), limit.saturating_mul(6)).await?;
-        let (mut proven, by_mail) = proven_before(scope, &input.challenge)
+        let mut proven = proven_before(scope, &input.challenge)
             .ok_or_else(|| rejected(SessionRejection::ChallengeInvalid))?;
         let client = input.client.read()?;
         let account = proven.account;
-        let factor = match (input.recover, by_mail) {
+        let factor = match (input.recover, proven.shows_mailbox()) {
             (true, _) => Some(FactorProof::Lost { alerts: alerts(scope, account, &[]).await? }),
             (false, true) => input.shown.prove_beside_mail(scope, account).await?,
             (false, false) => input.shown.prove(scope, account).await?,
@@ -246,6 +246,12 @@ impl SessionMutation {
         let scope = scope(context);
         let viewer = scope.viewer_at_door()?;
         scope.take_proof(viewer.account).await?;
+        let shown = input.shown.read()?;
+        let passkey = matches!(shown, Some(Shown::Passkey(_)));
+        if input.password.is_none() && !passkey {
+            // No code is looked at, or counted, for whoever has proved nothing else.
+            return Err(rejected(SessionRejection::ConfirmFailed));
+        }
         let credential = match input.password {
             Some(password) => {
                 let proved = password::prove(&scope.reader, Some(viewer.account), password).await;
@@ -254,7 +260,10 @@ impl SessionMutation {
             }
             None => None,
         };
-        let factor = input.shown.prove(scope, viewer.account).await?;
+        let factor = match shown {
+            Some(shown) => Some(prove(scope, viewer.account, &shown).await?),
+            None => None,
+        };
         let session_id = SessionId(viewer.session);
         let command = ConfirmSession { session_id, credential, factor };
         let outcome = scope.submit_at_door(&input.client_id, command).await?;

@@ -34,7 +34,7 @@ pub use events::{
 pub use graphql::{ClientInput, SessionMutation, SessionQuery};
 pub use objects::SessionObject;
 pub use second::SignInPayload;
-pub(crate) use second::{proceed, second_factor};
+pub(crate) use second::{proceed, proven_but_factor, second_factor};
 pub use sign_in::{Client, Proven, SignedIn, opened, sign_in_at};
 pub use tokens::{Challenge, Claims, Granted, Purpose, Refresh, Tokens, signing_seed};
 pub use view::{OpenSessions, Session};

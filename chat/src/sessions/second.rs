@@ -125,25 +125,33 @@ pub(crate) async fn proceed(
         return Ok(asked);
     }
     let credential = Some(credential);
-    let proven = Proven { account, credential, identity: None, factor: None };
+    let proven = Proven { account, credential, identity: None, by_mail, factor: None };
     Ok(sign_in_at(scope, proven, client).await?.into())
 }
 
-/// What a challenge says was proved, a password, a mailbox or what a provider told; and whether it
-/// was a mailbox.
-pub(super) fn proven_before(scope: &Scope, challenge: &str) -> Option<(Proven, bool)> {
-    let now = scope.clock.now_ms();
-    let read = |purpose| scope.tokens.read_challenge(purpose, challenge, now);
-    let by_mail = read(Purpose::SecondFactorAfterMail);
-    let factor = None;
-    match by_mail.or_else(|| read(Purpose::SecondFactor)) {
-        Some(Challenge { account, credential, .. }) => {
-            let credential = Some(credential);
-            Some((Proven { account, credential, identity: None, factor }, by_mail.is_some()))
-        }
-        None => {
-            let (account, proof) = read_factor_challenge(scope, challenge)?;
-            Some((Proven { account, credential: None, identity: Some(proof), factor }, false))
-        }
-    }
+/// What a challenge says was proved: a password, a mailbox or what a provider told.
+pub(super) fn proven_before(scope: &Scope, challenge: &str) -> Option<Proven> {
+    let read = |purpose| read(scope, purpose, challenge);
+    let by_identity = || {
+        let (account, proof) = read_factor_challenge(scope, challenge)?;
+        let (credential, identity) = (None, Some(proof));
+        Some(Proven { account, credential, identity, by_mail: false, factor: None })
+    };
+    read(Purpose::SecondFactor)
+        .or_else(|| read(Purpose::SecondFactorAfterMail))
+        .or_else(by_identity)
+}
+
+/// The same, or what a link to a new password says.
+pub(crate) fn proven_but_factor(scope: &Scope, challenge: &str) -> Option<Proven> {
+    let link = || read(scope, Purpose::PasswordReset, challenge);
+    proven_before(scope, challenge).or_else(link)
+}
+
+fn read(scope: &Scope, purpose: Purpose, challenge: &str) -> Option<Proven> {
+    let read = scope.tokens.read_challenge(purpose, challenge, scope.clock.now_ms());
+    let Challenge { account, credential, .. } = read?;
+    let by_mail = matches!(purpose, Purpose::SecondFactorAfterMail | Purpose::PasswordReset);
+    let credential = Some(credential);
+    Some(Proven { account, credential, identity: None, by_mail, factor: None })
 }

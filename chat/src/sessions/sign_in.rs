@@ -74,7 +74,17 @@ pub struct Proven {
     /// provider told who it is.
     pub credential: Option<u64>,
     pub identity: Option<IdentityProof>,
+    /// Whether a link by mail stands for the password.
+    pub by_mail: bool,
     pub factor: Option<FactorProof>,
+}
+
+impl Proven {
+    /// Whether a code by mail may prove nothing more: a mailbox was shown, or an identity, which
+    /// may be the mailbox of the same provider.
+    pub(crate) fn shows_mailbox(&self) -> bool {
+        self.by_mail || self.identity.is_some()
+    }
 }
 
 /// Opens a session for an account that has proved itself.
@@ -82,11 +92,13 @@ pub struct Proven {
 /// # Errors
 /// When a name is refused or the command fails, among it for want of a second factor.
 pub async fn sign_in_at(scope: &Scope, proven: Proven, client: Client) -> Result<SignedIn> {
-    let Proven { account, credential, identity, factor } = proven;
+    let Proven { account, credential, identity, by_mail, factor } = proven;
     let now = scope.clock.now_ms();
     let session = SessionId(ids::fresh(now, scope.entropy.as_ref()));
     let (session_id, client) = (session, client.at(scope.place()));
-    let command = OpenSession { session_id, client, credential, identity, factor, allowed: None };
+    let allowed = None;
+    let command =
+        OpenSession { session_id, client, credential, identity, by_mail, factor, allowed };
     let accepted = scope.submit_for(account, session.0, command).await.map_err(failed)?;
     opened(scope, account, session, accepted).await
 }

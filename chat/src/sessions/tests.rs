@@ -22,6 +22,7 @@ fn opening(n: u8, device: &str) -> OpenSession {
         client,
         credential: Some(0),
         identity: None,
+        by_mail: false,
         factor: None,
         allowed: None,
     }
@@ -61,6 +62,7 @@ fn a_session_opens_on_a_device() {
         application_id: None,
         access: Vec::new(),
         allowed: false,
+        by_mail: false,
         origin: Some(Origin::default()),
     };
     let world =
@@ -217,13 +219,36 @@ fn sessions_that_have_run_out_are_ended_when_another_opens() {
 }
 
 #[test]
+fn signing_out_everywhere_takes_back_what_was_allowed_before_and_not_what_is_after() {
+    let by = |world: &Given, ahead: i64| {
+        let at = Timestamp(world.last_context(account(ANN)).now.0 + ahead);
+        let allowed = Some(Allowed { at, application: None });
+        OpenSession { allowed, ..opening(9, "device") }
+    };
+    let world = with_sessions(0..1).later(5);
+    let early = by(&world, 0);
+    let world = world.and(account(ANN), EndSessions { keep_current: true }).later(1);
+    let failed = SessionRejection::SignInFailed;
+    let after = by(&world, 0);
+    let world = world.when(account(ANN), early.clone()).then_rejected(failed);
+    world.when(account(ANN), after).then_allowed();
+    let one = with_sessions(0..2).later(5).and(account(ANN), EndSession { session_id: id(1) });
+    one.when(account(ANN), early).then_allowed();
+}
+
+#[test]
+fn a_link_by_mail_alone_is_no_proof_for_sensitive_changes() {
+    let world = given().person(ANN, "ann");
+    let world = world.and(account(ANN), OpenSession { by_mail: true, ..opening(1, "phone") });
+    assert_eq!(session(&world, 1).confirmed_at, None);
+}
+
+#[test]
 fn all_sessions_end_or_all_but_the_one_that_asks() {
     let end = |keep_current| EndSessions { keep_current };
     with_sessions(0..3)
         .when(account(ANN), end(true))
-        .then([together(&[0, 1, 2], EndCause::SignedOut)])
-        .when(account(ANN), end(true))
-        .then([]);
+        .then([together(&[0, 1, 2], EndCause::SignedOut)]);
     let from = Origin { session_id: Some(id(1)), address: None };
     let others = together(&[0, 2], EndCause::SignedOut);
     let then = with_sessions(0..3).from(from).when(account(ANN), end(true));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use ports::documents::Collection;
 
-use super::{ABSOLUTE_MS, FRESH_MS, IDLE_MS, SessionEvent, SessionId};
+use super::{ABSOLUTE_MS, EndCause, FRESH_MS, IDLE_MS, SessionEvent, SessionId};
 use crate::accounts::AccountId;
 use crate::applications::{ApplicationId, Scopes};
 use crate::audience::Audience;
@@ -108,7 +108,7 @@ impl Document for Session {
                     place: it.place.clone(),
                     opened_at: event.occurred_at,
                     refreshed_at: event.occurred_at,
-                    confirmed_at: (!it.allowed).then_some(event.occurred_at),
+                    confirmed_at: (!it.allowed && !it.by_mail).then_some(event.occurred_at),
                     generation: 0,
                     factor: it.factor,
                     limited: it.limited,
@@ -154,6 +154,8 @@ impl Document for Session {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OpenSessions {
     pub open: Vec<OpenOne>,
+    /// When the person last signed out everywhere, or was signed out.
+    pub left_at: Option<Timestamp>,
 }
 
 /// A session that is open.
@@ -183,7 +185,7 @@ impl Document for OpenSessions {
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
         let Some(event_) = SessionEvent::of(&event.event) else { return };
-        let open = &mut document.get_or_insert_default().open;
+        let Self { open, left_at } = document.get_or_insert_default();
         let used_at = event.occurred_at;
         match event_ {
             SessionEvent::SessionOpened(it) => open.push(OpenOne { id: it.session_id, used_at }),
@@ -196,6 +198,9 @@ impl Document for OpenSessions {
             SessionEvent::SessionEnded(it) => open.retain(|open| open.id != it.session_id),
             SessionEvent::SessionsEnded(it) => {
                 open.retain(|open| !it.session_ids.contains(&open.id));
+                if !matches!(it.cause, EndCause::Expired | EndCause::TooMany) {
+                    *left_at = Some(used_at);
+                }
             }
             SessionEvent::SessionConfirmed(_) => (),
         }

@@ -1,15 +1,13 @@
 //! Signing in by a link.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{LINK_MS, RequestSignInLink, SignInLinkRejection, UseSignInLink};
-use crate::accounts::{Credential, NameId};
-use crate::addresses::{addresses, claim, holder, mail, name};
+use crate::accounts::Credential;
+use crate::addresses::{Named, name, send_to_holder};
 use crate::kernel::graphql::{Scope, failed, outage, rejected, scope, uuid};
 use crate::kernel::id as ids;
-use crate::outbox::{Channel, Fields};
+use crate::outbox::Fields;
 use crate::sessions::{Challenge, ClientInput, Purpose, SignInPayload, proceed};
 
 #[derive(InputObject)]
@@ -51,22 +49,13 @@ impl SignInLinkMutation {
         context: &Context<'_>,
         input: RequestSignInLinkInput,
     ) -> Result<RequestSignInLinkPayload> {
-        let scope = scope(context);
-        demand_allowed(scope)?;
+        demand_allowed(scope(context))?;
         let client_id = uuid(&input.client_id)?;
-        let address = mail(&input.email).map_err(rejected)?;
-        let limit = scope.limits.codes;
-        let from = format!("sign-in-links/from/{}", scope.address());
-        scope.take_hourly(&from, limit.saturating_mul(10)).await?;
-        let claim_id = claim(scope, Channel::Mail, &address);
-        scope.take_hourly(&format!("sign-in-links/to/{claim_id}"), limit).await?;
-        let scope = Arc::clone(context.data_unchecked::<Arc<Scope>>());
-        // Nobody waits for it, so nobody can tell by the time whether there is such an account.
-        ports::spawn("sign-in link", async move {
-            if let Err(error) = send(&scope, address, claim_id, client_id).await {
-                tracing::warn!(?error, "a link that signs in was not sent");
-            }
-        });
+        let named = ("sign-in-links", input.email.as_str());
+        send_to_holder(context, named, async move |scope, named| {
+            send(&scope, named, client_id).await
+        })
+        .await?;
         Ok(RequestSignInLinkPayload { ok: true })
     }
 
@@ -94,17 +83,8 @@ impl SignInLinkMutation {
     }
 }
 
-async fn send(
-    scope: &Scope,
-    address: String,
-    claim_id: NameId,
-    client_id: uuid::Uuid,
-) -> Result<()> {
-    let Some(account) = holder(scope, &address).await? else { return Ok(()) };
-    let known = addresses(scope, account).await?;
-    let Some(found) = known.confirmed.iter().find(|it| it.claim_id == claim_id) else {
-        return Ok(());
-    };
+async fn send(scope: &Scope, named: Named, client_id: uuid::Uuid) -> Result<()> {
+    let Named { account, address_id, address, locale } = named;
     // A signed number in the log.
     let nonce = u64::from_be_bytes(scope.entropy.bytes()) >> 1;
     let until_ms = scope.clock.now_ms() + LINK_MS;
@@ -114,7 +94,6 @@ async fn send(
     let (name, server) = (name(scope, account).await?, scope.tokens.host().to_owned());
     let fields = [("name", name), ("server", server), ("link", link)];
     let fields: Fields = fields.into_iter().map(|(key, it)| (key.to_owned(), it)).collect();
-    let (address_id, locale) = (found.id, found.locale.clone());
     let command = RequestSignInLink { address_id, nonce, to: address, locale, fields };
     scope.submit_for(account, client_id, command).await.map(drop).map_err(failed)
 }

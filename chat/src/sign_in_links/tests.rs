@@ -24,6 +24,7 @@ fn opening(n: u8) -> OpenSession {
         client,
         credential: Some(0),
         identity: None,
+        by_mail: false,
         factor: None,
         allowed: None,
     }

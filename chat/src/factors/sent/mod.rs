@@ -6,10 +6,10 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::decide::demand;
+use super::decide::{codes_made, demand};
 use super::{
     CODE_MS, CodeFactorDisabled, CodeFactorEnabled, FactorCodeSent, FactorRejection, Factors,
-    is_asked_for,
+    RESEND_MS, is_asked_for,
 };
 use crate::Event;
 use crate::accounts::NameId;
@@ -18,6 +18,7 @@ use crate::instance::{Instance, instance_slot};
 use crate::kernel::{Command, Context, Slot, StreamId, Timestamp};
 use crate::outbox::{Channel, Fields, Letter, Template, queued};
 use crate::passkeys::Passkeys;
+use crate::recovery::Notice;
 use crate::sessions::Fresh;
 
 /// Asks for codes to an address from here on, in place of another one of its channel.
@@ -25,11 +26,16 @@ use crate::sessions::Fresh;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct EnableCodeFactor {
     pub address_id: AddressId,
+    /// Keyed digests of the backup codes that are handed out with the first factor.
+    pub digests: Vec<String>,
+    /// Tells the person that it was done.
+    #[serde(default)]
+    pub notice: Option<Notice>,
 }
 
 impl Command for EnableCodeFactor {
     const NAME: &'static str = "EnableCodeFactor";
-    const SEALS: bool = false;
+    const SEALS: bool = true;
     const PUBLIC: bool = false;
     type State = (Fresh, Slot<Addresses>);
     type Rejection = FactorRejection;
@@ -59,7 +65,15 @@ impl Command for EnableCodeFactor {
             claim_id: found.claim_id,
             origin: Some(context.origin.clone()),
         };
-        Ok(vec![enabled.into()])
+        let codes_left = fresh.factors.get().map_or(0, Factors::codes_left);
+        let made = (codes_left == 0).then(|| codes_made(self.digests, context));
+        let told = self.notice.map(|it| it.queued(Template::FactorAdded, context));
+        Ok(std::iter::once(enabled.into()).chain(made).chain(told).collect())
+    }
+
+    /// Without the digests, whose codes are drawn anew each time, and without what is told of it.
+    fn body(&self) -> Vec<u8> {
+        self.address_id.to_string().into_bytes()
     }
 }
 
@@ -146,6 +160,11 @@ impl Command for SendFactorCode {
         let proved = known.iter().any(|it| it.claim_id == claim_id);
         if !proved || asked.is_none_or(|it| it.claim_id != claim_id) {
             return Err(FactorRejection::NotFound);
+        }
+        let open = asked.and_then(|it| it.open.as_ref());
+        if open.is_some_and(|it| context.now.0 < it.good_until.0 - CODE_MS + RESEND_MS) {
+            // Whoever asks again and again keeps nobody from typing the code that is on its way.
+            return Ok(Vec::new());
         }
         let sent = FactorCodeSent {
             account_id: context.actor,

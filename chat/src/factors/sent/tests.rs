@@ -1,6 +1,6 @@
 //! The law of codes that are sent.
 
-use super::super::tests::{ANN, at, confirm, enrol, factors, opening, session, signed_in};
+use super::super::tests::{ANN, at, confirm, digests, enrol, factors, opening, session, signed_in};
 use super::super::{BACKUP_CODES, FactorProof, RemoveTotp};
 use super::*;
 use crate::addresses::{AddressRejection, ConfirmAddress, ProposeAddress, RemoveAddress};
@@ -42,7 +42,8 @@ fn shown(digest: &str) -> Option<FactorProof> {
 /// Ann, to whom a code was sent.
 fn sent() -> (Given, AddressId) {
     let (world, address_id) = with_mail();
-    let world = world.and(account(ANN), EnableCodeFactor { address_id });
+    let world =
+        world.and(account(ANN), EnableCodeFactor { address_id, digests: digests(), notice: None });
     (world.and(account(ANN), send("one")), address_id)
 }
 
@@ -61,11 +62,30 @@ fn a_code_that_was_sent_is_asked_for_and_taken_once() {
         .when(account(ANN), opening(3, shown("one")))
         .then_rejected(invalid)
         .and(account(ANN), send("two"))
+        .later(RESEND_MS)
         .and(account(ANN), send("three"))
         .when(account(ANN), opening(3, shown("two")))
         .then_rejected(invalid)
         .when(account(ANN), opening(3, shown("three")))
         .then_allowed();
+}
+
+#[test]
+fn another_code_is_sent_once_the_last_is_a_minute_old_or_was_taken() {
+    let world = sent().0.later(RESEND_MS - 1).when(account(ANN), send("two")).then([]);
+    world.later(1).when(account(ANN), send("two")).then_allowed();
+    let world = sent().0.and(account(ANN), opening(2, shown("one")));
+    world.when(account(ANN), send("two")).then_allowed();
+}
+
+#[test]
+fn backup_codes_come_with_the_first_factor_of_codes() {
+    assert_eq!(factors(&sent().0).codes_left(), BACKUP_CODES);
+    let (world, address_id) = with_mail();
+    let world = world.and(account(ANN), enrol()).and(account(ANN), confirm(100));
+    let enable = EnableCodeFactor { address_id, digests: Vec::new(), notice: None };
+    let world = world.and(account(ANN), enable);
+    assert_eq!(factors(&world).codes_left(), BACKUP_CODES, "those there are stay");
 }
 
 #[test]
@@ -79,7 +99,8 @@ fn a_code_that_was_sent_is_good_for_ten_minutes_and_not_a_moment_more() {
 fn codes_go_to_the_proved_address_that_was_chosen_and_nowhere_else() {
     let not_found = FactorRejection::NotFound;
     let (world, _) = with_mail();
-    let foreign = EnableCodeFactor { address_id: AddressId(account(9).0) };
+    let foreign =
+        EnableCodeFactor { address_id: AddressId(account(9).0), digests: digests(), notice: None };
     world
         .when(account(ANN), foreign)
         .then_rejected(not_found)
@@ -114,8 +135,8 @@ fn backup_codes_go_with_the_last_factor() {
     let world = world
         .and(account(ANN), enrol())
         .and(account(ANN), confirm(100))
-        .and(account(ANN), EnableCodeFactor { address_id })
-        .when(account(ANN), EnableCodeFactor { address_id })
+        .and(account(ANN), EnableCodeFactor { address_id, digests: digests(), notice: None })
+        .when(account(ANN), EnableCodeFactor { address_id, digests: digests(), notice: None })
         .then([])
         .and(account(ANN), RemoveTotp {});
     assert_eq!(factors(&world).codes_left(), BACKUP_CODES);
@@ -131,7 +152,8 @@ fn a_code_that_was_sent_is_enough_where_the_server_demands_a_factor() {
     let world = world.and(account(ANN), ClaimSetup {}).and(account(ANN), demand);
     let limited = |world: &Given| world.document::<Session>(session(2)).unwrap().limited;
     let world = world.and(account(ANN), opening(2, None)).from(at(2));
-    let world = world.and(account(ANN), EnableCodeFactor { address_id });
+    let world =
+        world.and(account(ANN), EnableCodeFactor { address_id, digests: digests(), notice: None });
     assert!(limited(&world), "no code was shown yet");
     let world = world.and(account(ANN), send("one"));
     let prove =

@@ -220,6 +220,7 @@ fn attempt(world: Given, places: &[ConversationId; 3], it: Attempt) -> Given {
                 client,
                 credential,
                 identity: None,
+                by_mail: false,
                 factor,
                 allowed: None,
             };

@@ -154,9 +154,9 @@ pub(super) fn secure(
             world.when(actor, ChangePassword { password, credential, end_others, notice })
         }
         3 => world.when(actor, EnrolTotp { factor_id, secret: "secret".to_owned() }),
-        4 => world.when(actor, ConfirmTotp { factor_id, step, digests }),
+        4 => world.when(actor, ConfirmTotp { factor_id, step, digests, notice: None }),
         5 => world.when(actor, MakeBackupCodes { digests }),
-        6 => world.when(actor, TryFactor {}),
+        6 => world.when(actor, TryFactor { enrolling: false }),
         7 => {
             let role = if which > 127 { ServerRole::Admin } else { ServerRole::Owner };
             world.when(actor, GrantRole { account_id: other, role })
@@ -191,7 +191,10 @@ fn outside(world: Given, actor: AccountId, (which, what): (u8, u8)) -> Then {
     let (to, locale, fields) = ("to".to_owned(), "en".to_owned(), Fields::new());
     let link = world.document::<SignInLink>(actor).and_then(|it| it.open);
     match what {
-        39 => world.when(actor, EnableCodeFactor { address_id }),
+        39 => {
+            let digests = vec!["digest".to_owned(); BACKUP_CODES];
+            world.when(actor, EnableCodeFactor { address_id, digests, notice: None })
+        }
         40 => world.when(actor, DisableCodeFactor { channel: Channel::Mail }),
         41 => {
             let claim_id = addresses.confirmed.first().map(|it| it.claim_id);
@@ -201,9 +204,10 @@ fn outside(world: Given, actor: AccountId, (which, what): (u8, u8)) -> Then {
             world.when(actor, send)
         }
         42 => {
-            let (credential, nonce) = (generation(&world, actor), u64::from(which));
-            let (delay_ms, alerts) = (1, Vec::new());
-            world.when(actor, RequestFactorRecovery { credential, nonce, delay_ms, alerts })
+            let (credential, nonce) = (Some(generation(&world, actor)), u64::from(which));
+            let (identity, delay_ms, alerts) = (None, 1, Vec::new());
+            let asks = RequestFactorRecovery { credential, identity, nonce, delay_ms, alerts };
+            world.when(actor, asks)
         }
         43 => world.when(actor, CancelFactorRecovery { nonce: None }),
         44 => {
@@ -226,7 +230,10 @@ fn leave(world: Given, actor: AccountId, other: AccountId, (which, what): (u8, u
         27 => world.when(actor, EndSessions { keep_current: which > 127 }),
         17 => {
             let (passkey_id, credential) = (passkey(which), "credential".to_owned());
-            world.when(actor, AddPasskey { passkey_id, name: "phone".to_owned(), credential })
+            world.when(
+                actor,
+                AddPasskey { passkey_id, name: "phone".to_owned(), credential, notice: None },
+            )
         }
         18 => {
             let application_id = application(which);

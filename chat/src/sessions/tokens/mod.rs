@@ -333,18 +333,6 @@ impl Tokens {
         fits.then_some(challenge)
     }
 
-    /// Reads what proves an account but for its second factor, and whether a mailbox proved it.
-    pub fn read_proof(&self, text: &str, now_ms: i64) -> Option<(Challenge, bool)> {
-        let purposes = [
-            (Purpose::SecondFactor, false),
-            (Purpose::SecondFactorAfterMail, true),
-            (Purpose::PasswordReset, true),
-        ];
-        purposes.into_iter().find_map(|(purpose, by_mail)| {
-            Some((self.read_challenge(purpose, text, now_ms)?, by_mail))
-        })
-    }
-
     /// A refresh token.
     pub fn refresh(&self, it: &Refresh) -> String {
         let mut bytes = body(it).to_vec();
