@@ -138,7 +138,7 @@ impl Command for RequestFactorRecovery {
     ) -> Result<Vec<Event>, LostFactorRejection> {
         let by_password = credential.get().is_some_and(|it| Some(it.generation) == self.credential);
         let identity = self.identity.map(|it| identities::taken(identities.get(), it, context));
-        if !by_password && !identity.is_some_and(|it| it.is_ok()) {
+        if !by_password && identity.is_none_or(|it| it.is_err()) {
             return Err(LostFactorRejection::ChallengeInvalid);
         }
         if account.get().is_none_or(|it| it.suspended) {
