@@ -171,6 +171,14 @@ rooms! {
         changes: [Message(MessageObject by messages::MessageId)],
         reactions: [destroy_body],
     }
+    reactions {
+        events: ReactionEvent,
+        commands: [AddReaction, RemoveReaction, LimitReactions],
+        documents: [Tally, Reacted, Reactor, AllowedReactions],
+        rejections: [ReactionRejection],
+        query: ReactionQuery, mutation: ReactionMutation,
+        changes: [Reactions(ReactionsObject by messages::MessageId)],
+    }
     receipts {
         events: ReceiptEvent,
         commands: [MarkRead],

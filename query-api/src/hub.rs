@@ -27,6 +27,7 @@ use crate::round::Round;
 use crate::schema::{Parts, make_scope, shared};
 use crate::seats::{Start, State, Subscriber, SubscriberId};
 use crate::selection::{Executed, Selection, Selections};
+use crate::withhold::Ahead;
 
 /// Announcements between listening and fan-out at most.
 const QUEUE_MAX: usize = 1_024;
@@ -53,6 +54,7 @@ pub struct Hub {
     moved: tokio::sync::Notify,
     pub(crate) pace: Arc<Pace>,
     replayed: Replayed,
+    pub(crate) ahead: Ahead,
 }
 
 impl Hub {
@@ -75,6 +77,7 @@ impl Hub {
             moved: tokio::sync::Notify::new(),
             pace: Arc::default(),
             replayed: Replayed::default(),
+            ahead: Ahead::default(),
         });
         ports::spawn("fan-out", Arc::clone(&hub).run(heard));
         Ok(hub)

@@ -244,3 +244,30 @@ fn a_claimed_time_lies_in_the_past() {
         assert_eq!(tries(bad).code(), "INVALID", "{bad}");
     }
 }
+
+#[test]
+fn a_group_allows_100_emoji_and_a_reaction_is_one() {
+    let world = World::new();
+    let ([ann], group) = world.group("Lunch", ["ann"]);
+    let message = ann.sends(&group, "hello").id;
+    let limits = |count: usize| {
+        let emoji = ('\u{1f600}'..='\u{1f64f}').chain('\u{1f680}'..).take(count);
+        let allowed: Vec<String> = emoji.map(String::from).collect();
+        ann.tries("limitReactions", json!({ "conversationId": group, "allowed": allowed }), "")
+    };
+    limits(100).data();
+    assert_eq!(limits(101).code(), "REACTIONS_TOO_MANY_ALLOWED");
+    ann.tries("limitReactions", json!({ "conversationId": group }), "").data();
+    let reacts = |emoji: &str| {
+        let input = json!({ "messageId": message, "emoji": emoji });
+        ann.tries("addReaction", input, "message { reactions { emoji } }")
+    };
+    // The longest that there is: 35 bytes, 10 characters.
+    let longest = "👩🏻‍❤️‍💋‍👩🏻";
+    assert_eq!(longest.len(), 35);
+    let given = reacts(longest);
+    assert_eq!(given.data()["addReaction"]["message"]["reactions"], json!([{ "emoji": longest }]));
+    for longer in [&format!("{longest}\u{fe0e}"), &longest.repeat(2), &longest.repeat(1_000)] {
+        assert_eq!(reacts(longer).code(), "REACTIONS_EMOJI_INVALID");
+    }
+}

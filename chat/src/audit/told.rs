@@ -16,6 +16,7 @@ use crate::kernel::Origin;
 use crate::lost_factors::LostFactorEvent;
 use crate::members::MemberEvent;
 use crate::passkeys::PasskeyEvent;
+use crate::reactions::{Emoji, ReactionEvent};
 use crate::sessions::SessionEvent;
 use crate::sign_in_links::SignInLinkEvent;
 
@@ -81,6 +82,7 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::IdentityEvent(it) => Some(identity(it)),
         Event::LostFactorEvent(it) => Some(lost_factor(it)),
         Event::SignInLinkEvent(it) => Some(sign_in_link(it)),
+        Event::ReactionEvent(it) => reaction(it),
         Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)
@@ -327,6 +329,19 @@ fn member(event: &MemberEvent) -> Option<Told<'_>> {
             .about(it.conversation_id)
             .change("role", it.role.map(shown), None),
         MemberEvent::MembersAdded(_) | MemberEvent::MemberLeft(_) => return None,
+    })
+}
+
+fn reaction(event: &ReactionEvent) -> Option<Told<'_>> {
+    let text = |it: &Vec<Emoji>| it.iter().map(Emoji::as_str).collect::<Vec<_>>().join(" ");
+    Some(match event {
+        ReactionEvent::ReactionsLimited(it) => {
+            let (before, allowed) = (it.before.as_ref(), it.allowed.as_ref());
+            Told::of(Action::GroupReactionsLimited, it.origin.as_ref())
+                .about(it.conversation_id)
+                .change("allowedReactions", before.map(text), allowed.map(text))
+        }
+        ReactionEvent::ReactionAdded(_) | ReactionEvent::ReactionRemoved(_) => return None,
     })
 }
 

@@ -67,6 +67,7 @@ pub enum AuditAction {
     InvitationRevoked,
     GroupRoleChanged,
     GroupMemberRemoved,
+    GroupReactionsLimited,
     AuditRead,
     AuditExported,
 }

@@ -15,6 +15,7 @@ use crate::kernel::time::Long;
 use crate::kernel::{StreamId, Timestamp};
 use crate::members::{Member, MemberObject, Role, members};
 use crate::messages::{MessageObject, Messages, last_live_message, messages};
+use crate::reactions::allowed_reactions;
 use crate::receipts::Unread;
 
 /// Conversations of one person at most.
@@ -160,6 +161,11 @@ impl ConversationObject {
         let id = Member::id(self.head.id, scope(context).viewer()?.account);
         let member = scope(context).reader.load::<Member>(id).await.map_err(outage)?;
         Ok(member.filter(|it| it.active).map(|it| it.role))
+    }
+
+    /// The emoji that members may react with; null when all of Unicode's are allowed.
+    async fn allowed_reactions(&self, context: &Context<'_>) -> Result<Option<Vec<String>>> {
+        allowed_reactions(context, self.head.id).await
     }
 
     /// The newest message that is not gone for the viewer.

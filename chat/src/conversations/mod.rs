@@ -16,6 +16,7 @@ pub use decide::{ConversationRejection, CreateGroup, OpenDirect, RenameGroup};
 pub use events::{
     ConversationEvent, ConversationId, DirectOpened, GroupCreated, GroupRenamed, direct_id,
 };
+pub(crate) use graphql::page_complexity;
 pub use graphql::{ConversationMutation, ConversationObject, ConversationQuery};
 pub use view::{Conversation, Kind};
 

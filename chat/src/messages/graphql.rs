@@ -15,6 +15,7 @@ use crate::kernel::document::Document;
 use crate::kernel::graphql::{NOT_FOUND, Outcome, Scope, id, outage, rejected, scope};
 use crate::kernel::time::Long;
 use crate::kernel::{Personal, Timestamp};
+use crate::reactions::{ReactionCount, reactions_to};
 use crate::timeline::Timeline;
 
 /// A message; its text is opened when it is asked for.
@@ -165,6 +166,12 @@ impl MessageObject {
         self.message.body.is_none()
     }
 
+    /// What members have given it, at most 20 emoji; the one that was given first comes first.
+    #[graphql(complexity = "1 + 2 * child_complexity")]
+    async fn reactions(&self, context: &Context<'_>) -> Result<Vec<ReactionCount>> {
+        reactions_to(context, &self.message).await
+    }
+
     /// Every text that it had, oldest first, at most 100.
     #[graphql(complexity = "10 + 2 * child_complexity")]
     async fn versions(&self, context: &Context<'_>) -> Result<Vec<MessageVersion>> {
@@ -291,7 +298,8 @@ impl MessageMutation {
     }
 }
 
-async fn visible(context: &Context<'_>, message: &ID) -> Result<Arc<Message>> {
+/// A message that the viewer names and may read.
+pub(crate) async fn visible(context: &Context<'_>, message: &ID) -> Result<Arc<Message>> {
     let scope = scope(context);
     let message_id: MessageId = id(message)?;
     let viewer = scope.viewer()?.account;

@@ -28,6 +28,7 @@ pub use events::{
 };
 pub use format::{Body, Entity, EntityKind, parse};
 pub use gone::{DeletedCounts, DeletedNumbers, HiddenNumbers, Stretch, deleted_in, hidden_in};
+pub(crate) use graphql::visible;
 pub use graphql::{MessageMutation, MessageObject, MessageQuery};
 pub use pages::{Messages, last_live_message, messages};
 pub use view::{Mention, Message, Version};

@@ -22,6 +22,7 @@ use crate::members::{
     RoleChanged,
 };
 use crate::messages::MessageEvent;
+use crate::reactions::ReactionEvent;
 use crate::sessions::{Client, OpenSession, SessionId};
 
 /// Who may do what, recomputed from events alone.
@@ -163,7 +164,19 @@ impl Held {
             }
             Some(_) | None => true,
         };
-        account && message && application
+        account && message && application && self.allows_reaction(event, actor)
+    }
+
+    fn allows_reaction(&self, event: &Recorded, actor: AccountId) -> bool {
+        let (conversation, account) = match ReactionEvent::of(&event.event) {
+            Some(ReactionEvent::ReactionAdded(it)) => (it.conversation_id, it.account_id),
+            Some(ReactionEvent::ReactionRemoved(it)) => (it.conversation_id, it.account_id),
+            Some(ReactionEvent::ReactionsLimited(it)) => {
+                return self.manages(it.conversation_id, actor);
+            }
+            None => return true,
+        };
+        account == actor && self.role(conversation, actor).is_some()
     }
 
     /// Whether documents say the same.
