@@ -1,9 +1,9 @@
 //! Documents may be ahead of the feed: what they say of a later time is withheld from those who
 //! had left by then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use lru::LruCache;
 
@@ -46,29 +46,34 @@ impl Ahead {
 }
 
 /// Who leaves a conversation after an ordinal, as far as that has been read.
+#[derive(Default)]
 struct Leaving {
     /// Nothing is known of what was before.
     after: u64,
-    /// The last event that was read: its ordinal, and its `seq` once that is known.
+    /// The ordinal of the last event that was read.
     to: u64,
-    seq: Option<u64>,
-    /// Ordinal and `seq` of each leaving, in order.
-    left: Vec<(u64, u64, AccountId)>,
+    /// All events of a lower `seq` have been read, but for those that can't be.
+    before_seq: u64,
+    /// Ordinal and account of each leaving, in order.
+    queue: VecDeque<(u64, AccountId)>,
+    /// The `seq` of each leaving of an account, in order.
+    left: BTreeMap<AccountId, VecDeque<u64>>,
 }
 
 impl Leaving {
-    fn new(after: u64, seq: Option<u64>) -> Self {
-        Self { after, to: after, seq, left: Vec::new() }
+    fn new(after: u64) -> Self {
+        Self { after, to: after, ..Self::default() }
     }
 
-    /// Reads on, up to a `seq`.
+    /// Reads on, up to a `seq` that documents show: what was before it is in the timeline, which is
+    /// written first. What is after it may be there in part.
     async fn read(
         &mut self,
         reader: &Reader,
         stream: StreamId,
         before_seq: u64,
     ) -> Result<(), Error> {
-        while self.seq.is_none_or(|it| it < before_seq) {
+        while self.before_seq < before_seq {
             let scan = Scan {
                 collection: Timeline::COLLECTION.name,
                 index: Some("by_stream"),
@@ -78,70 +83,73 @@ impl Leaving {
                 limit: PAGE,
             };
             let found = reader.scan::<Timeline>(scan).await?;
-            if !found.iter().all(|(_, it)| self.note(it)) || found.len() < PAGE {
-                break;
+            let before = found.iter().take_while(|(_, it)| it.seq < before_seq);
+            let read = before.map(|(_, it)| self.note(it)).count();
+            if read < PAGE {
+                self.before_seq = before_seq;
             }
         }
         Ok(())
     }
 
-    /// Takes the next event in; `false` when one is missing before it, which is being written.
-    fn note(&mut self, event: &Arc<Timeline>) -> bool {
-        if self.seq.is_some_and(|it| it + 1 != event.seq) {
-            return false;
-        }
+    fn note(&mut self, event: &Timeline) {
         if let Effect::Left(account) = event.effect {
-            self.left.push((event.ordinal, event.seq, account));
+            self.queue.push_back((event.ordinal, account));
+            self.left.entry(account).or_default().push_back(event.seq);
         }
-        (self.to, self.seq) = (event.ordinal, Some(event.seq));
-        true
+        self.to = event.ordinal;
     }
 
     /// Forgets what was up to an ordinal.
     fn forget(&mut self, after: u64) {
-        self.after = after;
-        self.left.retain(|(ordinal, ..)| *ordinal > after);
+        (self.after, self.to) = (after, self.to.max(after));
+        while let Some((_, account)) = self.queue.pop_front_if(|(ordinal, _)| *ordinal <= after) {
+            let seqs = self.left.get_mut(&account).expect("it was put in both");
+            seqs.pop_front();
+            if seqs.is_empty() {
+                self.left.remove(&account);
+            }
+        }
     }
 
-    /// Those who left before a `seq`, with the last that each may see.
-    fn before(&self, before_seq: u64) -> BTreeMap<AccountId, u64> {
-        let mut left = BTreeMap::new();
-        for (_, seq, account) in self.left.iter().filter(|(_, seq, _)| *seq < before_seq) {
-            left.entry(*account).or_insert(*seq);
-        }
-        left
+    /// The last `seq` that somebody may see who left before another.
+    fn of(&self, account: AccountId, before_seq: u64) -> Option<u64> {
+        self.left.get(&account)?.front().copied().filter(|it| *it < before_seq)
     }
 }
 
 impl Hub {
     /// Those who left a conversation after an ordinal and before a `seq`, with the last that each
-    /// may see. It is read after the documents that are shown, and the timeline is written first:
-    /// who left before them is in it.
+    /// may see. It is read after the documents that are shown.
     pub(crate) async fn left_between(
         &self,
         stream: StreamId,
         after: u64,
         before_seq: u64,
     ) -> Result<BTreeMap<AccountId, u64>, Error> {
-        let mut leaving = Leaving::new(after, None);
+        let mut leaving = Leaving::new(after);
         leaving.read(&self.reader(), stream, before_seq).await?;
-        Ok(leaving.before(before_seq))
+        let all = leaving.left.keys().map(|it| Some((*it, leaving.of(*it, before_seq)?)));
+        Ok(all.flatten().collect())
     }
 
-    /// The same of an event that is fanned out.
+    /// The same of an event that is fanned out, and of some accounts.
     async fn left_since(
         &self,
         event: &Timeline,
         before_seq: u64,
+        accounts: impl Iterator<Item = AccountId>,
     ) -> Result<BTreeMap<AccountId, u64>, Error> {
         let kept = self.ahead.kept().pop(&event.stream);
-        let kept = kept.filter(|it| (it.after..=it.to).contains(&event.ordinal));
-        let begun = || Leaving::new(event.ordinal, Some(event.seq));
-        let mut leaving = kept.unwrap_or_else(begun);
+        // After a rebuild fan-out may have come from further on.
+        let kept = kept.filter(|it| it.after <= event.ordinal);
+        let mut leaving = kept.unwrap_or_else(|| Leaving::new(event.ordinal));
         leaving.forget(event.ordinal);
         leaving.read(&self.reader(), event.stream, before_seq).await?;
-        let left = leaving.before(before_seq);
-        self.ahead.kept().put(event.stream, leaving);
+        let left = accounts.filter_map(|it| Some((it, leaving.of(it, before_seq)?))).collect();
+        if leaving.to > event.ordinal {
+            self.ahead.kept().put(event.stream, leaving);
+        }
         Ok(left)
     }
 }
@@ -160,7 +168,10 @@ impl Round<'_> {
         let left = match (template.failed, template.shows_seq > event.seq) {
             (true, _) => None,
             (false, false) => return group,
-            (false, true) => self.hub.left_since(event, template.shows_seq).await.ok(),
+            (false, true) => {
+                let accounts = group.iter().map(|it| it.subscriber.viewer.account);
+                self.hub.left_since(event, template.shows_seq, accounts).await.ok()
+            }
         };
         let Some(left) = left else {
             group.iter().for_each(|it| it.subscriber.outbox.close(Close::UNAVAILABLE));
@@ -197,8 +208,8 @@ mod tests {
     }
 
     /// An event of a conversation that shares its partition with another.
-    fn event(seq: u64, left: Option<u128>) -> Arc<Timeline> {
-        Arc::new(Timeline {
+    fn event(seq: u64, left: Option<u128>) -> Timeline {
+        Timeline {
             partition: 0,
             ordinal: seq * 2,
             stream: StreamId::Conversation(ConversationId(uuid::Uuid::nil())),
@@ -209,30 +220,32 @@ mod tests {
             change: Change::None,
             effect: left.map_or(Effect::None, |it| Effect::Left(account(it))),
             command: None,
-        })
+        }
     }
 
     #[test]
     fn who_left_is_known_from_wherever_fan_out_has_come_to() {
-        let mut leaving = Leaving::new(2, Some(1));
+        let mut leaving = Leaving::new(2);
         let events = [(2, Some(7)), (3, None), (4, Some(8)), (5, Some(7)), (6, None)];
-        assert!(events.iter().all(|(seq, left)| leaving.note(&event(*seq, *left))));
-        assert_eq!(leaving.before(2), BTreeMap::new());
-        assert_eq!(leaving.before(5), [(account(7), 2), (account(8), 4)].into());
+        events.iter().for_each(|(seq, left)| leaving.note(&event(*seq, *left)));
+        let of = |leaving: &Leaving, before_seq| {
+            [7, 8].map(|it| leaving.of(account(it), before_seq))
+        };
+        assert_eq!(of(&leaving, 2), [None, None]);
+        assert_eq!(of(&leaving, 5), [Some(2), Some(4)]);
         leaving.forget(event(3, None).ordinal);
-        assert_eq!(leaving.before(4), BTreeMap::new());
-        assert_eq!(leaving.before(6), [(account(7), 5), (account(8), 4)].into());
+        assert_eq!(of(&leaving, 4), [None, None]);
+        assert_eq!(of(&leaving, 6), [Some(5), Some(4)]);
         leaving.forget(event(5, None).ordinal);
-        assert_eq!(leaving.before(u64::MAX), BTreeMap::new());
+        assert_eq!(of(&leaving, u64::MAX), [None, None]);
+        assert!(leaving.left.is_empty() && leaving.queue.is_empty());
     }
 
     #[test]
-    fn what_is_being_written_is_read_again() {
-        let mut leaving = Leaving::new(2, Some(1));
-        assert!(leaving.note(&event(2, None)));
-        assert!(!leaving.note(&event(4, Some(8))), "the one before it may be a leaving");
-        assert_eq!((leaving.to, leaving.seq), (event(2, None).ordinal, Some(2)));
-        assert!(leaving.note(&event(3, Some(7))) && leaving.note(&event(4, Some(8))));
-        assert_eq!(leaving.before(5), [(account(7), 3), (account(8), 4)].into());
+    fn what_can_not_be_read_hides_nobody_who_left_after_it() {
+        let mut leaving = Leaving::new(2);
+        leaving.note(&event(2, None));
+        leaving.note(&event(4, Some(8)));
+        assert_eq!(leaving.of(account(8), 5), Some(4));
     }
 }

@@ -29,7 +29,7 @@ pub(crate) async fn tallies_are_exact(world: &World, said: &Said, last: &Running
                 given.entry(it.emoji.clone()).or_default().remove(&it.account_id)
             }
             Event::MessageEvent(MessageEvent::MessageDeleted(it)) => {
-                given.remove(&it.message_id);
+                given.insert(it.message_id, Given::default());
                 true
             }
             _ => true,

@@ -1,5 +1,8 @@
 //! What an emoji is: one of those that Unicode recommends, written in one way.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 /// An emoji. Events hold it as text: a custom emoji, which is none of Unicode's, would be its id.
@@ -10,12 +13,23 @@ pub struct Emoji(String);
 /// Asks a client for an emoji as an emoji and not as text, where that is not so by itself.
 const VARIATION: char = '\u{fe0f}';
 
+/// Every emoji, in every tone of skin, by how it is written without variation selectors.
+static ALL: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let toned = emojis::iter().flat_map(|it| it.skin_tones().into_iter().flatten());
+    let all = emojis::iter().chain(toned).map(|it| it.as_str());
+    all.map(|it| (bare(it), it)).collect()
+});
+
+fn bare(text: &str) -> String {
+    text.replace(VARIATION, "")
+}
+
 impl Emoji {
-    /// Reads exactly one emoji; with and without variation selectors it is the same.
+    /// Reads exactly one emoji; with and without variation selectors it is the same, since keyboards
+    /// leave them out, and write them where Unicode has none.
     pub fn parse(text: &str) -> Option<Self> {
-        // Some keyboards write the selector also where Unicode has none.
-        let found = emojis::get(text).or_else(|| emojis::get(&text.replace(VARIATION, "")));
-        found.map(|it| Self(it.as_str().to_owned()))
+        let starts = !text.starts_with(VARIATION);
+        ALL.get(&bare(text)).filter(|_| starts).map(|it| Self((*it).to_owned()))
     }
 
     /// As Unicode writes it in full.
@@ -76,6 +90,19 @@ mod tests {
         ] {
             assert_eq!(parsed(text).as_deref(), Some(whole), "{text:?}");
         }
+    }
+
+    #[test]
+    fn every_emoji_is_itself_with_and_without_them() {
+        assert!(ALL.len() > 3_900);
+        for it in ALL.values() {
+            assert_eq!(parsed(it).as_deref(), Some(*it));
+            assert_eq!(parsed(&bare(it)).as_deref(), Some(*it), "{it}");
+        }
+        let toned = emojis::iter().flat_map(|it| it.skin_tones().into_iter().flatten());
+        let all: std::collections::BTreeSet<_> =
+            emojis::iter().chain(toned).map(|it| it.as_str()).collect();
+        assert_eq!(all.len(), ALL.len(), "no two are alike without selectors");
     }
 
     #[test]

@@ -219,14 +219,18 @@ impl Documents for Store {
     ) -> Result<usize, Error> {
         let call = Call::writing(&self.breaker);
         let mut applied = 0;
+        let leading = writes.first().map(|it| it.key.collection);
         for round in bulk::rounds(writes) {
             let mut alike: HashMap<(&'static str, bool), Vec<Write>> = HashMap::new();
             for write in round {
                 alike.entry((write.key.collection, write.first)).or_default().push(write);
             }
-            let all = alike.values().map(|it| self.apply(&call, it));
-            for one in join_all(all).await {
-                applied += one?;
+            // Whoever sees one of the others finds what stands first.
+            for leads in [true, false] {
+                let all = alike.iter().filter(|((it, _), _)| (Some(*it) == leading) == leads);
+                for one in join_all(all.map(|(_, it)| self.apply(&call, it))).await {
+                    applied += one?;
+                }
             }
         }
         // All documents are majority-durable now: the mark may say so.
