@@ -36,7 +36,7 @@ impl ReactionCount {
     }
 
     /// Whether the viewer has given it. In a subscription it makes each frame cost as much as it
-    /// has viewers: what a client gives itself it knows from the answer.
+    /// has viewers: a client asks for it when the frame's `actorId` is its own.
     async fn viewer_reacted(&self, context: &Context<'_>) -> Result<bool> {
         let id = Reacted::id(self.message_id, scope(context).viewer()?.account);
         let reacted = scope(context).reader.load::<Reacted>(id).await.map_err(outage)?;
@@ -57,15 +57,21 @@ async fn tally(context: &Context<'_>, message: MessageId) -> Result<Option<Arc<T
     Ok(tally.filter(|tally| scope.ended_at.is_none_or(|it| tally.seq <= it)))
 }
 
-/// What a message that the viewer may read was given.
+/// What a message that the viewer may read was given; nothing where it is withheld, since it has
+/// changed after the viewer's time.
 pub(crate) async fn reactions_to(
     context: &Context<'_>,
     message: &Message,
-) -> Result<Vec<ReactionCount>> {
+) -> Result<Option<Vec<ReactionCount>>> {
     if message.body.is_none() {
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
-    Ok(tally(context, message.id).await?.map_or_else(Vec::new, |it| counts(&it)))
+    let scope = scope(context);
+    let tally = scope.reader.load::<Tally>(message.id.to_string()).await.map_err(outage)?;
+    let Some(tally) = tally else { return Ok(Some(Vec::new())) };
+    scope.shows(tally.seq);
+    let seen = scope.ended_at.is_none_or(|it| tally.seq <= it);
+    Ok(seen.then(|| counts(&tally)))
 }
 
 /// The emoji that a conversation allows; nothing when it allows all.
