@@ -166,9 +166,10 @@ impl MessageObject {
         self.message.body.is_none()
     }
 
-    /// What members have given it, at most 20 emoji; the one that was given first comes first.
+    /// What members have given it, at most 20 emoji; the one that was given first comes first. Null
+    /// for who has left since, once it is not as they saw it.
     #[graphql(complexity = "1 + 2 * child_complexity")]
-    async fn reactions(&self, context: &Context<'_>) -> Result<Vec<ReactionCount>> {
+    async fn reactions(&self, context: &Context<'_>) -> Result<Option<Vec<ReactionCount>>> {
         reactions_to(context, &self.message).await
     }
 
