@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::way::{Way, Wire};
 
-/// One server, with the connections to it that are idle. They take turns: one that lies below others
-/// for longer than a server keeps it would be found closed.
+/// One server, with the connections to it that are idle. They take turns: one that lies below
+/// others for longer than a server keeps it would be found closed.
 pub struct Http {
     pub address: SocketAddr,
     pub way: Way,
