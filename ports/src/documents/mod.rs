@@ -120,7 +120,8 @@ pub trait Documents: Send + Sync {
     /// Loads documents in the order of their keys; removed ones come without a body.
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error>;
 
-    /// Stores documents of one partition, then the mark; says how many writes applied.
+    /// Stores documents of one partition, then the mark; says how many writes applied. Nobody sees
+    /// one of another collection before those that are in the collection of the first.
     async fn write(
         &self,
         partition: Partition,

@@ -219,14 +219,19 @@ impl Documents for Store {
     ) -> Result<usize, Error> {
         let call = Call::writing(&self.breaker);
         let mut applied = 0;
+        let leading = writes.first().map(|it| it.key.collection);
         for round in bulk::rounds(writes) {
             let mut alike: HashMap<(&'static str, bool), Vec<Write>> = HashMap::new();
             for write in round {
                 alike.entry((write.key.collection, write.first)).or_default().push(write);
             }
-            let all = alike.values().map(|it| self.apply(&call, it));
-            for one in join_all(all).await {
-                applied += one?;
+            let (first, others): (Vec<_>, Vec<_>) =
+                alike.iter().partition(|((it, _), _)| Some(*it) == leading);
+            for together in [first, others] {
+                let all = together.iter().map(|(_, it)| self.apply(&call, it));
+                for one in join_all(all).await {
+                    applied += one?;
+                }
             }
         }
         // All documents are majority-durable now: the mark may say so.
