@@ -1,5 +1,6 @@
 //! HTTP/1.1 as a program speaks it that has nothing but a connection.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -8,11 +9,12 @@ use serde_json::Value;
 
 use crate::way::{Way, Wire};
 
-/// One server, with the connections to it that are idle.
+/// One server, with the connections to it that are idle. They take turns: one that lies below
+/// others for longer than a server keeps it would be found closed.
 pub struct Http {
     pub address: SocketAddr,
     pub way: Way,
-    idle: Mutex<Vec<BufReader<Wire>>>,
+    idle: Mutex<VecDeque<BufReader<Wire>>>,
 }
 
 /// What the server answered.
@@ -45,7 +47,7 @@ impl Http {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> io::Result<Reply> {
-        let idle = self.idle.lock().expect("no holder of the lock panics").pop();
+        let idle = self.idle.lock().expect("no holder of the lock panics").pop_front();
         let mut connection = match idle {
             Some(connection) => connection,
             None => BufReader::new(self.way.connect()?),
@@ -60,7 +62,7 @@ impl Http {
         let written = connection.get_mut().write_all(&request);
         let reply = read(&mut connection)?;
         if written.is_ok() && reply.header("connection") != Some("close") {
-            self.idle.lock().expect("no holder of the lock panics").push(connection);
+            self.idle.lock().expect("no holder of the lock panics").push_back(connection);
         }
         Ok(reply)
     }

@@ -16,7 +16,7 @@ use crate::accounts::{
 use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Scope, failed, id, outage, rejected, scope, uuid};
 use crate::kernel::{Failure, Timestamp, id as ids};
-use crate::outbox::{Channel, spoken};
+use crate::outbox::{Channel, Fields, spoken};
 
 /// The stream of the claim on an address: no username holds a colon.
 pub(crate) fn claim(scope: &Scope, channel: Channel, address: &str) -> NameId {
@@ -160,6 +160,17 @@ pub(crate) async fn name(scope: &Scope, account: AccountId) -> Result<String> {
         None => None,
     };
     Ok(name.unwrap_or_default())
+}
+
+/// What is filled into every message to a person, and what else is into this one.
+pub(crate) async fn fields(
+    scope: &Scope,
+    account: AccountId,
+    more: &[(&str, String)],
+) -> Result<Fields> {
+    let (name, server) = (name(scope, account).await?, scope.tokens.host().to_owned());
+    let fields = [("name", name), ("server", server)].into_iter().chain(more.iter().cloned());
+    Ok(fields.map(|(key, it)| (key.to_owned(), it)).collect())
 }
 
 /// Claims an address; a claim that somebody left open is given back first: of those who have shown

@@ -23,7 +23,7 @@ pub use events::{
     AddressConfirmed, AddressEvent, AddressId, AddressProposed, AddressRemoved, AddressTried,
 };
 pub use graphql::{AddressMutation, AddressQuery, holder};
-pub(crate) use graphql::{addresses, claim, fresh_code, held, name};
+pub(crate) use graphql::{addresses, claim, fields, fresh_code, held, name};
 pub use view::{Addresses, Confirmed, Pending};
 
 /// Addresses that an account has proved at most.

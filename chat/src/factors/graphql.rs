@@ -9,12 +9,12 @@ use super::{
     Factors, MakeBackupCodes, RemoveTotp, SendFactorCode, codes,
 };
 use crate::accounts::{AccountId, AccountObject};
-use crate::addresses::{AddressId, addresses, fresh_code, name};
+use crate::addresses::{AddressId, addresses, fields, fresh_code};
 use crate::instance::Instance;
 use crate::kernel::graphql::{Scope, failed, id, outage, rejected, scope, uuid};
 use crate::kernel::{Timestamp, id as ids, qr};
 use crate::lost_factors::FactorRecovery;
-use crate::outbox::{Channel, Fields};
+use crate::outbox::Channel;
 use crate::recovery::notice;
 use crate::sessions::{SessionRejection, proven_but_factor};
 
@@ -190,9 +190,7 @@ async fn code_for(scope: &Scope, account: AccountId, channel: Channel) -> Result
     let code = fresh_code(scope.entropy.as_ref());
     let key = scope.reader.keyring.secret("factor codes");
     let digest = codes::sent_digest(account, channel, &code, &key);
-    let server = scope.tokens.host().to_owned();
-    let fields = [("code", code), ("name", name(scope, account).await?), ("server", server)];
-    let fields: Fields = fields.into_iter().map(|(key, it)| (key.to_owned(), it)).collect();
+    let fields = fields(scope, account, &[("code", code)]).await?;
     let locale = found.locale.clone();
     Ok(SendFactorCode { channel, claim_id, digest, to, locale, fields })
 }

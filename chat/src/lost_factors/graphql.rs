@@ -6,10 +6,9 @@ use super::{
     Alert, CancelFactorRecovery, LostFactor, LostFactorRejection, RequestFactorRecovery, USABLE_MS,
 };
 use crate::accounts::AccountId;
-use crate::addresses::{addresses, name};
+use crate::addresses::{addresses, fields};
 use crate::kernel::Timestamp;
 use crate::kernel::graphql::{Scope, failed, outage, rejected, scope, uuid};
-use crate::outbox::Fields;
 use crate::sessions::{Challenge, Proven, Purpose, proven_but_factor};
 
 /// A recovery that waits.
@@ -81,9 +80,7 @@ pub(crate) async fn alerts(
     more: &[(&str, String)],
 ) -> Result<Vec<Alert>> {
     let known = addresses(scope, account).await?;
-    let named = [("name", name(scope, account).await?), ("server", scope.tokens.host().to_owned())];
-    let fields = named.into_iter().chain(more.iter().cloned());
-    let fields: Fields = fields.map(|(key, it)| (key.to_owned(), it)).collect();
+    let fields = fields(scope, account, more).await?;
     let mut alerts = Vec::new();
     for it in &known.confirmed {
         let Some(to) = scope.reader.open(&it.address).await.map_err(outage)? else { continue };

@@ -6,11 +6,10 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{Notice, RESET_MS, RecoveryRejection, RequestReset, ResetPassword};
 use crate::accounts::{AccountId, Credential, password};
-use crate::addresses::{Named, addresses, name, send_to_holder};
+use crate::addresses::{Named, addresses, fields, name, send_to_holder};
 use crate::factors::{FactorProof, ShownInput};
 use crate::kernel::graphql::{Scope, failed, outage, rejected, scope, uuid};
 use crate::lost_factors::alerts;
-use crate::outbox::Fields;
 use crate::sessions::{Challenge, Purpose};
 
 #[derive(InputObject)]
@@ -44,13 +43,6 @@ struct ResetPasswordPayload {
     position: String,
 }
 
-/// What is filled into a message about the password.
-async fn fields(scope: &Scope, account: AccountId) -> Result<Fields> {
-    let (name, server) = (name(scope, account).await?, scope.tokens.host().to_owned());
-    let fields = [("name", name), ("server", server)];
-    Ok(fields.into_iter().map(|(key, it)| (key.to_owned(), it)).collect())
-}
-
 /// Tells an account at the first mail address that it has proved.
 ///
 /// # Errors
@@ -59,7 +51,7 @@ pub async fn notice(scope: &Scope, account: AccountId) -> Result<Option<Notice>>
     let all = addresses(scope, account).await?;
     let Some(found) = all.first_mail() else { return Ok(None) };
     let to = scope.reader.open(&found.address).await.map_err(outage)?;
-    let fields = fields(scope, account).await?;
+    let fields = fields(scope, account, &[]).await?;
     Ok(to.map(|to| Notice { to, locale: found.locale.clone(), fields }))
 }
 
@@ -121,8 +113,7 @@ async fn request_reset(scope: &Scope, named: Named, client_id: uuid::Uuid) -> Re
     let challenge = Challenge { account, credential, until_ms };
     let token = scope.tokens.challenge(Purpose::PasswordReset, &challenge);
     let link = format!("{}#{token}", scope.tokens.link("reset"));
-    let mut fields = fields(scope, account).await?;
-    fields.insert("link".to_owned(), link);
+    let fields = fields(scope, account, &[("link", link)]).await?;
     let notice = Notice { to: address, locale, fields };
     let command = RequestReset { address_id, notice };
     scope.submit_for(account, client_id, command).await.map(drop).map_err(failed)

@@ -3,9 +3,8 @@
 //! The link names the generation of the credential, so it is good once, and until the password is
 //! changed in any other way; it lasts for [`RESET_MS`]. It stands in for the password alone: where
 //! a second factor is asked for, it is asked for here too; a code by mail is none, since the link
-//! shows the same mailbox. Every session ends, and the person is
-//! told by mail. Whether an address belongs to anybody is not told, neither by the answer nor by
-//! the time it takes.
+//! shows the same mailbox. Every session ends, and the person is told by mail. Whether an address
+//! belongs to anybody is not told, neither by the answer nor by the time it takes.
 
 mod decide;
 mod graphql;

@@ -8,8 +8,9 @@
 //!
 //! An account has [`SESSIONS_MAX`] open sessions at most: one more ends the one that was used the
 //! longest ago. Ending all of them, or all others, is one decision over the list of those open, so
-//! none slips through that opens meanwhile. Sensitive changes ask that the person has proved
-//! themselves in this session within [`FRESH_MS`].
+//! none slips through that opens meanwhile; what was allowed before it, for a device or an
+//! application, opens none after it. Sensitive changes ask that the person has proved themselves in
+//! this session within [`FRESH_MS`].
 
 mod confirm;
 mod decide;

@@ -4,10 +4,9 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{LINK_MS, RequestSignInLink, SignInLinkRejection, UseSignInLink};
 use crate::accounts::Credential;
-use crate::addresses::{Named, name, send_to_holder};
+use crate::addresses::{Named, fields, send_to_holder};
 use crate::kernel::graphql::{Scope, failed, outage, rejected, scope, uuid};
 use crate::kernel::id as ids;
-use crate::outbox::Fields;
 use crate::sessions::{Challenge, ClientInput, Purpose, SignInPayload, proceed};
 
 #[derive(InputObject)]
@@ -91,9 +90,7 @@ async fn send(scope: &Scope, named: Named, client_id: uuid::Uuid) -> Result<()> 
     let challenge = Challenge { account, credential: nonce, until_ms };
     let token = scope.tokens.challenge(Purpose::SignInLink, &challenge);
     let link = format!("{}#{token}", scope.tokens.link("sign-in"));
-    let (name, server) = (name(scope, account).await?, scope.tokens.host().to_owned());
-    let fields = [("name", name), ("server", server), ("link", link)];
-    let fields: Fields = fields.into_iter().map(|(key, it)| (key.to_owned(), it)).collect();
+    let fields = fields(scope, account, &[("link", link)]).await?;
     let command = RequestSignInLink { address_id, nonce, to: address, locale, fields };
     scope.submit_for(account, client_id, command).await.map(drop).map_err(failed)
 }

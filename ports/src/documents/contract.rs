@@ -36,6 +36,7 @@ cases! {
     a_write_and_a_removal_race_and_the_highest_ordinal_wins
     many_new_documents_race_and_the_highest_ordinals_win
     checkpoints_race_and_the_highest_position_wins
+    what_stands_first_in_a_write_is_seen_first
     the_same_document_may_come_twice_in_a_write
     thousands_of_documents_are_written_at_once
     everything_survives_reopening
@@ -329,6 +330,25 @@ async fn checkpoints_race_and_the_highest_position_wins(open: Open) {
     join_all(race).await;
     assert_eq!(checkpoint(&one, 5).await, Some(Bytes::from_static(b"40")));
     assert_eq!(checkpoint(&two, 5).await, Some(Bytes::from_static(b"40")));
+}
+
+async fn what_stands_first_in_a_write_is_seen_first(open: Open) {
+    const LATER: Collection = Collection { name: "later", indexes: &[] };
+    let documents = start(&open).await;
+    documents.declare(&[THINGS, LATER]).await.expect("a declaration");
+    let key = Key { collection: LATER.name, id: "z".to_owned() };
+    for ordinal in 1..=30_u64 {
+        let mut writes: Vec<_> =
+            (0..300).map(|it| put(&it.to_string(), ordinal, None, "x")).collect();
+        writes.push(Write { key: key.clone(), index_keys: vec![], ..put("z", ordinal, None, "x") });
+        let looking = async {
+            let at = |it: &[Option<Stored>]| it[0].as_ref().map_or(0, |it| it.ordinal);
+            while at(&documents.load(std::slice::from_ref(&key)).await.expect("a load")) < ordinal {
+            }
+            assert_eq!(get(&documents, "299").await.map(|it| it.ordinal), Some(ordinal));
+        };
+        tokio::join!(write(&documents, writes), looking);
+    }
 }
 
 async fn the_same_document_may_come_twice_in_a_write(open: Open) {

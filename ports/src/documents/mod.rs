@@ -121,7 +121,7 @@ pub trait Documents: Send + Sync {
     async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>, Error>;
 
     /// Stores documents of one partition, then the mark; says how many writes applied. Nobody sees
-    /// one of them before all that are in the collection of the first.
+    /// one of another collection before those that are in the collection of the first.
     async fn write(
         &self,
         partition: Partition,

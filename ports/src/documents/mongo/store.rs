@@ -225,10 +225,11 @@ impl Documents for Store {
             for write in round {
                 alike.entry((write.key.collection, write.first)).or_default().push(write);
             }
-            // Whoever sees one of the others finds what stands first.
-            for leads in [true, false] {
-                let all = alike.iter().filter(|((it, _), _)| (Some(*it) == leading) == leads);
-                for one in join_all(all.map(|(_, it)| self.apply(&call, it))).await {
+            let (first, others): (Vec<_>, Vec<_>) =
+                alike.iter().partition(|((it, _), _)| Some(*it) == leading);
+            for together in [first, others] {
+                let all = together.iter().map(|(_, it)| self.apply(&call, it));
+                for one in join_all(all).await {
                     applied += one?;
                 }
             }
