@@ -17,6 +17,7 @@ use chat::timeline::Timeline;
 use ports::Error;
 use ports::event_log::Position;
 
+use crate::coalesce::superseded;
 use crate::feed::{Seen, Stints};
 use crate::frame::{Shown, Template};
 
@@ -88,6 +89,7 @@ impl Hub {
         while heard.recv_many(&mut together, TOGETHER_MAX).await > 0 {
             let mut done = self.turnstile.lock().await;
             let mut round = Round::new(&self);
+            round.superseded = superseded(&together, &done);
             for heard in together.drain(..) {
                 match heard {
                     Heard::Shown(all) => {
@@ -202,7 +204,8 @@ impl Hub {
         if let Effect::Joined(accounts) = &event.effect {
             self.seat(event, accounts).await;
         }
-        let recipients = self.state().recipients(event);
+        let superseded = round.superseded.contains(&(event.partition, event.ordinal));
+        let recipients = self.state().recipients(event, superseded);
         if !recipients.is_empty() {
             let trace = event.command.as_ref().map(|it| it.client_id.simple());
             tracing::debug!(

@@ -7,7 +7,7 @@
 //!
 //! Whoever can read a message reacts to it, in a direct conversation unless one has blocked the
 //! other. Admins and the owner of a group say which emoji may be given from then on, or that none
-//! may; what was given before stays and can be taken back.
+//! may. Whatever comes between, what was given before stays and can be taken back.
 //!
 //! Limits: [`DISTINCT_MAX`], [`OWN_MAX`], [`ALLOWED_MAX`].
 
