@@ -171,6 +171,14 @@ rooms! {
         changes: [Message(MessageObject by messages::MessageId)],
         reactions: [destroy_body],
     }
+    edit_policy {
+        events: EditPolicyEvent,
+        commands: [SetEditPolicy],
+        documents: [EditPolicy],
+        rejections: [EditPolicyRejection],
+        mutation: EditPolicyMutation,
+        changes: [],
+    }
     reactions {
         events: ReactionEvent,
         commands: [AddReaction, RemoveReaction, LimitReactions],

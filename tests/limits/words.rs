@@ -271,3 +271,18 @@ fn a_group_allows_100_emoji_and_a_reaction_is_one() {
         assert_eq!(reacts(longer).code(), "REACTIONS_EMOJI_INVALID");
     }
 }
+
+#[test]
+fn a_policy_of_edits_ends_within_a_year_or_never() {
+    let world = World::new();
+    let ([ann], group) = world.group("Lunch", ["ann"]);
+    let tries = |minutes: Value| {
+        let input = json!({ "conversationId": group, "minutes": minutes, "historyVisible": true });
+        ann.tries("setEditPolicy", input, "position")
+    };
+    for allowed in [json!(0), json!(1), json!(525_600), json!(null)] {
+        tries(allowed).data();
+    }
+    assert_eq!(tries(json!(525_601)).code(), "EDIT_POLICY_TOO_LONG");
+    assert_eq!(tries(json!(-1)).code(), "INVALID");
+}

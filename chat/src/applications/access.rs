@@ -79,7 +79,7 @@ pub fn needed(name: &str) -> Option<Access> {
         "createGroup" | "openDirect" | "renameGroup" | "addMembers" | "removeMember"
         | "changeRole" | "leaveConversation" | "joinGroup" | "sendMessage" | "editMessage"
         | "deleteMessage" | "hideMessage" | "addReaction" | "removeReaction" | "limitReactions"
-        | "markRead" | "setTyping" | "setPresence" => Some(Access::ChatWrite),
+        | "setEditPolicy" | "markRead" | "setTyping" | "setPresence" => Some(Access::ChatWrite),
         _ => None,
     }
 }

@@ -68,6 +68,7 @@ pub enum AuditAction {
     GroupRoleChanged,
     GroupMemberRemoved,
     GroupReactionsLimited,
+    EditPolicySet,
     AuditRead,
     AuditExported,
 }

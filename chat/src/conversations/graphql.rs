@@ -9,6 +9,7 @@ use ports::documents::{Order, Scan};
 
 use super::{Conversation, ConversationId, CreateGroup, Kind, OpenDirect, RenameGroup, direct_id};
 use crate::accounts::{AccountId, AccountObject};
+use crate::edit_policy::{EditPolicyObject, policy_of};
 use crate::kernel::document::{Document, padded};
 use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
 use crate::kernel::time::Long;
@@ -166,6 +167,11 @@ impl ConversationObject {
     /// The emoji that members may react with; null when all of Unicode's are allowed.
     async fn allowed_reactions(&self, context: &Context<'_>) -> Result<Option<Vec<String>>> {
         allowed_reactions(context, self.head.id).await
+    }
+
+    /// For how long messages are edited, and who sees what they said before.
+    async fn edit_policy(&self, context: &Context<'_>) -> Result<EditPolicyObject> {
+        policy_of(context, self.head.id).await
     }
 
     /// The newest message that is not gone for the viewer.

@@ -19,6 +19,7 @@ use crate::accounts::{
 };
 use crate::addresses::{Addresses, ConfirmAddress};
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, RenameGroup, direct_id};
+use crate::edit_policy::SetEditPolicy;
 use crate::instance::ClaimSetup;
 use crate::members::{AddMembers, ChangeRole, JoinGroup, LeaveConversation, RemoveMember, Role};
 use crate::messages::{
@@ -175,7 +176,7 @@ fn react(
         Some(ReactionEvent::ReactionAdded(it)) if it.account_id == actor => Some(it.clone()),
         Some(_) | None => None,
     });
-    match (which % 4, given) {
+    match (which % 5, given) {
         (0 | 1, _) | (2, None) => {
             world.when(actor, AddReaction { conversation_id, message_id, emoji })
         }
@@ -183,6 +184,10 @@ fn react(
             let (conversation_id, message_id) = (it.conversation_id, it.message_id);
             let emoji = it.emoji.as_str().to_owned();
             world.when(actor, RemoveReaction { conversation_id, message_id, emoji })
+        }
+        (4, _) => {
+            let (minutes, history_visible) = (Some(u32::from(which)), which < 128);
+            world.when(actor, SetEditPolicy { conversation_id, minutes, history_visible })
         }
         _ => {
             let allowed = (which < 128).then(|| vec![emoji]);
@@ -333,7 +338,7 @@ fn random_histories_touch_every_collection() {
     let kinds = (0..KINDS + 4).flat_map(|what| (0..4).map(move |who| (who, what)));
     let all = kinds.flat_map(|(who, what)| [(who, what, 0, 0), (who, what, 1, 1)]);
     let sends = [(0, KINDS, 1, 0), (1, KINDS, 0, 0), (0, 12, 1, 0), (0, 13, 1, 0)];
-    let reacts = [(1, REACT, 0, 0), (0, REACT, 3, 0)];
+    let reacts = [(1, REACT, 0, 0), (0, REACT, 3, 0), (0, REACT, 4, 0)];
     let (world, _) = world(sends.into_iter().chain(reacts).chain(all).collect());
     let mut store = Store::new();
     fold(&mut store, &world.history().iter().collect::<Vec<_>>());

@@ -11,6 +11,7 @@ use super::{Attempt, attempts, beginning, world};
 use crate::accounts::{AccountEvent, AccountId};
 use crate::applications::ApplicationEvent;
 use crate::conversations::{ConversationEvent, ConversationId, RenameGroup};
+use crate::edit_policy::EditPolicyEvent;
 use crate::instance::{
     ChangeSettings, GrantRole, Instance, InstanceEvent, InvitePeople, ReinstateAccount, RevokeRole,
     Right, RoleGranted, ServerRole, SuspendAccount,
@@ -164,7 +165,20 @@ impl Held {
             }
             Some(_) | None => true,
         };
-        account && message && application && self.allows_reaction(event, actor)
+        account
+            && message
+            && application
+            && self.allows_reaction(event, actor)
+            && self.allows_policy(event, actor)
+    }
+
+    fn allows_policy(&self, event: &Recorded, actor: AccountId) -> bool {
+        let Some(EditPolicyEvent::EditPolicySet(it)) = EditPolicyEvent::of(&event.event) else {
+            return true;
+        };
+        let group = self.open.contains_key(&it.conversation_id);
+        let member = self.role(it.conversation_id, actor).is_some();
+        self.manages(it.conversation_id, actor) || member && !group
     }
 
     fn allows_reaction(&self, event: &Recorded, actor: AccountId) -> bool {
