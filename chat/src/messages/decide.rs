@@ -35,7 +35,8 @@ crate::rejections! {
         NotAuthor: Forbidden, "MESSAGES_NOT_AUTHOR",
             "only the author edits a message", "Send a message of your own.";
         TooLate: Conflict, "MESSAGES_TOO_LATE",
-            "the time in which the conversation lets messages be edited is over", "Send another message.";
+            "the time in which the conversation lets messages be edited is over",
+            "Send another message.";
         Forbidden: Forbidden, "MESSAGES_FORBIDDEN",
             "only the author, admins and the owner delete for everyone",
             "Delete it for yourself, or ask an admin.";

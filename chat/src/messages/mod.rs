@@ -4,8 +4,9 @@
 //! the author and the client's id, so sending again is the same message. The body is markdown,
 //! sealed under a key of its own: deleting for everyone destroys that key, with all edits.
 //!
-//! Authors edit for as long as the conversation's `edit_policy` says; authors, admins and the owner delete for everyone. A claimed
-//! `sentAt` (imports carry history with it) is shown but orders nothing.
+//! Authors edit for as long as the conversation's `edit_policy` says; authors, admins and the owner
+//! delete for everyone. A claimed `sentAt` (imports carry history with it) is shown but orders
+//! nothing.
 //!
 //! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`].
 
