@@ -182,6 +182,7 @@ fn sample_text(name: &str) -> String {
         "outgoing_id" => "out",
         "message_id" | "reply_to" => "msg",
         "conversation_id" | "stream_id" => "conv",
+        "emoji" | "allowed" | "before" => return "👍".to_owned(),
         "command_id" => return "018bcfe5-6800-7000-8000-000000000001".to_owned(),
         _ => "acc",
     };
@@ -327,10 +328,10 @@ fn every_option_is_documented() {
 }
 
 /// Text fields of events that identify and say nothing of a person, or are one of a few that we
-/// have: a language that we speak, a template of ours, a condition on the log of audit; or say what
-/// a program of others is; or are keyed digests.
+/// have: a language that we speak, a template of ours, a condition on the log of audit, an emoji of
+/// Unicode's; or say what a program of others is; or are keyed digests.
 fn may_be_plain(field: &str) -> bool {
-    let ours = ["reply_to", "locale", "template", "action", "after"];
+    let ours = ["reply_to", "locale", "template", "action", "after", "emoji"];
     let programs = ["application_name", "secret_digest"];
     let keyed = ["digest"];
     let named = ours.iter().chain(&programs).chain(&keyed).any(|it| *it == field);

@@ -42,6 +42,11 @@ impl Client {
         Self { address, http: Http::new(address), people: Vec::new(), group: None, root }
     }
 
+    /// Another door to the same server, for whoever asks at the same time.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(self.address, self.root)
+    }
+
     /// Goes on with another process at the same address.
     pub(crate) fn follow(&mut self, root: u32) {
         self.http = Http::new(self.address);

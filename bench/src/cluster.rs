@@ -105,7 +105,7 @@ impl Cluster {
 
     /// Fills it by the server's own command.
     pub(crate) async fn seed(&self, what: &str, count: usize) -> Result<Seeded> {
-        parlance::seed_by(self.command(), &self.told.folder, what, count).await
+        parlance::seed_by(self.command(), &self.told.folder, &[(what, count)]).await
     }
 
     /// Rebuilds every collection; the CPU time of the program, and of all with the servers.

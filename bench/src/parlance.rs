@@ -112,20 +112,33 @@ pub(crate) async fn seed(
     count: usize,
 ) -> Result<Seeded> {
     fs::create_dir_all(folder)?;
-    seed_by(Command::new(program), folder, what, count).await
+    seed_by(Command::new(program), folder, &[(what, count)]).await
+}
+
+/// The same with a group whose members may all sign in.
+pub(crate) async fn seed_signed_in(
+    program: &Path,
+    folder: &Path,
+    members: usize,
+) -> Result<Seeded> {
+    fs::create_dir_all(folder)?;
+    let what = [("--members", members), ("--signed-in", members)];
+    seed_by(Command::new(program), folder, &what).await
 }
 
 /// The same by a command that may have been told where else an instance is.
 pub(crate) async fn seed_by(
     mut command: Command,
     folder: &Path,
-    what: &str,
-    count: usize,
+    what: &[(&str, usize)],
 ) -> Result<Seeded> {
     let log = folder.with_extension("seed");
-    command.args(["bench", "seed"]).arg("--data-dir").arg(folder).args([what, &count.to_string()]);
+    command.args(["bench", "seed", "--data-dir"]).arg(folder);
+    for (option, count) in what {
+        command.arg(option).arg(count.to_string());
+    }
     command.envs(LIMITS);
-    let named = || format!("parlance seed {what} {count}");
+    let named = || format!("parlance seed {what:?}");
     Running::start(&mut command, &log)?.finish(SEED_MAX).await.with_context(named)?;
     let output = fs::read_to_string(&log)?;
     let mut seeded = output.lines().rev().filter_map(|line| serde_json::from_str(line).ok());

@@ -171,6 +171,22 @@ rooms! {
         changes: [Message(MessageObject by messages::MessageId)],
         reactions: [destroy_body],
     }
+    edit_policy {
+        events: EditPolicyEvent,
+        commands: [SetEditPolicy],
+        documents: [EditPolicy],
+        rejections: [EditPolicyRejection],
+        mutation: EditPolicyMutation,
+        changes: [],
+    }
+    reactions {
+        events: ReactionEvent,
+        commands: [AddReaction, RemoveReaction, LimitReactions],
+        documents: [Tally, Reacted, Reactor, AllowedReactions],
+        rejections: [ReactionRejection],
+        query: ReactionQuery, mutation: ReactionMutation,
+        changes: [Reactions(ReactionsObject by messages::MessageId)],
+    }
     receipts {
         events: ReceiptEvent,
         commands: [MarkRead],

@@ -67,6 +67,17 @@ impl Frame {
         }
     }
 
+    /// Who caused what happened in a conversation: a person's other devices know their own by it.
+    async fn actor_id(&self) -> Option<ID> {
+        match &self.shown {
+            Shown::Event(it) => match it.stream {
+                StreamId::Conversation(_) => it.actor.map(ID::from),
+                StreamId::Account(_) | StreamId::Name(_) | StreamId::Instance => None,
+            },
+            Shown::Passing(_) => None,
+        }
+    }
+
     /// Place in the conversation; null for what passes, like typing.
     async fn seq(&self) -> Option<Long> {
         match &self.shown {

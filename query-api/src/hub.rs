@@ -17,6 +17,7 @@ use chat::timeline::Timeline;
 use ports::Error;
 use ports::event_log::Position;
 
+use crate::coalesce::superseded;
 use crate::feed::{Seen, Stints};
 use crate::frame::{Shown, Template};
 
@@ -27,6 +28,7 @@ use crate::round::Round;
 use crate::schema::{Parts, make_scope, shared};
 use crate::seats::{Start, State, Subscriber, SubscriberId};
 use crate::selection::{Executed, Selection, Selections};
+use crate::withhold::Ahead;
 
 /// Announcements between listening and fan-out at most.
 const QUEUE_MAX: usize = 1_024;
@@ -53,6 +55,7 @@ pub struct Hub {
     moved: tokio::sync::Notify,
     pub(crate) pace: Arc<Pace>,
     replayed: Replayed,
+    pub(crate) ahead: Ahead,
 }
 
 impl Hub {
@@ -75,6 +78,7 @@ impl Hub {
             moved: tokio::sync::Notify::new(),
             pace: Arc::default(),
             replayed: Replayed::default(),
+            ahead: Ahead::default(),
         });
         ports::spawn("fan-out", Arc::clone(&hub).run(heard));
         Ok(hub)
@@ -85,6 +89,7 @@ impl Hub {
         while heard.recv_many(&mut together, TOGETHER_MAX).await > 0 {
             let mut done = self.turnstile.lock().await;
             let mut round = Round::new(&self);
+            round.superseded = superseded(&together, &done);
             for heard in together.drain(..) {
                 match heard {
                     Heard::Shown(all) => {
@@ -199,7 +204,8 @@ impl Hub {
         if let Effect::Joined(accounts) = &event.effect {
             self.seat(event, accounts).await;
         }
-        let recipients = self.state().recipients(event);
+        let superseded = round.superseded.contains(&(event.partition, event.ordinal));
+        let recipients = self.state().recipients(event, superseded);
         if !recipients.is_empty() {
             let trace = event.command.as_ref().map(|it| it.client_id.simple());
             tracing::debug!(

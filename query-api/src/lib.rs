@@ -4,6 +4,7 @@
 #![recursion_limit = "512"]
 
 mod admitted;
+mod coalesce;
 pub mod export;
 mod feed;
 mod frame;

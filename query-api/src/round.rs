@@ -1,13 +1,13 @@
 //! A round of fan-out: each selection is executed once, and its bytes go to everyone alike.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
 
 use chat::kernel::{Effect, StreamId};
 use chat::receipts::Unread;
-use ports::event_log::Position;
+use ports::event_log::{Partition, Position};
 
 use crate::frame::{Fill, Shown, Template};
 use crate::hub::Hub;
@@ -18,6 +18,8 @@ use crate::selection::Executed;
 /// The events that are fanned out together.
 pub(crate) struct Round<'a> {
     pub(crate) hub: &'a Hub,
+    /// What those who want it compacted get no frame of.
+    pub(crate) superseded: HashSet<(Partition, u64)>,
     /// Sockets that have messages and have not been called yet.
     uncalled: Vec<Arc<Outbox>>,
     /// A socket has so many messages that it must take some before there are more.
@@ -26,7 +28,7 @@ pub(crate) struct Round<'a> {
 
 impl<'a> Round<'a> {
     pub(crate) fn new(hub: &'a Hub) -> Self {
-        Self { hub, uncalled: Vec::new(), crowded: false }
+        Self { hub, superseded: HashSet::new(), uncalled: Vec::new(), crowded: false }
     }
 
     /// Lets the sockets that have many messages take them.

@@ -65,7 +65,7 @@ pub(crate) struct Updates;
 impl Updates {
     /// Every event of the viewer's conversations and of the viewer's own account, in order: what
     /// was missed after a position, then live. Without a position it starts at now. Compacted, a
-    /// document that changed several times while away comes once, as it is.
+    /// document that changed several times while away, or at once, comes once, as it is.
     #[expect(unused_variables, reason = "sockets read the arguments before they subscribe")]
     async fn updates(
         &self,

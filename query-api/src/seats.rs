@@ -39,6 +39,8 @@ pub(crate) struct Subscriber {
     pub(crate) id: SubscriberId,
     pub(crate) viewer: Viewer,
     pub(crate) selection: Arc<Selection>,
+    /// Whether a document that changes several times together may come once.
+    pub(crate) compact: bool,
     pub(crate) outbox: Arc<Outbox>,
     /// What a message begins with: the client's id of the subscription.
     pub(crate) head: Arc<str>,
@@ -48,6 +50,8 @@ pub(crate) struct Subscriber {
 struct Seat {
     subscriber: Arc<Subscriber>,
     start: Start,
+    /// What the first of the events that were left out would have linked to.
+    left_out: Option<u64>,
     unread: Option<Unread>,
 }
 
@@ -67,14 +71,19 @@ pub(crate) struct Recipient {
 }
 
 impl Seat {
-    /// Whoever sits here, if the event is not from before.
-    fn recipient(&mut self, event: &Timeline) -> Option<Recipient> {
+    /// Whoever sits here, if the event is not from before, and not superseded for who wants it so.
+    fn recipient(&mut self, event: &Timeline, superseded: bool) -> Option<Recipient> {
         let Start { joined_seq, link_seq } = self.start;
         if event.seq < joined_seq {
             return None;
         }
         self.follow(event);
         let previous_seq = if event.seq == joined_seq { link_seq } else { event.seq - 1 };
+        let previous_seq = self.left_out.take().unwrap_or(previous_seq);
+        if superseded && self.subscriber.compact {
+            self.left_out = Some(previous_seq);
+            return None;
+        }
         let unread = self.unread.map(|it| it.count);
         Some(Recipient { subscriber: Arc::clone(&self.subscriber), previous_seq, unread })
     }
@@ -160,7 +169,8 @@ impl State {
     pub(crate) fn seat(&mut self, conversation: ConversationId, id: SubscriberId, start: Start) {
         let Some(live) = self.subscribers.get_mut(&id) else { return };
         live.conversations.insert(conversation);
-        let seat = Seat { subscriber: Arc::clone(&live.subscriber), start, unread: None };
+        let subscriber = Arc::clone(&live.subscriber);
+        let seat = Seat { subscriber, start, left_out: None, unread: None };
         let seats = self.seats.entry(conversation).or_default();
         match seats.binary_search_by_key(&id, |it| it.subscriber.id) {
             Ok(at) => seats[at] = seat,
@@ -192,11 +202,11 @@ impl State {
     }
 
     /// Those who receive an event.
-    pub(crate) fn recipients(&mut self, event: &Timeline) -> Vec<Recipient> {
+    pub(crate) fn recipients(&mut self, event: &Timeline, superseded: bool) -> Vec<Recipient> {
         match event.stream {
             StreamId::Conversation(it) => {
                 let seats = self.seats.get_mut(&it).into_iter().flatten();
-                seats.filter_map(|seat| seat.recipient(event)).collect()
+                seats.filter_map(|seat| seat.recipient(event, superseded)).collect()
             }
             StreamId::Account(account) => {
                 let previous_seq = event.seq - 1;

@@ -120,6 +120,7 @@ impl Subscription {
             id: self.hub.next(),
             viewer: self.viewer,
             selection: Arc::clone(&self.asked.selection),
+            compact: self.asked.compact,
             outbox: Arc::clone(&self.outbox),
             head: Arc::clone(&self.head),
         };

@@ -244,3 +244,45 @@ fn a_claimed_time_lies_in_the_past() {
         assert_eq!(tries(bad).code(), "INVALID", "{bad}");
     }
 }
+
+#[test]
+fn a_group_allows_100_emoji_and_a_reaction_is_one() {
+    let world = World::new();
+    let ([ann], group) = world.group("Lunch", ["ann"]);
+    let message = ann.sends(&group, "hello").id;
+    let limits = |count: usize| {
+        let emoji = ('\u{1f600}'..='\u{1f64f}').chain('\u{1f680}'..).take(count);
+        let allowed: Vec<String> = emoji.map(String::from).collect();
+        ann.tries("limitReactions", json!({ "conversationId": group, "allowed": allowed }), "")
+    };
+    limits(100).data();
+    assert_eq!(limits(101).code(), "REACTIONS_TOO_MANY_ALLOWED");
+    ann.tries("limitReactions", json!({ "conversationId": group }), "").data();
+    let reacts = |emoji: &str| {
+        let input = json!({ "messageId": message, "emoji": emoji });
+        ann.tries("addReaction", input, "message { reactions { emoji } }")
+    };
+    // The longest that there is: 35 bytes, 10 characters.
+    let longest = "👩🏻‍❤️‍💋‍👩🏻";
+    assert_eq!(longest.len(), 35);
+    let given = reacts(longest);
+    assert_eq!(given.data()["addReaction"]["message"]["reactions"], json!([{ "emoji": longest }]));
+    for longer in [&format!("{longest}\u{fe0e}"), &longest.repeat(2), &longest.repeat(1_000)] {
+        assert_eq!(reacts(longer).code(), "REACTIONS_EMOJI_INVALID");
+    }
+}
+
+#[test]
+fn a_policy_of_edits_ends_within_a_year_or_never() {
+    let world = World::new();
+    let ([ann], group) = world.group("Lunch", ["ann"]);
+    let tries = |minutes: Value| {
+        let input = json!({ "conversationId": group, "minutes": minutes, "historyVisible": true });
+        ann.tries("setEditPolicy", input, "position")
+    };
+    for allowed in [json!(0), json!(1), json!(525_600), json!(null)] {
+        tries(allowed).data();
+    }
+    assert_eq!(tries(json!(525_601)).code(), "EDIT_POLICY_TOO_LONG");
+    assert_eq!(tries(json!(-1)).code(), "INVALID");
+}

@@ -234,6 +234,30 @@ fn compacted_what_changed_often_comes_once_and_still_links() {
     assert_eq!((frame.seq(), frame.previous_seq()), (live, last));
 }
 
+#[test]
+fn live_and_compacted_a_storm_of_changes_ends_as_it_does_for_everyone() {
+    let world = World::new();
+    let (people, group) = world.group("Lunch", ["ann", "bob", "cat", "dan"]);
+    let sent = people[0].sends(&group, "hello");
+    let start = people[0].position();
+    let (mut all, mut few) = (people[0].resumes(&start), people[1].resumes_compact(&start));
+    let emoji = ["👍", "👎", "🔥", "🎉", "🤔"];
+    let given = people.iter().flat_map(|it| emoji.map(|emoji| (it, emoji)));
+    at_once(given.map(|(it, emoji)| {
+        let input = json!({ "messageId": sent.id, "emoji": emoji });
+        move || drop(it.tries("addReaction", input, "message { id }").data().clone())
+    }));
+    let end = people[0].sends(&group, "the end").seq;
+    let (all, few) = (all.until(&group, end), few.until(&group, end));
+    assert_eq!(linked(&all)[&group].len(), 4 * 5 + 1);
+    let told = linked(&few)[&group].clone();
+    assert_eq!(few[0].previous_seq(), sent.seq);
+    assert_eq!(told[told.len() - 2..], [end - 1, end]);
+    let last = |it: &[Frame]| it[it.len() - 2].change()["counts"].clone();
+    assert_eq!(last(&few).as_array().map(Vec::len), Some(5));
+    assert_eq!(last(&few), last(&all));
+}
+
 /// Sockets that were closed because their reader was too slow.
 fn slow_sockets(world: &World) -> String {
     let metrics = world.metrics();

@@ -19,6 +19,7 @@ mod paging;
 mod passkeys;
 mod presence;
 mod privacy;
+mod reactions;
 mod receipts;
 mod sessions;
 mod sign_in_links;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::{World, fresh_id};
+use tests::{Person, World, fresh_id};
 
 #[test]
 fn twenty_retries_at_once_send_one_message() {
@@ -116,6 +116,57 @@ fn a_message_is_edited_for_48_hours_and_not_a_second_longer() {
     let edit = json!({ "messageId": sent.id, "text": "third" });
     assert_eq!(ann.tries("editMessage", edit, "position").code(), "MESSAGES_TOO_LATE");
     assert_eq!(ann.sees_message(&sent.id, "text"), json!({ "text": "second" }));
+}
+
+#[test]
+fn a_group_says_for_how_long_messages_are_edited_and_who_sees_what_they_said() {
+    let world = World::new();
+    let ([ann, bob, cat], group) = world.group("Lunch", ["ann", "bob", "cat"]);
+    let policy = "editPolicy { minutes historyVisible }";
+    let before = json!({ "editPolicy": { "minutes": 2_880, "historyVisible": true } });
+    assert_eq!(cat.sees(&group, policy), before);
+    let sent = bob.sends(&group, "first");
+    bob.edits(&sent.id, "second");
+    let sets = |minutes: Option<u32>, visible: bool| {
+        let input =
+            json!({ "conversationId": group, "minutes": minutes, "historyVisible": visible });
+        ann.does("setEditPolicy", input, &format!("conversation {{ {policy} }}"))
+    };
+    let mut heard = bob.subscribes();
+    let after = json!({ "editPolicy": { "minutes": 0, "historyVisible": false } });
+    assert_eq!(sets(Some(0), false)["conversation"], after);
+    assert_eq!(heard.next().event(), "EditPolicySet");
+    let edit = json!({ "messageId": sent.id, "text": "third" });
+    assert_eq!(bob.tries("editMessage", edit.clone(), "position").code(), "MESSAGES_TOO_LATE");
+    let versions =
+        |who: &Person| who.sees_message(&sent.id, "versions { text }")["versions"].clone();
+    let all = json!([{ "text": "first" }, { "text": "second" }]);
+    let seen = [&ann, &bob, &cat].map(versions);
+    assert_eq!(seen, [all.clone(), all, json!(null)]);
+    sets(None, false);
+    bob.tries("editMessage", edit, "position").data();
+    assert_eq!(bob.sees_message(&sent.id, "text"), json!({ "text": "third" }));
+}
+
+#[test]
+fn every_version_of_a_message_is_shown_page_by_page() {
+    let world = World::new();
+    let [ann] = world.people(["ann"]);
+    let saved = ann.opens_direct(&ann);
+    let sent = ann.sends(&saved, "text 0");
+    for n in 1..=120 {
+        ann.edits(&sent.id, &format!("text {n}"));
+    }
+    let page = |after: &str| {
+        let wanted = format!("versions{after} {{ revision text }}");
+        let versions = ann.sees_message(&sent.id, &wanted)["versions"].clone();
+        versions.as_array().expect("a page").clone()
+    };
+    let (first, second) = (page(""), page("(after: 99)"));
+    assert_eq!((first.len(), second.len(), page("(after: 120)").len()), (100, 21, 0));
+    for (n, it) in first.iter().chain(&second).enumerate() {
+        assert_eq!(it, &json!({ "revision": n.to_string(), "text": format!("text {n}") }));
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use chat::kernel::codec::Batch;
 use chat::kernel::{Personal, Recorded, StreamId};
 use chat::members::{MemberEvent, Role};
 use chat::messages::{Body, Message, MessageEvent};
+use chat::reactions::ReactionEvent;
 use ports::event_log::{Fold, RECORD_BYTES_MAX, Rejection, Verdict};
 use ports::keys::TreeId;
 use uuid::Uuid;
@@ -98,6 +99,7 @@ pub(crate) async fn all(world: &Arc<World>, last: &Running) -> Checked {
     erased_is_gone(world, &said, last).await?;
     what_was_said_is_kept(world, &said, &asked)?;
     crate::counts::no_drift(world, &said, last).await?;
+    crate::tallies::tallies_are_exact(world, &said, last).await?;
     crate::heard::check(world, &said)?;
     if matches!(world.sim.config.mutant, Mutant::None | Mutant::CheckpointFirst) {
         crate::rebuilt::rebuilt_is_live(world).await?;
@@ -272,6 +274,14 @@ fn permitted(said: &Said) -> Checked {
                     // A second deletion finds nothing.
                     let author = authors.remove(&gone.message_id);
                     role.is_some() && author.is_some_and(|it| it == actor || manages)
+                }
+                Event::ReactionEvent(ReactionEvent::ReactionAdded(added)) => {
+                    let there = authors.get(&added.message_id) == Some(&added.author_id);
+                    role.is_some() && there && added.account_id == actor
+                }
+                Event::ReactionEvent(ReactionEvent::ReactionRemoved(removed)) => {
+                    let there = authors.get(&removed.message_id) == Some(&removed.author_id);
+                    role.is_some() && there && removed.account_id == actor
                 }
                 Event::MemberEvent(MemberEvent::MembersAdded(added)) => {
                     let new = added.account_ids.iter().all(|it| !members.0.contains_key(it));

@@ -12,6 +12,7 @@ mod people;
 mod readers;
 mod rebuilt;
 mod sim;
+mod tallies;
 mod wire;
 mod world;
 
@@ -38,7 +39,7 @@ const TWICE: u64 = 100;
 const COVERED_FROM: u64 = 1_000;
 
 /// What must have happened, or the simulation does not test what it seems to.
-const COVERED: [&str; 38] = [
+const COVERED: [&str; 39] = [
     "announcement lost",
     "announcement reordered",
     "announcement twice",
@@ -68,6 +69,7 @@ const COVERED: [&str; 38] = [
     "live frame",
     "message erased",
     "pause",
+    "reaction counted",
     "replayed frame",
     "resumed after crash",
     "resumed from an older place",

@@ -10,6 +10,7 @@ use chat::kernel::time::Long;
 use chat::kernel::{Accepted, Command, Context, Failure, Origin, StreamId, Timestamp, id};
 use chat::members::{AddMembers, ChangeRole, LeaveConversation, RemoveMember, Role};
 use chat::messages::{DeleteMessage, EditMessage, HideMessage, MessageId, SendMessage};
+use chat::reactions::{AddReaction, RemoveReaction};
 use chat::receipts::MarkRead;
 use chat::sessions::EndSession;
 use ports::keys::{TreeId, crypto};
@@ -240,11 +241,12 @@ impl Person {
             79..81 => {
                 self.ask(None, LeaveConversation { conversation_id }).await;
             }
-            81..88 => {
+            81..85 => {
                 let number = Long(dice.between(1, 8));
                 self.ask(None, MarkRead { conversation_id, number }).await;
             }
-            88..92 => {
+            85..89 => self.react().await,
+            89..92 => {
                 if let Some((conversation_id, message_id)) = self.some_message(false) {
                     self.ask(None, HideMessage { conversation_id, message_id }).await;
                 }
@@ -262,6 +264,19 @@ impl Person {
             96..98 => self.sign_out().await,
             _ => self.reuse().await,
         };
+    }
+
+    /// Gives a message an emoji, or takes one back.
+    async fn react(&self) {
+        let Some((conversation_id, message_id)) = self.some_message(false) else { return };
+        let dice = &self.world.sim.dice;
+        let emoji = *dice.one(&["👍", "❤️", "🚀"]).expect("there are emoji");
+        let emoji = emoji.to_owned();
+        if dice.happens(3_000) {
+            self.ask(None, RemoveReaction { conversation_id, message_id, emoji }).await;
+        } else {
+            self.ask(None, AddReaction { conversation_id, message_id, emoji }).await;
+        }
     }
 
     /// Signs one of their devices out.

@@ -25,6 +25,7 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
     ... on Conversation { id title memberCount unreadCount } \
     ... on Member { account { id } role active } \
     ... on ReadState { conversationId number unreadCount } \
+    ... on Reactions { messageId counts { emoji count } } \
     ... on Account { id displayName } } } }";
 
 /// A socket.

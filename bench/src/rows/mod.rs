@@ -6,6 +6,7 @@ mod growth;
 mod idle;
 mod log;
 mod pages;
+mod reactions;
 mod storm;
 mod unread;
 
@@ -14,9 +15,9 @@ use anyhow::{Result, bail};
 use crate::report::Row;
 use crate::rounds::Bench;
 
-pub(crate) const IDS: [&str; 17] = [
+pub(crate) const IDS: [&str; 18] = [
     "F1", "F2", "D1", "L1", "L2", "M1", "M2", "S1", "S2", "S3", "U1", "H1", "H2", "R1", "R2", "C1",
-    "K1",
+    "E1", "K1",
 ];
 
 /// Rows that floors and peer take part in.
@@ -53,6 +54,7 @@ async fn measure(bench: &Bench, id: &str, rows: &mut Vec<Row>) -> Result<()> {
         "R1" => rows.push(log::rebuild(bench).await?),
         "R2" => rows.push(log::restart(bench).await?),
         "C1" => rows.push(storm::storm(bench).await?),
+        "E1" => rows.push(reactions::storm(bench).await?),
         "K1" => cluster::beside(bench, rows).await?,
         unknown => bail!("there is no row {unknown}"),
     }

@@ -13,6 +13,7 @@ use crate::kernel::testing::{Given, account, given};
 use crate::kernel::time::Long;
 use crate::kernel::{Document, Origin, StreamId, Timestamp};
 use crate::members::{ChangeRole, RemoveMember, Role};
+use crate::reactions::LimitReactions;
 use crate::sessions::{Client, OpenSession, SessionId};
 
 const ANN: u8 = 1;
@@ -106,7 +107,7 @@ fn what_is_done_to_an_account_names_it_and_nothing_personal() {
 }
 
 #[test]
-fn roles_and_removal_in_groups_are_entries_about_the_group() {
+fn roles_removal_and_limits_in_groups_are_entries_about_the_group() {
     let member_ids = vec![account(BOB)];
     let create = CreateGroup { title: "Lunch".to_owned(), member_ids, open: false };
     let world = owned().and(account(ANN), create);
@@ -122,7 +123,13 @@ fn roles_and_removal_in_groups_are_entries_about_the_group() {
     assert_eq!(entry.session_id, Some(session(ANN)));
     let world = world.and(account(ANN), RemoveMember { conversation_id, account_id });
     assert_eq!(last(&world).action, AuditAction::GroupMemberRemoved);
-    assert_eq!(entries(&world).len(), count + 2, "creating a group is no entry");
+    let allowed = Some(vec!["👍".to_owned(), "❤".to_owned()]);
+    let world = world.and(account(ANN), LimitReactions { conversation_id, allowed });
+    let entry = last(&world);
+    assert_eq!(entry.action, AuditAction::GroupReactionsLimited);
+    assert_eq!(entry.subject_id, Some(conversation_id.to_string()));
+    assert_eq!(entry.changes, [change("allowedReactions", None, Some("👍 ❤️"))]);
+    assert_eq!(entries(&world).len(), count + 3, "creating a group is no entry");
 }
 
 #[test]

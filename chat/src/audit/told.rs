@@ -9,13 +9,16 @@ use crate::accounts::{AccountEvent, AccountId};
 use crate::addresses::AddressEvent;
 use crate::applications::ApplicationEvent;
 use crate::devices::DeviceEvent;
+use crate::edit_policy::EditPolicyEvent;
 use crate::factors::FactorEvent;
 use crate::identities::IdentityEvent;
 use crate::instance::{InstanceEvent, Settings};
 use crate::kernel::Origin;
+use crate::kernel::time::Long;
 use crate::lost_factors::LostFactorEvent;
 use crate::members::MemberEvent;
 use crate::passkeys::PasskeyEvent;
+use crate::reactions::{Emoji, ReactionEvent};
 use crate::sessions::SessionEvent;
 use crate::sign_in_links::SignInLinkEvent;
 
@@ -81,6 +84,8 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::IdentityEvent(it) => Some(identity(it)),
         Event::LostFactorEvent(it) => Some(lost_factor(it)),
         Event::SignInLinkEvent(it) => Some(sign_in_link(it)),
+        Event::ReactionEvent(it) => reaction(it),
+        Event::EditPolicyEvent(it) => Some(edit_policy(it)),
         Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)
@@ -328,6 +333,32 @@ fn member(event: &MemberEvent) -> Option<Told<'_>> {
             .change("role", it.role.map(shown), None),
         MemberEvent::MembersAdded(_) | MemberEvent::MemberLeft(_) => return None,
     })
+}
+
+fn reaction(event: &ReactionEvent) -> Option<Told<'_>> {
+    let text = |it: &Vec<Emoji>| it.iter().map(Emoji::as_str).collect::<Vec<_>>().join(" ");
+    Some(match event {
+        ReactionEvent::ReactionsLimited(it) => {
+            let (before, allowed) = (it.before.as_ref(), it.allowed.as_ref());
+            Told::of(Action::GroupReactionsLimited, it.origin.as_ref())
+                .about(it.conversation_id)
+                .change("allowedReactions", before.map(text), allowed.map(text))
+        }
+        ReactionEvent::ReactionAdded(_) | ReactionEvent::ReactionRemoved(_) => return None,
+    })
+}
+
+fn edit_policy(EditPolicyEvent::EditPolicySet(it): &EditPolicyEvent) -> Told<'_> {
+    let minutes = |it: Option<Long>| Some(it.map_or("no end".to_owned(), |it| it.0.to_string()));
+    let visible = |it: bool| Some(it.to_string());
+    Told::of(Action::EditPolicySet, it.origin.as_ref())
+        .about(it.conversation_id)
+        .change("editMinutes", minutes(it.minutes_before), minutes(it.minutes))
+        .change(
+            "editHistoryVisible",
+            visible(it.history_visible_before),
+            visible(it.history_visible),
+        )
 }
 
 fn audit(event: &AuditEvent) -> Told<'_> {

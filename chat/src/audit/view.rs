@@ -67,6 +67,8 @@ pub enum AuditAction {
     InvitationRevoked,
     GroupRoleChanged,
     GroupMemberRemoved,
+    GroupReactionsLimited,
+    EditPolicySet,
     AuditRead,
     AuditExported,
 }

@@ -5,6 +5,7 @@
 //!
 //! Limits: [`TITLE_CHARS_MAX`], [`FOUNDERS_MAX`].
 
+mod chats;
 mod decide;
 mod events;
 mod graphql;
@@ -16,6 +17,7 @@ pub use decide::{ConversationRejection, CreateGroup, OpenDirect, RenameGroup};
 pub use events::{
     ConversationEvent, ConversationId, DirectOpened, GroupCreated, GroupRenamed, direct_id,
 };
+pub(crate) use graphql::page_complexity;
 pub use graphql::{ConversationMutation, ConversationObject, ConversationQuery};
 pub use view::{Conversation, Kind};
 

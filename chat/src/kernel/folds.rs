@@ -19,11 +19,13 @@ use crate::accounts::{
 };
 use crate::addresses::{Addresses, ConfirmAddress};
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, RenameGroup, direct_id};
+use crate::edit_policy::SetEditPolicy;
 use crate::instance::ClaimSetup;
 use crate::members::{AddMembers, ChangeRole, JoinGroup, LeaveConversation, RemoveMember, Role};
 use crate::messages::{
     DeleteMessage, EditMessage, HideMessage, MessageEvent, MessageId, SendMessage,
 };
+use crate::reactions::{AddReaction, LimitReactions, ReactionEvent, RemoveReaction};
 use crate::receipts::MarkRead;
 use crate::sessions::{Client, OpenSession, RefreshSession, SessionId};
 use secure::{generation, proof, proposal, secure, told};
@@ -32,10 +34,13 @@ use secure::{generation, proof, proposal, secure, told};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 64;
+const KINDS: u8 = 65;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
+
+/// The one before it.
+const REACT: u8 = RENAME - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -134,6 +139,7 @@ fn attempt(
         }
         (9, _) => secure(world, actor, other, (which, 1)),
         (RENAME, _) => rename(world, actor, which),
+        (REACT, Some(found)) => react(world, actor, found, which),
         (18..RENAME, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
@@ -157,6 +163,37 @@ fn attempt(
         }
     };
     then.world
+}
+
+fn react(
+    world: Given,
+    actor: AccountId,
+    (conversation_id, message_id, _): (ConversationId, MessageId, u64),
+    which: u8,
+) -> Then {
+    let emoji = ["👍", "❤", "🚀"][usize::from(which % 3)].to_owned();
+    let given = world.history().iter().rev().find_map(|it| match ReactionEvent::of(&it.event) {
+        Some(ReactionEvent::ReactionAdded(it)) if it.account_id == actor => Some(it.clone()),
+        Some(_) | None => None,
+    });
+    match (which % 5, given) {
+        (0 | 1, _) | (2, None) => {
+            world.when(actor, AddReaction { conversation_id, message_id, emoji })
+        }
+        (2, Some(it)) => {
+            let (conversation_id, message_id) = (it.conversation_id, it.message_id);
+            let emoji = it.emoji.as_str().to_owned();
+            world.when(actor, RemoveReaction { conversation_id, message_id, emoji })
+        }
+        (4, _) => {
+            let (minutes, history_visible) = (Some(u32::from(which)), which < 128);
+            world.when(actor, SetEditPolicy { conversation_id, minutes, history_visible })
+        }
+        _ => {
+            let allowed = (which < 128).then(|| vec![emoji]);
+            world.when(actor, LimitReactions { conversation_id, allowed })
+        }
+    }
 }
 
 fn claim_or_release(world: Given, which: u8) -> Then {
@@ -301,7 +338,8 @@ fn random_histories_touch_every_collection() {
     let kinds = (0..KINDS + 4).flat_map(|what| (0..4).map(move |who| (who, what)));
     let all = kinds.flat_map(|(who, what)| [(who, what, 0, 0), (who, what, 1, 1)]);
     let sends = [(0, KINDS, 1, 0), (1, KINDS, 0, 0), (0, 12, 1, 0), (0, 13, 1, 0)];
-    let (world, _) = world(sends.into_iter().chain(all).collect());
+    let reacts = [(1, REACT, 0, 0), (0, REACT, 3, 0), (0, REACT, 4, 0)];
+    let (world, _) = world(sends.into_iter().chain(reacts).chain(all).collect());
     let mut store = Store::new();
     fold(&mut store, &world.history().iter().collect::<Vec<_>>());
     let touched: BTreeSet<_> = store.keys().map(|(collection, _)| *collection).collect();

@@ -6,13 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Body, EDIT_MS_MAX, Message, MessageDeleted, MessageEdited, MessageHidden, MessageId,
-    MessageSent, TEXT_BYTES_MAX, format, parse,
+    Body, Message, MessageDeleted, MessageEdited, MessageHidden, MessageId, MessageSent,
+    TEXT_BYTES_MAX, format, parse,
 };
 use crate::Event;
 use crate::accounts::{AccountId, Name, NameState};
 use crate::contacts::Talk;
 use crate::conversations::ConversationId;
+use crate::edit_policy::EditPolicy;
 use crate::kernel::time::{Long, TIMESTAMP_MS_MAX};
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
 use crate::members::{Member, Role};
@@ -34,7 +35,8 @@ crate::rejections! {
         NotAuthor: Forbidden, "MESSAGES_NOT_AUTHOR",
             "only the author edits a message", "Send a message of your own.";
         TooLate: Conflict, "MESSAGES_TOO_LATE",
-            "a message is edited within 48 hours", "Send another message.";
+            "the time in which the conversation lets messages be edited is over",
+            "Send another message.";
         Forbidden: Forbidden, "MESSAGES_FORBIDDEN",
             "only the author, admins and the owner delete for everyone",
             "Delete it for yourself, or ask an admin.";
@@ -200,7 +202,7 @@ pub struct EditMessage {
 impl Command for EditMessage {
     const NAME: &'static str = "EditMessage";
     const SEALS: bool = true;
-    type State = ((Talk, Slot<Member>), Slot<Message>, Names);
+    type State = ((Talk, Slot<Member>), (Slot<Message>, Slot<EditPolicy>), Names);
     type Rejection = MessageRejection;
 
     fn stream(&self, _: &Context<'_>) -> Result<StreamId, MessageRejection> {
@@ -208,15 +210,16 @@ impl Command for EditMessage {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        let talk = Talk::new(self.conversation_id, context.actor);
-        let member = member(self.conversation_id, context.actor);
-        let message = message(self.conversation_id, self.message_id);
-        ((talk, member), message, names(&self.text, context))
+        let (id, stream) = (self.conversation_id, StreamId::Conversation(self.conversation_id));
+        let talk = Talk::new(id, context.actor);
+        let message = message(id, self.message_id);
+        let policy = Slot::new(id.to_string(), stream);
+        ((talk, member(id, context.actor)), (message, policy), names(&self.text, context))
     }
 
     fn decide(
         self,
-        ((talk, member), message, names): &Self::State,
+        ((talk, member), (message, policy), names): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
         active(member)?;
@@ -229,7 +232,8 @@ impl Command for EditMessage {
         if message.body.is_none() {
             return Err(MessageRejection::Gone);
         }
-        if context.now.0 - message.occurred_at.0 > EDIT_MS_MAX {
+        let policy = policy.get().copied().unwrap_or_default();
+        if !policy.allows(message.occurred_at, context.now) {
             return Err(MessageRejection::TooLate);
         }
         let (body, mentions) = body(&self.text, names)?;

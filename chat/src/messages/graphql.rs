@@ -11,10 +11,12 @@ use super::{
     SendMessage, Version,
 };
 use crate::accounts::AccountObject;
-use crate::kernel::document::Document;
+use crate::edit_policy::shows_versions;
+use crate::kernel::document::{Document, padded};
 use crate::kernel::graphql::{NOT_FOUND, Outcome, Scope, id, outage, rejected, scope};
 use crate::kernel::time::Long;
 use crate::kernel::{Personal, Timestamp};
+use crate::reactions::{ReactionCount, reactions_to};
 use crate::timeline::Timeline;
 
 /// A message; its text is opened when it is asked for.
@@ -165,24 +167,59 @@ impl MessageObject {
         self.message.body.is_none()
     }
 
-    /// Every text that it had, oldest first, at most 100.
+    /// What members have given it, at most 20 emoji; the one that was given first comes first. Null
+    /// for who has left since, once it is not as they saw it.
+    #[graphql(complexity = "1 + 2 * child_complexity")]
+    async fn reactions(&self, context: &Context<'_>) -> Result<Option<Vec<ReactionCount>>> {
+        reactions_to(context, &self.message).await
+    }
+
+    /// The texts that it had, oldest first: those after a revision, at most 100. Null where the
+    /// conversation's policy keeps them from the viewer.
     #[graphql(complexity = "10 + 2 * child_complexity")]
-    async fn versions(&self, context: &Context<'_>) -> Result<Vec<MessageVersion>> {
-        let Some(current) = &self.message.body else { return Ok(Vec::new()) };
+    async fn versions(
+        &self,
+        context: &Context<'_>,
+        after: Option<Long>,
+    ) -> Result<Option<Vec<MessageVersion>>> {
+        let Some(current) = &self.message.body else { return Ok(Some(Vec::new())) };
+        if !shows_versions(context, &self.message).await? {
+            return Ok(None);
+        }
         let scope = scope(context);
-        let first = self.message.original.as_ref().unwrap_or(current);
-        let text = open(scope, first).await?.map(|it| it.text);
-        let at = self.message.occurred_at;
-        let mut versions = vec![MessageVersion { revision: Long(0), text, at }];
-        let prefix = Version::prefix(self.message.id);
-        let scan = Scan::prefix(Version::COLLECTION.name, None, &prefix, Order::Ascending, 99);
-        let edits = scope.reader.scan::<Version>(scan).await.map_err(outage)?;
-        for (revision, (_, edit)) in (1..).zip(edits) {
+        let mut versions = Vec::new();
+        if after.is_none() {
+            let first = self.message.original.as_ref().unwrap_or(current);
+            let text = open(scope, first).await?.map(|it| it.text);
+            let at = self.message.occurred_at;
+            versions.push(MessageVersion { revision: Long(0), text, at });
+        }
+        let limit = VERSIONS_MAX - versions.len();
+        for (revision, edit) in
+            edits(scope, self.message.id, after.map_or(1, |it| it.0 + 1), limit).await?
+        {
             let text = open(scope, &edit.body).await?.map(|it| it.text);
             versions.push(MessageVersion { revision: Long(revision), text, at: edit.edited_at });
         }
-        Ok(versions)
+        Ok(Some(versions))
     }
+}
+
+/// Versions of a message that are shown at once.
+const VERSIONS_MAX: usize = 100;
+
+/// Edits of a message from a revision on; each has the next.
+async fn edits(
+    scope: &Scope,
+    message: MessageId,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<(u64, Arc<Version>)>> {
+    let prefix = Version::prefix(message);
+    let mut scan = Scan::prefix(Version::COLLECTION.name, None, &prefix, Order::Ascending, limit);
+    scan.from = format!("{prefix}{}", padded(from));
+    let found = scope.reader.scan::<Version>(scan).await.map_err(outage)?;
+    Ok((from..).zip(found.into_iter().map(|(_, it)| it)).collect())
 }
 
 /// Reads of this room.
@@ -252,7 +289,7 @@ impl MessageMutation {
         sent(context, outcome).await
     }
 
-    /// Changes the text of one's own message, within 48 hours.
+    /// Changes the text of one's own message, for as long as the conversation's policy says.
     async fn edit_message(
         &self,
         context: &Context<'_>,
@@ -291,7 +328,8 @@ impl MessageMutation {
     }
 }
 
-async fn visible(context: &Context<'_>, message: &ID) -> Result<Arc<Message>> {
+/// A message that the viewer names and may read.
+pub(crate) async fn visible(context: &Context<'_>, message: &ID) -> Result<Arc<Message>> {
     let scope = scope(context);
     let message_id: MessageId = id(message)?;
     let viewer = scope.viewer()?.account;

@@ -4,8 +4,9 @@
 //! the author and the client's id, so sending again is the same message. The body is markdown,
 //! sealed under a key of its own: deleting for everyone destroys that key, with all edits.
 //!
-//! Authors edit for [`EDIT_MS_MAX`]; authors, admins and the owner delete for everyone. A claimed
-//! `sentAt` (imports carry history with it) is shown but orders nothing.
+//! Authors edit for as long as the conversation's `edit_policy` says; authors, admins and the owner
+//! delete for everyone. A claimed `sentAt` (imports carry history with it) is shown but orders
+//! nothing.
 //!
 //! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`].
 
@@ -28,6 +29,7 @@ pub use events::{
 };
 pub use format::{Body, Entity, EntityKind, parse};
 pub use gone::{DeletedCounts, DeletedNumbers, HiddenNumbers, Stretch, deleted_in, hidden_in};
+pub(crate) use graphql::visible;
 pub use graphql::{MessageMutation, MessageObject, MessageQuery};
 pub use pages::{Messages, last_live_message, messages};
 pub use view::{Mention, Message, Version};
@@ -38,5 +40,3 @@ pub const TEXT_BYTES_MAX: usize = 16 * 1_024;
 pub const MENTIONS_MAX: usize = 50;
 /// Most entities of one message; further formatting is plain text.
 pub const ENTITIES_MAX: usize = 1_000;
-/// How long an author may edit a message.
-pub const EDIT_MS_MAX: i64 = 48 * 3_600 * 1_000;

@@ -225,18 +225,6 @@ fn an_edit_is_sealed_beside_the_message_and_keeps_every_version() {
 }
 
 #[test]
-fn a_message_is_edited_within_48_hours() {
-    let (world, id, message) = sent("hi");
-    world
-        .later(EDIT_MS_MAX)
-        .when(account(BOB), edit(id, message, "ho"))
-        .then_allowed()
-        .later(1)
-        .when(account(BOB), edit(id, message, "hu"))
-        .then_rejected(MessageRejection::TooLate);
-}
-
-#[test]
 fn the_author_and_admins_delete_for_everyone_once() {
     let deleted = |id, message| MessageDeleted {
         message_id: message,

@@ -37,6 +37,9 @@ struct Seed {
     /// Messages in the group
     #[arg(long, default_value_t = 0)]
     messages: u32,
+    /// Accounts whose tokens are printed; they write the messages
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    signed_in: u32,
     /// Groups of the first account
     #[arg(long, default_value_t = 0)]
     conversations: u32,
@@ -47,9 +50,6 @@ const AT_ONCE: usize = 512;
 
 /// How long the printed tokens are good: benchmarks outlast the usual ten minutes.
 const TOKEN_MS: i64 = 24 * 3_600 * 1_000;
-
-/// Accounts whose tokens are printed.
-const PRINTED: usize = 200;
 
 impl Bench {
     pub(crate) async fn run(self, config: Config) -> anyhow::Result<()> {
@@ -80,7 +80,7 @@ impl Seed {
             seeder.submit(accounts[0], command).await?;
         }
         let shown = bar(u64::from(self.messages), "messages");
-        let authors = &accounts[..accounts.len().min(PRINTED)];
+        let authors = &accounts[..accounts.len().min(self.signed_in as usize)];
         let sends = stream::iter(0..self.messages).map(|n| {
             shown.inc(1);
             let text = format!("message {n} of a conversation that has been going on for long");

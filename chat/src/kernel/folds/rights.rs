@@ -11,6 +11,7 @@ use super::{Attempt, attempts, beginning, world};
 use crate::accounts::{AccountEvent, AccountId};
 use crate::applications::ApplicationEvent;
 use crate::conversations::{ConversationEvent, ConversationId, RenameGroup};
+use crate::edit_policy::EditPolicyEvent;
 use crate::instance::{
     ChangeSettings, GrantRole, Instance, InstanceEvent, InvitePeople, ReinstateAccount, RevokeRole,
     Right, RoleGranted, ServerRole, SuspendAccount,
@@ -22,6 +23,7 @@ use crate::members::{
     RoleChanged,
 };
 use crate::messages::MessageEvent;
+use crate::reactions::ReactionEvent;
 use crate::sessions::{Client, OpenSession, SessionId};
 
 /// Who may do what, recomputed from events alone.
@@ -163,7 +165,32 @@ impl Held {
             }
             Some(_) | None => true,
         };
-        account && message && application
+        account
+            && message
+            && application
+            && self.allows_reaction(event, actor)
+            && self.allows_policy(event, actor)
+    }
+
+    fn allows_policy(&self, event: &Recorded, actor: AccountId) -> bool {
+        let Some(EditPolicyEvent::EditPolicySet(it)) = EditPolicyEvent::of(&event.event) else {
+            return true;
+        };
+        let group = self.open.contains_key(&it.conversation_id);
+        let member = self.role(it.conversation_id, actor).is_some();
+        self.manages(it.conversation_id, actor) || member && !group
+    }
+
+    fn allows_reaction(&self, event: &Recorded, actor: AccountId) -> bool {
+        let (conversation, account) = match ReactionEvent::of(&event.event) {
+            Some(ReactionEvent::ReactionAdded(it)) => (it.conversation_id, it.account_id),
+            Some(ReactionEvent::ReactionRemoved(it)) => (it.conversation_id, it.account_id),
+            Some(ReactionEvent::ReactionsLimited(it)) => {
+                return self.manages(it.conversation_id, actor);
+            }
+            None => return true,
+        };
+        account == actor && self.role(conversation, actor).is_some()
     }
 
     /// Whether documents say the same.
