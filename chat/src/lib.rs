@@ -179,6 +179,16 @@ rooms! {
         query: ReactionQuery, mutation: ReactionMutation,
         changes: [Reactions(ReactionsObject by messages::MessageId)],
     }
+    pins {
+        events: PinEvent,
+        commands: [PinMessage, UnpinMessage, UnpinAll],
+        documents: [Pins],
+        rejections: [PinRejection],
+        mutation: PinMutation,
+        changes: [
+            Pin(PinObject by (conversations::ConversationId, messages::MessageId))
+        ],
+    }
     receipts {
         events: ReceiptEvent,
         commands: [MarkRead],
@@ -186,6 +196,15 @@ rooms! {
         rejections: [ReceiptRejection],
         query: ReceiptQuery, mutation: ReceiptMutation,
         changes: [ReadState(ReadStateObject by conversations::ConversationId)],
+    }
+    drafts {
+        events: DraftEvent,
+        commands: [SaveDraft, ClearDraft],
+        documents: [Draft],
+        rejections: [DraftRejection],
+        mutation: DraftMutation,
+        changes: [Draft(DraftObject by conversations::ConversationId)],
+        reactions: [destroy_draft],
     }
     presence {
         commands: [],

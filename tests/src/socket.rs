@@ -26,6 +26,8 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
     ... on Member { account { id } role active } \
     ... on ReadState { conversationId number unreadCount } \
     ... on Reactions { messageId counts { emoji count } } \
+    ... on Pin { messageId pinned silent } \
+    ... on Draft { conversationId text replyTo { id } } \
     ... on Account { id displayName } } } }";
 
 /// A socket.

@@ -79,7 +79,9 @@ pub fn needed(name: &str) -> Option<Access> {
         "createGroup" | "openDirect" | "renameGroup" | "addMembers" | "removeMember"
         | "changeRole" | "leaveConversation" | "joinGroup" | "sendMessage" | "editMessage"
         | "deleteMessage" | "hideMessage" | "addReaction" | "removeReaction" | "limitReactions"
-        | "markRead" | "setTyping" | "setPresence" => Some(Access::ChatWrite),
+        | "pinMessage" | "unpinMessage" | "unpinAll" | "markRead" | "setTyping" | "setPresence" => {
+            Some(Access::ChatWrite)
+        }
         _ => None,
     }
 }

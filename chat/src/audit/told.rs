@@ -16,6 +16,7 @@ use crate::kernel::Origin;
 use crate::lost_factors::LostFactorEvent;
 use crate::members::MemberEvent;
 use crate::passkeys::PasskeyEvent;
+use crate::pins::PinEvent;
 use crate::reactions::{Emoji, ReactionEvent};
 use crate::sessions::SessionEvent;
 use crate::sign_in_links::SignInLinkEvent;
@@ -83,11 +84,13 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::LostFactorEvent(it) => Some(lost_factor(it)),
         Event::SignInLinkEvent(it) => Some(sign_in_link(it)),
         Event::ReactionEvent(it) => reaction(it),
+        Event::PinEvent(it) => pin(it),
         Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)
         | Event::ConversationEvent(_)
         | Event::MessageEvent(_)
+        | Event::DraftEvent(_)
         | Event::ReceiptEvent(_) => None,
     }
 }
@@ -342,6 +345,25 @@ fn reaction(event: &ReactionEvent) -> Option<Told<'_>> {
                 .change("allowedReactions", before.map(text), allowed.map(text))
         }
         ReactionEvent::ReactionAdded(_) | ReactionEvent::ReactionRemoved(_) => return None,
+    })
+}
+
+/// What admins do with the pins of their groups.
+fn pin(event: &PinEvent) -> Option<Told<'_>> {
+    let (action, origin, conversation) = match event {
+        PinEvent::MessagePinned(it) => (Action::GroupMessagePinned, &it.origin, it.conversation_id),
+        PinEvent::MessageUnpinned(it) => {
+            (Action::GroupMessageUnpinned, &it.origin, it.conversation_id)
+        }
+        PinEvent::AllUnpinned(it) => (Action::GroupAllUnpinned, &it.origin, it.conversation_id),
+    };
+    let told = Told::of(action, Some(origin.as_ref()?)).about(conversation);
+    Some(match event {
+        PinEvent::MessagePinned(it) => told.with("pinned", Some(it.message_id.to_string())),
+        PinEvent::MessageUnpinned(it) => {
+            told.change("pinned", Some(it.message_id.to_string()), None)
+        }
+        PinEvent::AllUnpinned(it) => told.change("pins", Some(it.count.0.to_string()), None),
     })
 }
 

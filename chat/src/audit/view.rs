@@ -68,6 +68,9 @@ pub enum AuditAction {
     GroupRoleChanged,
     GroupMemberRemoved,
     GroupReactionsLimited,
+    GroupMessagePinned,
+    GroupMessageUnpinned,
+    GroupAllUnpinned,
     AuditRead,
     AuditExported,
 }

@@ -2,30 +2,27 @@
 
 use std::sync::Arc;
 
-use async_graphql::connection::{Connection, Edge};
+use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use ports::documents::{Order, Scan};
-
+use super::chats::{heads, slice};
 use super::{Conversation, ConversationId, CreateGroup, Kind, OpenDirect, RenameGroup, direct_id};
 use crate::accounts::{AccountId, AccountObject};
-use crate::kernel::document::{Document, padded};
+use crate::drafts::DraftObject;
 use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
 use crate::kernel::time::Long;
 use crate::kernel::{StreamId, Timestamp};
 use crate::members::{Member, MemberObject, Role, members};
 use crate::messages::{MessageObject, Messages, last_live_message, messages};
+use crate::pins::{PinObject, pinned_messages};
 use crate::reactions::allowed_reactions;
 use crate::receipts::Unread;
 
-/// Conversations of one person at most.
-const CONVERSATIONS_MAX: usize = 10_000;
-
 /// A conversation.
 pub struct ConversationObject {
-    head: Arc<Conversation>,
+    pub(super) head: Arc<Conversation>,
     /// What the viewer has not read of it, where a list has counted that for all its entries.
-    unread: Option<Unread>,
+    pub(super) unread: Option<Unread>,
 }
 
 impl ConversationObject {
@@ -168,6 +165,24 @@ impl ConversationObject {
         allowed_reactions(context, self.head.id).await
     }
 
+    /// What the viewer has begun to write here; empty when there is nothing, null for applications.
+    async fn viewer_draft(&self, context: &Context<'_>) -> Result<Option<DraftObject>> {
+        DraftObject::find(context, self.head.id).await
+    }
+
+    /// What is pinned, at most 100, the message that was pinned last first.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    async fn pinned_messages(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Result<Connection<String, PinObject>> {
+        pinned_messages(context, self.head.id, Page::new(first, last, after, before)?).await
+    }
+
     /// The newest message that is not gone for the viewer.
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<MessageObject>> {
         last_live_message(context, &self.head).await
@@ -256,56 +271,6 @@ impl ConversationQuery {
         }
         Ok(connection)
     }
-}
-
-/// The viewer's conversations with the cursor that each has in the chat list.
-async fn heads(
-    context: &Context<'_>,
-    viewer: AccountId,
-) -> Result<Vec<(String, Arc<Conversation>)>> {
-    let reader = &scope(context).reader;
-    let prefix = format!("{viewer}/");
-    let name = Member::COLLECTION.name;
-    let order = Order::Ascending;
-    let scan = Scan::prefix(name, Some("by_account"), &prefix, order, CONVERSATIONS_MAX);
-    let memberships = reader.scan::<Member>(scan).await.map_err(outage)?;
-    let ids = memberships.iter().map(|(_, it)| it.conversation_id.to_string());
-    let heads = reader.load_many::<Conversation>(ids).await.map_err(outage)?;
-    let cursor = |it: &Arc<Conversation>| {
-        let active_at = u64::try_from(it.active_at.0).unwrap_or(0);
-        format!("{}/{}", padded(active_at), it.id)
-    };
-    Ok(heads.into_iter().flatten().map(|it| (cursor(&it), it)).collect())
-}
-
-/// A page of a list that is sorted by falling cursors.
-fn slice(
-    all: Vec<(String, Arc<Conversation>)>,
-    page: &Page,
-) -> Connection<String, ConversationObject> {
-    let inside = |cursor: &str| {
-        page.after.as_deref().is_none_or(|it| cursor < it)
-            && page.before.as_deref().is_none_or(|it| cursor > it)
-    };
-    let total = all.len();
-    let mut kept: Vec<_> = all.into_iter().filter(|(cursor, _)| inside(cursor)).collect();
-    let more = kept.len() > page.limit;
-    let beyond = kept.len() < total;
-    if page.backward {
-        kept.drain(..kept.len().saturating_sub(page.limit));
-    } else {
-        kept.truncate(page.limit);
-    }
-    let (previous, next) = match page.backward {
-        true => (more, beyond && page.before.is_some()),
-        false => (beyond && page.after.is_some(), more),
-    };
-    let mut connection = Connection::new(previous, next);
-    let edges = kept
-        .into_iter()
-        .map(|(cursor, it)| Edge::new(cursor, ConversationObject { head: it, unread: None }));
-    connection.edges.extend(edges);
-    connection
 }
 
 #[derive(InputObject)]

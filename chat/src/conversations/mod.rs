@@ -5,6 +5,7 @@
 //!
 //! Limits: [`TITLE_CHARS_MAX`], [`FOUNDERS_MAX`].
 
+mod chats;
 mod decide;
 mod events;
 mod graphql;

@@ -11,10 +11,12 @@ use super::{
     SendMessage, Version,
 };
 use crate::accounts::AccountObject;
+use crate::drafts::clear_beside;
 use crate::kernel::document::Document;
 use crate::kernel::graphql::{NOT_FOUND, Outcome, Scope, id, outage, rejected, scope};
 use crate::kernel::time::Long;
 use crate::kernel::{Personal, Timestamp};
+use crate::pins::is_pinned;
 use crate::reactions::{ReactionCount, reactions_to};
 use crate::timeline::Timeline;
 
@@ -166,6 +168,11 @@ impl MessageObject {
         self.message.body.is_none()
     }
 
+    /// Whether it is pinned. Null for who has left since, once what is pinned is not as they saw it.
+    async fn pinned(&self, context: &Context<'_>) -> Result<Option<bool>> {
+        is_pinned(context, &self.message).await
+    }
+
     /// What members have given it, at most 20 emoji; the one that was given first comes first. Null
     /// for who has left since, once it is not as they saw it.
     #[graphql(complexity = "1 + 2 * child_complexity")]
@@ -214,6 +221,9 @@ struct SendMessageInput {
     reply_to: Option<ID>,
     /// When it was sent, for history from elsewhere; not in the future.
     sent_at: Option<Timestamp>,
+    /// Whether the viewer's draft in the conversation goes with it, on all of their devices.
+    #[graphql(default)]
+    clear_draft: bool,
 }
 
 #[derive(InputObject)]
@@ -250,13 +260,21 @@ impl MessageMutation {
         context: &Context<'_>,
         input: SendMessageInput,
     ) -> Result<MessagePayload> {
+        let scope = scope(context);
+        if input.clear_draft {
+            scope.viewer()?.may("clearDraft").map_err(rejected)?;
+        }
+        let conversation_id = id(&input.conversation_id)?;
         let command = SendMessage {
-            conversation_id: id(&input.conversation_id)?,
+            conversation_id,
             text: input.text,
             reply_to: input.reply_to.as_ref().map(id).transpose()?,
             sent_at: input.sent_at,
         };
-        let outcome = scope(context).submit(&input.client_id, command).await?;
+        let mut outcome = scope.submit(&input.client_id, command).await?;
+        if input.clear_draft {
+            outcome = clear_beside(scope, &input.client_id, conversation_id, outcome).await?;
+        }
         sent(context, outcome).await
     }
 

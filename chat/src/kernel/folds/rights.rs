@@ -22,6 +22,7 @@ use crate::members::{
     RoleChanged,
 };
 use crate::messages::MessageEvent;
+use crate::pins::PinEvent;
 use crate::reactions::ReactionEvent;
 use crate::sessions::{Client, OpenSession, SessionId};
 
@@ -164,7 +165,21 @@ impl Held {
             }
             Some(_) | None => true,
         };
-        account && message && application && self.allows_reaction(event, actor)
+        account && message && application && self.allows_in_talk(event, actor)
+    }
+
+    fn allows_in_talk(&self, event: &Recorded, actor: AccountId) -> bool {
+        let (conversation, account) = match PinEvent::of(&event.event) {
+            Some(PinEvent::MessagePinned(it)) => (it.conversation_id, it.account_id),
+            Some(PinEvent::MessageUnpinned(it)) => (it.conversation_id, it.account_id),
+            Some(PinEvent::AllUnpinned(it)) => (it.conversation_id, it.account_id),
+            None => return self.allows_reaction(event, actor),
+        };
+        let may = match self.open.contains_key(&conversation) {
+            true => self.manages(conversation, actor),
+            false => self.role(conversation, actor).is_some(),
+        };
+        account == actor && may
     }
 
     fn allows_reaction(&self, event: &Recorded, actor: AccountId) -> bool {

@@ -1,0 +1,43 @@
+//! What people do with the messages of a conversation beside sending them.
+
+use crate::accounts::AccountId;
+use crate::conversations::ConversationId;
+use crate::drafts::{ClearDraft, SaveDraft};
+use crate::kernel::testing::{Given, Then};
+use crate::messages::MessageId;
+use crate::pins::{PinMessage, UnpinAll, UnpinMessage};
+
+/// A message that was sent, with its number.
+pub(super) type Found = (ConversationId, MessageId, u64);
+
+pub(super) fn pin(
+    world: Given,
+    actor: AccountId,
+    (conversation_id, message_id, _): Found,
+    which: u8,
+) -> Then {
+    match which / 8 % 4 {
+        0 | 1 => {
+            let silent = which.is_multiple_of(2);
+            world.when(actor, PinMessage { conversation_id, message_id, silent })
+        }
+        2 => world.when(actor, UnpinMessage { conversation_id, message_id }),
+        _ => world.when(actor, UnpinAll { conversation_id }),
+    }
+}
+
+pub(super) fn draft(
+    world: Given,
+    actor: AccountId,
+    (conversation_id, message_id, _): Found,
+    which: u8,
+) -> Then {
+    let reply_to = which.is_multiple_of(2).then_some(message_id);
+    match which % 3 {
+        0 | 1 => {
+            let text = format!("draft {which}");
+            world.when(actor, SaveDraft { conversation_id, text, reply_to })
+        }
+        _ => world.when(actor, ClearDraft { conversation_id }),
+    }
+}
