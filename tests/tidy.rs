@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 45] = [
+const MORE_FILES: [(&str, &str); 46] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/export", "the same entries as lines, outside GraphQL"),
@@ -100,6 +100,7 @@ const MORE_FILES: [(&str, &str); 45] = [
     ("privacy/sight", "asking the rules of many people at once, for every reader"),
     ("reactions/counted", "the law of counts, too long to stand beside the others"),
     ("reactions/emoji", "what an emoji is, which is neither a rule nor a document"),
+    ("receipts/others", "who is shown whose receipts, asked by queries and fan-out"),
     ("receipts/unread", "a function of several documents"),
 ];
 

@@ -196,6 +196,7 @@ rooms! {
         rejections: [ReceiptRejection],
         query: ReceiptQuery, mutation: ReceiptMutation,
         changes: [ReadState(ReadStateObject by conversations::ConversationId)],
+        ephemerals: [Receipt(ReceiptObject)],
     }
     drafts {
         events: DraftEvent,

@@ -16,7 +16,7 @@ use crate::members::{Member, MemberObject, Role, members};
 use crate::messages::{MessageObject, Messages, last_live_message, messages};
 use crate::pins::{PinObject, pinned_messages};
 use crate::reactions::allowed_reactions;
-use crate::receipts::Unread;
+use crate::receipts::{ReceiptObject, Unread, receipts_of_others};
 
 /// A conversation.
 pub struct ConversationObject {
@@ -168,6 +168,13 @@ impl ConversationObject {
     /// What the viewer has begun to write here; empty when there is nothing, null for applications.
     async fn viewer_draft(&self, context: &Context<'_>) -> Result<Option<DraftObject>> {
         DraftObject::find(context, self.head.id).await
+    }
+
+    /// How far the others have read and received, of those who show it and are shown the viewer's;
+    /// null in conversations of over 20 members.
+    #[graphql(complexity = "20 + 5 * child_complexity")]
+    async fn receipts(&self, context: &Context<'_>) -> Result<Option<Vec<ReceiptObject>>> {
+        receipts_of_others(context, &self.head).await
     }
 
     /// What is pinned, at most 100, the message that was pinned last first.

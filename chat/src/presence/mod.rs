@@ -15,6 +15,7 @@ mod hearing;
 mod tests;
 mod view;
 
+pub(crate) use graphql::tell;
 pub use graphql::{PresenceMutation, PresenceQuery};
 pub use hearing::heard_by;
 pub use view::{LastSeen, PresenceObject, PresenceRejection, TypingKind, TypingObject};
