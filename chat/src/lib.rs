@@ -171,6 +171,13 @@ rooms! {
         changes: [Message(MessageObject by messages::MessageId)],
         reactions: [destroy_body],
     }
+    forwards {
+        commands: [ForwardMessages],
+        documents: [],
+        rejections: [ForwardRejection],
+        mutation: ForwardMutation,
+        changes: [],
+    }
     reactions {
         events: ReactionEvent,
         commands: [AddReaction, RemoveReaction, LimitReactions],

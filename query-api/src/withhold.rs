@@ -228,9 +228,8 @@ mod tests {
         let mut leaving = Leaving::new(2);
         let events = [(2, Some(7)), (3, None), (4, Some(8)), (5, Some(7)), (6, None)];
         events.iter().for_each(|(seq, left)| leaving.note(&event(*seq, *left)));
-        let of = |leaving: &Leaving, before_seq| {
-            [7, 8].map(|it| leaving.of(account(it), before_seq))
-        };
+        let of =
+            |leaving: &Leaving, before_seq| [7, 8].map(|it| leaving.of(account(it), before_seq));
         assert_eq!(of(&leaving, 2), [None, None]);
         assert_eq!(of(&leaving, 5), [Some(2), Some(4)]);
         leaving.forget(event(3, None).ordinal);

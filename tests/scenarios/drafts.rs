@@ -35,9 +35,7 @@ fn a_draft_is_on_all_devices_of_its_writer_and_on_nobody_elses() {
     assert_eq!(draft(&phone, &group), text("hel"));
     assert_eq!(draft(&bob, &group)["text"], Value::Null);
     let frame = own.next();
-    let told = |text: Value| {
-        json!({ "__typename": "Draft", "conversationId": group, "text": text, "replyTo": null })
-    };
+    let told = |text: Value| json!({ "__typename": "Draft", "conversationId": group, "text": text, "replyTo": null });
     assert_eq!((frame.event(), frame.change()), ("DraftSaved", &told(json!("hel"))));
     assert_eq!(frame.conversation(), "", "it is no event of the conversation");
     saves(&phone, &group, "hello");

@@ -26,7 +26,7 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
     ... on Member { account { id } role active } \
     ... on ReadState { conversationId number unreadCount } \
     ... on Reactions { messageId counts { emoji count } } \
-    ... on Pin { messageId pinned silent } \
+    ... on Typing { typing kind } ... on Pin { messageId pinned silent } \
     ... on Receipt { account { id } readNumber deliveredNumber } \
     ... on Draft { conversationId text replyTo { id } } \
     ... on Account { id displayName } } } }";

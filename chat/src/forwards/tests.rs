@@ -66,10 +66,11 @@ impl At {
 /// What was forwarded last, so many.
 fn arrived(world: &Given, count: usize) -> Vec<Message> {
     let history = world.history();
-    let sent = history[history.len() - count..].iter().map(|it| match MessageEvent::of(&it.event) {
-        Some(MessageEvent::MessageSent(it)) => it.message_id,
-        Some(_) | None => panic!("nothing was sent"),
-    });
+    let sent =
+        history[history.len() - count..].iter().map(|it| match MessageEvent::of(&it.event) {
+            Some(MessageEvent::MessageSent(it)) => it.message_id,
+            Some(_) | None => panic!("nothing was sent"),
+        });
     sent.map(|it| world.document::<Message>(it).expect("a message")).collect()
 }
 
@@ -132,11 +133,7 @@ fn forwarded_further_a_message_still_says_who_wrote_it_first() {
     let world = world.and(account(BOB), forward);
     let first = arrived(&world, 1)[0].id;
     let again = |world: &Given| {
-        let source = Source {
-            conversation_id: at.to,
-            message_id: first,
-            body: body(world, first),
-        };
+        let source = Source { conversation_id: at.to, message_id: first, body: body(world, first) };
         let (conversation_id, messages) = (at.to, vec![source]);
         ForwardMessages { conversation_id, messages, attributed: true }
     };

@@ -34,7 +34,7 @@ use secure::{generation, proof, proposal, secure, told};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 67;
+const KINDS: u8 = 68;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
@@ -43,6 +43,7 @@ const RENAME: u8 = KINDS - 1;
 const REACT: u8 = RENAME - 1;
 const PIN: u8 = REACT - 1;
 const DRAFT: u8 = PIN - 1;
+const FORWARD: u8 = DRAFT - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -144,7 +145,8 @@ fn attempt(
         (REACT, Some(found)) => react(world, actor, found, which),
         (PIN, Some(found)) => talk::pin(world, actor, found, which),
         (DRAFT, Some(found)) => talk::draft(world, actor, found, which),
-        (18..DRAFT, _) => secure(world, actor, other, (which, what - 17)),
+        (FORWARD, Some(found)) => talk::forward(world, actor, conversation_id, found),
+        (18..FORWARD, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
         (12, Some((conversation_id, message_id, _))) => {

@@ -7,8 +7,8 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use ports::documents::{Order, Scan};
 
 use super::{
-    Body, DeleteMessage, EditMessage, Entity, EntityKind, HideMessage, Message, MessageId,
-    SendMessage, Version,
+    Body, DeleteMessage, EditMessage, Entity, EntityKind, Forwarded, HideMessage, Message,
+    MessageId, SendMessage, Version,
 };
 use crate::accounts::AccountObject;
 use crate::drafts::clear_beside;
@@ -90,6 +90,26 @@ impl EntityObject {
     }
 }
 
+/// Where a forwarded message comes from.
+struct ForwardedObject(Forwarded);
+
+/// Where a forwarded message comes from.
+#[Object(name = "Forwarded")]
+impl ForwardedObject {
+    /// Who wrote it first; null when they do not let it be known, and once erased.
+    async fn account(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
+        match self.0.account_id {
+            Some(it) => AccountObject::find(context, it).await,
+            None => Ok(None),
+        }
+    }
+
+    /// When it was sent first.
+    async fn sent_at(&self) -> Timestamp {
+        self.0.sent_at
+    }
+}
+
 /// A text that a message had.
 #[derive(SimpleObject)]
 struct MessageVersion {
@@ -147,6 +167,11 @@ impl MessageObject {
         let found = found.map_err(outage)?;
         let here = found.filter(|it| it.conversation_id == self.message.conversation_id);
         Ok(here.map(|it| Self::new(scope(context).within(&it))))
+    }
+
+    /// Where it comes from, if it was forwarded and says so.
+    async fn forwarded(&self) -> Option<ForwardedObject> {
+        self.message.forwarded.filter(|_| self.message.body.is_some()).map(ForwardedObject)
     }
 
     /// When it was sent, as far as the author says.

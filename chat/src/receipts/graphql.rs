@@ -2,11 +2,10 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::others::{Receipt, delivered_key, passing, readers, readers_counted, receipts};
-use super::{
-    DELIVERED_MS, MarkRead, READERS_LISTED_MAX, READERS_LISTED_MS, ReceiptRejection, TOLD_MAX,
-    Unread, is_told,
+use super::others::{
+    Receipt, Said, are_told, delivered_key, passing, readers, readers_counted, receipts,
 };
+use super::{DELIVERED_MS, MarkRead, ReceiptRejection, Unread, is_told};
 use crate::accounts::{AccountId, AccountObject};
 use crate::conversations::{Conversation, ConversationId, ConversationObject};
 use crate::kernel::ephemeral::Ephemeral;
@@ -95,7 +94,7 @@ pub(crate) async fn receipts_of_others(
     context: &Context<'_>,
     conversation: &Conversation,
 ) -> Result<Option<Vec<ReceiptObject>>> {
-    if conversation.member_count > TOLD_MAX {
+    if !are_told(conversation.member_count) {
         return Ok(None);
     }
     let scope = scope(context);
@@ -166,15 +165,13 @@ impl ReceiptQuery {
         let head = message.conversation_id.to_string();
         let head = scope.reader.load::<Conversation>(head).await.map_err(outage)?;
         let members = head.map_or(0, |it| it.member_count);
-        if members > READERS_LISTED_MAX {
+        let said = Said::of(members, scope.clock.now_ms() - message.occurred_at.0);
+        if said == Said::HowManyAtLeast {
             let count = readers_counted(&scope.reader, viewer, &message).await.map_err(outage)?;
             return Ok(Some(ReadersObject { count, listed: None }));
         }
-        let limit = usize::try_from(READERS_LISTED_MAX).unwrap_or(usize::MAX);
-        let found = readers(&scope.reader, viewer, &message, limit).await.map_err(outage)?;
-        let age_ms = scope.clock.now_ms() - message.occurred_at.0;
-        let count = found.len();
-        let listed = (age_ms <= READERS_LISTED_MS).then_some(found);
+        let found = readers(&scope.reader, viewer, &message).await.map_err(outage)?;
+        let (count, listed) = (found.len(), (said == Said::Who).then_some(found));
         Ok(Some(ReadersObject { count, listed }))
     }
 }
@@ -235,13 +232,14 @@ impl ReceiptMutation {
         let scope = scope(context);
         let viewer = scope.viewer()?.account;
         scope.take(&format!("delivered-rate/{viewer}"), scope.limits.per_account).await?;
-        let (conversation, number) = (id::<ConversationId>(&input.conversation_id)?, input.number.0);
+        let (conversation, number) =
+            (id::<ConversationId>(&input.conversation_id)?, input.number.0);
         let head = scope.reader.fetch::<Conversation>(viewer, conversation.to_string()).await;
         let head = head.map_err(outage)?.ok_or_else(|| rejected(ReceiptRejection::NotFound))?;
         if number > head.last_number {
             return Err(rejected(ReceiptRejection::Ahead));
         }
-        if head.member_count > TOLD_MAX {
+        if !are_told(head.member_count) {
             return Ok(MarkDeliveredPayload { ok: false });
         }
         let key = delivered_key(viewer, conversation);

@@ -24,9 +24,11 @@ mod view;
 
 pub use decide::{MarkRead, ReceiptRejection};
 pub use events::{ReadMoved, ReceiptEvent};
-pub use graphql::{ReadStateObject, ReceiptMutation, ReceiptObject, ReceiptQuery};
 pub(crate) use graphql::receipts_of_others;
+pub use graphql::{ReadStateObject, ReceiptMutation, ReceiptObject, ReceiptQuery};
 pub use others::{heard_by, is_told, told};
+#[cfg(test)]
+pub(crate) use others::{readers, readers_counted};
 pub use unread::Unread;
 pub use view::ReadPointer;
 

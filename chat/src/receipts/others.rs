@@ -9,7 +9,9 @@ use ports::Error;
 use ports::cache::Cache;
 use ports::documents::{Order, Scan};
 
-use super::{READERS_COUNTED_MAX, ReadMoved, ReadPointer, TOLD_MAX};
+use super::{
+    READERS_COUNTED_MAX, READERS_LISTED_MAX, READERS_LISTED_MS, ReadMoved, ReadPointer, TOLD_MAX,
+};
 use crate::Change;
 use crate::accounts::AccountId;
 use crate::conversations::{Conversation, ConversationId};
@@ -23,6 +25,31 @@ use crate::timeline::Timeline;
 
 /// What passing facts of this room are called.
 pub(super) const RECEIPT: &str = "Receipt";
+
+/// How much is said of who has read a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    Who,
+    HowMany,
+    /// As far as is counted.
+    HowManyAtLeast,
+}
+
+impl Said {
+    /// What is said in a conversation of so many members of a message that is so old.
+    pub(super) fn of(members: u64, age_ms: i64) -> Self {
+        match (members <= READERS_LISTED_MAX, age_ms <= READERS_LISTED_MS) {
+            (true, true) => Self::Who,
+            (true, false) => Self::HowMany,
+            (false, _) => Self::HowManyAtLeast,
+        }
+    }
+}
+
+/// Whether the others are told in a conversation of so many members.
+pub(super) fn are_told(members: u64) -> bool {
+    members <= TOLD_MAX
+}
 
 /// Whether each of some people shows a viewer their receipts and is shown the viewer's: who hides
 /// theirs from somebody does not see that person's.
@@ -117,17 +144,17 @@ pub(super) async fn receipts(
         .collect())
 }
 
-/// Those of the others who have read a message, in a conversation of at most so many members: they
-/// were there when it was sent, and the viewer is shown it.
+/// Those of the others who have read a message of a conversation that is small enough: they were
+/// there when it was sent, and the viewer is shown it.
 ///
 /// # Errors
 /// When the documents can't be reached.
-pub(super) async fn readers(
+pub(crate) async fn readers(
     reader: &Reader,
     viewer: AccountId,
     message: &Message,
-    limit: usize,
 ) -> Result<Vec<AccountId>, Error> {
+    let limit = usize::try_from(READERS_LISTED_MAX).unwrap_or(usize::MAX);
     let members = all_members(reader, message.conversation_id, limit).await?;
     let there = members.filter(|it| it.account_id != message.author_id);
     let there = there.filter(|it| it.joined_seq <= message.seq);
@@ -142,7 +169,7 @@ pub(super) async fn readers(
 ///
 /// # Errors
 /// When the documents can't be reached.
-pub(super) async fn readers_counted(
+pub(crate) async fn readers_counted(
     reader: &Reader,
     viewer: AccountId,
     message: &Message,
@@ -181,7 +208,7 @@ pub async fn told(reader: &Reader, event: &Timeline) -> Result<Option<Ephemeral>
         return Ok(None);
     }
     let head = reader.load::<Conversation>(conversation.to_string()).await?;
-    if head.is_none_or(|it| it.member_count > TOLD_MAX) {
+    if !head.is_some_and(|it| are_told(it.member_count)) {
         return Ok(None);
     }
     let pointer = reader.load::<ReadPointer>(ReadPointer::id(account, conversation)).await?;

@@ -27,8 +27,7 @@ impl ReadPointer {
 }
 
 impl Document for ReadPointer {
-    const COLLECTION: Collection = 
-        Collection { name: "read_pointers", indexes: &["by_number"] };
+    const COLLECTION: Collection = Collection { name: "read_pointers", indexes: &["by_number"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
         let Some(ReceiptEvent::ReadMoved(it)) = ReceiptEvent::of(&event.event) else {

@@ -3,8 +3,9 @@
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
 use crate::drafts::{ClearDraft, SaveDraft};
-use crate::kernel::testing::{Given, Then};
-use crate::messages::MessageId;
+use crate::forwards::{ForwardMessages, Source};
+use crate::kernel::testing::{Given, Then, open};
+use crate::messages::{Message, MessageId};
 use crate::pins::{PinMessage, UnpinAll, UnpinMessage};
 
 /// A message that was sent, with its number.
@@ -40,4 +41,17 @@ pub(super) fn draft(
         }
         _ => world.when(actor, ClearDraft { conversation_id }),
     }
+}
+
+pub(super) fn forward(
+    world: Given,
+    actor: AccountId,
+    to: ConversationId,
+    (conversation_id, message_id, number): Found,
+) -> Then {
+    let message = world.document::<Message>(message_id);
+    let body = message.and_then(|it| open(&it.body?));
+    let messages = vec![Source { conversation_id, message_id, body }; 2];
+    let attributed = number.is_multiple_of(2);
+    world.when(actor, ForwardMessages { conversation_id: to, messages, attributed })
 }
