@@ -1,6 +1,7 @@
 //! Drafts: on all devices of whoever writes them, and on nobody else's.
 
 use serde_json::{Value, json};
+use tests::bridge::Bridge;
 use tests::{Answer, Person, World, at_once, fresh_id};
 
 fn tries(person: &Person, conversation: &str, text: &str) -> Answer {
@@ -35,7 +36,10 @@ fn a_draft_is_on_all_devices_of_its_writer_and_on_nobody_elses() {
     assert_eq!(draft(&phone, &group), text("hel"));
     assert_eq!(draft(&bob, &group)["text"], Value::Null);
     let frame = own.next();
-    let told = |text: Value| json!({ "__typename": "Draft", "conversationId": group, "text": text, "replyTo": null });
+    let told = |text: Value| {
+        let id = &group;
+        json!({ "__typename": "Draft", "conversationId": id, "text": text, "replyTo": null })
+    };
     assert_eq!((frame.event(), frame.change()), ("DraftSaved", &told(json!("hel"))));
     assert_eq!(frame.conversation(), "", "it is no event of the conversation");
     saves(&phone, &group, "hello");
@@ -147,4 +151,30 @@ fn who_has_left_is_not_shown_the_message_that_their_draft_answers() {
     });
     assert_eq!((frame.event(), frame.change()), ("DraftSaved", &expected));
     clears(&bob, &group).data();
+}
+
+#[test]
+fn no_application_reads_or_clears_a_draft() {
+    let world = World::new();
+    let bridge = Bridge::registered(&world, &world.owner("owner"), true);
+    let ann = world.person("ann");
+    let saved = ann.opens_direct(&ann);
+    saves(&ann, &saved, "hello");
+    let token = bridge.tokens(&ann, "chat:read chat:write")["access_token"].clone();
+    let asks = |query: &str| bridge.asks(token.as_str().expect("a token"), query);
+    let query = format!("{{ conversation(id: \"{saved}\") {{ kind viewerDraft {{ text }} }} }}");
+    let found = asks(&query).data()["conversation"].clone();
+    assert_eq!(found, json!({ "kind": "SAVED", "viewerDraft": null }));
+    let given =
+        |input: &str| format!("clientId: \"{}\", conversationId: \"{saved}\"{input}", fresh_id());
+    for (name, input) in [
+        ("clearDraft", given("")),
+        ("saveDraft", given(", text: \"x\"")),
+        ("sendMessage", given(", text: \"x\", clearDraft: true")),
+    ] {
+        let answer = asks(&format!("mutation {{ {name}(input: {{ {input} }}) {{ position }} }}"));
+        assert_eq!(answer.code(), "APPLICATIONS_SCOPE_MISSING", "{name}");
+    }
+    assert_eq!(draft(&ann, &saved), text("hello"));
+    assert_eq!(ann.all_messages(&saved).len(), 0, "nothing was sent");
 }

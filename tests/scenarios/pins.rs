@@ -205,7 +205,10 @@ fn frames_tell_what_was_pinned_and_whether_silently() {
     let silently = json!({ "messageId": message, "silent": true });
     ann.does("pinMessage", silently, "message { pinned }");
     let frame = heard.next_of(&group);
-    let told = |pinned: bool, silent: Value| json!({ "__typename": "Pin", "messageId": message, "pinned": pinned, "silent": silent });
+    let told = |pinned: bool, silent: Value| {
+        let id = &message;
+        json!({ "__typename": "Pin", "messageId": id, "pinned": pinned, "silent": silent })
+    };
     assert_eq!((frame.event(), frame.change()), ("MessagePinned", &told(true, json!(true))));
     takes_down(&ann, &message);
     let frame = heard.next_of(&group);

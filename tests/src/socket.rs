@@ -289,11 +289,14 @@ impl Feed {
         }
     }
 
-    /// Frames up to and including the one with a seq of a conversation.
+    /// Frames up to and including the one with a seq of a conversation, without what passes.
     pub fn until(&mut self, conversation: &str, seq: u64) -> Vec<Frame> {
         let mut frames = Vec::new();
         loop {
             let frame = self.next();
+            if frame.0["seq"].is_null() {
+                continue;
+            }
             let reached = frame.conversation() == conversation && frame.seq() >= seq;
             frames.push(frame);
             if reached {

@@ -116,7 +116,8 @@ proptest! {
             Some(MessageEvent::MessageSent(it)) => world.document::<Message>(it.message_id),
             Some(_) | None => None,
         });
-        let pairs: Vec<_> = sent.flat_map(|it| (0..4).map(move |n| (account(n), it.clone()))).collect();
+        let pairs = sent.flat_map(|it| (0..4).map(move |n| (account(n), it.clone())));
+        let pairs: Vec<_> = pairs.collect();
         let expected: Vec<_> =
             pairs.iter().map(|(viewer, message)| read_by(&world, *viewer, message)).collect();
         let found = reading(&world, async |reader| {

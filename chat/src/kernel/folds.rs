@@ -354,7 +354,7 @@ fn random_histories_touch_every_collection() {
 fn random_histories_hold_every_kind_of_event() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = BTreeSet::new();
-    for _ in 0..512 {
+    for _ in 0..1_024 {
         let attempts = attempts().new_tree(&mut runner).expect("a tree").current();
         seen.extend(world(attempts).0.history().iter().map(|it| it.event.name()));
     }

@@ -29,8 +29,8 @@ pub struct Keyring {
     held: Mutex<LruCache<TreeId, (Arc<Tree>, i64)>>,
 }
 
-/// Leaves of one record at most: each of its events that seals something takes one, so that what one
-/// says can be destroyed alone.
+/// Leaves of one record at most: each of its events that seals something takes one, so that what
+/// one says can be destroyed alone.
 pub const LEAVES: u64 = 128;
 
 /// Where the events of a record will stand.

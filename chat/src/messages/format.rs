@@ -4,14 +4,13 @@
 //! found in the text. Other HTML stays text. Links go to http, https, mailto and tel only.
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ENTITIES_MAX, MENTIONS_MAX};
 use crate::accounts::{AccountId, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN};
 
 /// What a message says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Body {
     /// As the author wrote it.
     pub markdown: String,
@@ -21,7 +20,7 @@ pub struct Body {
 }
 
 /// A stretch of text with a meaning.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Entity {
     pub kind: EntityKind,
     /// In UTF-16 code units.
@@ -41,7 +40,15 @@ pub struct Entity {
 
 /// What a stretch of text means.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, async_graphql::Enum,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    async_graphql::Enum,
 )]
 pub enum EntityKind {
     Bold,

@@ -193,7 +193,8 @@ impl MessageObject {
         self.message.body.is_none()
     }
 
-    /// Whether it is pinned. Null for who has left since, once what is pinned is not as they saw it.
+    /// Whether it is pinned. Null for who has left since, once what is pinned is not as they saw
+    /// it.
     async fn pinned(&self, context: &Context<'_>) -> Result<Option<bool>> {
         is_pinned(context, &self.message).await
     }

@@ -6,7 +6,7 @@ use crate::drafts::{ClearDraft, SaveDraft};
 use crate::forwards::{ForwardMessages, Source};
 use crate::kernel::testing::{Given, Then, open};
 use crate::messages::{Message, MessageId};
-use crate::pins::{PinMessage, UnpinAll, UnpinMessage};
+use crate::pins::{PinEvent, PinMessage, UnpinAll, UnpinMessage};
 
 /// A message that was sent, with its number.
 pub(super) type Found = (ConversationId, MessageId, u64);
@@ -17,13 +17,20 @@ pub(super) fn pin(
     (conversation_id, message_id, _): Found,
     which: u8,
 ) -> Then {
-    match which / 8 % 4 {
-        0 | 1 => {
+    let pinned = world.history().iter().rev().find_map(|it| match PinEvent::of(&it.event) {
+        Some(PinEvent::MessagePinned(it)) => Some(it.clone()),
+        Some(_) | None => None,
+    });
+    match (which / 8 % 4, pinned) {
+        (0 | 1, _) | (_, None) => {
             let silent = which.is_multiple_of(2);
             world.when(actor, PinMessage { conversation_id, message_id, silent })
         }
-        2 => world.when(actor, UnpinMessage { conversation_id, message_id }),
-        _ => world.when(actor, UnpinAll { conversation_id }),
+        (2, _) => world.when(actor, UnpinMessage { conversation_id, message_id }),
+        (_, Some(it)) => {
+            let conversation_id = it.conversation_id;
+            world.when(it.account_id, UnpinAll { conversation_id })
+        }
     }
 }
 
