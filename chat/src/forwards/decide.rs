@@ -40,6 +40,7 @@ pub struct Source {
     pub conversation_id: ConversationId,
     pub message_id: MessageId,
     /// What it says to whoever forwards it; absent when it is gone.
+    #[schemars(with = "Option<serde_json::Value>")]
     pub body: Option<Body>,
 }
 

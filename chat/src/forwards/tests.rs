@@ -4,7 +4,6 @@ use proptest::prelude::*;
 
 use super::decide::forwarded_id;
 use super::*;
-use crate::Event;
 use crate::contacts::BlockAccount;
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, direct_id};
 use crate::kernel::testing::{Given, NOW, account, given, open};
@@ -254,7 +253,8 @@ fn asked_again_after_an_edit_it_is_the_same() {
     assert_eq!(before.body(), after.body());
     let other = ForwardMessages { attributed: false, ..after };
     assert_ne!(before.body(), other.body());
-    assert!(!ForwardMessages::PUBLIC, "nobody but the server says what others wrote");
+    // Nobody but the server says what others wrote.
+    const { assert!(!ForwardMessages::PUBLIC) };
 }
 
 proptest! {
@@ -289,13 +289,11 @@ proptest! {
                 gone.push(which[0]);
             }
         }
-        let sent = world.history().iter().filter_map(|it| match &it.event {
-            Event::MessageEvent(MessageEvent::MessageSent(it)) if it.conversation_id == at.to => {
-                world.document::<Message>(it.message_id)
-            }
-            _ => None,
+        let sent = world.history().iter().filter_map(|it| match MessageEvent::of(&it.event) {
+            Some(MessageEvent::MessageSent(it)) => world.document::<Message>(it.message_id),
+            Some(_) | None => None,
         });
-        let sent: Vec<_> = sent.collect();
+        let sent: Vec<_> = sent.filter(|it| it.conversation_id == at.to).collect();
         let numbers: Vec<_> = sent.iter().map(|it| it.number).collect();
         prop_assert_eq!(numbers, (1..=sent.len() as u64).collect::<Vec<_>>());
         let found: Vec<_> = sent

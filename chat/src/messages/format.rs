@@ -10,7 +10,7 @@ use super::{ENTITIES_MAX, MENTIONS_MAX};
 use crate::accounts::{AccountId, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN};
 
 /// What a message says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Body {
     /// As the author wrote it.
     pub markdown: String,
@@ -20,7 +20,7 @@ pub struct Body {
 }
 
 /// A stretch of text with a meaning.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entity {
     pub kind: EntityKind,
     /// In UTF-16 code units.
@@ -39,17 +39,7 @@ pub struct Entity {
 }
 
 /// What a stretch of text means.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-    async_graphql::Enum,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
 pub enum EntityKind {
     Bold,
     Italic,
