@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 45] = [
+const MORE_FILES: [(&str, &str); 46] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/export", "the same entries as lines, outside GraphQL"),
@@ -79,6 +79,7 @@ const MORE_FILES: [(&str, &str); 45] = [
     ("accounts/rename", "a saga over three streams"),
     ("accounts/claims", "the commands of the saga's other stream"),
     ("accounts/register", "a saga over two streams"),
+    ("conversations/chats", "the chat list, too long to stand beside the objects"),
     ("devices/codes", "what a device shows and comes back with"),
     ("factors/codes", "what a person types, looked at"),
     ("factors/held", "taking a proof once, in every way to sign in"),
@@ -91,7 +92,6 @@ const MORE_FILES: [(&str, &str); 45] = [
     ("sessions/sign_in", "opening a session, for every way to prove oneself"),
     ("sessions/proof", "the one place where a token becomes a viewer"),
     ("messages/format", "markdown to entities"),
-    ("conversations/chats", "the chat list, too long to stand beside the objects"),
     ("messages/pages", "pages of messages, too long to stand beside the objects"),
     ("messages/corpus", "what the markdown rules are tested on"),
     ("messages/gone", "counting what is gone by blocks"),
@@ -100,6 +100,7 @@ const MORE_FILES: [(&str, &str); 45] = [
     ("privacy/sight", "asking the rules of many people at once, for every reader"),
     ("reactions/counted", "the law of counts, too long to stand beside the others"),
     ("reactions/emoji", "what an emoji is, which is neither a rule nor a document"),
+    ("receipts/others", "who is shown whose receipts, asked by queries and fan-out"),
     ("receipts/unread", "a function of several documents"),
 ];
 

@@ -179,6 +179,13 @@ rooms! {
         mutation: EditPolicyMutation,
         changes: [],
     }
+    forwards {
+        commands: [ForwardMessages],
+        documents: [],
+        rejections: [ForwardRejection],
+        mutation: ForwardMutation,
+        changes: [],
+    }
     reactions {
         events: ReactionEvent,
         commands: [AddReaction, RemoveReaction, LimitReactions],
@@ -187,6 +194,16 @@ rooms! {
         query: ReactionQuery, mutation: ReactionMutation,
         changes: [Reactions(ReactionsObject by messages::MessageId)],
     }
+    pins {
+        events: PinEvent,
+        commands: [PinMessage, UnpinMessage, UnpinAll],
+        documents: [Pins],
+        rejections: [PinRejection],
+        mutation: PinMutation,
+        changes: [
+            Pin(PinObject by (conversations::ConversationId, messages::MessageId))
+        ],
+    }
     receipts {
         events: ReceiptEvent,
         commands: [MarkRead],
@@ -194,6 +211,16 @@ rooms! {
         rejections: [ReceiptRejection],
         query: ReceiptQuery, mutation: ReceiptMutation,
         changes: [ReadState(ReadStateObject by conversations::ConversationId)],
+        ephemerals: [Receipt(ReceiptObject)],
+    }
+    drafts {
+        events: DraftEvent,
+        commands: [SaveDraft, ClearDraft],
+        documents: [Draft],
+        rejections: [DraftRejection],
+        mutation: DraftMutation,
+        changes: [Draft(DraftObject by conversations::ConversationId)],
+        reactions: [destroy_draft],
     }
     presence {
         commands: [],

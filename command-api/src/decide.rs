@@ -8,7 +8,7 @@ use chat::kernel::codec::{Batch, Body, PAYLOAD_FMT};
 use chat::kernel::document::Shared;
 use chat::kernel::event::CommandRef;
 use chat::kernel::graphql::NOT_FOUND;
-use chat::kernel::keyring::Place;
+use chat::kernel::keyring::{LEAVES, Place};
 use chat::kernel::time::Long;
 use chat::kernel::{Accepted, Context, Failure, Need, Recorded, Rejection, StreamId, Timestamp};
 use ports::documents::Key;
@@ -223,7 +223,7 @@ impl Owner {
             return Some((digest(&self.keyring.secret("digests"), name, &body), None));
         };
         let term = self.fold.term;
-        let fresh_leaf = (term << LEAF_BITS) | self.ahead.n;
+        let fresh_leaf = (term << LEAF_BITS) | (self.ahead.n * LEAVES);
         let place = Place { tree: tree_id(request, prepared.stream), fresh_leaf, term, first_seq };
         let wanted = events.iter_mut().find_map(first_leaf).unwrap_or(fresh_leaf);
         let key = digest_key(&tree.leaf(wanted)?);

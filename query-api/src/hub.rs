@@ -220,6 +220,19 @@ impl Hub {
             metrics::histogram!("parlance_fan_out_seconds").record(age_ms as f64 / 1_000.0);
         }
         self.state().after(event);
+        self.tell_others(event, done, round).await;
+    }
+
+    /// Tells the others of a conversation what they hear of somebody's own event.
+    async fn tell_others(&self, event: &Timeline, done: &Position, round: &mut Round<'_>) {
+        let Effect::Read(conversation) = &event.effect else { return };
+        if !self.state().is_heard(*conversation) {
+            return;
+        }
+        // What passes is asked for again by who comes back: when it can't be read nobody is told.
+        if let Ok(Some(passing)) = Ephemeral::of(event, &self.reader()).await {
+            self.pass(&Arc::new(passing), done, round).await;
+        }
     }
 
     /// Gives those who join and listen here their seats.

@@ -218,6 +218,11 @@ impl State {
         }
     }
 
+    /// Whether anybody here listens to a conversation.
+    pub(crate) fn is_heard(&self, conversation: ConversationId) -> bool {
+        self.seats.contains_key(&conversation)
+    }
+
     /// Those who receive what somebody does in passing.
     pub(crate) fn others(&self, conversation: ConversationId, but: AccountId) -> Vec<Recipient> {
         let seats = self.seats.get(&conversation).into_iter().flatten();

@@ -101,6 +101,7 @@ impl Things {
             ("conversationId", group.clone()),
             ("Query.conversation.id", group),
             ("messageId", message.clone()),
+            ("messageIds", message.clone()),
             ("replyTo", message.clone()),
             ("Query.message.id", message),
             ("passkeyId", text(&passkey["passkey"]["id"])),

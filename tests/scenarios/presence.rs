@@ -33,7 +33,8 @@ fn others_see_who_types_and_oneself_does_not() {
     assert_eq!(frame.event(), "Typing");
     assert_eq!(frame.0["seq"], json!(null));
     assert_eq!(frame.conversation(), group);
-    assert_eq!(frame.change()["__typename"], "Typing");
+    let told = json!({ "__typename": "Typing", "typing": true, "kind": "TEXT" });
+    assert_eq!(frame.change(), &told);
     // The next that the typist hears is an event: nothing of the typing came before it.
     let sent = bob.sends(&group, "hello");
     assert_eq!(own.next().seq(), sent.seq);
@@ -64,4 +65,19 @@ fn somebody_who_comes_is_seen_by_those_who_share_a_conversation() {
     let ids = json!({ "ids": [ann.id, bob.id] });
     let found = bob.asks(query, ids).data()["presence"].clone();
     assert_eq!((&found[0]["online"], &found[1]["online"]), (&json!(true), &json!(false)));
+}
+
+#[test]
+fn others_see_what_somebody_is_about_to_send() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let mut other = bob.subscribes();
+    follows(&mut other, &ann, &group);
+    let input = json!({ "conversationId": group, "typing": true, "kind": "VOICE" });
+    assert_eq!(tells(&ann, "setTyping", &input)["ok"], true);
+    assert_eq!(other.next().change()["kind"], "VOICE");
+    let input = json!({ "conversationId": group, "typing": false, "kind": "FILE" });
+    assert_eq!(tells(&ann, "setTyping", &input)["ok"], true);
+    let told = json!({ "__typename": "Typing", "typing": false, "kind": "FILE" });
+    assert_eq!(other.next().change(), &told);
 }

@@ -56,6 +56,7 @@ impl Cast {
         ann.does("addContact", json!({ "accountId": carl.id }), "");
         ann.does("blockAccount", json!({ "accountId": bob.id }), "");
         tells_whether_she_is_about(&ann, true);
+        ann.sends(&lobby, "hello");
         Self { ann, others, lobby, group }
     }
 
@@ -98,6 +99,21 @@ fn gets(cast: &Cast, viewer: &Person, setting: &str) -> bool {
             assert_eq!(seen["online"] == true, seen["lastSeenAt"].is_string());
             seen["online"] == true
         }
+        "READ_RECEIPTS" => {
+            let receipts = "receipts { account { id } }";
+            let receipts = viewer.sees(&cast.lobby, receipts)["receipts"].clone();
+            let all = receipts.as_array().expect("receipts").iter();
+            all.filter(|it| it["account"]["id"] == json!(cast.ann.id)).count() == 1
+        }
+        "FORWARDS" => {
+            let saved = viewer.opens_direct(viewer);
+            let page = "messages(first: 1) { nodes { id } }";
+            let messages = viewer.sees(&cast.lobby, page)["messages"]["nodes"].clone();
+            let input = json!({ "conversationId": saved, "messageIds": [messages[0]["id"]] });
+            let wanted = "messages { forwarded { account { id } } }";
+            let arrived = viewer.does("forwardMessages", input, wanted)["messages"][0].clone();
+            arrived["forwarded"]["account"]["id"] == json!(cast.ann.id)
+        }
         _ => viewer.adds(&viewer.creates_group("New", &[]), &[&cast.ann])["failed"] == json!([]),
     }
 }
@@ -114,15 +130,25 @@ fn opens(ann: &Person, viewer: &Person) -> bool {
 fn whoever_asks_gets_what_the_rules_allow_them() {
     let world = World::new();
     let cast = Cast::assemble(&world);
-    let settings =
-        ["BIO", "EMAIL", "PHONE", "FIND_BY_EMAIL", "FIND_BY_PHONE", "LAST_SEEN", "GROUP_INVITES"];
+    let settings = [
+        "BIO",
+        "EMAIL",
+        "PHONE",
+        "FIND_BY_EMAIL",
+        "FIND_BY_PHONE",
+        "LAST_SEEN",
+        "GROUP_INVITES",
+        "READ_RECEIPTS",
+        "FORWARDS",
+    ];
     let mut asked = 0;
     for setting in settings {
         for (rules, expected) in table(&cast.others[3], &cast.group) {
             cast.sets(setting, &rules);
             for ((viewer, class), expected) in cast.viewers().iter().zip(CLASSES).zip(expected) {
-                // Nobody adds herself.
-                if (setting, class) != ("GROUP_INVITES", "herself") {
+                // Nobody adds herself, and nobody is another to herself.
+                let of_others = ["GROUP_INVITES", "READ_RECEIPTS"].contains(&setting);
+                if !of_others || class != "herself" {
                     let found = gets(&cast, viewer, setting);
                     assert_eq!(found, expected, "{setting} {rules} asked by {class}");
                     asked += 1;
@@ -130,7 +156,7 @@ fn whoever_asks_gets_what_the_rules_allow_them() {
             }
         }
     }
-    assert_eq!(asked, 7 * 8 * 6 - 8);
+    assert_eq!(asked, 9 * 8 * 6 - 2 * 8);
 }
 
 #[test]
@@ -251,7 +277,7 @@ fn what_is_set_is_read_back_and_told_to_other_devices() {
         "{ privacy { settings { setting rules { allow who accountIds conversationId } } } }";
     let settings = ann.asks(asked, json!({})).data()["privacy"]["settings"].clone();
     let all = settings.as_array().expect("settings");
-    assert_eq!(all.len(), 8);
+    assert_eq!(all.len(), 10);
     let bio = all.iter().find(|it| it["setting"] == "BIO").expect("the bio");
     let rule =
         json!([{ "allow": true, "who": "CONTACTS", "accountIds": [], "conversationId": null }]);

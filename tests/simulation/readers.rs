@@ -270,6 +270,10 @@ impl Device {
             return self.with(|it| it.faulty = Some(payload.to_string()));
         }
         let it = &payload["data"]["updates"];
+        if it["seq"].is_null() {
+            // What passes has no place, and may be missed.
+            return;
+        }
         let position = it["position"].as_str().expect("a frame has a position");
         let position = Position::parse(&self.world.identity(), position);
         self.with(|reader| {

@@ -26,6 +26,9 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
     ... on Member { account { id } role active } \
     ... on ReadState { conversationId number unreadCount } \
     ... on Reactions { messageId counts { emoji count } } \
+    ... on Typing { typing kind } ... on Pin { messageId pinned silent } \
+    ... on Receipt { account { id } readNumber deliveredNumber } \
+    ... on Draft { conversationId text replyTo { id } } \
     ... on Account { id displayName } } } }";
 
 /// A socket.
@@ -286,11 +289,14 @@ impl Feed {
         }
     }
 
-    /// Frames up to and including the one with a seq of a conversation.
+    /// Frames up to and including the one with a seq of a conversation, without what passes.
     pub fn until(&mut self, conversation: &str, seq: u64) -> Vec<Frame> {
         let mut frames = Vec::new();
         loop {
             let frame = self.next();
+            if frame.0["seq"].is_null() {
+                continue;
+            }
             let reached = frame.conversation() == conversation && frame.seq() >= seq;
             frames.push(frame);
             if reached {

@@ -175,6 +175,8 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::MessageEvent(_)
         | Event::EditPolicyEvent(_)
         | Event::ReactionEvent(_)
+        | Event::PinEvent(_)
+        | Event::DraftEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::Event;
 use crate::accounts::AccountId;
 use crate::audience::Audience;
-use crate::conversations::CreateGroup;
+use crate::conversations::{CreateGroup, OpenDirect, direct_id};
 use crate::instance::{
     ChangeSettings, ClaimSetup, GrantRole, InvitePeople, RegistrationMode, RevokeRole, ServerRole,
     SuspendAccount,
@@ -13,6 +13,8 @@ use crate::kernel::testing::{Given, account, given};
 use crate::kernel::time::Long;
 use crate::kernel::{Document, Origin, StreamId, Timestamp};
 use crate::members::{ChangeRole, RemoveMember, Role};
+use crate::messages::SendMessage;
+use crate::pins::{PinMessage, UnpinAll};
 use crate::reactions::LimitReactions;
 use crate::sessions::{Client, OpenSession, SessionId};
 
@@ -130,6 +132,34 @@ fn roles_removal_and_limits_in_groups_are_entries_about_the_group() {
     assert_eq!(entry.subject_id, Some(conversation_id.to_string()));
     assert_eq!(entry.changes, [change("allowedReactions", None, Some("👍 ❤️"))]);
     assert_eq!(entries(&world).len(), count + 3, "creating a group is no entry");
+}
+
+#[test]
+fn what_admins_pin_in_groups_is_an_entry_and_elsewhere_it_is_none() {
+    let create = CreateGroup { title: "Lunch".to_owned(), member_ids: Vec::new(), open: false };
+    let world = owned().and(account(ANN), create);
+    let group = CreateGroup::conversation_id(&world.last_context(account(ANN)));
+    let world = world.and(account(ANN), OpenDirect { account_id: account(BOB) });
+    let direct = direct_id(account(ANN), account(BOB));
+    let pinned = |world: Given, conversation_id| {
+        let text = "hello".to_owned();
+        let send = SendMessage { conversation_id, text, reply_to: None, sent_at: None };
+        let world = world.and(account(ANN), send.clone());
+        let message_id = send.message_id(&world.last_context(account(ANN)));
+        let pin = PinMessage { conversation_id, message_id, silent: true };
+        (world.and(account(ANN), pin), message_id)
+    };
+    let (world, message_id) = pinned(world, group);
+    let (entry, count) = (last(&world), entries(&world).len());
+    let id = message_id.to_string();
+    assert_eq!(entry.action, AuditAction::GroupMessagePinned);
+    assert_eq!(entry.subject_id, Some(group.to_string()));
+    assert_eq!(entry.changes, [change("pinned", None, Some(&id))]);
+    let world = world.and(account(ANN), UnpinAll { conversation_id: group });
+    assert_eq!(last(&world).changes, [change("pins", Some("1"), None)]);
+    let (world, _) = pinned(world, direct);
+    let world = world.and(account(ANN), UnpinAll { conversation_id: direct });
+    assert_eq!(entries(&world).len(), count + 1);
 }
 
 #[test]

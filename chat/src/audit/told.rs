@@ -18,6 +18,7 @@ use crate::kernel::time::Long;
 use crate::lost_factors::LostFactorEvent;
 use crate::members::MemberEvent;
 use crate::passkeys::PasskeyEvent;
+use crate::pins::PinEvent;
 use crate::reactions::{Emoji, ReactionEvent};
 use crate::sessions::SessionEvent;
 use crate::sign_in_links::SignInLinkEvent;
@@ -86,11 +87,13 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::SignInLinkEvent(it) => Some(sign_in_link(it)),
         Event::ReactionEvent(it) => reaction(it),
         Event::EditPolicyEvent(it) => Some(edit_policy(it)),
+        Event::PinEvent(it) => pin(it),
         Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)
         | Event::ConversationEvent(_)
         | Event::MessageEvent(_)
+        | Event::DraftEvent(_)
         | Event::ReceiptEvent(_) => None,
     }
 }
@@ -359,6 +362,25 @@ fn edit_policy(EditPolicyEvent::EditPolicySet(it): &EditPolicyEvent) -> Told<'_>
             visible(it.history_visible_before),
             visible(it.history_visible),
         )
+}
+
+/// What admins do with the pins of their groups.
+fn pin(event: &PinEvent) -> Option<Told<'_>> {
+    let (action, origin, conversation) = match event {
+        PinEvent::MessagePinned(it) => (Action::GroupMessagePinned, &it.origin, it.conversation_id),
+        PinEvent::MessageUnpinned(it) => {
+            (Action::GroupMessageUnpinned, &it.origin, it.conversation_id)
+        }
+        PinEvent::AllUnpinned(it) => (Action::GroupAllUnpinned, &it.origin, it.conversation_id),
+    };
+    let told = Told::of(action, Some(origin.as_ref()?)).about(conversation);
+    Some(match event {
+        PinEvent::MessagePinned(it) => told.with("pinned", Some(it.message_id.to_string())),
+        PinEvent::MessageUnpinned(it) => {
+            told.change("pinned", Some(it.message_id.to_string()), None)
+        }
+        PinEvent::AllUnpinned(it) => told.change("pins", Some(it.count.0.to_string()), None),
+    })
 }
 
 fn audit(event: &AuditEvent) -> Told<'_> {

@@ -69,6 +69,9 @@ pub enum AuditAction {
     GroupMemberRemoved,
     GroupReactionsLimited,
     EditPolicySet,
+    GroupMessagePinned,
+    GroupMessageUnpinned,
+    GroupAllUnpinned,
     AuditRead,
     AuditExported,
 }

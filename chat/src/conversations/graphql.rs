@@ -9,13 +9,15 @@ use super::chats::chats;
 use super::{Conversation, ConversationId, CreateGroup, Kind, OpenDirect, RenameGroup, direct_id};
 use crate::accounts::{AccountId, AccountObject};
 use crate::edit_policy::{EditPolicyObject, policy_of};
+use crate::drafts::DraftObject;
 use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
 use crate::kernel::time::Long;
 use crate::kernel::{StreamId, Timestamp};
 use crate::members::{Member, MemberObject, Role, members};
 use crate::messages::{MessageObject, Messages, last_live_message, messages};
+use crate::pins::{PinObject, pinned_messages};
 use crate::reactions::allowed_reactions;
-use crate::receipts::Unread;
+use crate::receipts::{ReceiptObject, Unread, receipts_of_others};
 
 /// A conversation.
 pub struct ConversationObject {
@@ -167,6 +169,31 @@ impl ConversationObject {
     /// For how long messages are edited, and who sees what they said before.
     async fn edit_policy(&self, context: &Context<'_>) -> Result<EditPolicyObject> {
         policy_of(context, self.head.id).await
+    }
+
+    /// What the viewer has begun to write here; empty when there is nothing, null for applications.
+    async fn viewer_draft(&self, context: &Context<'_>) -> Result<Option<DraftObject>> {
+        DraftObject::find(context, self.head.id).await
+    }
+
+    /// How far the others have read and received, of those who show it and are shown the viewer's;
+    /// null in conversations of over 20 members.
+    #[graphql(complexity = "20 + 5 * child_complexity")]
+    async fn receipts(&self, context: &Context<'_>) -> Result<Option<Vec<ReceiptObject>>> {
+        receipts_of_others(context, &self.head).await
+    }
+
+    /// What is pinned, at most 100, the message that was pinned last first.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    async fn pinned_messages(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Result<Connection<String, PinObject>> {
+        pinned_messages(context, self.head.id, Page::new(first, last, after, before)?).await
     }
 
     /// The newest message that is not gone for the viewer.

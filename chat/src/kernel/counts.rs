@@ -12,12 +12,14 @@ use super::{Keyring, Reader, StreamId};
 use crate::Event;
 use crate::accounts::AccountId;
 use crate::checkpoint::Checkpoint;
+use crate::contacts::Contact;
 use crate::conversations::ConversationId;
 use crate::members::{Member, MemberEvent};
 use crate::messages::{
-    MessageDeleted, MessageEvent, MessageHidden, MessageId, Stretch, deleted_in, hidden_in,
+    Message, MessageDeleted, MessageEvent, MessageHidden, MessageId, Stretch, deleted_in, hidden_in,
 };
-use crate::receipts::{ReceiptEvent, Unread};
+use crate::privacy::{PrivacyEvent, Setting};
+use crate::receipts::{ReceiptEvent, Unread, readers, readers_counted};
 
 /// Stores every document of a world in a folder of its own and reads there.
 fn reading<T>(world: &Given, read: impl AsyncFnOnce(Reader) -> T) -> T {
@@ -108,6 +110,30 @@ proptest! {
     }
 
     #[test]
+    fn who_has_read_is_what_asking_one_by_one_says(attempts in folds::attempts()) {
+        let (world, _) = folds::world(attempts);
+        let sent = world.history().iter().filter_map(|it| match MessageEvent::of(&it.event) {
+            Some(MessageEvent::MessageSent(it)) => world.document::<Message>(it.message_id),
+            Some(_) | None => None,
+        });
+        let pairs = sent.flat_map(|it| (0..4).map(move |n| (account(n), it.clone())));
+        let pairs: Vec<_> = pairs.collect();
+        let expected: Vec<_> =
+            pairs.iter().map(|(viewer, message)| read_by(&world, *viewer, message)).collect();
+        let found = reading(&world, async |reader| {
+            let mut found = Vec::new();
+            for (viewer, message) in &pairs {
+                let who = readers(&reader, *viewer, message).await.expect("readers");
+                let counted = readers_counted(&reader, *viewer, message).await.expect("a count");
+                assert_eq!(counted, who.len());
+                found.push(who.into_iter().collect::<BTreeSet<_>>());
+            }
+            found
+        });
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
     fn unread_is_what_counting_one_by_one_says(attempts in folds::attempts()) {
         let (world, places) = folds::world(attempts);
         let pairs = places.into_iter().flat_map(|it| (0..4).map(move |n| (account(n), it)));
@@ -122,6 +148,46 @@ proptest! {
         });
         prop_assert_eq!(found, expected);
     }
+}
+
+/// How far a person has read by marking and by sending, in the whole history.
+fn read_number(world: &Given, who: AccountId, at: ConversationId) -> u64 {
+    let read = world.history().iter().filter_map(|it| {
+        let moved = ReceiptEvent::of(&it.event).map(|ReceiptEvent::ReadMoved(it)| it);
+        let moved = moved.filter(|it| (it.account_id, it.conversation_id) == (who, at));
+        let sent = match MessageEvent::of(&it.event) {
+            Some(MessageEvent::MessageSent(it)) => Some(it),
+            Some(_) | None => None,
+        };
+        let sent = sent.filter(|it| (it.author_id, it.conversation_id) == (who, at));
+        moved.map(|it| it.number.0).or(sent.map(|it| it.number.0))
+    });
+    read.max().unwrap_or(0)
+}
+
+/// Whether a person shows another their receipts.
+fn shows(world: &Given, who: AccountId, whom: AccountId) -> bool {
+    let set = world.history().iter().rev().find_map(|it| match PrivacyEvent::of(&it.event) {
+        Some(PrivacyEvent::PrivacySet(it)) => {
+            let own = (it.account_id, it.setting) == (who, Setting::ReadReceipts);
+            own.then_some(it.rules.first().is_some_and(|it| it.allow))
+        }
+        None => None,
+    });
+    let said = world.document::<Contact>(Contact::id(who, whom));
+    set.unwrap_or(true) && said.is_none_or(|it| it.blocked_since.is_none())
+}
+
+/// Who of the others has read a message as somebody sees it, found one by one.
+fn read_by(world: &Given, viewer: AccountId, message: &Message) -> BTreeSet<AccountId> {
+    let at = message.conversation_id;
+    let others = (0..4).map(account).filter(|it| ![viewer, message.author_id].contains(it));
+    let there = others.filter(|it| {
+        let member = world.document::<Member>(Member::id(at, *it));
+        member.is_some_and(|it| it.active && it.joined_seq <= message.seq)
+    });
+    let shown = there.filter(|it| shows(world, *it, viewer) && shows(world, viewer, *it));
+    shown.filter(|it| read_number(world, *it, at) >= message.number).collect()
 }
 
 /// Counts a person's unread messages by reading the whole history.
@@ -174,6 +240,8 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::MessageEvent(_)
             | Event::EditPolicyEvent(_)
             | Event::ReactionEvent(_)
+            | Event::PinEvent(_)
+            | Event::DraftEvent(_)
             | Event::ReceiptEvent(_) => (),
         }
     }

@@ -1,4 +1,5 @@
-//! What is told and forgotten: typing and presence never enter the log.
+//! What is told and forgotten: typing and presence never enter the log, receipts are told in
+//! passing to others than whose they are.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,8 @@ use ports::Error;
 use super::Reader;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
-use crate::presence;
+use crate::timeline::Timeline;
+use crate::{presence, receipts};
 
 /// A passing fact about one person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,17 @@ impl Ephemeral {
         reader: &Reader,
         listeners: BTreeSet<AccountId>,
     ) -> Result<BTreeSet<AccountId>, Error> {
-        presence::heard_by(reader, self, listeners).await
+        match receipts::is_told(self) {
+            true => receipts::heard_by(reader, self, listeners).await,
+            false => presence::heard_by(reader, self, listeners).await,
+        }
+    }
+
+    /// What others hear in passing of an event that stands in somebody's own stream.
+    ///
+    /// # Errors
+    /// When the documents can't be reached.
+    pub async fn of(event: &Timeline, reader: &Reader) -> Result<Option<Self>, Error> {
+        receipts::told(reader, event).await
     }
 }

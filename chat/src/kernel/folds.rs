@@ -2,6 +2,7 @@
 
 mod rights;
 mod secure;
+mod talk;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -34,13 +35,16 @@ use secure::{generation, proof, proposal, secure, told};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 65;
+const KINDS: u8 = 68;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
 
-/// The one before it.
+/// Those before it.
 const REACT: u8 = RENAME - 1;
+const PIN: u8 = REACT - 1;
+const DRAFT: u8 = PIN - 1;
+const FORWARD: u8 = DRAFT - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -140,7 +144,10 @@ fn attempt(
         (9, _) => secure(world, actor, other, (which, 1)),
         (RENAME, _) => rename(world, actor, which),
         (REACT, Some(found)) => react(world, actor, found, which),
-        (18..RENAME, _) => secure(world, actor, other, (which, what - 17)),
+        (PIN, Some(found)) => talk::pin(world, actor, found, which),
+        (DRAFT, Some(found)) => talk::draft(world, actor, found, which),
+        (FORWARD, Some(found)) => talk::forward(world, actor, conversation_id, found),
+        (18..FORWARD, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
         (12, Some((conversation_id, message_id, _))) => {
@@ -339,6 +346,7 @@ fn random_histories_touch_every_collection() {
     let all = kinds.flat_map(|(who, what)| [(who, what, 0, 0), (who, what, 1, 1)]);
     let sends = [(0, KINDS, 1, 0), (1, KINDS, 0, 0), (0, 12, 1, 0), (0, 13, 1, 0)];
     let reacts = [(1, REACT, 0, 0), (0, REACT, 3, 0), (0, REACT, 4, 0)];
+    let reacts = reacts.into_iter().chain([(0, PIN, 0, 0), (0, DRAFT, 0, 0)]);
     let (world, _) = world(sends.into_iter().chain(reacts).chain(all).collect());
     let mut store = Store::new();
     fold(&mut store, &world.history().iter().collect::<Vec<_>>());
@@ -352,7 +360,7 @@ fn random_histories_touch_every_collection() {
 fn random_histories_hold_every_kind_of_event() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = BTreeSet::new();
-    for _ in 0..512 {
+    for _ in 0..1_024 {
         let attempts = attempts().new_tree(&mut runner).expect("a tree").current();
         seen.extend(world(attempts).0.history().iter().map(|it| it.event.name()));
     }

@@ -29,11 +29,15 @@ pub struct Keyring {
     held: Mutex<LruCache<TreeId, (Arc<Tree>, i64)>>,
 }
 
+/// Leaves of one record at most: each of its events that seals something takes one, so that what
+/// one says can be destroyed alone.
+pub const LEAVES: u64 = 128;
+
 /// Where the events of a record will stand.
 #[derive(Clone, Copy)]
 pub struct Place {
     pub tree: TreeId,
-    /// Leaf for what asks for none.
+    /// The first of [`LEAVES`] for what asks for none.
     pub fresh_leaf: u64,
     pub term: u64,
     pub first_seq: u64,
@@ -106,12 +110,20 @@ impl Keyring {
     /// Seals the personal fields of a record's events; `None` when a key that one of them must
     /// share has been destroyed meanwhile.
     pub fn seal(&self, tree: &Tree, place: &Place, events: &mut [Event]) -> Option<()> {
+        let (mut fresh, last) = (place.fresh_leaf, place.fresh_leaf + LEAVES - 1);
         for (seq, event) in (place.first_seq..).zip(events) {
+            let mut taken = false;
             let schema = codec().schema_id(event.name());
             for (field, personal) in (0_u8..).zip(event.personal()) {
-                let leaf = personal.wanted_leaf().unwrap_or(place.fresh_leaf);
+                let leaf = personal.wanted_leaf().unwrap_or_else(|| {
+                    taken = true;
+                    fresh
+                });
                 let name = KeyName { tree: place.tree, leaf, term: place.term, seq, schema, field };
                 personal.seal(name, &tree.leaf(leaf)?, self.entropy.bytes());
+            }
+            if taken {
+                fresh = (fresh + 1).min(last);
             }
         }
         Some(())

@@ -44,6 +44,8 @@ crate::rejections! {
             "the message has been deleted", "There is nothing to change any more.";
         Refused: Forbidden, "MESSAGES_REFUSED",
             "the other person takes no messages from you", "Respect that.";
+        Forwarded: Conflict, "MESSAGES_FORWARDED",
+            "a message that says who wrote it is not edited", "Send a message of your own.";
         Blocked: Conflict, "MESSAGES_BLOCKED",
             "you have blocked the other person", "Unblock them first.";
     }
@@ -184,6 +186,7 @@ impl Command for SendMessage {
             reply_to: self.reply_to,
             mentions,
             sent_at: self.sent_at,
+            forwarded: None,
         };
         Ok(vec![sent.into()])
     }
@@ -231,6 +234,9 @@ impl Command for EditMessage {
         let leaf = message.body.as_ref().and_then(Personal::leaf);
         if message.body.is_none() {
             return Err(MessageRejection::Gone);
+        }
+        if message.forwarded.is_some() {
+            return Err(MessageRejection::Forwarded);
         }
         let policy = policy.get().copied().unwrap_or_default();
         if !policy.allows(message.occurred_at, context.now) {

@@ -43,6 +43,18 @@ pub struct MessageSent {
     pub mentions: Vec<AccountId>,
     /// When the author says it was sent; null is when it occurred.
     pub sent_at: Option<Timestamp>,
+    /// Absent unless it was forwarded with attribution.
+    pub forwarded: Option<Forwarded>,
+}
+
+/// Where a forwarded message comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.messages")]
+pub struct Forwarded {
+    /// Who wrote it first; absent when they do not let it be known.
+    pub account_id: Option<AccountId>,
+    /// When it was sent first.
+    pub sent_at: Timestamp,
 }
 
 /// The author changed the text.

@@ -7,15 +7,17 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use ports::documents::{Order, Scan};
 
 use super::{
-    Body, DeleteMessage, EditMessage, Entity, EntityKind, HideMessage, Message, MessageId,
-    SendMessage, Version,
+    Body, DeleteMessage, EditMessage, Entity, EntityKind, Forwarded, HideMessage, Message,
+    MessageId, SendMessage, Version,
 };
 use crate::accounts::AccountObject;
+use crate::drafts::clear_beside;
 use crate::edit_policy::shows_versions;
 use crate::kernel::document::{Document, padded};
 use crate::kernel::graphql::{NOT_FOUND, Outcome, Scope, id, outage, rejected, scope};
 use crate::kernel::time::Long;
 use crate::kernel::{Personal, Timestamp};
+use crate::pins::is_pinned;
 use crate::reactions::{ReactionCount, reactions_to};
 use crate::timeline::Timeline;
 
@@ -89,6 +91,26 @@ impl EntityObject {
     }
 }
 
+/// Where a forwarded message comes from.
+struct ForwardedObject(Forwarded);
+
+/// Where a forwarded message comes from.
+#[Object(name = "Forwarded")]
+impl ForwardedObject {
+    /// Who wrote it first; null when they do not let it be known, and once erased.
+    async fn account(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
+        match self.0.account_id {
+            Some(it) => AccountObject::find(context, it).await,
+            None => Ok(None),
+        }
+    }
+
+    /// When it was sent first.
+    async fn sent_at(&self) -> Timestamp {
+        self.0.sent_at
+    }
+}
+
 /// A text that a message had.
 #[derive(SimpleObject)]
 struct MessageVersion {
@@ -148,6 +170,11 @@ impl MessageObject {
         Ok(here.map(|it| Self::new(scope(context).within(&it))))
     }
 
+    /// Where it comes from, if it was forwarded and says so.
+    async fn forwarded(&self) -> Option<ForwardedObject> {
+        self.message.forwarded.filter(|_| self.message.body.is_some()).map(ForwardedObject)
+    }
+
     /// When it was sent, as far as the author says.
     async fn sent_at(&self) -> Timestamp {
         self.message.sent_at
@@ -165,6 +192,12 @@ impl MessageObject {
     /// Whether it is gone for everyone.
     async fn deleted(&self) -> bool {
         self.message.body.is_none()
+    }
+
+    /// Whether it is pinned. Null for who has left since, once what is pinned is not as they saw
+    /// it.
+    async fn pinned(&self, context: &Context<'_>) -> Result<Option<bool>> {
+        is_pinned(context, &self.message).await
     }
 
     /// What members have given it, at most 20 emoji; the one that was given first comes first. Null
@@ -243,6 +276,9 @@ struct SendMessageInput {
     reply_to: Option<ID>,
     /// When it was sent, for history from elsewhere; not in the future.
     sent_at: Option<Timestamp>,
+    /// Whether the viewer's draft in the conversation goes with it, on all of their devices.
+    #[graphql(default)]
+    clear_draft: bool,
 }
 
 #[derive(InputObject)]
@@ -279,13 +315,21 @@ impl MessageMutation {
         context: &Context<'_>,
         input: SendMessageInput,
     ) -> Result<MessagePayload> {
+        let scope = scope(context);
+        if input.clear_draft {
+            scope.viewer()?.may("clearDraft").map_err(rejected)?;
+        }
+        let conversation_id = id(&input.conversation_id)?;
         let command = SendMessage {
-            conversation_id: id(&input.conversation_id)?,
+            conversation_id,
             text: input.text,
             reply_to: input.reply_to.as_ref().map(id).transpose()?,
             sent_at: input.sent_at,
         };
-        let outcome = scope(context).submit(&input.client_id, command).await?;
+        let mut outcome = scope.submit(&input.client_id, command).await?;
+        if input.clear_draft {
+            outcome = clear_beside(scope, &input.client_id, conversation_id, outcome).await?;
+        }
         sent(context, outcome).await
     }
 

@@ -24,7 +24,7 @@ mod view;
 
 pub use decide::{DeleteMessage, EditMessage, HideMessage, MessageRejection, SendMessage};
 pub use events::{
-    MessageDeleted, MessageEdited, MessageEvent, MessageHidden, MessageId, MessageSent,
+    Forwarded, MessageDeleted, MessageEdited, MessageEvent, MessageHidden, MessageId, MessageSent,
     destroy_body,
 };
 pub use format::{Body, Entity, EntityKind, parse};

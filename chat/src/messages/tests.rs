@@ -66,6 +66,7 @@ fn a_member_sends_a_message() {
     let mut mentions = vec![account(ANN), account(EVE)];
     mentions.sort();
     let expected = MessageSent {
+        forwarded: None,
         message_id,
         conversation_id: id,
         number: Long(1),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use ports::documents::Collection;
 
-use super::{Body, MessageEvent, MessageId, MessageSent};
+use super::{Body, Forwarded, MessageEvent, MessageId, MessageSent};
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::conversations::ConversationId;
@@ -30,6 +30,8 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<AccountId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarded: Option<Forwarded>,
     pub sent_at: Timestamp,
     pub occurred_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +54,7 @@ impl Message {
             original: None,
             reply_to: it.reply_to,
             mentions: it.mentions.clone(),
+            forwarded: it.forwarded,
             sent_at: it.sent_at.unwrap_or(event.occurred_at),
             occurred_at: event.occurred_at,
             edited_at: None,
@@ -99,6 +102,7 @@ impl Document for Message {
                 message.body = None;
                 message.original = None;
                 message.mentions = Vec::new();
+                message.forwarded = None;
                 message.changed_seq = event.seq;
             }
             (Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageDeleted(_)), None)

@@ -10,7 +10,7 @@ use super::hearing::{is_cut_off, shown};
 use super::view::Seen;
 use super::{
     ASKED_MAX, CONVERSATIONS_MAX, HEARERS_MAX, PresenceObject, PresenceRejection, SEEN_MS,
-    TYPING_EVERY_MS, TypingObject,
+    TYPING_EVERY_MS, TypingKind, TypingObject,
 };
 use crate::accounts::AccountId;
 use crate::conversations::{Conversation, ConversationId};
@@ -34,7 +34,7 @@ async fn seen(scope: &Scope, account: AccountId) -> Result<Option<Seen>> {
 }
 
 /// Tells the members that listen now; nobody is waited for.
-async fn tell(scope: &Scope, passing: Ephemeral) -> Result<()> {
+pub(crate) async fn tell(scope: &Scope, passing: Ephemeral) -> Result<()> {
     let payload = Announcement::Ephemeral(passing).to_bytes();
     scope.bus.publish(OnBus { topic: Topic::Ephemeral, payload }).await.map_err(outage)
 }
@@ -89,6 +89,9 @@ impl PresenceQuery {
 struct SetTypingInput {
     conversation_id: ID,
     typing: bool,
+    /// What the viewer is about to send.
+    #[graphql(default_with = "TypingKind::Text")]
+    kind: TypingKind,
 }
 
 #[derive(SimpleObject)]
@@ -133,7 +136,7 @@ impl PresenceMutation {
         if head.member_count > HEARERS_MAX || taken != Admission::Admitted {
             return Ok(SetTypingPayload { ok: false });
         }
-        tell(scope, TypingObject::tell(viewer, conversation, input.typing)).await?;
+        tell(scope, TypingObject::tell(viewer, conversation, input.typing, input.kind)).await?;
         Ok(SetTypingPayload { ok: true })
     }
 

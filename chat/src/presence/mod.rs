@@ -15,9 +15,10 @@ mod hearing;
 mod tests;
 mod view;
 
+pub(crate) use graphql::tell;
 pub use graphql::{PresenceMutation, PresenceQuery};
 pub use hearing::heard_by;
-pub use view::{LastSeen, PresenceObject, PresenceRejection, TypingObject};
+pub use view::{LastSeen, PresenceObject, PresenceRejection, TypingKind, TypingObject};
 
 /// How long typing lasts unless it is told again.
 pub const TYPING_MS: u64 = 6_000;

@@ -1,6 +1,6 @@
 //! What passes by reads back as it was told, and is not taken for something else.
 
-use super::{PresenceObject, TypingObject};
+use super::{PresenceObject, TypingKind, TypingObject};
 use crate::conversations::ConversationId;
 use crate::kernel::Timestamp;
 use crate::kernel::testing::account;
@@ -9,7 +9,7 @@ use crate::presence::view::Seen;
 #[test]
 fn each_reads_only_its_own() {
     let conversation = ConversationId(account(9).0);
-    let typing = TypingObject::tell(account(1), conversation, true);
+    let typing = TypingObject::tell(account(1), conversation, true, TypingKind::Voice);
     let seen = Seen { at: Timestamp(5), online: true };
     let presence = PresenceObject::tell(account(1), conversation, seen);
     assert!(TypingObject::read(&typing).is_some());

@@ -19,11 +19,22 @@ crate::rejections! {
     }
 }
 
+/// What somebody is about to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Enum)]
+pub enum TypingKind {
+    Text,
+    /// They record a voice message.
+    Voice,
+    /// They upload a file.
+    File,
+}
+
 /// Somebody is typing, or has stopped.
 pub struct TypingObject {
     account_id: AccountId,
     conversation_id: ConversationId,
     typing: bool,
+    kind: TypingKind,
 }
 
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
@@ -37,16 +48,18 @@ impl TypingObject {
         account_id: AccountId,
         conversation_id: ConversationId,
         typing: bool,
+        kind: TypingKind,
     ) -> Ephemeral {
-        let detail = json!({ "typing": typing });
+        let detail = json!({ "typing": typing, "kind": kind });
         Ephemeral { kind: TYPING.to_owned(), account_id, conversation_id, detail }
     }
 
     /// As it was told.
     pub fn read(it: &Ephemeral) -> Option<Self> {
         let typing = it.detail.get("typing")?.as_bool()?;
+        let kind = serde_json::from_value(it.detail.get("kind")?.clone()).ok()?;
         let (account_id, conversation_id) = (it.account_id, it.conversation_id);
-        (it.kind == TYPING).then_some(Self { account_id, conversation_id, typing })
+        (it.kind == TYPING).then_some(Self { account_id, conversation_id, typing, kind })
     }
 }
 
@@ -63,6 +76,11 @@ impl TypingObject {
 
     async fn typing(&self) -> bool {
         self.typing
+    }
+
+    /// What they are about to send.
+    async fn kind(&self) -> TypingKind {
+        self.kind
     }
 
     /// How long it lasts unless it is told again, in milliseconds.

@@ -18,7 +18,8 @@ crate::events! {
 
 /// What others may see of a person, or do with them: whether they are about and when they were
 /// last, what they say of themselves, their first mail address and phone number; find them by an
-/// address, open a direct conversation with them, add them to groups.
+/// address, open a direct conversation with them, add them to groups; how far they have read and
+/// received, and that a message forwarded from them is theirs.
 #[derive(
     Debug,
     Clone,
@@ -44,6 +45,8 @@ pub enum Setting {
     FindByPhone,
     DirectMessages,
     GroupInvites,
+    ReadReceipts,
+    Forwards,
 }
 
 /// Whom a rule names: everyone, the person's contacts, the accounts that it lists, or the members

@@ -4,7 +4,7 @@
 //! whom none names is denied. A person is always allowed what is their own, and whoever they have
 //! blocked never. [`Privacy::admits`] is the one function that says so, for decisions, queries and
 //! frames alike. When somebody was about last is shown only to those who show theirs; others learn
-//! a stretch of days.
+//! a stretch of days. So it is with receipts: who hides theirs from somebody sees none of theirs.
 //!
 //! Limits: [`RULES_MAX`], [`ACCOUNTS_MAX`].
 

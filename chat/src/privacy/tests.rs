@@ -106,9 +106,12 @@ fn what_nobody_has_set_is_as_it_begins() {
     let contact = Asking { contact: true, ..stranger.clone() };
     for it in Setting::ALL {
         let open = match it {
-            Setting::LastSeen | Setting::Bio | Setting::DirectMessages | Setting::GroupInvites => {
-                true
-            }
+            Setting::LastSeen
+            | Setting::Bio
+            | Setting::DirectMessages
+            | Setting::GroupInvites
+            | Setting::ReadReceipts
+            | Setting::Forwards => true,
             Setting::Email | Setting::Phone | Setting::FindByEmail | Setting::FindByPhone => false,
         };
         assert_eq!(privacy.admits(it, &stranger), open, "{it:?}");

@@ -33,7 +33,7 @@ pub struct Asking {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::LastSeen,
         Self::Bio,
         Self::Email,
@@ -42,12 +42,19 @@ impl Setting {
         Self::FindByPhone,
         Self::DirectMessages,
         Self::GroupInvites,
+        Self::ReadReceipts,
+        Self::Forwards,
     ];
 
     /// Whom it allows until the person says otherwise.
     fn beginning(self) -> Who {
         match self {
-            Self::LastSeen | Self::Bio | Self::DirectMessages | Self::GroupInvites => Who::Everyone,
+            Self::LastSeen
+            | Self::Bio
+            | Self::DirectMessages
+            | Self::GroupInvites
+            | Self::ReadReceipts
+            | Self::Forwards => Who::Everyone,
             Self::Email | Self::Phone | Self::FindByEmail | Self::FindByPhone => Who::Contacts,
         }
     }

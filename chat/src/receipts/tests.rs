@@ -1,5 +1,6 @@
 //! The law of read pointers.
 
+use super::others::{Said, are_told, passing};
 use super::*;
 use crate::Change;
 use crate::audience::Audience;
@@ -106,4 +107,29 @@ fn a_pointer_is_its_owners_own() {
     assert_eq!(pointer.audience(), Audience::Account(account(BOB)));
     let meaning = world.history().last().map(Recorded::meaning);
     assert_eq!(meaning, Some((Change::ReadState(id()), Effect::Read(id()))));
+}
+
+#[test]
+fn who_has_read_is_listed_for_seven_days_among_two_hundred() {
+    let (most, longest) = (READERS_LISTED_MAX, READERS_LISTED_MS);
+    assert_eq!((most, longest), (200, 7 * 24 * 3_600_000));
+    assert_eq!(Said::of(most, longest), Said::Who);
+    assert_eq!(Said::of(most, longest + 1), Said::HowMany);
+    assert_eq!(Said::of(most + 1, longest), Said::HowManyAtLeast);
+    assert_eq!(Said::of(most + 1, longest + 1), Said::HowManyAtLeast);
+}
+
+#[test]
+fn the_others_are_told_among_twenty() {
+    assert_eq!([19, 20, 21].map(are_told), [true, true, false]);
+}
+
+#[test]
+fn what_is_told_in_passing_reads_back_as_this_room_s_own() {
+    for read in [Some(7), None] {
+        let told = passing(account(BOB), id(), read, 7);
+        assert!(is_told(&told) && ReceiptObject::read(&told).is_some());
+        assert!(crate::presence::TypingObject::read(&told).is_none());
+        assert!(crate::presence::PresenceObject::read(&told).is_none());
+    }
 }

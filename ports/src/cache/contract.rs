@@ -50,6 +50,9 @@ cases! {
     two_nodes_admit_exactly_the_limit_together
     a_lease_of_one_node_is_refused_to_the_other
     what_one_node_puts_the_other_gets
+    a_number_is_raised_and_never_falls
+    a_raised_number_ends_with_its_time
+    whoever_raises_at_once_the_largest_stays
 }
 
 async fn take(cache: &Arc<dyn Cache>, key: &str, limit: u32) -> bool {
@@ -159,4 +162,39 @@ async fn what_one_node_puts_the_other_gets(Place { cache, other, .. }: Place) {
     assert_eq!(other.get("a").await.expect("a get"), Some(Bytes::from_static(b"x")));
     other.forget("a").await.expect("forgetting");
     assert_eq!(cache.get("a").await.expect("a get"), None);
+}
+
+async fn kept(cache: &Arc<dyn Cache>) -> Option<u64> {
+    let stored = cache.get("number").await.expect("a get");
+    stored.map(|it| std::str::from_utf8(&it).expect("text").parse().expect("a number"))
+}
+
+async fn a_number_is_raised_and_never_falls(Place { cache, .. }: Place) {
+    let raise = async |number| cache.raise("number", number, 1_000).await.expect("a raise");
+    assert!(raise(0).await);
+    assert!(!raise(0).await);
+    assert!(raise(9).await);
+    assert!(raise(10).await, "numbers are not compared as text");
+    assert!(!raise(9).await);
+    assert_eq!(kept(&cache).await, Some(10));
+    assert!(raise(u64::MAX - 1).await);
+    assert!(raise(u64::MAX).await);
+    assert!(!raise(u64::MAX).await);
+    assert_eq!(kept(&cache).await, Some(u64::MAX));
+}
+
+async fn a_raised_number_ends_with_its_time(Place { cache, clock, .. }: Place) {
+    assert!(cache.raise("number", 7, 1_000).await.expect("a raise"));
+    clock.pass(999);
+    assert!(!cache.raise("number", 6, 1_000).await.expect("a raise"));
+    clock.pass(1);
+    assert_eq!(kept(&cache).await, None);
+    assert!(cache.raise("number", 6, 1_000).await.expect("a raise"));
+}
+
+async fn whoever_raises_at_once_the_largest_stays(Place { cache, other, .. }: Place) {
+    let nodes = [&cache, &other];
+    let raises = (0..50).map(|n| nodes[(n % 2) as usize].raise("number", n * 7 % 50, 1_000));
+    join_all(raises).await;
+    assert_eq!(kept(&cache).await, Some(49));
 }

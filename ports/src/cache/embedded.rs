@@ -100,6 +100,22 @@ impl Cache for Embedded {
         Ok(())
     }
 
+    async fn raise(&self, key: &str, number: u64, ttl_ms: u64) -> Result<bool, Error> {
+        Ok(self.with(|entries, now| {
+            let kept = entries.get(key).filter(|it| it.ends_at_ms > now);
+            let kept = kept.and_then(|it| match &it.value {
+                Value::Bytes(it) => std::str::from_utf8(it).ok()?.parse::<u64>().ok(),
+                Value::Count(_) => None,
+            });
+            let raised = kept.is_none_or(|it| it < number);
+            if raised {
+                let value = Value::Bytes(number.to_string().into());
+                entries.insert(key.to_owned(), Entry { ends_at_ms: end(now, ttl_ms), value });
+            }
+            raised
+        }))
+    }
+
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
         Ok(self.with(|entries, now| match entries.get(key) {
             Some(Entry { ends_at_ms, value: Value::Bytes(it) }) if *ends_at_ms > now => {

@@ -4,6 +4,7 @@
 //! - of any number of concurrent takes in a window, exactly `limit` are admitted; while a server is
 //!   away each node counts for itself, so that a limit is never a reason to do nothing;
 //! - a lease has one holder until it ends or is given back;
+//! - a number that is raised never falls before its time, whoever raises it at once;
 //! - a value is gone after its time.
 
 pub mod contract;
@@ -40,6 +41,10 @@ pub trait Cache: Send + Sync {
 
     /// Stores a value for a time.
     async fn put(&self, key: &str, value: Bytes, ttl_ms: u64) -> Result<(), Error>;
+
+    /// Keeps a number for a time unless a larger one is kept, or the same; whether it was. Numbers
+    /// are read as decimal text.
+    async fn raise(&self, key: &str, number: u64, ttl_ms: u64) -> Result<bool, Error>;
 
     /// Reads a value that has not ended.
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Error>;

@@ -65,6 +65,20 @@ redis.call('SET', KEYS[1], ARGV[2] .. ARGV[3], 'PX', ARGV[4])
 return 1
 ";
 
+/// Answers 1 when the number is kept, 0 when as large a one is. Numbers are of as many digits, so
+/// that text tells which is larger beyond what a script can count to.
+const RAISE: &str = r"
+local stored = redis.call('GET', KEYS[1])
+if stored and tonumber(string.sub(stored, 2, 17)) > tonumber(ARGV[1]) then
+    local kept = string.sub(stored, 18)
+    if string.rep('0', 20 - #kept) .. kept >= string.rep('0', 20 - #ARGV[3]) .. ARGV[3] then
+        return 0
+    end
+end
+redis.call('SET', KEYS[1], ARGV[2] .. ARGV[3], 'PX', ARGV[4])
+return 1
+";
+
 /// How long nobody is asked again after a count could not be had.
 const REST_MS: i64 = 1_000;
 
@@ -74,6 +88,7 @@ struct Redis {
     clock: Arc<dyn Clock>,
     take: Script,
     lease: Script,
+    raise: Script,
     /// Counts while the server is away: each node then admits as many as all did.
     near: Embedded,
     /// Until when it counts without asking.
@@ -86,10 +101,10 @@ pub(super) async fn connect(
 ) -> Result<Arc<dyn Cache>, Error> {
     let place = Place::of(PORT, address)?;
     let link = place.link().await?;
-    let (take, lease) = (Script::new(TAKE), Script::new(LEASE));
+    let (take, lease, raise) = (Script::new(TAKE), Script::new(LEASE), Script::new(RAISE));
     let (prefix, near) = (place.prefix, Embedded::new(Arc::clone(&clock)));
     let away_until_ms = AtomicI64::new(i64::MIN);
-    Ok(Arc::new(Redis { link, prefix, clock, take, lease, near, away_until_ms }))
+    Ok(Arc::new(Redis { link, prefix, clock, take, lease, raise, near, away_until_ms }))
 }
 
 impl Redis {
@@ -155,6 +170,13 @@ impl Cache for Redis {
         let mut put = cmd("SET");
         put.arg(self.key(key)).arg(stored).arg("PX").arg(kept(ttl_ms));
         self.ask(Question::Command(&put)).await
+    }
+
+    async fn raise(&self, key: &str, number: u64, ttl_ms: u64) -> Result<bool, Error> {
+        let mut script = self.raise.key(self.key(key));
+        script.arg(self.now()).arg(self.head(BYTES, ttl_ms)).arg(number.to_string());
+        script.arg(kept(ttl_ms));
+        self.ask(Question::Script(&script)).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {

@@ -23,6 +23,7 @@ use crate::members::{
     RoleChanged,
 };
 use crate::messages::MessageEvent;
+use crate::pins::PinEvent;
 use crate::reactions::ReactionEvent;
 use crate::sessions::{Client, OpenSession, SessionId};
 
@@ -165,20 +166,26 @@ impl Held {
             }
             Some(_) | None => true,
         };
-        account
-            && message
-            && application
-            && self.allows_reaction(event, actor)
-            && self.allows_policy(event, actor)
+        account && message && application && self.allows_in_talk(event, actor)
     }
 
-    fn allows_policy(&self, event: &Recorded, actor: AccountId) -> bool {
-        let Some(EditPolicyEvent::EditPolicySet(it)) = EditPolicyEvent::of(&event.event) else {
-            return true;
+    fn allows_in_talk(&self, event: &Recorded, actor: AccountId) -> bool {
+        let pinned = match PinEvent::of(&event.event) {
+            Some(PinEvent::MessagePinned(it)) => Some((it.conversation_id, it.account_id)),
+            Some(PinEvent::MessageUnpinned(it)) => Some((it.conversation_id, it.account_id)),
+            Some(PinEvent::AllUnpinned(it)) => Some((it.conversation_id, it.account_id)),
+            None => None,
         };
-        let group = self.open.contains_key(&it.conversation_id);
-        let member = self.role(it.conversation_id, actor).is_some();
-        self.manages(it.conversation_id, actor) || member && !group
+        let policy = EditPolicyEvent::of(&event.event);
+        let set = policy.map(|EditPolicyEvent::EditPolicySet(it)| (it.conversation_id, actor));
+        let Some((conversation, account)) = pinned.or(set) else {
+            return self.allows_reaction(event, actor);
+        };
+        let may = match self.open.contains_key(&conversation) {
+            true => self.manages(conversation, actor),
+            false => self.role(conversation, actor).is_some(),
+        };
+        account == actor && may
     }
 
     fn allows_reaction(&self, event: &Recorded, actor: AccountId) -> bool {

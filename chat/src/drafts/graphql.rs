@@ -1,0 +1,150 @@
+//! Drafts as whoever wrote them sees them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+
+use super::{ClearDraft, Draft, SaveDraft};
+use crate::conversations::ConversationId;
+use crate::kernel::graphql::{Outcome, Scope, failed, id, outage, scope, uuid};
+use crate::kernel::{Failure, Timestamp, id as ids};
+use crate::messages::{Message, MessageObject};
+
+/// What the viewer has begun to write in a conversation, if anything.
+pub struct DraftObject {
+    conversation_id: ConversationId,
+    draft: Option<Arc<Draft>>,
+}
+
+impl DraftObject {
+    /// The viewer's draft, empty when there is none; nothing for applications.
+    pub async fn find(context: &Context<'_>, conversation: ConversationId) -> Result<Option<Self>> {
+        let scope = scope(context);
+        let viewer = scope.viewer()?;
+        if viewer.scopes.is_some() {
+            return Ok(None);
+        }
+        let id = Draft::id(viewer.account, conversation);
+        let draft = scope.reader.fetch::<Draft>(viewer.account, id).await.map_err(outage)?;
+        Ok(Some(Self { conversation_id: conversation, draft }))
+    }
+}
+
+/// What the viewer has begun to write in a conversation.
+#[Object(name = "Draft")]
+impl DraftObject {
+    async fn conversation_id(&self) -> ID {
+        self.conversation_id.into()
+    }
+
+    /// Markdown; null when there is no draft.
+    async fn text(&self, context: &Context<'_>) -> Result<Option<String>> {
+        match &self.draft {
+            Some(it) => scope(context).reader.open(&it.text).await.map_err(outage),
+            None => Ok(None),
+        }
+    }
+
+    /// The message that it answers.
+    async fn reply_to(&self, context: &Context<'_>) -> Result<Option<MessageObject>> {
+        let Some(id) = self.draft.as_ref().and_then(|it| it.reply_to) else { return Ok(None) };
+        let scope = scope(context);
+        // Also in a frame: it shows what is one's own, the message is not.
+        let viewer = scope.viewer()?.account;
+        let found = scope.reader.fetch::<Message>(viewer, id.to_string()).await;
+        let found = found.map_err(outage)?;
+        let here = found.filter(|it| it.conversation_id == self.conversation_id);
+        Ok(here.map(|it| MessageObject::new(scope.within(&it))))
+    }
+
+    async fn saved_at(&self) -> Option<Timestamp> {
+        self.draft.as_ref().map(|it| it.saved_at)
+    }
+}
+
+#[derive(InputObject)]
+struct SaveDraftInput {
+    client_id: ID,
+    conversation_id: ID,
+    /// Markdown, at most 16,384 bytes; nothing clears the draft.
+    text: String,
+    reply_to: Option<ID>,
+}
+
+#[derive(InputObject)]
+struct ClearDraftInput {
+    client_id: ID,
+    conversation_id: ID,
+}
+
+#[derive(SimpleObject)]
+struct DraftPayload {
+    draft: Option<DraftObject>,
+    position: String,
+}
+
+/// Changes of this room.
+#[derive(Default)]
+pub struct DraftMutation;
+
+#[Object]
+impl DraftMutation {
+    /// Saves what the viewer has begun to write, for all of their devices; the last to save wins.
+    async fn save_draft(
+        &self,
+        context: &Context<'_>,
+        input: SaveDraftInput,
+    ) -> Result<DraftPayload> {
+        let conversation_id = id(&input.conversation_id)?;
+        let reply_to = input.reply_to.as_ref().map(id).transpose()?;
+        let command = SaveDraft { conversation_id, text: input.text, reply_to };
+        let outcome = scope(context).submit(&input.client_id, command).await?;
+        payload(context, outcome, conversation_id).await
+    }
+
+    /// Clears what the viewer has begun to write; what is not there is clear.
+    async fn clear_draft(
+        &self,
+        context: &Context<'_>,
+        input: ClearDraftInput,
+    ) -> Result<DraftPayload> {
+        let conversation_id = id(&input.conversation_id)?;
+        let command = ClearDraft { conversation_id };
+        let outcome = scope(context).submit(&input.client_id, command).await?;
+        payload(context, outcome, conversation_id).await
+    }
+}
+
+async fn payload(
+    context: &Context<'_>,
+    outcome: Outcome,
+    conversation: ConversationId,
+) -> Result<DraftPayload> {
+    let draft = match outcome.readable {
+        true => DraftObject::find(context, conversation).await?,
+        false => None,
+    };
+    Ok(DraftPayload { draft, position: outcome.position })
+}
+
+/// Clears the viewer's draft beside a message that was accepted under the client's id.
+pub(crate) async fn clear_beside(
+    scope: &Scope,
+    client_id: &ID,
+    conversation_id: ConversationId,
+    sent: Outcome,
+) -> Result<Outcome> {
+    let viewer = scope.viewer()?;
+    // An id of its own that comes again with the message's: repeated, both are done once.
+    let client_id = ids::derive(uuid(client_id)?, &[b"draft"]);
+    let cleared = scope.submit_for(viewer.account, client_id, ClearDraft { conversation_id }).await;
+    match cleared {
+        Ok(accepted) if sent.readable => {
+            let position = scope.outcome(accepted).await?.position;
+            Ok(Outcome { position, ..sent })
+        }
+        Ok(_) | Err(Failure::Rejected(_)) => Ok(sent),
+        // The message is there, so what is asked again must come under the same id.
+        Err(_) => Err(failed(Failure::Unknown)),
+    }
+}

@@ -1,0 +1,74 @@
+//! Forwarding as clients ask for it.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+
+use super::decide::forwarded_id;
+use super::{FORWARDED_MAX, ForwardMessages, ForwardRejection, Source};
+use crate::kernel::graphql::{id, outage, rejected, scope, uuid};
+use crate::messages::{MessageObject, visible};
+
+/// How many times fewer than other commands one may forward.
+const FORWARD_WEIGHT: u32 = 10;
+
+#[derive(InputObject)]
+struct ForwardMessagesInput {
+    client_id: ID,
+    /// Where they go.
+    conversation_id: ID,
+    /// 1 to 100, of any conversations that the viewer may read.
+    message_ids: Vec<ID>,
+    /// Whether they say who wrote them.
+    #[graphql(default = true)]
+    attributed: bool,
+}
+
+#[derive(SimpleObject)]
+struct ForwardPayload {
+    /// As they were forwarded, in their order; empty when they can't be read yet.
+    messages: Vec<MessageObject>,
+    position: String,
+}
+
+/// Changes of this room.
+#[derive(Default)]
+pub struct ForwardMutation;
+
+#[Object]
+impl ForwardMutation {
+    /// Sends messages on, all or none, in their order; the same client id does so once.
+    #[graphql(complexity = "100 + 10 * child_complexity")]
+    async fn forward_messages(
+        &self,
+        context: &Context<'_>,
+        input: ForwardMessagesInput,
+    ) -> Result<ForwardPayload> {
+        let scope = scope(context);
+        let viewer = scope.viewer()?.account;
+        if !(1..=FORWARDED_MAX).contains(&input.message_ids.len()) {
+            return Err(rejected(ForwardRejection::CountInvalid));
+        }
+        let limit = (scope.limits.per_account / FORWARD_WEIGHT).max(1);
+        scope.take(&format!("forwards/{viewer}"), limit).await?;
+        let to = id(&input.conversation_id)?;
+        let mut messages = Vec::with_capacity(input.message_ids.len());
+        for it in &input.message_ids {
+            let message = visible(context, it).await?;
+            let body = match &message.body {
+                Some(body) => scope.reader.open(body).await.map_err(outage)?,
+                None => None,
+            };
+            let (conversation_id, message_id) = (message.conversation_id, message.id);
+            messages.push(Source { conversation_id, message_id, body });
+        }
+        let (count, client_id) = (messages.len(), uuid(&input.client_id)?);
+        let attributed = input.attributed;
+        let command = ForwardMessages { conversation_id: to, messages, attributed };
+        let outcome = scope.submit(&input.client_id, command).await?;
+        let mut messages = Vec::new();
+        for nth in (0..count).filter(|_| outcome.readable) {
+            let id = forwarded_id(client_id, viewer, to, nth);
+            messages.extend(MessageObject::find(context, id).await?);
+        }
+        Ok(ForwardPayload { messages, position: outcome.position })
+    }
+}

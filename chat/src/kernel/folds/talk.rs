@@ -1,0 +1,64 @@
+//! What people do with the messages of a conversation beside sending them.
+
+use crate::accounts::AccountId;
+use crate::conversations::ConversationId;
+use crate::drafts::{ClearDraft, SaveDraft};
+use crate::forwards::{ForwardMessages, Source};
+use crate::kernel::testing::{Given, Then, open};
+use crate::messages::{Message, MessageId};
+use crate::pins::{PinEvent, PinMessage, UnpinAll, UnpinMessage};
+
+/// A message that was sent, with its number.
+pub(super) type Found = (ConversationId, MessageId, u64);
+
+pub(super) fn pin(
+    world: Given,
+    actor: AccountId,
+    (conversation_id, message_id, _): Found,
+    which: u8,
+) -> Then {
+    let pinned = world.history().iter().rev().find_map(|it| match PinEvent::of(&it.event) {
+        Some(PinEvent::MessagePinned(it)) => Some(it.clone()),
+        Some(_) | None => None,
+    });
+    match (which / 8 % 4, pinned) {
+        (0 | 1, _) | (_, None) => {
+            let silent = which.is_multiple_of(2);
+            world.when(actor, PinMessage { conversation_id, message_id, silent })
+        }
+        (2, _) => world.when(actor, UnpinMessage { conversation_id, message_id }),
+        (_, Some(it)) => {
+            let conversation_id = it.conversation_id;
+            world.when(it.account_id, UnpinAll { conversation_id })
+        }
+    }
+}
+
+pub(super) fn draft(
+    world: Given,
+    actor: AccountId,
+    (conversation_id, message_id, _): Found,
+    which: u8,
+) -> Then {
+    let reply_to = which.is_multiple_of(2).then_some(message_id);
+    match which % 3 {
+        0 | 1 => {
+            let text = format!("draft {which}");
+            world.when(actor, SaveDraft { conversation_id, text, reply_to })
+        }
+        _ => world.when(actor, ClearDraft { conversation_id }),
+    }
+}
+
+pub(super) fn forward(
+    world: Given,
+    actor: AccountId,
+    to: ConversationId,
+    (conversation_id, message_id, number): Found,
+) -> Then {
+    let message = world.document::<Message>(message_id);
+    let body = message.and_then(|it| open(&it.body?));
+    let messages = vec![Source { conversation_id, message_id, body }; 2];
+    let attributed = number.is_multiple_of(2);
+    world.when(actor, ForwardMessages { conversation_id: to, messages, attributed })
+}
