@@ -26,6 +26,7 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
     ... on Member { account { id } role active } \
     ... on ReadState { conversationId number unreadCount } \
     ... on Reactions { messageId counts { emoji count } } \
+    ... on ScheduledMessage { id state markdown messageId } \
     ... on Account { id displayName } } } }";
 
 /// A socket.

@@ -174,6 +174,8 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::MemberEvent(_)
         | Event::MessageEvent(_)
         | Event::ReactionEvent(_)
+        | Event::ScheduleEvent(_)
+        | Event::ExpiryEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })
 }

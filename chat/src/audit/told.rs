@@ -9,10 +9,12 @@ use crate::accounts::{AccountEvent, AccountId};
 use crate::addresses::AddressEvent;
 use crate::applications::ApplicationEvent;
 use crate::devices::DeviceEvent;
+use crate::expiry::ExpiryEvent;
 use crate::factors::FactorEvent;
 use crate::identities::IdentityEvent;
 use crate::instance::{InstanceEvent, Settings};
 use crate::kernel::Origin;
+use crate::kernel::time::Long;
 use crate::lost_factors::LostFactorEvent;
 use crate::members::MemberEvent;
 use crate::passkeys::PasskeyEvent;
@@ -83,11 +85,13 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::LostFactorEvent(it) => Some(lost_factor(it)),
         Event::SignInLinkEvent(it) => Some(sign_in_link(it)),
         Event::ReactionEvent(it) => reaction(it),
+        Event::ExpiryEvent(it) => expiry(it),
         Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)
         | Event::ConversationEvent(_)
         | Event::MessageEvent(_)
+        | Event::ScheduleEvent(_)
         | Event::ReceiptEvent(_) => None,
     }
 }
@@ -343,6 +347,20 @@ fn reaction(event: &ReactionEvent) -> Option<Told<'_>> {
         }
         ReactionEvent::ReactionAdded(_) | ReactionEvent::ReactionRemoved(_) => return None,
     })
+}
+
+fn expiry(event: &ExpiryEvent) -> Option<Told<'_>> {
+    let text = |it: Long| format!("{} s", it.0);
+    match event {
+        // What the two of a direct conversation agree on is nobody else's.
+        ExpiryEvent::ExpirySet(it) => it.origin.as_ref().map(|origin| {
+            Told::of(Action::GroupExpirySet, Some(origin)).about(it.conversation_id).change(
+                "expiresIn",
+                it.before.map(text),
+                it.expires_in.map(text),
+            )
+        }),
+    }
 }
 
 fn audit(event: &AuditEvent) -> Told<'_> {

@@ -68,6 +68,7 @@ pub enum AuditAction {
     GroupRoleChanged,
     GroupMemberRemoved,
     GroupReactionsLimited,
+    GroupExpirySet,
     AuditRead,
     AuditExported,
 }

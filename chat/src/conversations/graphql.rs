@@ -168,6 +168,11 @@ impl ConversationObject {
         allowed_reactions(context, self.head.id).await
     }
 
+    /// Seconds after which what is sent now is gone for everyone; null when it stays.
+    async fn expires_in(&self) -> Option<u32> {
+        self.head.expires_in
+    }
+
     /// The newest message that is not gone for the viewer.
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<MessageObject>> {
         last_live_message(context, &self.head).await
@@ -265,8 +270,7 @@ async fn heads(
 ) -> Result<Vec<(String, Arc<Conversation>)>> {
     let reader = &scope(context).reader;
     let prefix = format!("{viewer}/");
-    let name = Member::COLLECTION.name;
-    let order = Order::Ascending;
+    let (name, order) = (Member::COLLECTION.name, Order::Ascending);
     let scan = Scan::prefix(name, Some("by_account"), &prefix, order, CONVERSATIONS_MAX);
     let memberships = reader.scan::<Member>(scan).await.map_err(outage)?;
     let ids = memberships.iter().map(|(_, it)| it.conversation_id.to_string());

@@ -173,6 +173,8 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::MemberEvent(_)
             | Event::MessageEvent(_)
             | Event::ReactionEvent(_)
+            | Event::ScheduleEvent(_)
+            | Event::ExpiryEvent(_)
             | Event::ReceiptEvent(_) => (),
         }
     }

@@ -1,5 +1,6 @@
 //! The law of folds: any cut, repetition or order of partitions gives the same documents.
 
+mod later;
 mod rights;
 mod secure;
 
@@ -27,19 +28,23 @@ use crate::messages::{
 use crate::reactions::{AddReaction, LimitReactions, ReactionEvent, RemoveReaction};
 use crate::receipts::MarkRead;
 use crate::sessions::{Client, OpenSession, RefreshSession, SessionId};
+use later::later;
 use secure::{generation, proof, proposal, secure, told};
 
 /// What somebody tries: who, what, with whom or which, where.
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 65;
+const KINDS: u8 = 66;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
 
 /// The one before it.
 const REACT: u8 = RENAME - 1;
+
+/// And before that.
+const LATER: u8 = REACT - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -139,6 +144,7 @@ fn attempt(
         (9, _) => secure(world, actor, other, (which, 1)),
         (RENAME, _) => rename(world, actor, which),
         (REACT, Some(found)) => react(world, actor, found, which),
+        (LATER, _) => later(world, actor, conversation_id, which),
         (18..RENAME, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
@@ -158,7 +164,10 @@ fn attempt(
         (_, reply) => {
             let text = format!("{which} @{}", PEOPLE[usize::from(which % 4)]);
             let reply_to = reply.filter(|it| it.0 == conversation_id).map(|it| it.1);
-            world.when(actor, SendMessage { conversation_id, text, reply_to, sent_at: None })
+            let expires_in = (which % 5 == 0).then_some(60 + u32::from(which));
+            let silent = which > 127;
+            let text = SendMessage::new(conversation_id, text);
+            world.when(actor, SendMessage { reply_to, silent, expires_in, ..text })
         }
     };
     then.world
@@ -333,7 +342,7 @@ fn random_histories_touch_every_collection() {
     let kinds = (0..KINDS + 4).flat_map(|what| (0..4).map(move |who| (who, what)));
     let all = kinds.flat_map(|(who, what)| [(who, what, 0, 0), (who, what, 1, 1)]);
     let sends = [(0, KINDS, 1, 0), (1, KINDS, 0, 0), (0, 12, 1, 0), (0, 13, 1, 0)];
-    let reacts = [(1, REACT, 0, 0), (0, REACT, 3, 0)];
+    let reacts = [(1, REACT, 0, 0), (0, REACT, 3, 0), (1, LATER, 8, 0)];
     let (world, _) = world(sends.into_iter().chain(reacts).chain(all).collect());
     let mut store = Store::new();
     fold(&mut store, &world.history().iter().collect::<Vec<_>>());
@@ -347,7 +356,7 @@ fn random_histories_touch_every_collection() {
 fn random_histories_hold_every_kind_of_event() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = BTreeSet::new();
-    for _ in 0..512 {
+    for _ in 0..1_024 {
         let attempts = attempts().new_tree(&mut runner).expect("a tree").current();
         seen.extend(world(attempts).0.history().iter().map(|it| it.event.name()));
     }

@@ -43,6 +43,10 @@ pub struct MessageSent {
     pub mentions: Vec<AccountId>,
     /// When the author says it was sent; null is when it occurred.
     pub sent_at: Option<Timestamp>,
+    /// Whether nobody is to be notified of it.
+    pub silent: Option<bool>,
+    /// When it is gone for everyone.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The author changed the text.

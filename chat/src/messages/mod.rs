@@ -5,7 +5,8 @@
 //! sealed under a key of its own: deleting for everyone destroys that key, with all edits.
 //!
 //! Authors edit for [`EDIT_MS_MAX`]; authors, admins and the owner delete for everyone. A claimed
-//! `sentAt` (imports carry history with it) is shown but orders nothing.
+//! `sentAt` (imports carry history with it) is shown but orders nothing. A silent message asks
+//! those who notify people to leave it. One that expires is deleted by the server (`expiry`).
 //!
 //! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`].
 
@@ -21,6 +22,7 @@ mod pages;
 mod tests;
 mod view;
 
+pub(crate) use decide::check_text;
 pub use decide::{DeleteMessage, EditMessage, HideMessage, MessageRejection, SendMessage};
 pub use events::{
     MessageDeleted, MessageEdited, MessageEvent, MessageHidden, MessageId, MessageSent,

@@ -11,6 +11,7 @@ use super::{Attempt, attempts, beginning, world};
 use crate::accounts::{AccountEvent, AccountId};
 use crate::applications::ApplicationEvent;
 use crate::conversations::{ConversationEvent, ConversationId, RenameGroup};
+use crate::expiry::ExpiryEvent;
 use crate::instance::{
     ChangeSettings, GrantRole, Instance, InstanceEvent, InvitePeople, ReinstateAccount, RevokeRole,
     Right, RoleGranted, ServerRole, SuspendAccount,
@@ -23,6 +24,7 @@ use crate::members::{
 };
 use crate::messages::MessageEvent;
 use crate::reactions::ReactionEvent;
+use crate::schedule::ScheduleEvent;
 use crate::sessions::{Client, OpenSession, SessionId};
 
 /// Who may do what, recomputed from events alone.
@@ -164,7 +166,21 @@ impl Held {
             }
             Some(_) | None => true,
         };
-        account && message && application && self.allows_reaction(event, actor)
+        let own = match ScheduleEvent::of(&event.event) {
+            Some(ScheduleEvent::MessageScheduled(it)) => it.account_id == actor,
+            Some(ScheduleEvent::ScheduledChanged(it)) => it.account_id == actor,
+            Some(ScheduleEvent::ScheduledCancelled(it)) => it.account_id == actor,
+            Some(_) | None => true,
+        };
+        let expiry = match ExpiryEvent::of(&event.event) {
+            Some(ExpiryEvent::ExpirySet(it)) => {
+                let group = self.open.contains_key(&it.conversation_id);
+                let member = self.role(it.conversation_id, actor).is_some();
+                member && (!group || self.manages(it.conversation_id, actor))
+            }
+            None => true,
+        };
+        account && message && application && own && expiry && self.allows_reaction(event, actor)
     }
 
     fn allows_reaction(&self, event: &Recorded, actor: AccountId) -> bool {
