@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chat::accounts::AccountId;
 use chat::kernel::{Recorded, StreamId};
+use chat::messages::MessageEvent;
 use chat::sessions::SessionEvent;
 use chat::{Change, Event};
 
