@@ -35,7 +35,7 @@ pub struct World {
 /// Who serves a world.
 enum Served {
     Alone(Box<App>),
-    Together(Nodes),
+    Together(Box<Nodes>),
     /// Nobody, between two processes.
     Nobody,
 }
@@ -119,7 +119,7 @@ impl World {
                 Some(mode) if mode == "cluster" => {
                     let nodes = Nodes::start(&dir, &config, &clock).await;
                     let address = nodes.address;
-                    (Served::Together(nodes), address)
+                    (Served::Together(Box::new(nodes)), address)
                 }
                 _ => alone(&dir, &config, clock, SocketAddr::from(([127, 0, 0, 1], 0))).await,
             }
