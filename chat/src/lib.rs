@@ -6,6 +6,7 @@ pub mod kernel;
 #[macro_use]
 mod rooms;
 pub mod timeline;
+pub mod timers;
 
 rooms! {
     accounts {
@@ -203,6 +204,26 @@ rooms! {
         changes: [
             Pin(PinObject by (conversations::ConversationId, messages::MessageId))
         ],
+    }
+    schedule {
+        events: ScheduleEvent,
+        commands: [ScheduleMessage, ChangeScheduled, CancelScheduled, SendScheduledNow,
+            BeginScheduled, FinishScheduled],
+        documents: [Scheduled, ScheduledCount],
+        rejections: [ScheduleRejection],
+        query: ScheduleQuery, mutation: ScheduleMutation,
+        changes: [ScheduledMessage(ScheduledObject by schedule::ScheduledId)],
+        reactions: [destroy_text],
+        timings: timings,
+    }
+    expiry {
+        events: ExpiryEvent,
+        commands: [SetExpiry, ExpireMessage],
+        documents: [],
+        rejections: [ExpiryRejection],
+        mutation: ExpiryMutation,
+        changes: [],
+        timings: timings,
     }
     receipts {
         events: ReceiptEvent,

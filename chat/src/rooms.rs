@@ -10,6 +10,7 @@ macro_rules! rooms {
         changes: [$($change:ident($object:ident by $key:ty)),*],
         $(ephemerals: [$($ephemeral:ident($passing:ident)),*],)?
         $(reactions: [$($reaction:ident),*],)?
+        $(timings: $timings:ident,)?
     })*) => {
         $(pub mod $room;)*
 
@@ -65,6 +66,7 @@ macro_rules! rooms {
         /// The documents of all rooms, the timeline first.
         pub const PROJECTIONS: &[kernel::Projection] = &[
             kernel::Projection::of::<timeline::Timeline>(),
+            kernel::Projection::of::<timers::Timer>(),
             $($(kernel::Projection::of::<$room::$document>(),)*)*
         ];
 
@@ -72,6 +74,13 @@ macro_rules! rooms {
         pub fn reactions(event: &kernel::Recorded) -> Vec<kernel::event::Reaction> {
             let mut all = Vec::new();
             $($($(all.extend($room::$reaction(event));)*)?)*
+            all
+        }
+
+        /// The timers that an event sets and clears.
+        pub fn timings(event: &kernel::Recorded) -> Vec<timers::Timing> {
+            let mut all = Vec::new();
+            $($(all.extend($room::$timings(event));)?)*
             all
         }
 

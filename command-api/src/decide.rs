@@ -248,9 +248,10 @@ impl Owner {
         };
         let count = u16::try_from(events.len()).expect("a command has few events");
         let first_ordinal = self.ahead.ordinal + 1;
+        let actor = (!request.command.by_server()).then_some(request.caller.account);
         let batch = Batch {
             stream_id: stream.to_string(),
-            actor_id: Some(request.caller.account),
+            actor_id: actor,
             client_id: request.client_id.as_bytes().to_vec(),
             occurred_at,
             digest: digest.to_vec(),
@@ -287,7 +288,7 @@ impl Owner {
             partition: self.partition,
             ordinal: first_ordinal,
             occurred_at,
-            actor: Some(request.caller.account),
+            actor,
             command,
             event: events.remove(0),
         };

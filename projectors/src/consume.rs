@@ -12,6 +12,7 @@ use chat::kernel::event::Reaction;
 use chat::kernel::{Keyring, Recorded};
 use chat::outbox::Outgoing;
 use chat::timeline::{Announcement, Timeline};
+use chat::timers::Timer;
 use ports::bus::{self, Topic};
 use ports::documents::Write;
 use ports::event_log::signed::link;
@@ -25,6 +26,7 @@ use crate::fold::Folding;
 use crate::progress::Progress;
 use crate::publish::Publishing;
 use crate::share::share;
+use crate::timers::Timing;
 
 /// Records read at once.
 const READ_MAX: usize = 256;
@@ -89,7 +91,7 @@ pub async fn start_shared(
     keyring: &Arc<Keyring>,
     roster: Arc<Roster>,
     publication: Arc<dyn Publication>,
-    sending: Sending,
+    (sending, timing): (Sending, Timing),
 ) -> Result<Arc<Progress>, Error> {
     declare(ports).await?;
     let progress = Progress::of_others(ports);
@@ -102,7 +104,8 @@ pub async fn start_shared(
             let documents = Consumer::new(Rules::STRICT, partition, &ports, &keyring, &shared);
             let documents = ports::spawn("projection", documents.run());
             let publication = ports::spawn("publication", publishing.clone().run(partition));
-            [documents, publication, sending.start_for(partition, &shared)]
+            let outbox = sending.start_for(partition, &shared);
+            [documents, publication, outbox, timing.start_for(partition, &shared)]
         }),
     );
     Ok(progress)
@@ -200,12 +203,17 @@ impl Consumer {
         }
         let writes = self.folding.fold(events).await?;
         let announced = announced(&writes);
-        let sends = writes.iter().any(|it| it.key.collection == Outgoing::COLLECTION.name);
+        let writes_to = |name| writes.iter().any(|it| it.key.collection == name);
+        let sends = writes_to(Outgoing::COLLECTION.name);
+        let times = writes_to(Timer::COLLECTION.name);
         let mark = self.checkpoint.mark();
         self.ports.documents.write(self.partition, writes, mark).await?;
         self.announce_place();
         if sends {
             self.progress.outbox[usize::from(self.partition)].notify_one();
+        }
+        if times {
+            self.progress.timers[usize::from(self.partition)].notify_one();
         }
         metrics::counter!("parlance_events_projected_total").increment(events.len() as u64);
         for event in events {

@@ -9,6 +9,7 @@ mod publish;
 pub mod rebuild;
 mod share;
 mod state_hash;
+mod timers;
 mod trails;
 mod vouch;
 
@@ -18,6 +19,7 @@ pub use erase::{Erased, erase_again};
 pub use fold::Folding;
 pub use progress::Progress;
 pub use state_hash::state_hash;
+pub use timers::Timing;
 pub use vouch::{Vouching, kept, newest, signer};
 
 /// The nodes that fold partitions.

@@ -18,6 +18,8 @@ pub struct Progress {
     pub(crate) publication: Places,
     /// Of each partition: told when its outbox has changed.
     pub(crate) outbox: Vec<Notify>,
+    /// Of each partition: told when its timers have changed.
+    pub(crate) timers: Vec<Notify>,
     /// What is still to be vouched for.
     pub(crate) trails: Trails,
 }
@@ -40,9 +42,9 @@ impl Progress {
     pub fn of_others(ports: &Ports) -> Arc<Self> {
         let partitions = ports.event_log.identity().partitions;
         let places = || Places((0..partitions).map(|_| Place::default()).collect());
-        let outbox = (0..partitions).map(|_| Notify::new()).collect();
-        let trails = Trails::new(partitions);
-        Arc::new(Self { documents: places(), publication: places(), outbox, trails })
+        let told = || (0..partitions).map(|_| Notify::new()).collect();
+        let (outbox, timers, trails) = (told(), told(), Trails::new(partitions));
+        Arc::new(Self { documents: places(), publication: places(), outbox, timers, trails })
     }
 
     /// Records that are in the log and not in the documents, over all partitions.

@@ -149,9 +149,15 @@ async fn start_projections(
         keyring: Arc::clone(keyring),
         door: Arc::clone(door),
     };
+    let timing = projectors::Timing {
+        ports: ports.clone(),
+        keyring: Arc::clone(keyring),
+        door: Arc::clone(door),
+    };
     let (Some(node), Some(log)) = (node, &config.event_log) else {
         let progress = projectors::start(ports, keyring).await?;
         sending.start(&progress);
+        timing.start(&progress);
         return Ok(progress);
     };
     let Some(roster) = &node.projections else {
@@ -160,7 +166,8 @@ async fn start_projections(
     };
     let identity = ports.event_log.identity();
     let publication = ports::publication::connect(log, StreamId::KINDS, &identity).await?;
-    projectors::start_shared(ports, keyring, Arc::clone(roster), publication, sending).await
+    let loops = (sending, timing);
+    projectors::start_shared(ports, keyring, Arc::clone(roster), publication, loops).await
 }
 
 /// The door to the partitions: those of this process, or of all nodes.

@@ -96,6 +96,9 @@ impl Things {
         let proposed = json!({ "email": "ann@example.org" });
         let address = ann.does("proposeAddress", proposed, "addressId");
         let invited = owner.does("invitePeople", json!({ "uses": 1 }), "invitation { id }");
+        let at = chat::kernel::Timestamp(world.now_ms() + 3_600_000).rfc3339();
+        let scheduled = json!({ "conversationId": group, "text": "a secret", "at": at });
+        let scheduled = ann.does("scheduleMessage", scheduled, "scheduled { id }");
         let application = Bridge::registered(world, owner, false).id;
         let things = [
             ("conversationId", group.clone()),
@@ -104,6 +107,7 @@ impl Things {
             ("messageIds", message.clone()),
             ("replyTo", message.clone()),
             ("Query.message.id", message),
+            ("scheduledId", text(&scheduled["scheduled"]["id"])),
             ("passkeyId", text(&passkey["passkey"]["id"])),
             ("sessionId", text(&sessions.data()["sessions"][0]["id"])),
             ("addressId", text(&address["addressId"])),

@@ -99,6 +99,7 @@ pub(crate) async fn all(world: &Arc<World>, last: &Running) -> Checked {
     erased_is_gone(world, &said, last).await?;
     what_was_said_is_kept(world, &said, &asked)?;
     crate::counts::no_drift(world, &said, last).await?;
+    crate::scheduled::each_is_sent_once(world, &said, last).await?;
     crate::tallies::tallies_are_exact(world, &said, last).await?;
     crate::heard::check(world, &said)?;
     if matches!(world.sim.config.mutant, Mutant::None | Mutant::CheckpointFirst) {
@@ -356,12 +357,14 @@ async fn erased_is_gone(world: &World, said: &Said, last: &Running) -> Checked {
 fn what_was_said_is_kept(world: &World, said: &Said, asked: &[Asked]) -> Checked {
     let text = |it: &'_ Asked| Some(((it.actor, it.client_id), it.text.clone()?));
     let texts: BTreeMap<(AccountId, Uuid), String> = asked.iter().filter_map(text).collect();
+    let scheduled = crate::scheduled::texts(said, &texts);
     let mut expected = BTreeMap::new();
     for it in &said.events {
         let by = || it.actor.and_then(|actor| texts.get(&(actor, it.command.client_id)).cloned());
         match &it.event {
             Event::MessageEvent(MessageEvent::MessageSent(sent)) => {
-                expected.insert(sent.message_id.to_string(), by());
+                let text = by().or_else(|| scheduled.get(&sent.message_id).cloned());
+                expected.insert(sent.message_id.to_string(), text);
             }
             Event::MessageEvent(MessageEvent::MessageEdited(edited)) => {
                 expected.insert(edited.message_id.to_string(), by());

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chat::accounts::AccountId;
 use chat::kernel::{Recorded, StreamId};
+use chat::messages::MessageEvent;
 use chat::sessions::SessionEvent;
 use chat::{Change, Event};
 
@@ -65,7 +66,19 @@ fn texts(world: &World, said: &Said) -> Texts {
     let places: BTreeMap<_, _> = places.collect();
     let asked = world.history.asked().into_iter();
     let place = |it: Asked| Some((it.text?, *places.get(&(Some(it.actor), it.client_id))?));
-    asked.filter_map(place).collect()
+    let mut texts: Texts = asked.filter_map(place).collect();
+    // What was scheduled is heard where it was sent.
+    let asked = world.history.asked().into_iter();
+    let asked = asked.filter_map(|it| Some(((it.actor, it.client_id), it.text?))).collect();
+    let scheduled = crate::scheduled::texts(said, &asked);
+    for it in &said.events {
+        if let Event::MessageEvent(MessageEvent::MessageSent(sent)) = &it.event
+            && let Some(text) = scheduled.get(&sent.message_id)
+        {
+            texts.insert(text.clone(), (it.stream, it.seq));
+        }
+    }
+    texts
 }
 
 /// No frame tells of an event, or shows a text, that its reader may not see.

@@ -11,6 +11,7 @@ mod others;
 mod people;
 mod readers;
 mod rebuilt;
+mod scheduled;
 mod sim;
 mod tallies;
 mod wire;
@@ -39,7 +40,7 @@ const TWICE: u64 = 100;
 const COVERED_FROM: u64 = 1_000;
 
 /// What must have happened, or the simulation does not test what it seems to.
-const COVERED: [&str; 39] = [
+const COVERED: [&str; 41] = [
     "announcement lost",
     "announcement reordered",
     "announcement twice",
@@ -73,6 +74,8 @@ const COVERED: [&str; 39] = [
     "replayed frame",
     "resumed after crash",
     "resumed from an older place",
+    "scheduled cancelled",
+    "scheduled sent",
     "sent elsewhere",
     "signed out",
     "slow consumer cut",

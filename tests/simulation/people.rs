@@ -158,7 +158,7 @@ impl Person {
         });
         let Some(StreamId::Conversation(conversation_id)) = stream else { return };
         let text = "other words".to_owned();
-        let other = SendMessage { conversation_id, text, reply_to: None, sent_at: None };
+        let other = SendMessage::new(conversation_id, text);
         if let Some(answer) = self.insist(at, client_id, other).await {
             self.world.history.with(at, |it| it.other_body.push(answer));
         }
@@ -171,8 +171,7 @@ impl Person {
 
     async fn send(&self, conversation_id: ConversationId) {
         let text = self.text();
-        let command =
-            SendMessage { conversation_id, text: text.clone(), reply_to: None, sent_at: None };
+        let command = SendMessage::new(conversation_id, text.clone());
         if let Some(Answer::Done(it)) = self.ask(Some(text), command).await {
             let id = self.sent_message(conversation_id, it);
             let mut messages = self.world.history.messages.lock().expect("a lock");
@@ -180,16 +179,20 @@ impl Person {
         }
     }
 
+    /// The client's id of a command that was carried out.
+    pub(crate) fn id_of(&self, done: Accepted) -> Option<Uuid> {
+        let asked = self.world.history.asked();
+        let told = |it: &Asked| it.answers.iter().any(|(_, it)| *it == Answer::Done(done));
+        asked.iter().find(|it| it.actor == self.account && told(it)).map(|it| it.client_id)
+    }
+
     /// The id of a message that was sent, as its sender computes it.
     fn sent_message(&self, conversation_id: ConversationId, sent: Accepted) -> Option<MessageId> {
-        let asked = self.world.history.asked();
-        let own = asked.iter().find(|it| {
-            it.actor == self.account && it.answers.iter().any(|(_, it)| *it == Answer::Done(sent))
-        })?;
+        let client_id = self.id_of(sent)?;
         let text = String::new();
-        let command = SendMessage { conversation_id, text, reply_to: None, sent_at: None };
+        let command = SendMessage::new(conversation_id, text);
         let (now, names) = (Timestamp(0), [0; 32]);
-        let (actor, client_id, origin) = (self.account, own.client_id, &Origin::default());
+        let (actor, origin) = (self.account, &Origin::default());
         Some(command.message_id(&Context { actor, origin, client_id, now, names: &names }))
     }
 
@@ -256,7 +259,8 @@ impl Person {
                 let account_id = self.somebody();
                 self.ask(None, ChangeRole { conversation_id, account_id, role }).await;
             }
-            94..96 => {
+            94 => self.schedule(conversation_id).await,
+            95 => {
                 let title = self.text();
                 let shown = Some(title.clone());
                 self.ask(shown, RenameGroup { conversation_id, title }).await;

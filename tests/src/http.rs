@@ -67,6 +67,11 @@ impl Http {
         Ok(reply)
     }
 
+    /// Lets go of the connections that are kept: their server has ended.
+    pub fn lets_go(&self) {
+        self.idle.lock().expect("no holder of the lock panics").clear();
+    }
+
     /// Reads a path.
     pub fn get(&self, path: &str) -> Reply {
         self.request("GET", path, &[], b"").expect("the server answers")

@@ -28,6 +28,7 @@ fn servers() -> &'static Servers {
 pub(crate) struct Nodes {
     pub(crate) apps: Vec<App>,
     pub(crate) address: SocketAddr,
+    config: Config,
     _proxy: Proxy,
 }
 
@@ -62,7 +63,17 @@ impl Nodes {
             apps.push(app);
         }
         let proxy = Proxy::start(LOOPBACK, &commands, &queries);
-        Self { apps, address: proxy.address(), _proxy: proxy }
+        Self { apps, address: proxy.address(), config, _proxy: proxy }
+    }
+
+    /// What folds goes over to another node.
+    pub(crate) async fn moves_projections(&mut self, clock: &Arc<dyn Clock>) {
+        let mut opened = ports::open(&self.config.ports()).await.expect("opened ports");
+        opened.ports.clock = Arc::clone(clock);
+        let app = App::start_roles(opened.ports.clone(), &self.config, Roles::PROJECTIONS).await;
+        let at = NODES.iter().position(|it| it.projections).expect("one folds");
+        let before = std::mem::replace(&mut self.apps[at], app.expect("a started node"));
+        before.drain().await;
     }
 }
 

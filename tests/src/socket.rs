@@ -29,6 +29,7 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
     ... on Typing { typing kind } ... on Pin { messageId pinned silent } \
     ... on Receipt { account { id } readNumber deliveredNumber } \
     ... on Draft { conversationId text replyTo { id } } \
+    ... on ScheduledMessage { id state markdown messageId } \
     ... on Account { id displayName } } } }";
 
 /// A socket.

@@ -35,7 +35,9 @@ pub struct World {
 /// Who serves a world.
 enum Served {
     Alone(Box<App>),
-    Together(Nodes),
+    Together(Box<Nodes>),
+    /// Nobody, between two processes.
+    Nobody,
 }
 
 /// The machine's clock, set ahead by hand.
@@ -60,13 +62,23 @@ fn generous() -> Config {
     }
 }
 
+fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().expect("a runtime")
+}
+
 /// Everything in one process on one folder.
-async fn alone(dir: &Path, config: &Config, clock: Arc<dyn Clock>) -> (Served, SocketAddr) {
+async fn alone(
+    dir: &Path,
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    at: SocketAddr,
+) -> (Served, SocketAddr) {
     let embedded = ports::Config { data_dir: dir.to_owned(), partitions: 8, ..config.ports() };
     let mut opened = ports::open(&embedded).await.expect("opened ports");
     opened.ports.clock = clock;
     let app = App::start(opened.ports.clone(), config).await.expect("a started app");
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = tokio::net::TcpListener::bind(at).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let service = app.routes().into_make_service_with_connect_info::<SocketAddr>();
     ports::spawn("server", async move {
@@ -98,11 +110,7 @@ impl World {
         let mut config = generous();
         change(&mut config);
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = runtime();
         let clock = Arc::new(Ahead(AtomicI64::new(0)));
         let dir = folder.path().join("data");
         let (served, address) = runtime.block_on(async {
@@ -111,9 +119,9 @@ impl World {
                 Some(mode) if mode == "cluster" => {
                     let nodes = Nodes::start(&dir, &config, &clock).await;
                     let address = nodes.address;
-                    (Served::Together(nodes), address)
+                    (Served::Together(Box::new(nodes)), address)
                 }
-                _ => alone(&dir, &config, clock).await,
+                _ => alone(&dir, &config, clock, SocketAddr::from(([127, 0, 0, 1], 0))).await,
             }
         });
         let client = Arc::new(Client::new(Http::new(address)));
@@ -125,6 +133,7 @@ impl World {
         match &self.served {
             Served::Alone(app) => app,
             Served::Together(nodes) => &nodes.apps[0],
+            Served::Nobody => unreachable!("the next process has begun"),
         }
     }
 
@@ -226,6 +235,39 @@ impl World {
     pub fn passes(&self, time: Duration) {
         let ms = i64::try_from(time.as_millis()).expect("it fits");
         self.clock.0.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// Sets the server's clock back.
+    pub fn goes_back(&self, time: Duration) {
+        let ms = i64::try_from(time.as_millis()).expect("it fits");
+        self.clock.0.fetch_sub(ms, Ordering::SeqCst);
+    }
+
+    /// The server's time in so many seconds, as GraphQL writes it.
+    pub fn in_seconds(&self, seconds: i64) -> String {
+        chat::kernel::Timestamp(self.now_ms() + seconds * 1_000).rfc3339()
+    }
+
+    /// Whatever folds and fires ends at once, and begins again: the process alone, or on another
+    /// node than before.
+    pub fn restarts(&mut self) {
+        let dir = self.folder.path().join("data");
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        if let Served::Together(nodes) = &mut self.served {
+            let runtime = self.runtime.as_ref().expect("it runs until the world ends");
+            return runtime.block_on(nodes.moves_projections(&clock));
+        }
+        let address = self.client.http.address;
+        // Whatever holds the folder open ends first.
+        self.served = Served::Nobody;
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(TOO_LONG);
+        }
+        let runtime = runtime();
+        let (served, _) = runtime.block_on(alone(&dir, &self.config, clock, address));
+        self.served = served;
+        self.client.http.lets_go();
+        self.runtime = Some(runtime);
     }
 
     /// The server's time in milliseconds.

@@ -177,6 +177,8 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::ReactionEvent(_)
         | Event::PinEvent(_)
         | Event::DraftEvent(_)
+        | Event::ScheduleEvent(_)
+        | Event::ExpiryEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })
 }

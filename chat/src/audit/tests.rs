@@ -5,6 +5,7 @@ use crate::Event;
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::conversations::{CreateGroup, OpenDirect, direct_id};
+use crate::expiry::SetExpiry;
 use crate::instance::{
     ChangeSettings, ClaimSetup, GrantRole, InvitePeople, RegistrationMode, RevokeRole, ServerRole,
     SuspendAccount,
@@ -131,7 +132,17 @@ fn roles_removal_and_limits_in_groups_are_entries_about_the_group() {
     assert_eq!(entry.action, AuditAction::GroupReactionsLimited);
     assert_eq!(entry.subject_id, Some(conversation_id.to_string()));
     assert_eq!(entry.changes, [change("allowedReactions", None, Some("👍 ❤️"))]);
-    assert_eq!(entries(&world).len(), count + 3, "creating a group is no entry");
+    let expiry = SetExpiry { conversation_id, expires_in: Some(60) };
+    let world = world.and(account(ANN), expiry);
+    let entry = last(&world);
+    assert_eq!(entry.action, AuditAction::GroupExpirySet);
+    assert_eq!(entry.changes, [change("expiresIn", None, Some("60 s"))]);
+    assert_eq!(entries(&world).len(), count + 4, "creating a group is no entry");
+    let world = world.and(account(ANN), OpenDirect { account_id });
+    let conversation_id = direct_id(account(ANN), account_id);
+    let expiry = SetExpiry { conversation_id, expires_in: Some(60) };
+    let world = world.and(account(ANN), expiry);
+    assert_eq!(entries(&world).len(), count + 4, "what two agree on is theirs");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::addresses::AddressEvent;
 use crate::applications::ApplicationEvent;
 use crate::devices::DeviceEvent;
 use crate::edit_policy::EditPolicyEvent;
+use crate::expiry::ExpiryEvent;
 use crate::factors::FactorEvent;
 use crate::identities::IdentityEvent;
 use crate::instance::{InstanceEvent, Settings};
@@ -88,12 +89,14 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::ReactionEvent(it) => reaction(it),
         Event::EditPolicyEvent(it) => Some(edit_policy(it)),
         Event::PinEvent(it) => pin(it),
+        Event::ExpiryEvent(it) => expiry(it),
         Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)
         | Event::ConversationEvent(_)
         | Event::MessageEvent(_)
         | Event::DraftEvent(_)
+        | Event::ScheduleEvent(_)
         | Event::ReceiptEvent(_) => None,
     }
 }
@@ -381,6 +384,20 @@ fn pin(event: &PinEvent) -> Option<Told<'_>> {
         }
         PinEvent::AllUnpinned(it) => told.change("pins", Some(it.count.0.to_string()), None),
     })
+}
+
+fn expiry(event: &ExpiryEvent) -> Option<Told<'_>> {
+    let text = |it: Long| format!("{} s", it.0);
+    match event {
+        // What the two of a direct conversation agree on is nobody else's.
+        ExpiryEvent::ExpirySet(it) => it.origin.as_ref().map(|origin| {
+            Told::of(Action::GroupExpirySet, Some(origin)).about(it.conversation_id).change(
+                "expiresIn",
+                it.before.map(text),
+                it.expires_in.map(text),
+            )
+        }),
+    }
 }
 
 fn audit(event: &AuditEvent) -> Told<'_> {

@@ -72,6 +72,7 @@ pub enum AuditAction {
     GroupMessagePinned,
     GroupMessageUnpinned,
     GroupAllUnpinned,
+    GroupExpirySet,
     AuditRead,
     AuditExported,
 }

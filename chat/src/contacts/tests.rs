@@ -95,7 +95,7 @@ fn talk() -> ConversationId {
 }
 
 fn send() -> SendMessage {
-    SendMessage { conversation_id: talk(), text: "hi".to_owned(), reply_to: None, sent_at: None }
+    SendMessage::new(talk(), "hi")
 }
 
 fn is_refused(world: Given, who: AccountId, command: impl Command, why: MessageRejection) -> Given {

@@ -196,6 +196,11 @@ impl ConversationObject {
         pinned_messages(context, self.head.id, Page::new(first, last, after, before)?).await
     }
 
+    /// Seconds after which what is sent now is gone for everyone; null when it stays.
+    async fn expires_in(&self) -> Option<u32> {
+        self.head.expires_in
+    }
+
     /// The newest message that is not gone for the viewer.
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<MessageObject>> {
         last_live_message(context, &self.head).await

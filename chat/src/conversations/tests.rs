@@ -203,12 +203,7 @@ fn a_direct_conversation_has_no_title() {
 #[test]
 fn the_head_follows_messages_and_members() {
     let (world, id) = lunch();
-    let send = |text: &str| SendMessage {
-        conversation_id: id,
-        text: text.to_owned(),
-        reply_to: None,
-        sent_at: None,
-    };
+    let send = |text: &str| SendMessage::new(id, text);
     let world = world.later(10).and(account(BOB), send("one"));
     let first = send("one").message_id(&world.last_context(account(BOB)));
     let world = world.later(10).and(account(ANN), send("two"));

@@ -7,6 +7,7 @@ use ports::documents::Collection;
 use super::{ConversationEvent, ConversationId};
 use crate::accounts::AccountId;
 use crate::audience::Audience;
+use crate::expiry::ExpiryEvent;
 use crate::kernel::{Document, Personal, Recorded, StreamId, Timestamp};
 use crate::members::MemberEvent;
 use crate::messages::{MessageEvent, MessageId};
@@ -40,6 +41,9 @@ pub struct Conversation {
     pub member_count: u64,
     /// Messages that are gone for everyone.
     pub deleted_count: u64,
+    /// Seconds after which what is sent from here on is gone for everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u32>,
 }
 
 impl Conversation {
@@ -57,6 +61,7 @@ impl Conversation {
             active_at: event.occurred_at,
             member_count: 0,
             deleted_count: 0,
+            expires_in: None,
         }
     }
 
@@ -105,6 +110,15 @@ impl Conversation {
     }
 }
 
+impl Conversation {
+    /// When a message is gone that is sent now, with a time of its own or without: the shorter one
+    /// counts.
+    pub fn expires_at(&self, own: Option<u32>, now: Timestamp) -> Option<Timestamp> {
+        let seconds = own.into_iter().chain(self.expires_in).min();
+        seconds.map(|it| Timestamp(now.0 + i64::from(it) * 1_000))
+    }
+}
+
 impl Document for Conversation {
     const COLLECTION: Collection = Collection { name: "conversations", indexes: &[] };
 
@@ -125,6 +139,11 @@ impl Document for Conversation {
         if let (Some(it), Some(conversation)) = (MessageEvent::of(&event.event), document.as_mut())
         {
             conversation.messages_change(it, event);
+        }
+        if let (Some(ExpiryEvent::ExpirySet(it)), Some(conversation)) =
+            (ExpiryEvent::of(&event.event), document.as_mut())
+        {
+            conversation.expires_in = it.expires_in.and_then(|it| u32::try_from(it.0).ok());
         }
         if let Some(conversation) = document {
             conversation.seq = event.seq;

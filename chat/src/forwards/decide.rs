@@ -153,7 +153,7 @@ impl Command for ForwardMessages {
         for (nth, (source, (message, gate))) in self.messages.iter().zip(&sources.all).enumerate() {
             let there = message.get().filter(|it| it.conversation_id == source.conversation_id);
             let message = there.ok_or(ForwardRejection::NotFound)?;
-            let body = source.body.as_ref().filter(|_| message.body.is_some());
+            let body = source.body.as_ref().filter(|_| !message.is_gone(context.now));
             let body = body.ok_or(ForwardRejection::Gone)?.clone();
             let to = self.conversation_id;
             let forwarded = MessageSent {
@@ -166,6 +166,8 @@ impl Command for ForwardMessages {
                 mentions: Vec::new(),
                 sent_at: None,
                 forwarded: self.forwarded(message, gate.as_ref()),
+                silent: None,
+                expires_at: conversation.expires_at(None, context.now),
             };
             sent.push(forwarded.into());
         }

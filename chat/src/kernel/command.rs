@@ -53,6 +53,9 @@ pub trait Command:
     const SEALS: bool;
     /// Whether anyone but the server itself may send it.
     const PUBLIC: bool = true;
+    /// Whether its events are nobody's: the server gives it in place of somebody. It is not known
+    /// again by its id, so its decision says that what is over is over.
+    const BY_SERVER: bool = false;
     /// The documents it is decided from.
     type State: State;
     /// The room's ways to say no.
@@ -164,6 +167,7 @@ impl<A: State, B: State, C: State> State for (A, B, C) {
 pub trait AnyCommand: Send + Sync {
     fn name(&self) -> &'static str;
     fn seals(&self) -> bool;
+    fn by_server(&self) -> bool;
     fn body(&self) -> Vec<u8>;
     /// The whole of it, to be read by another node.
     fn json(&self) -> Vec<u8>;
@@ -187,6 +191,10 @@ impl<C: Command> AnyCommand for C {
 
     fn seals(&self) -> bool {
         C::SEALS
+    }
+
+    fn by_server(&self) -> bool {
+        C::BY_SERVER
     }
 
     fn body(&self) -> Vec<u8> {

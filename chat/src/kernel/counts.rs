@@ -242,6 +242,8 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::ReactionEvent(_)
             | Event::PinEvent(_)
             | Event::DraftEvent(_)
+            | Event::ScheduleEvent(_)
+            | Event::ExpiryEvent(_)
             | Event::ReceiptEvent(_) => (),
         }
     }

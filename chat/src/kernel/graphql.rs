@@ -16,6 +16,7 @@ pub use super::viewer::Viewer;
 pub use super::ways::Ways;
 use super::{
     Accepted, Caller, Command, Door, Failure, Origin, Progress, Reader, Rejection, RejectionKind,
+    Timestamp,
 };
 use crate::accounts::AccountId;
 use crate::messages::Message;
@@ -127,14 +128,14 @@ impl Scope {
         self.shown_seq.fetch_max(seq, Ordering::Relaxed);
     }
 
-    /// The message without what lies after the viewer's time in the conversation.
+    /// The message without what lies after its time, or the viewer's in the conversation.
     pub fn within(&self, message: &Arc<Message>) -> Arc<Message> {
         self.shows(message.changed_seq);
-        if self.ended_at.is_none_or(|it| message.changed_seq <= it) {
+        let over = message.is_over(Timestamp(self.clock.now_ms()));
+        if !over && self.ended_at.is_none_or(|it| message.changed_seq <= it) {
             return Arc::clone(message);
         }
-        let withheld = Message { body: None, original: None, ..(**message).clone() };
-        Arc::new(withheld)
+        Arc::new(Message { body: None, original: None, ..(**message).clone() })
     }
 
     /// Where the caller comes from.

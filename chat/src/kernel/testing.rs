@@ -91,14 +91,21 @@ impl Given {
             let events = AnyCommand::decide(&command, &context, &mut fetch)?;
             Ok((stream, events))
         });
+        let by = (!AnyCommand::by_server(&command)).then_some(actor);
         let outcome = outcome.map(|(stream, events)| {
-            self.record(stream, actor, client_id, &events);
+            self.record(stream, (actor, by), client_id, &events);
             events
         });
         Then { world: self, outcome }
     }
 
-    fn record(&mut self, stream: StreamId, actor: AccountId, client_id: Uuid, events: &[Event]) {
+    fn record(
+        &mut self,
+        stream: StreamId,
+        (author, actor): (AccountId, Option<AccountId>),
+        client_id: Uuid,
+        events: &[Event],
+    ) {
         let partition = stream.partition(PARTITIONS);
         for (index, event) in (0_u16..).zip(events) {
             let seq = self.seqs.entry(stream).or_insert(0);
@@ -111,7 +118,7 @@ impl Given {
                 partition,
                 ordinal: *ordinal,
                 occurred_at: Timestamp(self.now),
-                actor: Some(actor),
+                actor,
                 command: CommandRef {
                     client_id,
                     digest: [0; 32],
@@ -119,7 +126,7 @@ impl Given {
                     count: u16::try_from(events.len()).expect("a test has few events"),
                     index,
                 },
-                event: sealed(event.clone(), actor, stream, *seq),
+                event: sealed(event.clone(), author, stream, *seq),
             };
             self.fold(&recorded);
             self.history.push(recorded);
@@ -155,7 +162,7 @@ impl Given {
     /// Something happened, whoever decided it.
     pub(crate) fn happened(mut self, stream: StreamId, actor: AccountId, event: Event) -> Self {
         self.count += 1;
-        self.record(stream, actor, client_id(self.count), &[event]);
+        self.record(stream, (actor, Some(actor)), client_id(self.count), &[event]);
         self
     }
 

@@ -46,7 +46,7 @@ fn make(id: ConversationId, n: u8, role: Role) -> ChangeRole {
 }
 
 fn send(id: ConversationId) -> SendMessage {
-    SendMessage { conversation_id: id, text: "hi".to_owned(), reply_to: None, sent_at: None }
+    SendMessage::new(id, "hi")
 }
 
 fn added(id: ConversationId, accounts: &[u8], last_number: u64) -> Event {

@@ -14,6 +14,7 @@ use crate::accounts::{AccountId, Name, NameState};
 use crate::contacts::Talk;
 use crate::conversations::ConversationId;
 use crate::edit_policy::EditPolicy;
+use crate::expiry::may_expire_in;
 use crate::kernel::time::{Long, TIMESTAMP_MS_MAX};
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
 use crate::members::{Member, Role};
@@ -42,6 +43,8 @@ crate::rejections! {
             "Delete it for yourself, or ask an admin.";
         Gone: Conflict, "MESSAGES_GONE",
             "the message has been deleted", "There is nothing to change any more.";
+        ExpiryInvalid: Invalid, "MESSAGES_EXPIRY_INVALID",
+            "a message is there for 60 seconds to 365 days", "Choose a time within that.";
         Refused: Forbidden, "MESSAGES_REFUSED",
             "the other person takes no messages from you", "Respect that.";
         Forwarded: Conflict, "MESSAGES_FORWARDED",
@@ -132,14 +135,45 @@ pub struct SendMessage {
     /// When it was sent, for history from elsewhere; not in the future.
     #[serde(default)]
     pub sent_at: Option<Timestamp>,
+    // What a command was before it could hold the following is what it is without them.
+    /// Whether nobody is to be notified of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
+    /// Seconds after which it is gone for everyone: 60 to 31,536,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u32>,
 }
 
 impl SendMessage {
+    /// A text, and nothing else that a message may have.
+    pub fn new(conversation_id: ConversationId, text: impl Into<String>) -> Self {
+        Self {
+            conversation_id,
+            text: text.into(),
+            reply_to: None,
+            sent_at: None,
+            silent: false,
+            expires_in: None,
+        }
+    }
+
     /// The id of the message that this command sends.
     pub fn message_id(&self, context: &Context<'_>) -> MessageId {
-        let parts = [self.conversation_id.0.into_bytes(), context.actor.0.into_bytes()];
-        MessageId(id::derive(context.client_id, &[b"message", &parts[0], &parts[1]]))
+        Self::id(self.conversation_id, context.actor, context.client_id)
     }
+
+    /// The id of the message that somebody sends under a client id.
+    pub(crate) fn id(to: ConversationId, by: AccountId, client_id: uuid::Uuid) -> MessageId {
+        let parts: [&[u8]; 3] = [b"message", to.0.as_bytes(), by.0.as_bytes()];
+        MessageId(id::derive(client_id, &parts))
+    }
+}
+
+/// Refuses what is no text of a message, whomever it mentions.
+pub(crate) fn check_text(markdown: &str) -> Result<(), MessageRejection> {
+    check(markdown)?;
+    let blank = parse(markdown, |_| None).text.trim().is_empty();
+    if blank { Err(MessageRejection::Empty) } else { Ok(()) }
 }
 
 impl Command for SendMessage {
@@ -169,12 +203,15 @@ impl Command for SendMessage {
         welcome(talk, context)?;
         if let Some(reply) = reply {
             let replied = found(reply, self.conversation_id);
-            let present = replied.is_ok_and(|it| it.body.is_some());
+            let present = replied.is_ok_and(|it| !it.is_gone(context.now));
             present.then_some(()).ok_or(MessageRejection::ReplyNotFound)?;
         }
         let claimed = self.sent_at.map_or(0, |it| it.0);
         if !(0..=context.now.0.min(TIMESTAMP_MS_MAX)).contains(&claimed) {
             return Err(MessageRejection::SentAtInvalid);
+        }
+        if !self.expires_in.is_none_or(may_expire_in) {
+            return Err(MessageRejection::ExpiryInvalid);
         }
         let (body, mentions) = body(&self.text, names)?;
         let sent = MessageSent {
@@ -187,6 +224,8 @@ impl Command for SendMessage {
             mentions,
             sent_at: self.sent_at,
             forwarded: None,
+            silent: self.silent.then_some(true),
+            expires_at: conversation.expires_at(self.expires_in, context.now),
         };
         Ok(vec![sent.into()])
     }
@@ -232,7 +271,7 @@ impl Command for EditMessage {
             return Err(MessageRejection::NotAuthor);
         }
         let leaf = message.body.as_ref().and_then(Personal::leaf);
-        if message.body.is_none() {
+        if message.is_gone(context.now) {
             return Err(MessageRejection::Gone);
         }
         if message.forwarded.is_some() {

@@ -45,6 +45,10 @@ pub struct MessageSent {
     pub sent_at: Option<Timestamp>,
     /// Absent unless it was forwarded with attribution.
     pub forwarded: Option<Forwarded>,
+    /// Whether nobody is to be notified of it.
+    pub silent: Option<bool>,
+    /// When it is gone for everyone.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Where a forwarded message comes from.

@@ -189,6 +189,16 @@ impl MessageObject {
         self.message.edited_at
     }
 
+    /// Whether its author wants nobody to be notified of it.
+    async fn silent(&self) -> bool {
+        self.message.silent
+    }
+
+    /// When it is gone for everyone; null when it stays.
+    async fn expires_at(&self) -> Option<Timestamp> {
+        self.message.expires_at
+    }
+
     /// Whether it is gone for everyone.
     async fn deleted(&self) -> bool {
         self.message.body.is_none()
@@ -279,6 +289,12 @@ struct SendMessageInput {
     /// Whether the viewer's draft in the conversation goes with it, on all of their devices.
     #[graphql(default)]
     clear_draft: bool,
+    /// Whether nobody is to be notified of it.
+    #[graphql(default)]
+    silent: bool,
+    /// Seconds after which it is gone for everyone, 60 to 31,536,000. Where the conversation has
+    /// such a time too, the shorter one counts.
+    expires_in: Option<u32>,
 }
 
 #[derive(InputObject)]
@@ -325,6 +341,8 @@ impl MessageMutation {
             text: input.text,
             reply_to: input.reply_to.as_ref().map(id).transpose()?,
             sent_at: input.sent_at,
+            silent: input.silent,
+            expires_in: input.expires_in,
         };
         let mut outcome = scope.submit(&input.client_id, command).await?;
         if input.clear_draft {

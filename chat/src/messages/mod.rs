@@ -6,7 +6,8 @@
 //!
 //! Authors edit for as long as the conversation's `edit_policy` says; authors, admins and the owner
 //! delete for everyone. A claimed `sentAt` (imports carry history with it) is shown but orders
-//! nothing.
+//! nothing. A silent message asks those who notify people to leave it. One that expires is deleted
+//! by the server (`expiry`).
 //!
 //! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`].
 
@@ -22,6 +23,7 @@ mod pages;
 mod tests;
 mod view;
 
+pub(crate) use decide::check_text;
 pub use decide::{DeleteMessage, EditMessage, HideMessage, MessageRejection, SendMessage};
 pub use events::{
     Forwarded, MessageDeleted, MessageEdited, MessageEvent, MessageHidden, MessageId, MessageSent,

@@ -25,7 +25,7 @@ fn lunch() -> (Given, ConversationId) {
 }
 
 fn send(conversation_id: ConversationId, text: &str) -> SendMessage {
-    SendMessage { conversation_id, text: text.to_owned(), reply_to: None, sent_at: None }
+    SendMessage::new(conversation_id, text)
 }
 
 /// Bob has sent a message.
@@ -75,6 +75,8 @@ fn a_member_sends_a_message() {
         reply_to: None,
         mentions: mentions.clone(),
         sent_at: None,
+        silent: None,
+        expires_at: None,
     };
     let world = then.then([expected.into()]);
     let message = world.document::<Message>(message_id).unwrap();

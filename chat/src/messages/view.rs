@@ -36,6 +36,11 @@ pub struct Message {
     pub occurred_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
+    /// When it is gone for everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// Number of edits.
     pub revision: u64,
     /// `seq` of the event that made it what it is.
@@ -43,6 +48,16 @@ pub struct Message {
 }
 
 impl Message {
+    /// Whether its time has come, though its deletion may not have been noted yet.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|it| it <= now)
+    }
+
+    /// Whether nobody may read it any more.
+    pub fn is_gone(&self, now: Timestamp) -> bool {
+        self.body.is_none() || self.is_over(now)
+    }
+
     fn sent(it: &MessageSent, event: &Recorded) -> Self {
         Self {
             id: it.message_id,
@@ -58,6 +73,8 @@ impl Message {
             sent_at: it.sent_at.unwrap_or(event.occurred_at),
             occurred_at: event.occurred_at,
             edited_at: None,
+            silent: it.silent.unwrap_or(false),
+            expires_at: it.expires_at,
             revision: 0,
             changed_seq: event.seq,
         }

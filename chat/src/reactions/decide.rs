@@ -130,7 +130,7 @@ impl Command for AddReaction {
             Some(_) => return Err(ReactionRejection::Refused),
             None => (),
         }
-        if message.body.is_none() {
+        if message.is_gone(context.now) {
             return Err(ReactionRejection::Gone);
         }
         let emoji = parse(&self.emoji)?;

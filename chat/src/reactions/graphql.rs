@@ -200,7 +200,7 @@ impl ReactionQuery {
         let emoji = Emoji::parse(&emoji).ok_or(ReactionRejection::EmojiInvalid);
         let emoji = emoji.map_err(rejected)?;
         let page = Page::new(first, last, after, before)?;
-        match message.body.is_some() {
+        match scope.within(&message).body.is_some() {
             true => Ok(Some(reactors(context, message.id, &emoji, page).await?)),
             false => Ok(Some(Connection::new(false, false))),
         }

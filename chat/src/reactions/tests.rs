@@ -25,7 +25,7 @@ pub(super) struct At {
 impl At {
     fn sent(world: Given, conversation_id: ConversationId) -> (Given, Self) {
         let text = "hello".to_owned();
-        let send = SendMessage { conversation_id, text, reply_to: None, sent_at: None };
+        let send = SendMessage::new(conversation_id, text);
         let world = world.and(account(ANN), send.clone());
         let message_id = send.message_id(&world.last_context(account(ANN)));
         (world, Self { conversation_id, message_id })

@@ -26,7 +26,7 @@ fn sent(count: usize) -> Given {
 }
 
 fn send() -> SendMessage {
-    SendMessage { conversation_id: id(), text: "hi".to_owned(), reply_to: None, sent_at: None }
+    SendMessage::new(id(), "hi")
 }
 
 fn mark(number: u64) -> MarkRead {

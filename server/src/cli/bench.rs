@@ -84,8 +84,7 @@ impl Seed {
         let sends = stream::iter(0..self.messages).map(|n| {
             shown.inc(1);
             let text = format!("message {n} of a conversation that has been going on for long");
-            let command =
-                SendMessage { conversation_id: group, text, reply_to: None, sent_at: None };
+            let command = SendMessage::new(group, text);
             seeder.submit(authors[n as usize % authors.len()], command)
         });
         sends.buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) }).await?;
@@ -94,8 +93,7 @@ impl Seed {
             let title = format!("conversation {n}");
             let created = seeder.group(accounts[0], &title).await?;
             let text = format!("the first words of conversation {n}");
-            let command =
-                SendMessage { conversation_id: created, text, reply_to: None, sent_at: None };
+            let command = SendMessage::new(created, text);
             seeder.submit(accounts[0], command).await?;
         }
         seeder.settle().await?;

@@ -224,10 +224,8 @@ impl Importer<'_> {
             }
             Step::Message { person, markdown, at_ms, .. } => {
                 let command = SendMessage {
-                    conversation_id,
-                    text: markdown.clone(),
-                    reply_to: None,
                     sent_at: Some(Timestamp(*at_ms)),
+                    ..SendMessage::new(conversation_id, markdown.clone())
                 };
                 (self.submit(client_id, accounts[*person], command).await, &mut outcome.messages)
             }

@@ -12,6 +12,7 @@ use crate::accounts::{AccountEvent, AccountId};
 use crate::applications::ApplicationEvent;
 use crate::conversations::{ConversationEvent, ConversationId, RenameGroup};
 use crate::edit_policy::EditPolicyEvent;
+use crate::expiry::ExpiryEvent;
 use crate::instance::{
     ChangeSettings, GrantRole, Instance, InstanceEvent, InvitePeople, ReinstateAccount, RevokeRole,
     Right, RoleGranted, ServerRole, SuspendAccount,
@@ -25,6 +26,7 @@ use crate::members::{
 use crate::messages::MessageEvent;
 use crate::pins::PinEvent;
 use crate::reactions::ReactionEvent;
+use crate::schedule::ScheduleEvent;
 use crate::sessions::{Client, OpenSession, SessionId};
 
 /// Who may do what, recomputed from events alone.
@@ -166,7 +168,13 @@ impl Held {
             }
             Some(_) | None => true,
         };
-        account && message && application && self.allows_in_talk(event, actor)
+        let own = match ScheduleEvent::of(&event.event) {
+            Some(ScheduleEvent::MessageScheduled(it)) => it.account_id == actor,
+            Some(ScheduleEvent::ScheduledChanged(it)) => it.account_id == actor,
+            Some(ScheduleEvent::ScheduledCancelled(it)) => it.account_id == actor,
+            Some(_) | None => true,
+        };
+        account && message && application && own && self.allows_in_talk(event, actor)
     }
 
     fn allows_in_talk(&self, event: &Recorded, actor: AccountId) -> bool {
@@ -177,7 +185,10 @@ impl Held {
             None => None,
         };
         let policy = EditPolicyEvent::of(&event.event);
-        let set = policy.map(|EditPolicyEvent::EditPolicySet(it)| (it.conversation_id, actor));
+        let policy = policy.map(|EditPolicyEvent::EditPolicySet(it)| it.conversation_id);
+        let expiry = ExpiryEvent::of(&event.event);
+        let expiry = expiry.map(|ExpiryEvent::ExpirySet(it)| it.conversation_id);
+        let set = policy.or(expiry).map(|it| (it, actor));
         let Some((conversation, account)) = pinned.or(set) else {
             return self.allows_reaction(event, actor);
         };

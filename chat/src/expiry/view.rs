@@ -1,0 +1,39 @@
+//! The timers of messages that expire, and what is done when one is due.
+
+use super::ExpireMessage;
+use crate::kernel::{Recorded, StreamId};
+use crate::messages::{MessageEvent, MessageId};
+use crate::timers::{Action, Purpose, Timer, Timing};
+
+/// The timers that an event sets and clears.
+pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
+    let purpose = Purpose::MessageExpires;
+    match MessageEvent::of(&event.event) {
+        Some(MessageEvent::MessageSent(it)) => {
+            let (id, account_id) = (it.message_id.0, it.author_id);
+            let set = it.expires_at.map(|due_at| Timing::Set { purpose, id, account_id, due_at });
+            set.into_iter().collect()
+        }
+        Some(MessageEvent::MessageDeleted(it)) => {
+            vec![Timing::Clear { purpose, id: it.message_id.0 }]
+        }
+        Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_)) | None => Vec::new(),
+    }
+}
+
+/// Deletes the message that a timer is about.
+pub(crate) fn end(timer: &Timer) -> Action {
+    let conversation_id = match timer.stream {
+        StreamId::Conversation(it) => it,
+        StreamId::Account(_) | StreamId::Name(_) | StreamId::Instance => {
+            unreachable!("messages are sent to conversations")
+        }
+    };
+    let command = ExpireMessage { conversation_id, message_id: MessageId(timer.id) };
+    Action {
+        account_id: timer.account_id,
+        client_id: timer.client_id(),
+        command: Box::new(command),
+        then: None,
+    }
+}

@@ -1,0 +1,60 @@
+//! What somebody may do for later, and what happens then.
+
+use super::message;
+use crate::accounts::AccountId;
+use crate::conversations::ConversationId;
+use crate::expiry::{ExpireMessage, SetExpiry};
+use crate::kernel::Timestamp;
+use crate::kernel::testing::{Given, Then};
+use crate::schedule::{
+    BeginScheduled, CancelScheduled, ChangeScheduled, FinishScheduled, ScheduleEvent,
+    ScheduleMessage, Scheduled, ScheduledState, SendScheduledNow,
+};
+
+/// What is to happen at a time.
+pub(super) fn later(
+    world: Given,
+    actor: AccountId,
+    conversation_id: ConversationId,
+    which: u8,
+) -> Then {
+    let scheduled =
+        world.history().iter().rev().find_map(|it| match ScheduleEvent::of(&it.event) {
+            Some(ScheduleEvent::MessageScheduled(it)) if it.account_id == actor => {
+                world.document::<Scheduled>(it.scheduled_id)
+            }
+            Some(_) | None => None,
+        });
+    let at = Timestamp(world.last_context(actor).now.0 + 20_000);
+    let (text, sent) = (format!("{which}"), message(&world, which));
+    if let (Some(it), Some((_, message_id, _))) = (&scheduled, sent)
+        && it.state == ScheduledState::Sending
+        && which % 10 > 4
+    {
+        let sent = if which > 127 { Ok(message_id) } else { Err("NOT_FOUND".to_owned()) };
+        return world.when(actor, FinishScheduled { scheduled_id: it.id, sent });
+    }
+    match (which % 10, scheduled, sent) {
+        (0, ..) => {
+            let expires_in = (which > 127).then_some(600);
+            world.when(actor, SetExpiry { conversation_id, expires_in })
+        }
+        (1, _, Some((conversation_id, message_id, _))) => {
+            world.when(actor, ExpireMessage { conversation_id, message_id })
+        }
+        (2, Some(it), _) => {
+            let (text, at) = (Some(text), (which > 127).then_some(at));
+            world.when(actor, ChangeScheduled { scheduled_id: it.id, text, at })
+        }
+        (3, Some(it), _) => world.when(actor, CancelScheduled { scheduled_id: it.id }),
+        (4, Some(it), _) => world.when(actor, SendScheduledNow { scheduled_id: it.id }),
+        (5..=7, Some(it), _) => {
+            world.when(actor, BeginScheduled { scheduled_id: it.id, due_at: it.due_at })
+        }
+        _ => {
+            let (reply_to, silent, expires_in) = (None, which > 127, None);
+            let wish = ScheduleMessage { conversation_id, text, reply_to, silent, expires_in, at };
+            world.when(actor, wish)
+        }
+    }
+}

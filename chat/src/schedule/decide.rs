@@ -1,0 +1,372 @@
+//! When a message may be scheduled, changed and sent.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AHEAD_MS_MAX, AHEAD_MS_MIN, MessageScheduled, Scheduled, ScheduledCancelled, ScheduledChanged,
+    ScheduledCount, ScheduledFailed, ScheduledId, ScheduledSending, ScheduledSent, ScheduledState,
+    WAITING_MAX,
+};
+use crate::Event;
+use crate::accounts::Account;
+use crate::conversations::ConversationId;
+use crate::expiry::may_expire_in;
+use crate::kernel::time::Long;
+use crate::kernel::{Command, Context, Personal, Rejection, Slot, StreamId, Timestamp, id};
+use crate::members::Member;
+use crate::messages::{Message, MessageId, check_text};
+
+crate::rejections! {
+    /// Why the schedule says no.
+    ScheduleRejection {
+        NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
+        TextInvalid: Invalid, "SCHEDULE_TEXT_INVALID",
+            "text is empty, over 16,384 bytes, or holds control characters", "Send it otherwise.";
+        ReplyNotFound: NotFound, "SCHEDULE_REPLY_NOT_FOUND",
+            "the message replied to is not in this conversation", "Check the id.";
+        TimeInvalid: Invalid, "SCHEDULE_TIME_INVALID",
+            "the time is not 10 seconds to 365 days ahead", "Choose another, or send it now.";
+        ExpiryInvalid: Invalid, "SCHEDULE_EXPIRY_INVALID",
+            "a message is there for 60 seconds to 365 days", "Choose a time within that.";
+        TooMany: LimitExceeded, "SCHEDULE_TOO_MANY",
+            "100 of your messages wait in this conversation", "Send or cancel one first.";
+        Sending: Conflict, "SCHEDULE_SENDING",
+            "the message is being sent", "Look what became of it.";
+        Over: Conflict, "SCHEDULE_OVER",
+            "the message was sent or cancelled", "Schedule another one.";
+        Suspended: Forbidden, "SCHEDULE_SUSPENDED",
+            "the account was not in use when the message was due", "Send it when it is again.";
+    }
+}
+
+fn check(text: &str) -> Result<(), ScheduleRejection> {
+    check_text(text).map_err(|_| ScheduleRejection::TextInvalid)
+}
+
+fn ahead(at: Timestamp, context: &Context<'_>) -> Result<(), ScheduleRejection> {
+    let ahead = at.0.saturating_sub(context.now.0);
+    let allowed = (AHEAD_MS_MIN..=AHEAD_MS_MAX).contains(&ahead);
+    allowed.then_some(()).ok_or(ScheduleRejection::TimeInvalid)
+}
+
+/// Whoever asks has one place in each stream: their own account's.
+fn own(context: &Context<'_>) -> StreamId {
+    StreamId::Account(context.actor)
+}
+
+fn scheduled(id: ScheduledId, context: &Context<'_>) -> Slot<Scheduled> {
+    Slot::new(id.to_string(), own(context))
+}
+
+fn found<'a>(
+    slot: &'a Slot<Scheduled>,
+    context: &Context<'_>,
+) -> Result<&'a Scheduled, ScheduleRejection> {
+    slot.get().filter(|it| it.account_id == context.actor).ok_or(ScheduleRejection::NotFound)
+}
+
+/// Refuses to change what is on its way or over.
+fn open(scheduled: &Scheduled) -> Result<(), ScheduleRejection> {
+    match scheduled.state {
+        ScheduledState::Waiting | ScheduledState::Failed => Ok(()),
+        ScheduledState::Sending => Err(ScheduleRejection::Sending),
+        ScheduledState::Sent | ScheduledState::Cancelled => Err(ScheduleRejection::Over),
+    }
+}
+
+/// Schedules a message.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScheduleMessage {
+    pub conversation_id: ConversationId,
+    /// Markdown, at most 16,384 bytes.
+    pub text: String,
+    #[serde(default)]
+    pub reply_to: Option<MessageId>,
+    /// Whether nobody is to be notified of it.
+    #[serde(default)]
+    pub silent: bool,
+    /// Seconds after which it is gone for everyone, from when it is sent.
+    #[serde(default)]
+    pub expires_in: Option<u32>,
+    /// When it is to be sent: in 10 seconds to 365 days.
+    pub at: Timestamp,
+}
+
+impl ScheduleMessage {
+    /// The id of what this command schedules.
+    pub fn scheduled_id(context: &Context<'_>) -> ScheduledId {
+        let actor = context.actor.0.into_bytes();
+        ScheduledId(id::derive(context.client_id, &[b"scheduled", &actor]))
+    }
+}
+
+impl Command for ScheduleMessage {
+    const NAME: &'static str = "ScheduleMessage";
+    const SEALS: bool = true;
+    type State = (Slot<Member>, Option<Slot<Message>>, Slot<ScheduledCount>);
+    type Rejection = ScheduleRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, ScheduleRejection> {
+        Ok(own(context))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let there = StreamId::Conversation(self.conversation_id);
+        let count = ScheduledCount::id(context.actor, self.conversation_id);
+        (
+            Slot::new(Member::id(self.conversation_id, context.actor), there),
+            self.reply_to.map(|it| Slot::new(it.to_string(), there)),
+            Slot::new(count, own(context)),
+        )
+    }
+
+    fn decide(
+        self,
+        (member, reply, count): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, ScheduleRejection> {
+        member.get().filter(|it| it.active).ok_or(ScheduleRejection::NotFound)?;
+        if let Some(reply) = reply {
+            let here = reply.get().filter(|it| it.conversation_id == self.conversation_id);
+            let present = here.is_some_and(|it| !it.is_gone(context.now));
+            present.then_some(()).ok_or(ScheduleRejection::ReplyNotFound)?;
+        }
+        check(&self.text)?;
+        ahead(self.at, context)?;
+        if !self.expires_in.is_none_or(may_expire_in) {
+            return Err(ScheduleRejection::ExpiryInvalid);
+        }
+        if count.get().is_some_and(|it| it.count >= WAITING_MAX) {
+            return Err(ScheduleRejection::TooMany);
+        }
+        let scheduled = MessageScheduled {
+            scheduled_id: Self::scheduled_id(context),
+            account_id: context.actor,
+            conversation_id: self.conversation_id,
+            text: Personal::new(self.text),
+            reply_to: self.reply_to,
+            silent: self.silent,
+            expires_in: self.expires_in.map(|it| Long(it.into())),
+            due_at: self.at,
+        };
+        Ok(vec![scheduled.into()])
+    }
+}
+
+/// Changes what a scheduled message says, or when it is sent.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ChangeScheduled {
+    pub scheduled_id: ScheduledId,
+    /// Markdown, at most 16,384 bytes; without it the text stays.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// In 10 seconds to 365 days; without it the time stays.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+}
+
+impl Command for ChangeScheduled {
+    const NAME: &'static str = "ChangeScheduled";
+    const SEALS: bool = true;
+    type State = Slot<Scheduled>;
+    type Rejection = ScheduleRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, ScheduleRejection> {
+        Ok(own(context))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<Scheduled> {
+        scheduled(self.scheduled_id, context)
+    }
+
+    fn decide(
+        self,
+        scheduled: &Slot<Scheduled>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, ScheduleRejection> {
+        let scheduled = found(scheduled, context)?;
+        open(scheduled)?;
+        self.text.as_deref().map_or(Ok(()), check)?;
+        self.at.map_or(Ok(()), |it| ahead(it, context))?;
+        if self.text.is_none() && self.at.is_none() {
+            return Ok(Vec::new());
+        }
+        let leaf = scheduled.leaf();
+        let changed = ScheduledChanged {
+            scheduled_id: scheduled.id,
+            account_id: context.actor,
+            text: self.text.map(|it| Personal::beside(it, leaf)),
+            due_at: self.at,
+        };
+        Ok(vec![changed.into()])
+    }
+}
+
+/// Sends a scheduled message without waiting for its time.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SendScheduledNow {
+    pub scheduled_id: ScheduledId,
+}
+
+impl Command for SendScheduledNow {
+    const NAME: &'static str = "SendScheduledNow";
+    const SEALS: bool = false;
+    type State = Slot<Scheduled>;
+    type Rejection = ScheduleRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, ScheduleRejection> {
+        Ok(own(context))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<Scheduled> {
+        scheduled(self.scheduled_id, context)
+    }
+
+    fn decide(
+        self,
+        scheduled: &Slot<Scheduled>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, ScheduleRejection> {
+        let scheduled = found(scheduled, context)?;
+        if scheduled.state == ScheduledState::Sending {
+            return Ok(Vec::new());
+        }
+        open(scheduled)?;
+        let (scheduled_id, account_id) = (scheduled.id, context.actor);
+        let (text, due_at) = (None, Some(context.now));
+        Ok(vec![ScheduledChanged { scheduled_id, account_id, text, due_at }.into()])
+    }
+}
+
+/// Takes a scheduled message back.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CancelScheduled {
+    pub scheduled_id: ScheduledId,
+}
+
+impl Command for CancelScheduled {
+    const NAME: &'static str = "CancelScheduled";
+    const SEALS: bool = false;
+    type State = Slot<Scheduled>;
+    type Rejection = ScheduleRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, ScheduleRejection> {
+        Ok(own(context))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<Scheduled> {
+        scheduled(self.scheduled_id, context)
+    }
+
+    fn decide(
+        self,
+        scheduled: &Slot<Scheduled>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, ScheduleRejection> {
+        let scheduled = found(scheduled, context)?;
+        if scheduled.state == ScheduledState::Cancelled {
+            return Ok(Vec::new());
+        }
+        open(scheduled)?;
+        let cancelled = ScheduledCancelled {
+            scheduled_id: scheduled.id,
+            account_id: context.actor,
+            conversation_id: scheduled.conversation_id,
+            leaf: Long(scheduled.leaf()),
+        };
+        Ok(vec![cancelled.into()])
+    }
+}
+
+/// Closes a scheduled message whose time has come, unless it was moved meanwhile.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct BeginScheduled {
+    pub scheduled_id: ScheduledId,
+    pub due_at: Timestamp,
+}
+
+impl Command for BeginScheduled {
+    const NAME: &'static str = "BeginScheduled";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = (Slot<Scheduled>, Slot<Account>);
+    type Rejection = ScheduleRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, ScheduleRejection> {
+        Ok(own(context))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        (scheduled(self.scheduled_id, context), Slot::of(context.actor))
+    }
+
+    fn decide(
+        self,
+        (scheduled, account): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, ScheduleRejection> {
+        let scheduled = found(scheduled, context)?;
+        if (scheduled.state, scheduled.due_at) != (ScheduledState::Waiting, self.due_at) {
+            return Ok(Vec::new());
+        }
+        let (scheduled_id, account_id) = (scheduled.id, context.actor);
+        let in_use = account.get().is_some_and(|it| it.is_shown() && !it.suspended);
+        Ok(vec![match in_use {
+            true => ScheduledSending { scheduled_id, account_id, due_at: self.due_at }.into(),
+            false => {
+                let code = Rejection::from(ScheduleRejection::Suspended).code.to_owned();
+                ScheduledFailed { scheduled_id, account_id, code }.into()
+            }
+        }])
+    }
+}
+
+/// Notes what became of a scheduled message.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct FinishScheduled {
+    pub scheduled_id: ScheduledId,
+    /// The message, or the code of the reason why there is none.
+    pub sent: Result<MessageId, String>,
+}
+
+impl Command for FinishScheduled {
+    const NAME: &'static str = "FinishScheduled";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = Slot<Scheduled>;
+    type Rejection = ScheduleRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, ScheduleRejection> {
+        Ok(own(context))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<Scheduled> {
+        scheduled(self.scheduled_id, context)
+    }
+
+    fn decide(
+        self,
+        scheduled: &Slot<Scheduled>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, ScheduleRejection> {
+        let scheduled = found(scheduled, context)?;
+        if scheduled.state != ScheduledState::Sending {
+            return Ok(Vec::new());
+        }
+        let (scheduled_id, account_id) = (scheduled.id, context.actor);
+        let (conversation_id, leaf) = (scheduled.conversation_id, Long(scheduled.leaf()));
+        Ok(vec![match self.sent {
+            Ok(message_id) => {
+                ScheduledSent { scheduled_id, account_id, conversation_id, message_id, leaf }.into()
+            }
+            Err(code) => ScheduledFailed { scheduled_id, account_id, code }.into(),
+        }])
+    }
+}

@@ -1,0 +1,251 @@
+//! Messages that are sent at a time: once, then, and seen by nobody before.
+
+use std::time::Duration;
+
+use ports::clock::Stopwatch;
+use serde_json::{Value, json};
+use tests::{Answer, Person, TOO_LONG, World, at_once};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// How late what is due may come.
+const LATE_MAX: f64 = 2.0;
+
+fn schedules(person: &Person, conversation: &str, text: &str, at: &str) -> String {
+    let input = json!({ "conversationId": conversation, "text": text, "at": at });
+    let made = person.does("scheduleMessage", input, "scheduled { id }");
+    made["scheduled"]["id"].as_str().expect("an id").to_owned()
+}
+
+fn tries(person: &Person, name: &str, id: &str, more: Value) -> Answer {
+    let mut input = json!({ "scheduledId": id });
+    let given = more.as_object().expect("an object").clone();
+    input.as_object_mut().expect("an object").extend(given);
+    person.tries(name, input, "scheduled { id markdown at state failure messageId }")
+}
+
+fn listed(person: &Person, conversation: Option<&str>) -> Vec<Value> {
+    let query = "query($id: ID) { scheduledMessages(conversationId: $id) { edges { node { \
+                 id markdown state failure } } } }";
+    let answer = person.asks(query, json!({ "id": conversation }));
+    let edges = answer.data()["scheduledMessages"]["edges"].as_array().expect("a list").clone();
+    edges.into_iter().map(|it| it["node"].clone()).collect()
+}
+
+/// Texts of a conversation in order, once there are so many; they come in time.
+fn texts(person: &Person, conversation: &str, count: usize, late_max: f64) -> Vec<String> {
+    let started = Stopwatch::start();
+    loop {
+        let seen = person.sees(conversation, "messages(first: 100) { nodes { text } }");
+        let nodes = seen["messages"]["nodes"].as_array().expect("a list").iter();
+        let texts: Vec<_> = nodes.filter_map(|it| it["text"].as_str().map(str::to_owned)).collect();
+        if texts.len() >= count {
+            return texts;
+        }
+        assert!(started.seconds() < late_max, "{} of {count} are there", texts.len());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until what was scheduled has come to a state.
+fn until(person: &Person, id: &str, state: &str) -> Value {
+    let started = Stopwatch::start();
+    loop {
+        let all = listed(person, None);
+        let found = all.into_iter().find(|it| it["id"] == id).unwrap_or(Value::Null);
+        if found["state"] == state {
+            return found;
+        }
+        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is {found}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until it is noted of all but so many what became of them.
+fn left(person: &Person, count: usize) {
+    let started = Stopwatch::start();
+    while listed(person, None).len() != count {
+        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{:?}", listed(person, None));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn it_is_its_authors_alone_until_its_time_and_then_a_message_like_any_other() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let phone = ann.on_another_device();
+    let (mut own, mut others) = (phone.subscribes(), bob.subscribes());
+    let input = json!({ "conversationId": group, "text": "**soon** @bob", "silent": true,
+        "expiresIn": 600, "at": world.in_seconds(120) });
+    let wanted = "scheduled { id state markdown silent expiresIn conversationId }";
+    let made = ann.does("scheduleMessage", input, wanted)["scheduled"].clone();
+    assert_eq!((made["state"].as_str(), made["silent"].as_bool()), (Some("WAITING"), Some(true)));
+    assert_eq!((&made["markdown"], &made["expiresIn"]), (&json!("**soon** @bob"), &json!(600)));
+    let id = made["id"].as_str().expect("an id");
+    let told = own.next();
+    assert_eq!((told.event(), told.change()["id"].as_str()), ("MessageScheduled", Some(id)));
+    assert!(listed(&bob, None).is_empty() && texts(&bob, &group, 0, LATE_MAX).is_empty());
+    assert_eq!(tries(&bob, "cancelScheduled", id, json!({})).code(), "NOT_FOUND");
+    world.passes(MINUTE);
+    assert_eq!(listed(&ann, Some(&group)).len(), 1);
+    world.passes(MINUTE);
+    assert_eq!(texts(&bob, &group, 1, LATE_MAX), ["soon @bob"]);
+    let sent = others.next();
+    assert_eq!((sent.event(), sent.unread()), ("MessageSent", 1));
+    let message = sent.change()["id"].as_str().expect("an id");
+    let seen = bob.sees_message(message, "silent expiresAt sender { id }");
+    assert_eq!((&seen["silent"], &seen["sender"]["id"]), (&json!(true), &json!(ann.id)));
+    assert!(seen["expiresAt"].is_string());
+    let noted = loop {
+        let frame = own.next();
+        if frame.event() == "ScheduledSent" {
+            break frame.change().clone();
+        }
+    };
+    let expected = json!({ "__typename": "ScheduledMessage", "id": id, "state": "SENT",
+        "markdown": null, "messageId": message });
+    assert_eq!(noted, expected);
+    assert!(listed(&ann, None).is_empty());
+    assert!(world.metrics().contains("parlance_timer_lag_seconds"));
+}
+
+#[test]
+fn its_author_changes_moves_cancels_and_sends_it_at_once() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let at = world.in_seconds(60);
+    let [changed, cancelled, moved, now] =
+        ["one", "two", "three", "four"].map(|it| schedules(&ann, &group, it, &at));
+    tries(&ann, "changeScheduled", &changed, json!({ "text": "uno" })).data();
+    tries(&ann, "cancelScheduled", &cancelled, json!({})).data();
+    let later = json!({ "at": world.in_seconds(120) });
+    tries(&ann, "changeScheduled", &moved, later).data();
+    tries(&ann, "sendScheduledNow", &now, json!({})).data();
+    assert_eq!(texts(&bob, &group, 1, LATE_MAX), ["four"]);
+    world.passes(MINUTE);
+    assert_eq!(texts(&bob, &group, 2, LATE_MAX), ["four", "uno"]);
+    left(&ann, 1);
+    world.passes(MINUTE);
+    assert_eq!(texts(&bob, &group, 3, LATE_MAX), ["four", "uno", "three"]);
+    left(&ann, 0);
+    assert_eq!(tries(&ann, "cancelScheduled", &moved, json!({})).code(), "SCHEDULE_OVER");
+}
+
+#[test]
+fn it_is_listed_page_by_page_in_the_order_of_its_times() {
+    let world = World::new();
+    let ([ann, _], group) = world.group("Lunch", ["ann", "bob"]);
+    let saved = ann.opens_direct(&ann);
+    for (seconds, conversation) in [(300, &group), (100, &saved), (200, &group)] {
+        schedules(&ann, conversation, &format!("in {seconds}"), &world.in_seconds(seconds));
+    }
+    let page = |after: Value| {
+        let query = "query($after: String) { scheduledMessages(first: 2, after: $after) { \
+                     nodes { markdown } pageInfo { hasNextPage endCursor } } }";
+        ann.asks(query, json!({ "after": after })).data()["scheduledMessages"].clone()
+    };
+    let first = page(Value::Null);
+    assert_eq!(first["nodes"], json!([{ "markdown": "in 100" }, { "markdown": "in 200" }]));
+    assert_eq!(first["pageInfo"]["hasNextPage"], true);
+    let rest = page(first["pageInfo"]["endCursor"].clone());
+    assert_eq!(rest["nodes"], json!([{ "markdown": "in 300" }]));
+    assert_eq!(rest["pageInfo"]["hasNextPage"], false);
+    assert_eq!(listed(&ann, Some(&group)).len(), 2);
+}
+
+#[test]
+fn a_cancellation_in_the_last_moment_is_heeded_or_refused() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let at = world.in_seconds(60);
+    let all: Vec<_> =
+        (0..20).map(|it| (schedules(&ann, &group, &format!("{it}"), &at), it)).collect();
+    world.passes(MINUTE);
+    let cancelled = at_once(all.iter().map(|(id, n)| {
+        let ann = &ann;
+        move || match tries(ann, "cancelScheduled", id, json!({})).failure() {
+            None => Some(n.to_string()),
+            Some("SCHEDULE_SENDING" | "SCHEDULE_OVER") => None,
+            Some(other) => panic!("{other}"),
+        }
+    }));
+    let cancelled: Vec<String> = cancelled.into_iter().flatten().collect();
+    let sent = texts(&bob, &group, 20 - cancelled.len(), TOO_LONG.as_secs_f64());
+    let mut both = [sent, cancelled].concat();
+    both.sort_by_key(|it| it.parse::<u32>().expect("a number"));
+    let expected: Vec<_> = (0..20).map(|it: u32| it.to_string()).collect();
+    assert_eq!(both, expected, "each was sent once, or cancelled");
+    left(&ann, 0);
+}
+
+#[test]
+fn what_can_not_be_sent_tells_its_author_why_and_waits() {
+    let world = World::new();
+    let owner = world.owner("owner");
+    let ([ann, bob, cat], group) = world.group("Lunch", ["ann", "bob", "cat"]);
+    let direct = bob.opens_direct(&ann);
+    let at = world.in_seconds(60);
+    let left = schedules(&bob, &group, "bye", &at);
+    let refused = schedules(&bob, &direct, "hi", &at);
+    let suspended = schedules(&cat, &group, "hm", &at);
+    bob.leaves(&group).data();
+    ann.does("blockAccount", json!({ "accountId": bob.id }), "__typename");
+    let spam = json!({ "accountId": cat.id, "reason": "spam" });
+    owner.does("suspendAccount", spam, "suspended");
+    world.passes(MINUTE);
+    assert_eq!(until(&bob, &left, "FAILED")["failure"], "NOT_FOUND");
+    assert_eq!(until(&bob, &refused, "FAILED")["failure"], "MESSAGES_REFUSED");
+    owner.does("reinstateAccount", json!({ "accountId": cat.id }), "suspended");
+    let cat = cat.on_another_device();
+    assert_eq!(until(&cat, &suspended, "FAILED")["failure"], "SCHEDULE_SUSPENDED");
+    assert!(texts(&ann, &group, 0, LATE_MAX).is_empty());
+    tries(&cat, "sendScheduledNow", &suspended, json!({})).data();
+    assert_eq!(texts(&ann, &group, 1, LATE_MAX), ["hm"]);
+    tries(&bob, "cancelScheduled", &left, json!({})).data();
+    assert_eq!(listed(&bob, None).len(), 1);
+}
+
+#[test]
+fn a_clock_that_jumps_sends_nothing_twice_and_nothing_late() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    schedules(&ann, &group, "in half an hour", &world.in_seconds(1_800));
+    schedules(&ann, &group, "in an hour and a half", &world.in_seconds(5_400));
+    world.goes_back(HOUR);
+    std::thread::sleep(Duration::from_millis(1_500));
+    world.passes(HOUR);
+    assert!(texts(&bob, &group, 0, LATE_MAX).is_empty());
+    world.passes(HOUR);
+    let bob = bob.on_another_device();
+    assert_eq!(texts(&bob, &group, 1, LATE_MAX), ["in half an hour"]);
+    world.goes_back(HOUR);
+    world.passes(HOUR / 2);
+    let bob = bob.on_another_device();
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(texts(&bob, &group, 1, LATE_MAX), ["in half an hour"]);
+    world.passes(HOUR);
+    let bob = bob.on_another_device();
+    assert_eq!(texts(&bob, &group, 2, LATE_MAX), ["in half an hour", "in an hour and a half"]);
+}
+
+#[test]
+fn what_is_due_while_nobody_serves_is_sent_once_by_whoever_comes_next() {
+    let mut world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let saved = ann.opens_direct(&ann);
+    let mut ids = Vec::new();
+    for n in 0..30 {
+        let conversation = if n % 3 == 0 { &saved } else { &group };
+        ids.push(schedules(&ann, conversation, &format!("{n}"), &world.in_seconds(60)));
+    }
+    world.passes(MINUTE);
+    for _ in 0..3 {
+        world.restarts();
+    }
+    let mut all = texts(&bob, &group, 20, TOO_LONG.as_secs_f64());
+    all.extend(texts(&ann, &saved, 10, TOO_LONG.as_secs_f64()));
+    all.sort_by_key(|it| it.parse::<u32>().expect("a number"));
+    assert_eq!(all, (0..30).map(|it: u32| it.to_string()).collect::<Vec<_>>());
+}
