@@ -179,6 +179,30 @@ rooms! {
         query: ReactionQuery, mutation: ReactionMutation,
         changes: [Reactions(ReactionsObject by messages::MessageId)],
     }
+    polls {
+        events: PollEvent,
+        commands: [SendPoll, VotePoll, ClosePoll],
+        documents: [Poll, Ballot, Voter],
+        rejections: [PollRejection],
+        query: PollQuery, mutation: PollMutation,
+        changes: [Poll(PollObject by messages::MessageId)],
+    }
+    locations {
+        events: LocationEvent,
+        commands: [SendLocation, ShareLiveLocation, MoveLiveLocation, StopLiveLocation],
+        documents: [LiveLocation],
+        rejections: [LocationRejection],
+        mutation: LocationMutation,
+        changes: [LiveLocation(LiveLocationObject by messages::MessageId)],
+        ephemerals: [LiveLocationMove(MoveObject)],
+    }
+    contact_cards {
+        commands: [SendContact],
+        documents: [],
+        rejections: [ContactCardRejection],
+        mutation: ContactCardMutation,
+        changes: [],
+    }
     receipts {
         events: ReceiptEvent,
         commands: [MarkRead],

@@ -103,6 +103,7 @@ impl Seat {
             | Effect::Read(_)
             | Effect::SessionEnded(_)
             | Effect::SessionsEnded(_)
+            | Effect::Unattributed
             | Effect::None => (),
         }
     }

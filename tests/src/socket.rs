@@ -26,6 +26,9 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
     ... on Member { account { id } role active } \
     ... on ReadState { conversationId number unreadCount } \
     ... on Reactions { messageId counts { emoji count } } \
+    ... on Poll { messageId options { count } voterCount closed } \
+    ... on LiveLocation { messageId location { latitude longitude } ended } \
+    ... on LiveLocationMove { messageId location { latitude longitude } } \
     ... on Account { id displayName } } } }";
 
 /// A socket.

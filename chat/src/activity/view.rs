@@ -173,6 +173,8 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::ConversationEvent(_)
         | Event::MemberEvent(_)
         | Event::MessageEvent(_)
+        | Event::PollEvent(_)
+        | Event::LocationEvent(_)
         | Event::ReactionEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })

@@ -88,6 +88,8 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         | Event::PrivacyEvent(_)
         | Event::ConversationEvent(_)
         | Event::MessageEvent(_)
+        | Event::PollEvent(_)
+        | Event::LocationEvent(_)
         | Event::ReceiptEvent(_) => None,
     }
 }

@@ -172,6 +172,8 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::ConversationEvent(_)
             | Event::MemberEvent(_)
             | Event::MessageEvent(_)
+            | Event::PollEvent(_)
+            | Event::LocationEvent(_)
             | Event::ReactionEvent(_)
             | Event::ReceiptEvent(_) => (),
         }

@@ -1,5 +1,6 @@
 //! The law of folds: any cut, repetition or order of partitions gives the same documents.
 
+mod content;
 mod rights;
 mod secure;
 
@@ -27,19 +28,23 @@ use crate::messages::{
 use crate::reactions::{AddReaction, LimitReactions, ReactionEvent, RemoveReaction};
 use crate::receipts::MarkRead;
 use crate::sessions::{Client, OpenSession, RefreshSession, SessionId};
+use content::content;
 use secure::{generation, proof, proposal, secure, told};
 
 /// What somebody tries: who, what, with whom or which, where.
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 65;
+const KINDS: u8 = 66;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
 
 /// The one before it.
 const REACT: u8 = RENAME - 1;
+
+/// And before that.
+const CONTENT: u8 = REACT - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -139,6 +144,7 @@ fn attempt(
         (9, _) => secure(world, actor, other, (which, 1)),
         (RENAME, _) => rename(world, actor, which),
         (REACT, Some(found)) => react(world, actor, found, which),
+        (CONTENT, _) => content(world, actor, conversation_id, which),
         (18..RENAME, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
@@ -334,7 +340,8 @@ fn random_histories_touch_every_collection() {
     let all = kinds.flat_map(|(who, what)| [(who, what, 0, 0), (who, what, 1, 1)]);
     let sends = [(0, KINDS, 1, 0), (1, KINDS, 0, 0), (0, 12, 1, 0), (0, 13, 1, 0)];
     let reacts = [(1, REACT, 0, 0), (0, REACT, 3, 0)];
-    let (world, _) = world(sends.into_iter().chain(reacts).chain(all).collect());
+    let contents = (0..40).map(|which| (0, CONTENT, which, 0));
+    let (world, _) = world(sends.into_iter().chain(reacts).chain(contents).chain(all).collect());
     let mut store = Store::new();
     fold(&mut store, &world.history().iter().collect::<Vec<_>>());
     let touched: BTreeSet<_> = store.keys().map(|(collection, _)| *collection).collect();

@@ -7,8 +7,12 @@
 //! Authors edit for [`EDIT_MS_MAX`]; authors, admins and the owner delete for everyone. A claimed
 //! `sentAt` (imports carry history with it) is shown but orders nothing.
 //!
+//! A message may hold something else than text: each kind of [`Content`] has a room that sends it,
+//! by way of [`Sending`]. It is sealed in the body and can't be edited.
+//!
 //! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`].
 
+mod content;
 #[cfg(test)]
 mod corpus;
 mod decide;
@@ -17,20 +21,26 @@ mod format;
 mod gone;
 mod graphql;
 mod pages;
+mod sending;
 #[cfg(test)]
 mod tests;
 mod view;
 
+pub use content::{Content, ContentKind, ContentObject};
 pub use decide::{DeleteMessage, EditMessage, HideMessage, MessageRejection, SendMessage};
+pub(crate) use decide::{active, found, member, message, welcome};
+pub(crate) use events::deleted;
 pub use events::{
     MessageDeleted, MessageEdited, MessageEvent, MessageHidden, MessageId, MessageSent,
     destroy_body,
 };
 pub use format::{Body, Entity, EntityKind, parse};
 pub use gone::{DeletedCounts, DeletedNumbers, HiddenNumbers, Stretch, deleted_in, hidden_in};
-pub(crate) use graphql::visible;
-pub use graphql::{MessageMutation, MessageObject, MessageQuery};
+pub use graphql::{MessageMutation, MessageObject, MessagePayload, MessageQuery};
+pub(crate) use graphql::{changed, visible};
 pub use pages::{Messages, last_live_message, messages};
+pub use sending::{Addressed, Sending, Unsent};
+pub(crate) use sending::{Said, message_id};
 pub use view::{Mention, Message, Version};
 
 /// Most bytes of a message's markdown.

@@ -74,6 +74,7 @@ fn a_member_sends_a_message() {
         reply_to: None,
         mentions: mentions.clone(),
         sent_at: None,
+        content: None,
     };
     let world = then.then([expected.into()]);
     let message = world.document::<Message>(message_id).unwrap();

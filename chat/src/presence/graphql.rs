@@ -34,7 +34,7 @@ async fn seen(scope: &Scope, account: AccountId) -> Result<Option<Seen>> {
 }
 
 /// Tells the members that listen now; nobody is waited for.
-async fn tell(scope: &Scope, passing: Ephemeral) -> Result<()> {
+pub(crate) async fn tell(scope: &Scope, passing: Ephemeral) -> Result<()> {
     let payload = Announcement::Ephemeral(passing).to_bytes();
     scope.bus.publish(OnBus { topic: Topic::Ephemeral, payload }).await.map_err(outage)
 }

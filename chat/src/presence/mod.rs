@@ -15,8 +15,10 @@ mod hearing;
 mod tests;
 mod view;
 
+pub(crate) use graphql::tell;
 pub use graphql::{PresenceMutation, PresenceQuery};
 pub use hearing::heard_by;
+pub(crate) use hearing::is_cut_off;
 pub use view::{LastSeen, PresenceObject, PresenceRejection, TypingObject};
 
 /// How long typing lasts unless it is told again.

@@ -17,11 +17,13 @@ use crate::instance::{
 };
 use crate::kernel::testing::{Given, account};
 use crate::kernel::{Origin, Recorded, StreamId};
+use crate::locations::LocationEvent;
 use crate::members::{
     AddMembers, ChangeRole, JoinGroup, LeaveConversation, Member, MemberEvent, RemoveMember, Role,
     RoleChanged,
 };
 use crate::messages::MessageEvent;
+use crate::polls::PollEvent;
 use crate::reactions::ReactionEvent;
 use crate::sessions::{Client, OpenSession, SessionId};
 
@@ -164,7 +166,34 @@ impl Held {
             }
             Some(_) | None => true,
         };
-        account && message && application && self.allows_reaction(event, actor)
+        account
+            && message
+            && application
+            && self.allows_reaction(event, actor)
+            && self.allows_poll(event, actor)
+            && self.allows_location(event, actor)
+    }
+
+    fn allows_location(&self, event: &Recorded, actor: AccountId) -> bool {
+        let conversation = match LocationEvent::of(&event.event) {
+            Some(LocationEvent::LiveLocationStarted(it)) => it.conversation_id,
+            Some(LocationEvent::LiveLocationMoved(it)) => it.conversation_id,
+            Some(LocationEvent::LiveLocationStopped(it)) => it.conversation_id,
+            None => return true,
+        };
+        self.role(conversation, actor).is_some()
+    }
+
+    fn allows_poll(&self, event: &Recorded, actor: AccountId) -> bool {
+        let (conversation, account) = match PollEvent::of(&event.event) {
+            Some(PollEvent::PollOpened(it)) => (it.conversation_id, it.author_id),
+            Some(PollEvent::VoteCast(it)) => (it.conversation_id, it.account_id),
+            Some(PollEvent::PollClosed(it)) => {
+                return self.role(it.conversation_id, actor).is_some();
+            }
+            None => return true,
+        };
+        account == actor && self.role(conversation, actor).is_some()
     }
 
     fn allows_reaction(&self, event: &Recorded, actor: AccountId) -> bool {
