@@ -191,8 +191,8 @@ impl Command for RemoveReaction {
     ) -> Result<Vec<Event>, ReactionRejection> {
         let message = found(place, self.conversation_id)?;
         let emoji = parse(&self.emoji)?;
-        // What a deleted message was given is in nobody's sight: its tally is empty, and its rows are
-        // shown beside a body only.
+        // What a deleted message was given is in nobody's sight: its tally is empty, and its rows
+        // are shown beside a body only.
         if message.body.is_none() || !has(reacted, &emoji) {
             return Ok(Vec::new());
         }

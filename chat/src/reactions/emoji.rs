@@ -25,8 +25,8 @@ fn bare(text: &str) -> String {
 }
 
 impl Emoji {
-    /// Reads exactly one emoji; with and without variation selectors it is the same, since keyboards
-    /// leave them out, and write them where Unicode has none.
+    /// Reads exactly one emoji; with and without variation selectors it is the same, since
+    /// keyboards leave them out, and write them where Unicode has none.
     pub fn parse(text: &str) -> Option<Self> {
         let starts = !text.starts_with(VARIATION);
         ALL.get(&bare(text)).filter(|_| starts).map(|it| Self((*it).to_owned()))
