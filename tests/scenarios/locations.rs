@@ -87,12 +87,17 @@ fn a_live_hour_adds_few_log_events() {
     let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
     let live = shares(&ann, &group, Duration::from_secs(3_600));
     let begun = seq(&ann, &group);
-    let mut last = 48.0;
-    for minute in 0..59 {
+    let (mut ann, mut last) = (ann, 48.0);
+    for minute in 1..60 {
         world.passes(Duration::from_secs(60));
+        if minute % 5 == 0 {
+            // An access token is good for ten minutes.
+            ann = ann.on_another_device();
+        }
         last = 48.0 + f64::from(minute) / 100.0;
         moves(&ann, &live, last);
     }
+    let (ann, bob) = (ann.on_another_device(), bob.on_another_device());
     let added = seq(&ann, &group) - begun;
     assert!((10..=12).contains(&added), "{added} events");
     let recorded = seen(&bob, &live)["location"]["latitude"].as_f64().expect("a number");
@@ -109,7 +114,7 @@ fn what_does_not_move_is_not_recorded() {
     let ([ann, _bob], group) = world.group("Lunch", ["ann", "bob"]);
     let live = shares(&ann, &group, Duration::from_secs(3_600));
     let begun = seq(&ann, &group);
-    world.passes(Duration::from_secs(600));
+    world.passes(Duration::from_secs(300));
     assert!(moves(&ann, &live, 48.000_05));
     assert_eq!(seq(&ann, &group), begun);
     world.passes(Duration::from_secs(2));

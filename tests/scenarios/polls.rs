@@ -192,11 +192,11 @@ fn a_vote_that_races_with_closing_is_counted_or_refused() {
 fn a_poll_closes_at_its_time() {
     let world = World::new();
     let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
-    let at = chat::kernel::Timestamp(world.now_ms() + 600_000).rfc3339();
+    let at = chat::kernel::Timestamp(world.now_ms() + 300_000).rfc3339();
     let poll = asks(&ann, &group, json!({ "closesAt": at, "hiddenUntilClosed": true }));
     votes(&bob, &poll, &[1]);
     assert_eq!(seen(&ann, &poll)["closed"], false);
-    world.passes(Duration::from_secs(600));
+    world.passes(Duration::from_secs(300));
     let found = seen(&ann, &poll);
     assert_eq!((&found["closed"], counts(&found)[1].as_i64()), (&json!(true), Some(1)));
     assert_eq!(tries_to_vote(&ann, &poll, &[1]).code(), "POLLS_CLOSED");

@@ -340,8 +340,10 @@ fn random_histories_touch_every_collection() {
     let all = kinds.flat_map(|(who, what)| [(who, what, 0, 0), (who, what, 1, 1)]);
     let sends = [(0, KINDS, 1, 0), (1, KINDS, 0, 0), (0, 12, 1, 0), (0, 13, 1, 0)];
     let reacts = [(1, REACT, 0, 0), (0, REACT, 3, 0)];
+    let reads = [(2, 16, 0, 0)];
     let contents = (0..40).map(|which| (0, CONTENT, which, 0));
-    let (world, _) = world(sends.into_iter().chain(reacts).chain(contents).chain(all).collect());
+    let (world, _) =
+        world(sends.into_iter().chain(reads).chain(reacts).chain(contents).chain(all).collect());
     let mut store = Store::new();
     fold(&mut store, &world.history().iter().collect::<Vec<_>>());
     let touched: BTreeSet<_> = store.keys().map(|(collection, _)| *collection).collect();
@@ -354,7 +356,7 @@ fn random_histories_touch_every_collection() {
 fn random_histories_hold_every_kind_of_event() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = BTreeSet::new();
-    for _ in 0..512 {
+    for _ in 0..1_024 {
         let attempts = attempts().new_tree(&mut runner).expect("a tree").current();
         seen.extend(world(attempts).0.history().iter().map(|it| it.event.name()));
     }

@@ -235,10 +235,14 @@ fn it_goes_with_its_message() {
 
 #[test]
 fn who_left_moves_nothing_and_neither_does_one_who_is_blocked() {
-    let (world, at) = shared();
+    let (world, conversation_id) = lunch();
+    let share = share(conversation_id, LIVE_MS_MIN);
+    let world = world.and(account(BOB), share.clone());
+    let message_id = share.message_id(&world.last_context(account(BOB)));
+    let at = At { conversation_id, message_id };
     world
-        .and(account(ANN), LeaveConversation { conversation_id: at.conversation_id })
-        .when(account(ANN), at.goes(THERE))
+        .and(account(BOB), LeaveConversation { conversation_id })
+        .when(account(BOB), at.goes(THERE))
         .then_rejected(LocationRejection::NotFound)
         .when(account(EVE), at.stop())
         .then_rejected(LocationRejection::NotFound);
