@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 47] = [
+const MORE_FILES: [(&str, &str); 55] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/export", "the same entries as lines, outside GraphQL"),
@@ -96,7 +96,15 @@ const MORE_FILES: [(&str, &str); 47] = [
     ("messages/pages", "pages of messages, too long to stand beside the objects"),
     ("messages/corpus", "what the markdown rules are tested on"),
     ("messages/gone", "counting what is gone by blocks"),
+    ("messages/content", "what messages hold that other rooms send"),
+    ("messages/sending", "what every kind of message goes through, in one place"),
     ("outbox/templates", "what messages say, and in which languages"),
+    ("polls/asked", "the law of what can be asked, too long to stand beside the others"),
+    ("polls/counted", "the law of ballots, too long to stand beside the others"),
+    ("polls/objects", "what is shown, too long to stand beside the changes"),
+    ("locations/live", "commands over time, too long to stand beside the others"),
+    ("locations/objects", "what is shown and what passes, too long to stand beside the changes"),
+    ("contact_cards/vcard", "the form that address books read"),
     ("presence/hearing", "who is shown whose presence, asked by queries and fan-out"),
     ("privacy/sight", "asking the rules of many people at once, for every reader"),
     ("reactions/counted", "the law of counts, too long to stand beside the others"),

@@ -225,6 +225,30 @@ rooms! {
         changes: [],
         timings: timings,
     }
+    polls {
+        events: PollEvent,
+        commands: [SendPoll, VotePoll, ClosePoll],
+        documents: [Poll, Ballot, Voter],
+        rejections: [PollRejection],
+        query: PollQuery, mutation: PollMutation,
+        changes: [Poll(PollObject by messages::MessageId)],
+    }
+    locations {
+        events: LocationEvent,
+        commands: [SendLocation, ShareLiveLocation, MoveLiveLocation, StopLiveLocation],
+        documents: [LiveLocation],
+        rejections: [LocationRejection],
+        mutation: LocationMutation,
+        changes: [LiveLocation(LiveLocationObject by messages::MessageId)],
+        ephemerals: [LiveLocationMove(MoveObject)],
+    }
+    contact_cards {
+        commands: [SendContact],
+        documents: [],
+        rejections: [ContactCardRejection],
+        mutation: ContactCardMutation,
+        changes: [],
+    }
     receipts {
         events: ReceiptEvent,
         commands: [MarkRead],

@@ -9,7 +9,7 @@ use axum::extract::ws::Utf8Bytes;
 use chat::Changed;
 use chat::kernel::ephemeral::Ephemeral;
 use chat::kernel::time::Long;
-use chat::kernel::{StreamId, Timestamp};
+use chat::kernel::{Effect, StreamId, Timestamp};
 use chat::timeline::Timeline;
 
 /// What a frame shows.
@@ -68,9 +68,11 @@ impl Frame {
     }
 
     /// Who caused what happened in a conversation: a person's other devices know their own by it.
+    /// Null where nobody is told, as of a ballot that is nobody else's business.
     async fn actor_id(&self) -> Option<ID> {
         match &self.shown {
             Shown::Event(it) => match it.stream {
+                StreamId::Conversation(_) if it.effect == Effect::Unattributed => None,
                 StreamId::Conversation(_) => it.actor.map(ID::from),
                 StreamId::Account(_) | StreamId::Name(_) | StreamId::Instance => None,
             },

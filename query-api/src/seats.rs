@@ -112,6 +112,7 @@ impl Seat {
             | Effect::Read(_)
             | Effect::SessionEnded(_)
             | Effect::SessionsEnded(_)
+            | Effect::Unattributed
             | Effect::None => (),
         }
     }

@@ -59,6 +59,13 @@ impl Schema {
             ("Boolean", _) => json!(true),
             ("Long", _) => json!("1"),
             ("DateTime", _) => json!("2030-01-01T00:00:00Z"),
+            // A place on the null island, where numbers are all that is asked for.
+            (_, Some(TypeKind::InputObject(_))) => {
+                let inputs = self.inputs(named(&wanted.base)).into_iter();
+                let needed = inputs.filter(|it| !it.1.nullable);
+                needed.map(|it| (it.0, self.anything(&it.1))).collect::<Map<_, _>>().into()
+            }
+            ("Float", _) => json!(1.0),
             _ => json!("x"),
         }
     }

@@ -2,6 +2,7 @@
 
 mod applications;
 mod browsers;
+mod contents;
 mod crossing;
 mod foreign;
 mod guesses;

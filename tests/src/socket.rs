@@ -30,6 +30,9 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
     ... on Receipt { account { id } readNumber deliveredNumber } \
     ... on Draft { conversationId text replyTo { id } } \
     ... on ScheduledMessage { id state markdown messageId } \
+    ... on Poll { messageId options { count } voterCount closed } \
+    ... on LiveLocation { messageId location { latitude longitude } ended } \
+    ... on LiveLocationMove { messageId location { latitude longitude } } \
     ... on Account { id displayName } } } }";
 
 /// A socket.

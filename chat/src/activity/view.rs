@@ -174,6 +174,8 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::MemberEvent(_)
         | Event::MessageEvent(_)
         | Event::EditPolicyEvent(_)
+        | Event::PollEvent(_)
+        | Event::LocationEvent(_)
         | Event::ReactionEvent(_)
         | Event::PinEvent(_)
         | Event::DraftEvent(_)

@@ -154,7 +154,7 @@ fn what_admins_pin_in_groups_is_an_entry_and_elsewhere_it_is_none() {
     let direct = direct_id(account(ANN), account(BOB));
     let pinned = |world: Given, conversation_id| {
         let text = "hello".to_owned();
-        let send = SendMessage { conversation_id, text, reply_to: None, sent_at: None };
+        let send = SendMessage::new(conversation_id, text);
         let world = world.and(account(ANN), send.clone());
         let message_id = send.message_id(&world.last_context(account(ANN)));
         let pin = PinMessage { conversation_id, message_id, silent: true };

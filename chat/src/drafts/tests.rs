@@ -30,7 +30,7 @@ fn talk() -> (Given, MessageId) {
     let people = given().person(ANN, "ann").person(BOB, "bob").person(EVE, "eve");
     let world = people.and(account(ANN), OpenDirect { account_id: account(BOB) });
     let text = "hi".to_owned();
-    let send = SendMessage { conversation_id: id(), text, reply_to: None, sent_at: None };
+    let send = SendMessage::new(id(), text);
     let world = world.and(account(ANN), send.clone());
     let message = send.message_id(&world.last_context(account(ANN)));
     (world, message)

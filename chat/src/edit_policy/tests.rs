@@ -34,7 +34,7 @@ fn set(conversation_id: ConversationId, minutes: Option<u32>) -> SetEditPolicy {
 /// Bob sends a message; how he edits it.
 fn sent(world: Given, conversation_id: ConversationId) -> (Given, EditMessage) {
     let text = "hello".to_owned();
-    let send = SendMessage { conversation_id, text, reply_to: None, sent_at: None };
+    let send = SendMessage::new(conversation_id, text);
     let world = world.and(account(BOB), send.clone());
     let message_id = send.message_id(&world.last_context(account(BOB)));
     (world, EditMessage { conversation_id, message_id, text: "hallo".to_owned() })

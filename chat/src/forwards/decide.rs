@@ -13,7 +13,7 @@ use crate::kernel::command::Fetch;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, State, StreamId, id};
 use crate::members::Member;
-use crate::messages::{Body, Forwarded, Message, MessageId, MessageSent};
+use crate::messages::{Body, Content, ContentKind, Forwarded, Message, MessageId, MessageSent};
 use crate::privacy::{Gate, Setting};
 
 crate::rejections! {
@@ -26,6 +26,8 @@ crate::rejections! {
             "the texts come to over 512 KiB", "Forward fewer at once.";
         Gone: Conflict, "FORWARDS_MESSAGE_GONE",
             "a message has been deleted", "Leave it out.";
+        Poll: Conflict, "FORWARDS_POLL",
+            "a poll belongs to its conversation", "Leave it out, or ask anew there.";
         Refused: Forbidden, "FORWARDS_REFUSED",
             "the other person takes no messages from you", "Respect that.";
         Blocked: Conflict, "FORWARDS_BLOCKED",
@@ -65,6 +67,17 @@ pub(super) fn forwarded_id(
 ) -> MessageId {
     let (to, actor, nth) = (to.0.into_bytes(), actor.0.into_bytes(), (nth as u64).to_be_bytes());
     MessageId(id::derive(client_id, &[b"forward", &to, &actor, &nth]))
+}
+
+/// What goes on of what a message says: of a place that moves, where it was when it was sent.
+fn onward(body: &Body) -> Result<Body, ForwardRejection> {
+    let content = match &body.content {
+        Some(Content::Poll(_)) => return Err(ForwardRejection::Poll),
+        Some(Content::LiveLocation(it)) => Some(Content::Location(it.clone())),
+        Some(it @ (Content::Location(_) | Content::Contact(_))) => Some(it.clone()),
+        None => None,
+    };
+    Ok(Body { content, ..body.clone() })
 }
 
 /// Who wrote a message first, as far as it tells.
@@ -154,13 +167,14 @@ impl Command for ForwardMessages {
             let there = message.get().filter(|it| it.conversation_id == source.conversation_id);
             let message = there.ok_or(ForwardRejection::NotFound)?;
             let body = source.body.as_ref().filter(|_| !message.is_gone(context.now));
-            let body = body.ok_or(ForwardRejection::Gone)?.clone();
+            let body = onward(body.ok_or(ForwardRejection::Gone)?)?;
             let to = self.conversation_id;
             let forwarded = MessageSent {
                 message_id: forwarded_id(context.client_id, context.actor, to, nth),
                 conversation_id: to,
                 number: Long(conversation.last_number + 1 + nth as u64),
                 author_id: context.actor,
+                content: body.content.as_ref().map(ContentKind::of),
                 body: Personal::new(body),
                 reply_to: None,
                 mentions: Vec::new(),

@@ -36,10 +36,8 @@ fn sent(count: usize) -> (Given, At) {
     let mut messages = Vec::new();
     for n in 0..count {
         let send = SendMessage {
-            conversation_id: from,
-            text: format!("*{n}* @bob"),
-            reply_to: None,
             sent_at: Some(Timestamp(NOW.0 - 1_000)),
+            ..SendMessage::new(from, format!("*{n}* @bob"))
         };
         world = world.and(account(ANN), send.clone());
         messages.push(send.message_id(&world.last_context(account(ANN))));

@@ -239,6 +239,8 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::MemberEvent(_)
             | Event::MessageEvent(_)
             | Event::EditPolicyEvent(_)
+            | Event::PollEvent(_)
+            | Event::LocationEvent(_)
             | Event::ReactionEvent(_)
             | Event::PinEvent(_)
             | Event::DraftEvent(_)

@@ -216,6 +216,8 @@ pub enum Effect {
     SessionEnded(Uuid),
     /// The sockets of these sessions must close.
     SessionsEnded(Vec<Uuid>),
+    /// Only the documents changed, and nobody is told who did it.
+    Unattributed,
     /// Only the documents changed.
     None,
 }

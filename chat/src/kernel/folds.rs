@@ -1,5 +1,6 @@
 //! The law of folds: any cut, repetition or order of partitions gives the same documents.
 
+mod content;
 mod later;
 mod rights;
 mod secure;
@@ -30,6 +31,7 @@ use crate::messages::{
 use crate::reactions::{AddReaction, LimitReactions, ReactionEvent, RemoveReaction};
 use crate::receipts::MarkRead;
 use crate::sessions::{Client, OpenSession, RefreshSession, SessionId};
+use content::content;
 use later::later;
 use secure::{generation, proof, proposal, secure, told};
 
@@ -37,7 +39,7 @@ use secure::{generation, proof, proposal, secure, told};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 69;
+const KINDS: u8 = 70;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
@@ -48,6 +50,7 @@ const PIN: u8 = REACT - 1;
 const DRAFT: u8 = PIN - 1;
 const FORWARD: u8 = DRAFT - 1;
 const LATER: u8 = FORWARD - 1;
+const CONTENT: u8 = LATER - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -151,7 +154,8 @@ fn attempt(
         (DRAFT, Some(found)) => talk::draft(world, actor, found, which),
         (FORWARD, Some(found)) => talk::forward(world, actor, conversation_id, found),
         (LATER, _) => later(world, actor, conversation_id, which),
-        (18..LATER, _) => secure(world, actor, other, (which, what - 17)),
+        (CONTENT, _) => content(world, actor, conversation_id, which),
+        (18..CONTENT, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
         (12, Some((conversation_id, message_id, _))) => {
@@ -354,7 +358,10 @@ fn random_histories_touch_every_collection() {
     let sends = [(0, KINDS, 1, 0), (1, KINDS, 0, 0), (0, 12, 1, 0), (0, 13, 1, 0)];
     let reacts = [(1, REACT, 0, 0), (0, REACT, 3, 0), (0, REACT, 4, 0)];
     let reacts = reacts.into_iter().chain([(0, PIN, 0, 0), (0, DRAFT, 0, 0), (1, LATER, 8, 0)]);
-    let (world, _) = world(sends.into_iter().chain(reacts).chain(all).collect());
+    let reads = [(2, 16, 0, 0)];
+    let contents = (0..40).map(|which| (0, CONTENT, which, 0));
+    let some = sends.into_iter().chain(reads).chain(reacts).chain(contents);
+    let (world, _) = world(some.chain(all).collect());
     let mut store = Store::new();
     fold(&mut store, &world.history().iter().collect::<Vec<_>>());
     let touched: BTreeSet<_> = store.keys().map(|(collection, _)| *collection).collect();

@@ -18,6 +18,7 @@ pub mod id;
 pub mod keyring;
 pub mod numbers;
 pub mod origin;
+pub(crate) mod pages;
 pub mod personal;
 pub mod public;
 pub(crate) mod qr;

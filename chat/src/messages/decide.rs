@@ -6,17 +6,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Body, Message, MessageDeleted, MessageEdited, MessageHidden, MessageId, MessageSent,
-    TEXT_BYTES_MAX, format, parse,
+    Addressed, Message, MessageDeleted, MessageEdited, MessageHidden, MessageId, Said,
+    Sending, TEXT_BYTES_MAX, format, parse,
 };
 use crate::Event;
 use crate::accounts::{AccountId, Name, NameState};
 use crate::contacts::Talk;
 use crate::conversations::ConversationId;
 use crate::edit_policy::EditPolicy;
-use crate::expiry::may_expire_in;
-use crate::kernel::time::{Long, TIMESTAMP_MS_MAX};
-use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
+use crate::kernel::time::Long;
+use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp};
 use crate::members::{Member, Role};
 
 crate::rejections! {
@@ -51,6 +50,8 @@ crate::rejections! {
             "a message that says who wrote it is not edited", "Send a message of your own.";
         Blocked: Conflict, "MESSAGES_BLOCKED",
             "you have blocked the other person", "Unblock them first.";
+        NotText: Conflict, "MESSAGES_NOT_TEXT",
+            "the message holds something other than text", "Send another message.";
     }
 }
 
@@ -76,7 +77,7 @@ fn names(markdown: &str, context: &Context<'_>) -> Names {
 }
 
 /// The parsed body and whom it mentions.
-fn body(markdown: &str, names: &Names) -> Result<(Body, Vec<AccountId>), MessageRejection> {
+fn body(markdown: &str, names: &Names) -> Result<Said, MessageRejection> {
     check(markdown)?;
     let found = format::names(markdown).into_iter().zip(names);
     let known: BTreeMap<String, AccountId> = found
@@ -96,16 +97,16 @@ fn body(markdown: &str, names: &Names) -> Result<(Body, Vec<AccountId>), Message
     Ok((body, mentions))
 }
 
-fn member(conversation: ConversationId, account: AccountId) -> Slot<Member> {
+pub(crate) fn member(conversation: ConversationId, account: AccountId) -> Slot<Member> {
     Slot::new(Member::id(conversation, account), StreamId::Conversation(conversation))
 }
 
-fn active(slot: &Slot<Member>) -> Result<&Member, MessageRejection> {
+pub(crate) fn active(slot: &Slot<Member>) -> Result<&Member, MessageRejection> {
     slot.get().filter(|it| it.active).ok_or(MessageRejection::NotFound)
 }
 
 /// Refuses what one of a direct conversation wants nothing of.
-fn welcome(talk: &Talk, context: &Context<'_>) -> Result<(), MessageRejection> {
+pub(crate) fn welcome(talk: &Talk, context: &Context<'_>) -> Result<(), MessageRejection> {
     match talk.blocked_by() {
         Some(it) if it == context.actor => Err(MessageRejection::Blocked),
         Some(_) => Err(MessageRejection::Refused),
@@ -113,12 +114,15 @@ fn welcome(talk: &Talk, context: &Context<'_>) -> Result<(), MessageRejection> {
     }
 }
 
-fn message(conversation: ConversationId, message: MessageId) -> Slot<Message> {
+pub(crate) fn message(conversation: ConversationId, message: MessageId) -> Slot<Message> {
     Slot::new(message.to_string(), StreamId::Conversation(conversation))
 }
 
 /// The message, if it is of this conversation.
-fn found(slot: &Slot<Message>, conversation: ConversationId) -> Result<&Message, MessageRejection> {
+pub(crate) fn found(
+    slot: &Slot<Message>,
+    conversation: ConversationId,
+) -> Result<&Message, MessageRejection> {
     let message = slot.get().filter(|it| it.conversation_id == conversation);
     message.ok_or(MessageRejection::NotFound)
 }
@@ -157,15 +161,14 @@ impl SendMessage {
         }
     }
 
-    /// The id of the message that this command sends.
-    pub fn message_id(&self, context: &Context<'_>) -> MessageId {
-        Self::id(self.conversation_id, context.actor, context.client_id)
+    fn addressed(&self) -> Addressed {
+        let Self { conversation_id, reply_to, sent_at, silent, expires_in, .. } = *self;
+        Addressed { conversation_id, reply_to, sent_at, silent, expires_in }
     }
 
-    /// The id of the message that somebody sends under a client id.
-    pub(crate) fn id(to: ConversationId, by: AccountId, client_id: uuid::Uuid) -> MessageId {
-        let parts: [&[u8]; 3] = [b"message", to.0.as_bytes(), by.0.as_bytes()];
-        MessageId(id::derive(client_id, &parts))
+    /// The id of the message that this command sends.
+    pub fn message_id(&self, context: &Context<'_>) -> MessageId {
+        self.addressed().message_id(context)
     }
 }
 
@@ -179,7 +182,7 @@ pub(crate) fn check_text(markdown: &str) -> Result<(), MessageRejection> {
 impl Command for SendMessage {
     const NAME: &'static str = "SendMessage";
     const SEALS: bool = true;
-    type State = ((Talk, Slot<Member>), Option<Slot<Message>>, Names);
+    type State = (Sending, Names);
     type Rejection = MessageRejection;
 
     fn stream(&self, _: &Context<'_>) -> Result<StreamId, MessageRejection> {
@@ -187,46 +190,15 @@ impl Command for SendMessage {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        let talk = Talk::new(self.conversation_id, context.actor);
-        let reply = self.reply_to.map(|it| message(self.conversation_id, it));
-        let member = member(self.conversation_id, context.actor);
-        ((talk, member), reply, names(&self.text, context))
+        (Sending::new(self.addressed(), context), names(&self.text, context))
     }
 
     fn decide(
         self,
-        ((talk, member), reply, names): &Self::State,
+        (sending, names): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
-        active(member)?;
-        let conversation = talk.conversation.get().ok_or(MessageRejection::NotFound)?;
-        welcome(talk, context)?;
-        if let Some(reply) = reply {
-            let replied = found(reply, self.conversation_id);
-            let present = replied.is_ok_and(|it| !it.is_gone(context.now));
-            present.then_some(()).ok_or(MessageRejection::ReplyNotFound)?;
-        }
-        let claimed = self.sent_at.map_or(0, |it| it.0);
-        if !(0..=context.now.0.min(TIMESTAMP_MS_MAX)).contains(&claimed) {
-            return Err(MessageRejection::SentAtInvalid);
-        }
-        if !self.expires_in.is_none_or(may_expire_in) {
-            return Err(MessageRejection::ExpiryInvalid);
-        }
-        let (body, mentions) = body(&self.text, names)?;
-        let sent = MessageSent {
-            message_id: self.message_id(context),
-            conversation_id: self.conversation_id,
-            number: Long(conversation.last_number + 1),
-            author_id: context.actor,
-            body: Personal::new(body),
-            reply_to: self.reply_to,
-            mentions,
-            sent_at: self.sent_at,
-            forwarded: None,
-            silent: self.silent.then_some(true),
-            expires_at: conversation.expires_at(self.expires_in, context.now),
-        };
+        let sent = sending.sent(context, || body(&self.text, names))?;
         Ok(vec![sent.into()])
     }
 }
@@ -273,6 +245,9 @@ impl Command for EditMessage {
         let leaf = message.body.as_ref().and_then(Personal::leaf);
         if message.is_gone(context.now) {
             return Err(MessageRejection::Gone);
+        }
+        if message.content.is_some() {
+            return Err(MessageRejection::NotText);
         }
         if message.forwarded.is_some() {
             return Err(MessageRejection::Forwarded);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use ports::keys::TreeId;
 
-use super::Body;
+use super::{Body, ContentKind};
 use crate::Change;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
@@ -49,6 +49,9 @@ pub struct MessageSent {
     pub silent: Option<bool>,
     /// When it is gone for everyone.
     pub expires_at: Option<Timestamp>,
+    /// What the body holds beside text; null when it is text alone.
+    #[serde(default)]
+    pub content: Option<ContentKind>,
 }
 
 /// Where a forwarded message comes from.
@@ -117,6 +120,19 @@ impl MessageEvent {
                 (Change::ReadState(it.conversation_id), Effect::Read(it.conversation_id))
             }
         }
+    }
+}
+
+/// The message that an event deletes, for what other rooms keep of messages.
+pub(crate) fn deleted(event: &Recorded) -> Option<MessageId> {
+    match MessageEvent::of(&event.event) {
+        Some(MessageEvent::MessageDeleted(it)) => Some(it.message_id),
+        Some(
+            MessageEvent::MessageSent(_)
+            | MessageEvent::MessageEdited(_)
+            | MessageEvent::MessageHidden(_),
+        )
+        | None => None,
     }
 }
 

@@ -6,7 +6,7 @@
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
 
-use super::{ENTITIES_MAX, MENTIONS_MAX};
+use super::{Content, ENTITIES_MAX, MENTIONS_MAX};
 use crate::accounts::{AccountId, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN};
 
 /// What a message says.
@@ -17,6 +17,8 @@ pub struct Body {
     /// As it is read.
     pub text: String,
     pub entities: Vec<Entity>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
 }
 
 /// A stretch of text with a meaning.
@@ -295,7 +297,7 @@ impl Writer {
             }
         }
         let entities = self.entities();
-        Body { markdown: markdown.to_owned(), text: self.text, entities }
+        Body { markdown: markdown.to_owned(), text: self.text, entities, content: None }
     }
 
     /// A spoiler that was never closed is two bars.

@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use ports::documents::{Order, Scan};
 
 use super::{
-    Body, DeleteMessage, EditMessage, Entity, EntityKind, Forwarded, HideMessage, Message,
+    Body, ContentObject, DeleteMessage, EditMessage, Entity, EntityKind, Forwarded, HideMessage, Message,
     MessageId, SendMessage, Version,
 };
 use crate::accounts::AccountObject;
@@ -155,6 +155,17 @@ impl MessageObject {
     async fn entities(&self, context: &Context<'_>) -> Result<Vec<EntityObject>> {
         let entities = self.body(context).await?.map(|it| it.entities).unwrap_or_default();
         Ok(entities.into_iter().map(EntityObject).collect())
+    }
+
+    /// What it holds beside its text, if it does; null once deleted or erased.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn content(&self, context: &Context<'_>) -> Result<Option<ContentObject>> {
+        if self.message.content.is_none() {
+            return Ok(None);
+        }
+        let content = self.body(context).await?.and_then(|it| it.content);
+        let Some(content) = content else { return Ok(None) };
+        ContentObject::of(context, &self.message, content).await
     }
 
     async fn sender(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
@@ -313,8 +324,9 @@ struct DeleteMessageInput {
     for_everyone: bool,
 }
 
+/// The message that a command was about.
 #[derive(SimpleObject)]
-struct MessagePayload {
+pub struct MessagePayload {
     message: Option<MessageObject>,
     position: String,
 }
@@ -416,7 +428,8 @@ async fn sent(context: &Context<'_>, outcome: Outcome) -> Result<MessagePayload>
     Ok(MessagePayload { message, position: outcome.position })
 }
 
-async fn changed(
+/// The message as a command has left it.
+pub(crate) async fn changed(
     context: &Context<'_>,
     outcome: Outcome,
     message: MessageId,

@@ -9,8 +9,12 @@
 //! nothing. A silent message asks those who notify people to leave it. One that expires is deleted
 //! by the server (`expiry`).
 //!
+//! A message may hold something else than text: each kind of [`Content`] has a room that sends it,
+//! by way of [`Sending`]. It is sealed in the body and can't be edited.
+//!
 //! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`].
 
+mod content;
 #[cfg(test)]
 mod corpus;
 mod decide;
@@ -19,21 +23,27 @@ mod format;
 mod gone;
 mod graphql;
 mod pages;
+mod sending;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub(crate) use decide::check_text;
+pub use content::{Content, ContentKind, ContentObject};
 pub use decide::{DeleteMessage, EditMessage, HideMessage, MessageRejection, SendMessage};
+pub(crate) use decide::{active, found, member, message, welcome};
+pub(crate) use events::deleted;
 pub use events::{
     Forwarded, MessageDeleted, MessageEdited, MessageEvent, MessageHidden, MessageId, MessageSent,
     destroy_body,
 };
 pub use format::{Body, Entity, EntityKind, parse};
 pub use gone::{DeletedCounts, DeletedNumbers, HiddenNumbers, Stretch, deleted_in, hidden_in};
-pub(crate) use graphql::visible;
-pub use graphql::{MessageMutation, MessageObject, MessageQuery};
+pub use graphql::{MessageMutation, MessageObject, MessagePayload, MessageQuery};
+pub(crate) use graphql::{changed, visible};
 pub use pages::{Messages, last_live_message, messages};
+pub use sending::{Addressed, Sending, Unsent};
+pub(crate) use sending::{Said, message_id};
 pub use view::{Mention, Message, Version};
 
 /// Most bytes of a message's markdown.

@@ -77,6 +77,7 @@ fn a_member_sends_a_message() {
         sent_at: None,
         silent: None,
         expires_at: None,
+        content: None,
     };
     let world = then.then([expected.into()]);
     let message = world.document::<Message>(message_id).unwrap();

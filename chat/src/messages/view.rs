@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use ports::documents::Collection;
 
-use super::{Body, Forwarded, MessageEvent, MessageId, MessageSent};
+use super::{Body, ContentKind, Forwarded, MessageEvent, MessageId, MessageSent};
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::conversations::ConversationId;
@@ -26,6 +26,9 @@ pub struct Message {
     /// The first text, once there is a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<Personal<Body>>,
+    /// What the body holds beside text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<ContentKind>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -67,6 +70,7 @@ impl Message {
             author_id: it.author_id,
             body: Some(it.body.clone()),
             original: None,
+            content: it.content,
             reply_to: it.reply_to,
             mentions: it.mentions.clone(),
             forwarded: it.forwarded,
@@ -118,6 +122,7 @@ impl Document for Message {
             (Some(MessageEvent::MessageDeleted(_)), Some(message)) => {
                 message.body = None;
                 message.original = None;
+                message.content = None;
                 message.mentions = Vec::new();
                 message.forwarded = None;
                 message.changed_seq = event.seq;

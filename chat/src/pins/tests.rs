@@ -29,7 +29,7 @@ impl At {
         let mut messages = Vec::new();
         for _ in 0..count {
             let text = "hello".to_owned();
-            let send = SendMessage { conversation_id: id, text, reply_to: None, sent_at: None };
+            let send = SendMessage::new(id, text);
             world = world.and(account(ANN), send.clone());
             messages.push(send.message_id(&world.last_context(account(ANN))));
         }

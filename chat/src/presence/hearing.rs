@@ -65,7 +65,7 @@ pub async fn heard_by(
 }
 
 /// Whether one of a direct conversation has blocked the other.
-pub(super) async fn is_cut_off(
+pub(crate) async fn is_cut_off(
     reader: &Reader,
     who: AccountId,
     conversation: &Conversation,

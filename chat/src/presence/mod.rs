@@ -18,6 +18,7 @@ mod view;
 pub(crate) use graphql::tell;
 pub use graphql::{PresenceMutation, PresenceQuery};
 pub use hearing::heard_by;
+pub(crate) use hearing::is_cut_off;
 pub use view::{LastSeen, PresenceObject, PresenceRejection, TypingKind, TypingObject};
 
 /// How long typing lasts unless it is told again.

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::connection::{Connection, Edge};
+use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-
-use ports::documents::{Order, Scan};
 
 use super::{
     AddReaction, AllowedReactions, Count, Emoji, LimitReactions, Reacted, ReactionRejection,
@@ -13,9 +11,9 @@ use super::{
 };
 use crate::accounts::AccountObject;
 use crate::conversations::{ConversationId, ConversationObject, page_complexity};
-use crate::kernel::Timestamp;
 use crate::kernel::document::Document;
 use crate::kernel::graphql::{Outcome, Page, id, outage, rejected, scope};
+use crate::kernel::{Timestamp, pages};
 use crate::messages::{Message, MessageId, MessageObject, visible};
 
 /// How many have given a message an emoji.
@@ -139,41 +137,6 @@ impl ReactorObject {
     }
 }
 
-/// A page of those who have given a message an emoji, by time.
-async fn reactors(
-    context: &Context<'_>,
-    message: MessageId,
-    emoji: &Emoji,
-    page: Page,
-) -> Result<Connection<String, ReactorObject>> {
-    let prefix = Reactor::prefix(message, emoji);
-    let order = if page.backward { Order::Descending } else { Order::Ascending };
-    let name = Reactor::COLLECTION.name;
-    let mut scan = Scan::prefix(name, Some("by_emoji"), &prefix, order, page.limit + 1);
-    if let Some(after) = &page.after {
-        scan.from = format!("{prefix}{after:.16} ");
-    }
-    if let Some(before) = &page.before {
-        scan.to = format!("{prefix}{before:.16}");
-    }
-    let mut found = scope(context).reader.scan::<Reactor>(scan).await.map_err(outage)?;
-    let more = found.len() > page.limit;
-    found.truncate(page.limit);
-    if page.backward {
-        found.reverse();
-    }
-    let (previous, next) = match page.backward {
-        true => (more, page.before.is_some()),
-        false => (page.after.is_some(), more),
-    };
-    let mut connection = Connection::new(previous, next);
-    let edges = found
-        .into_iter()
-        .map(|(key, it)| Edge::new(key[prefix.len()..].to_owned(), ReactorObject(it)));
-    connection.edges.extend(edges);
-    Ok(connection)
-}
-
 /// Reads of this room.
 #[derive(Default)]
 pub struct ReactionQuery;
@@ -201,7 +164,10 @@ impl ReactionQuery {
         let emoji = emoji.map_err(rejected)?;
         let page = Page::new(first, last, after, before)?;
         match scope.within(&message).body.is_some() {
-            true => Ok(Some(reactors(context, message.id, &emoji, page).await?)),
+            true => {
+                let prefix = Reactor::prefix(message.id, &emoji);
+                Ok(Some(pages::behind(context, "by_emoji", &prefix, page, ReactorObject).await?))
+            }
             false => Ok(Some(Connection::new(false, false))),
         }
     }

@@ -10,7 +10,7 @@ use crate::audience::Audience;
 use crate::conversations::ConversationId;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Recorded, Timestamp};
-use crate::messages::{MessageEvent, MessageId};
+use crate::messages::{MessageId, deleted};
 
 /// How many members have given a message an emoji.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,19 +43,6 @@ impl Tally {
             it.count -= 1;
         }
         self.counts.retain(|it| it.count > 0);
-    }
-}
-
-/// The message that an event deletes.
-fn deleted(event: &Recorded) -> Option<MessageId> {
-    match MessageEvent::of(&event.event) {
-        Some(MessageEvent::MessageDeleted(it)) => Some(it.message_id),
-        Some(
-            MessageEvent::MessageSent(_)
-            | MessageEvent::MessageEdited(_)
-            | MessageEvent::MessageHidden(_),
-        )
-        | None => None,
     }
 }
 

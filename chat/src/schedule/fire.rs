@@ -32,7 +32,7 @@ pub(crate) async fn send(reader: &Reader, timer: &Timer) -> Result<Option<Action
         return Ok(Some(finish(timer, Err(NOT_FOUND.code.to_owned()))));
     };
     let client_id = timer.client_id();
-    let message_id = SendMessage::id(it.conversation_id, it.account_id, client_id);
+    let message_id = message_id(it.conversation_id, it.account_id, client_id);
     let command = SendMessage {
         reply_to: it.reply_to,
         silent: it.silent,

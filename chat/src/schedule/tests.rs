@@ -230,7 +230,7 @@ fn it_is_noted_once_that_it_was_sent() {
     let timer_before = timer(&world, "scheduled-send", scheduled).expect("it has one");
     assert_eq!(timer_before.purpose, Purpose::ScheduledSend);
     assert_eq!(timer(&world, "scheduled-due", scheduled), None);
-    let message = SendMessage::id(id, bob(), timer_before.client_id());
+    let message = message_id(id, bob(), timer_before.client_id());
     let sent = ScheduledSent {
         scheduled_id: scheduled,
         account_id: bob(),

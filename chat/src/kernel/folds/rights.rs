@@ -19,12 +19,14 @@ use crate::instance::{
 };
 use crate::kernel::testing::{Given, account};
 use crate::kernel::{Origin, Recorded, StreamId};
+use crate::locations::LocationEvent;
 use crate::members::{
     AddMembers, ChangeRole, JoinGroup, LeaveConversation, Member, MemberEvent, RemoveMember, Role,
     RoleChanged,
 };
 use crate::messages::MessageEvent;
 use crate::pins::PinEvent;
+use crate::polls::PollEvent;
 use crate::reactions::ReactionEvent;
 use crate::schedule::ScheduleEvent;
 use crate::sessions::{Client, OpenSession, SessionId};
@@ -174,7 +176,13 @@ impl Held {
             Some(ScheduleEvent::ScheduledCancelled(it)) => it.account_id == actor,
             Some(_) | None => true,
         };
-        account && message && application && own && self.allows_in_talk(event, actor)
+        account
+            && message
+            && application
+            && own
+            && self.allows_in_talk(event, actor)
+            && self.allows_poll(event, actor)
+            && self.allows_location(event, actor)
     }
 
     fn allows_in_talk(&self, event: &Recorded, actor: AccountId) -> bool {
@@ -197,6 +205,28 @@ impl Held {
             false => self.role(conversation, actor).is_some(),
         };
         account == actor && may
+    }
+
+    fn allows_location(&self, event: &Recorded, actor: AccountId) -> bool {
+        let conversation = match LocationEvent::of(&event.event) {
+            Some(LocationEvent::LiveLocationStarted(it)) => it.conversation_id,
+            Some(LocationEvent::LiveLocationMoved(it)) => it.conversation_id,
+            Some(LocationEvent::LiveLocationStopped(it)) => it.conversation_id,
+            None => return true,
+        };
+        self.role(conversation, actor).is_some()
+    }
+
+    fn allows_poll(&self, event: &Recorded, actor: AccountId) -> bool {
+        let (conversation, account) = match PollEvent::of(&event.event) {
+            Some(PollEvent::PollOpened(it)) => (it.conversation_id, it.author_id),
+            Some(PollEvent::VoteCast(it)) => (it.conversation_id, it.account_id),
+            Some(PollEvent::PollClosed(it)) => {
+                return self.role(it.conversation_id, actor).is_some();
+            }
+            None => return true,
+        };
+        account == actor && self.role(conversation, actor).is_some()
     }
 
     fn allows_reaction(&self, event: &Recorded, actor: AccountId) -> bool {

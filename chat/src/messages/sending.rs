@@ -1,0 +1,151 @@
+//! What every message goes through, whatever its kind: membership, blocks, the message replied to,
+//! the claimed time and the next number.
+
+use super::{
+    Body, ContentKind, Message, MessageId, MessageRejection, MessageSent, active, found, message,
+    welcome,
+};
+use crate::accounts::AccountId;
+use crate::contacts::Talk;
+use crate::conversations::{Conversation, ConversationId};
+use crate::expiry::may_expire_in;
+use crate::kernel::command::Fetch;
+use crate::kernel::rejection::Listed;
+use crate::kernel::time::{Long, TIMESTAMP_MS_MAX};
+use crate::kernel::{Context, Personal, Reject, Slot, State, Timestamp, id};
+use crate::members::Member;
+
+/// Where a message goes, as an answer to what, and when it claims to have been sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressed {
+    pub conversation_id: ConversationId,
+    pub reply_to: Option<MessageId>,
+    pub sent_at: Option<Timestamp>,
+    pub silent: bool,
+    /// Seconds after which it is gone for everyone.
+    pub expires_in: Option<u32>,
+}
+
+impl Addressed {
+    /// To a conversation, and nothing else.
+    pub fn to(conversation_id: ConversationId) -> Self {
+        let (reply_to, sent_at, silent, expires_in) = (None, None, false, None);
+        Self { conversation_id, reply_to, sent_at, silent, expires_in }
+    }
+
+    /// The id of the message that a command sends there.
+    pub fn message_id(&self, context: &Context<'_>) -> MessageId {
+        message_id(self.conversation_id, context.actor, context.client_id)
+    }
+}
+
+/// The id of the message that somebody's command with this client id sends.
+pub(crate) fn message_id(
+    conversation: ConversationId,
+    author: AccountId,
+    client_id: uuid::Uuid,
+) -> MessageId {
+    let parts = [conversation.0.into_bytes(), author.0.into_bytes()];
+    MessageId(id::derive(client_id, &[b"message", &parts[0], &parts[1]]))
+}
+
+/// What it is decided from that a message is sent.
+pub struct Sending {
+    to: Addressed,
+    talk: Talk,
+    member: Slot<Member>,
+    reply: Option<Slot<Message>>,
+}
+
+impl State for Sending {
+    fn fill(&mut self, fetch: &mut Fetch<'_>) {
+        self.talk.fill(fetch);
+        self.member.fill(fetch);
+        self.reply.fill(fetch);
+    }
+}
+
+/// What a message says, and whom it mentions.
+pub(crate) type Said = (Body, Vec<AccountId>);
+
+impl Sending {
+    /// Asks for what it is decided from.
+    pub fn new(to: Addressed, context: &Context<'_>) -> Self {
+        let talk = Talk::new(to.conversation_id, context.actor);
+        let member = super::member(to.conversation_id, context.actor);
+        let reply = to.reply_to.map(|it| message(to.conversation_id, it));
+        Self { to, talk, member, reply }
+    }
+
+    /// The event that sends a message, unless it may not be sent; what it says is looked at last.
+    ///
+    /// # Errors
+    /// Why it may not, or what is wrong with what it says.
+    pub(crate) fn sent<R: From<MessageRejection>>(
+        &self,
+        context: &Context<'_>,
+        say: impl FnOnce() -> Result<Said, R>,
+    ) -> Result<MessageSent, R> {
+        let conversation = self.open(context)?;
+        let (body, mentions) = say()?;
+        Ok(MessageSent {
+            message_id: self.to.message_id(context),
+            conversation_id: self.to.conversation_id,
+            number: Long(conversation.last_number + 1),
+            author_id: context.actor,
+            content: body.content.as_ref().map(ContentKind::of),
+            body: Personal::new(body),
+            reply_to: self.to.reply_to,
+            mentions,
+            sent_at: self.to.sent_at,
+            forwarded: None,
+            silent: self.to.silent.then_some(true),
+            expires_at: conversation.expires_at(self.to.expires_in, context.now),
+        })
+    }
+
+    /// The conversation, if the message may be sent there.
+    fn open(&self, context: &Context<'_>) -> Result<&Conversation, MessageRejection> {
+        active(&self.member)?;
+        let conversation = self.talk.conversation.get().ok_or(MessageRejection::NotFound)?;
+        welcome(&self.talk, context)?;
+        if let Some(reply) = &self.reply {
+            let replied = found(reply, self.to.conversation_id);
+            let present = replied.is_ok_and(|it| !it.is_gone(context.now));
+            present.then_some(()).ok_or(MessageRejection::ReplyNotFound)?;
+        }
+        let claimed = self.to.sent_at.map_or(0, |it| it.0);
+        if !(0..=context.now.0.min(TIMESTAMP_MS_MAX)).contains(&claimed) {
+            return Err(MessageRejection::SentAtInvalid);
+        }
+        if !self.to.expires_in.is_none_or(may_expire_in) {
+            return Err(MessageRejection::ExpiryInvalid);
+        }
+        Ok(conversation)
+    }
+}
+
+/// Why a message with content is not sent: for a reason of any message, or one of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsent<R> {
+    Message(MessageRejection),
+    Content(R),
+}
+
+impl<R> From<MessageRejection> for Unsent<R> {
+    fn from(it: MessageRejection) -> Self {
+        Self::Message(it)
+    }
+}
+
+/// The rooms list their own.
+impl<R: Reject> Reject for Unsent<R> {
+    const ALL: &'static [Self] = &[];
+
+    fn listed(self) -> Listed {
+        match self {
+            Self::Message(it) => it.listed(),
+            Self::Content(it) => it.listed(),
+        }
+    }
+}
