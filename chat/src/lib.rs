@@ -227,20 +227,23 @@ rooms! {
     }
     polls {
         events: PollEvent,
-        commands: [SendPoll, VotePoll, ClosePoll],
+        commands: [SendPoll, VotePoll, ClosePoll, EndPoll],
         documents: [Poll, Ballot, Voter],
         rejections: [PollRejection],
         query: PollQuery, mutation: PollMutation,
         changes: [Poll(PollObject by messages::MessageId)],
+        timings: timings,
     }
     locations {
         events: LocationEvent,
-        commands: [SendLocation, ShareLiveLocation, MoveLiveLocation, StopLiveLocation],
+        commands: [SendLocation, ShareLiveLocation, MoveLiveLocation, StopLiveLocation,
+            EndLiveLocation],
         documents: [LiveLocation],
         rejections: [LocationRejection],
         mutation: LocationMutation,
         changes: [LiveLocation(LiveLocationObject by messages::MessageId)],
         ephemerals: [LiveLocationMove(MoveObject)],
+        timings: timings,
     }
     contact_cards {
         commands: [SendContact],

@@ -12,15 +12,20 @@ use ports::documents::Collection;
 use ports::event_log::Partition;
 
 use crate::accounts::AccountId;
+use crate::conversations::ConversationId;
 use crate::kernel::document::padded;
-use crate::kernel::{Accepted, AnyCommand, Document, Reader, Recorded, StreamId, Timestamp, id};
-use crate::{expiry, schedule};
+use crate::kernel::{Accepted, AnyCommand, Command, Document, Reader, Recorded, StreamId, Timestamp, id};
+use crate::{expiry, locations, polls, schedule};
 
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     /// A message comes to its end.
     MessageExpires,
+    /// A poll closes.
+    PollCloses,
+    /// A live location ends.
+    LiveLocationEnds,
     /// A scheduled message is to be sent: from here on it is not changed.
     ScheduledDue,
     /// A scheduled message that is not changed any more is sent.
@@ -31,6 +36,8 @@ impl Purpose {
     fn name(self) -> &'static str {
         match self {
             Self::MessageExpires => "message-expires",
+            Self::PollCloses => "poll-closes",
+            Self::LiveLocationEnds => "live-location-ends",
             Self::ScheduledDue => "scheduled-due",
             Self::ScheduledSend => "scheduled-send",
         }
@@ -79,6 +86,22 @@ impl Timer {
     /// Where those of a partition are, the first that is due first.
     pub fn due(partition: Partition) -> String {
         format!("{partition:04x}/")
+    }
+
+    /// The conversation whose event set it.
+    pub(crate) fn conversation(&self) -> ConversationId {
+        match self.stream {
+            StreamId::Conversation(it) => it,
+            StreamId::Account(_) | StreamId::Name(_) | StreamId::Instance => {
+                unreachable!("what is about a message is set in its conversation")
+            }
+        }
+    }
+
+    /// The one command that it gives.
+    pub(crate) fn gives(&self, command: impl Command) -> Action {
+        let (account_id, client_id) = (self.account_id, self.client_id());
+        Action { account_id, client_id, command: Box::new(command), then: None }
     }
 
     /// The id of the command that it gives; whenever it is set again, that is another one.
@@ -149,6 +172,8 @@ pub struct Action {
 pub async fn action(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Error> {
     Ok(match timer.purpose {
         Purpose::MessageExpires => Some(expiry::end(timer)),
+        Purpose::PollCloses => Some(polls::end(timer)),
+        Purpose::LiveLocationEnds => Some(locations::end(timer)),
         Purpose::ScheduledDue => Some(schedule::begin(timer)),
         Purpose::ScheduledSend => schedule::send(reader, timer).await?,
     })

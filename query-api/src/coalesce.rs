@@ -40,7 +40,8 @@ pub(crate) fn superseded(together: &[Heard], done: &Position) -> HashSet<(Partit
             if !conversation || event.change == Change::None {
                 continue;
             }
-            let passable = (event.effect == Effect::None).then_some(event.ordinal);
+            let passable = matches!(event.effect, Effect::None | Effect::Unattributed);
+            let passable = passable.then_some(event.ordinal);
             let changes = newest.entry(event.stream).or_default();
             if let Some(Some(before)) = changes.insert(event.change, passable) {
                 found.insert((event.partition, before));

@@ -1,7 +1,7 @@
 //! The timers of messages that expire, and what is done when one is due.
 
 use super::ExpireMessage;
-use crate::kernel::{Recorded, StreamId};
+use crate::kernel::Recorded;
 use crate::messages::{MessageEvent, MessageId};
 use crate::timers::{Action, Purpose, Timer, Timing};
 
@@ -23,17 +23,6 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
 
 /// Deletes the message that a timer is about.
 pub(crate) fn end(timer: &Timer) -> Action {
-    let conversation_id = match timer.stream {
-        StreamId::Conversation(it) => it,
-        StreamId::Account(_) | StreamId::Name(_) | StreamId::Instance => {
-            unreachable!("messages are sent to conversations")
-        }
-    };
-    let command = ExpireMessage { conversation_id, message_id: MessageId(timer.id) };
-    Action {
-        account_id: timer.account_id,
-        client_id: timer.client_id(),
-        command: Box::new(command),
-        then: None,
-    }
+    let (conversation_id, message_id) = (timer.conversation(), MessageId(timer.id));
+    timer.gives(ExpireMessage { conversation_id, message_id })
 }

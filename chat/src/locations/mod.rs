@@ -12,6 +12,7 @@
 //! Limits: [`ACCURACY_M_MAX`], [`LIVE_MS_MIN`], [`LIVE_MS_MAX`].
 
 mod decide;
+mod end;
 mod events;
 mod graphql;
 mod live;
@@ -21,6 +22,8 @@ mod tests;
 mod view;
 
 pub use decide::{LocationRejection, Point, SendLocation};
+pub use end::EndLiveLocation;
+pub(crate) use end::{end, timings};
 pub use events::{LiveLocationMoved, LiveLocationStarted, LiveLocationStopped, LocationEvent};
 pub use graphql::LocationMutation;
 pub use live::{MoveLiveLocation, ShareLiveLocation, StopLiveLocation};

@@ -21,6 +21,7 @@ mod asked;
 #[cfg(test)]
 mod counted;
 mod decide;
+mod end;
 mod events;
 mod graphql;
 mod objects;
@@ -29,6 +30,8 @@ mod tests;
 mod view;
 
 pub use decide::{ClosePoll, PollRejection, PollRules, Question, SendPoll, VotePoll};
+pub use end::EndPoll;
+pub(crate) use end::{end, timings};
 pub use events::{PollClosed, PollEvent, PollOpened, VoteCast};
 pub use graphql::{PollMutation, PollQuery};
 pub use objects::PollObject;
