@@ -14,7 +14,9 @@ use ports::event_log::Partition;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
 use crate::kernel::document::padded;
-use crate::kernel::{Accepted, AnyCommand, Command, Document, Reader, Recorded, StreamId, Timestamp, id};
+use crate::kernel::{
+    Accepted, AnyCommand, Command, Document, Reader, Recorded, StreamId, Timestamp, id,
+};
 use crate::{expiry, locations, polls, schedule};
 
 /// What a timer is for.

@@ -74,14 +74,14 @@ pub fn needed(name: &str) -> Option<Access> {
     let (first, rest) = name.split_at_checked(1)?;
     match format!("{}{rest}", first.to_lowercase()).as_str() {
         "viewer" | "account" | "conversation" | "conversations" | "viewerMembership"
-        | "message" | "reactors" | "pollVoters" | "readers" | "readState" | "presence" | "position"
-        | "updates" | "__typename" => Some(Access::ChatRead),
+        | "message" | "reactors" | "pollVoters" | "readers" | "readState" | "presence"
+        | "position" | "updates" | "__typename" => Some(Access::ChatRead),
         "createGroup" | "openDirect" | "renameGroup" | "addMembers" | "removeMember"
         | "changeRole" | "leaveConversation" | "joinGroup" | "sendMessage" | "editMessage"
         | "deleteMessage" | "hideMessage" | "addReaction" | "removeReaction" | "limitReactions"
-        | "setEditPolicy" | "pinMessage" | "unpinMessage" | "unpinAll" | "markRead" | "markDelivered"
-        | "sendPoll" | "votePoll" | "closePoll" | "sendLocation" | "shareLiveLocation"
-        | "moveLiveLocation" | "stopLiveLocation" | "sendContact"
+        | "setEditPolicy" | "pinMessage" | "unpinMessage" | "unpinAll" | "markRead"
+        | "markDelivered" | "sendPoll" | "votePoll" | "closePoll" | "sendLocation"
+        | "shareLiveLocation" | "moveLiveLocation" | "stopLiveLocation" | "sendContact"
         | "setTyping" | "setPresence" => Some(Access::ChatWrite),
         _ => None,
     }

@@ -13,6 +13,7 @@ mod decide;
 mod events;
 mod export;
 mod graphql;
+mod groups;
 #[cfg(test)]
 mod tests;
 mod told;

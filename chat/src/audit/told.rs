@@ -3,24 +3,18 @@
 
 use std::fmt::{Debug, Display};
 
-use super::{AuditAction as Action, AuditChange, AuditEvent};
+use super::{AuditAction as Action, AuditChange, AuditEvent, groups};
 use crate::Event;
 use crate::accounts::{AccountEvent, AccountId};
 use crate::addresses::AddressEvent;
 use crate::applications::ApplicationEvent;
 use crate::devices::DeviceEvent;
-use crate::edit_policy::EditPolicyEvent;
-use crate::expiry::ExpiryEvent;
 use crate::factors::FactorEvent;
 use crate::identities::IdentityEvent;
 use crate::instance::{InstanceEvent, Settings};
 use crate::kernel::Origin;
-use crate::kernel::time::Long;
 use crate::lost_factors::LostFactorEvent;
-use crate::members::MemberEvent;
 use crate::passkeys::PasskeyEvent;
-use crate::pins::PinEvent;
-use crate::reactions::{Emoji, ReactionEvent};
 use crate::sessions::SessionEvent;
 use crate::sign_in_links::SignInLinkEvent;
 
@@ -34,26 +28,31 @@ pub(super) struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn of(action: Action, origin: Option<&'a Origin>) -> Self {
+    pub(super) fn of(action: Action, origin: Option<&'a Origin>) -> Self {
         Self { action, target: None, subject: None, origin, changes: Vec::new() }
     }
 
-    fn on(self, account: AccountId) -> Self {
+    pub(super) fn on(self, account: AccountId) -> Self {
         Self { target: Some(account), ..self }
     }
 
-    fn about(self, subject: impl Display) -> Self {
+    pub(super) fn about(self, subject: impl Display) -> Self {
         Self { subject: Some(subject.to_string()), ..self }
     }
 
-    fn change(mut self, field: &str, before: Option<String>, after: Option<String>) -> Self {
+    pub(super) fn change(
+        mut self,
+        field: &str,
+        before: Option<String>,
+        after: Option<String>,
+    ) -> Self {
         if before != after {
             self.changes.push(AuditChange { field: field.to_owned(), before, after });
         }
         self
     }
 
-    fn with(self, field: &str, value: Option<String>) -> Self {
+    pub(super) fn with(self, field: &str, value: Option<String>) -> Self {
         self.change(field, None, value)
     }
 }
@@ -81,15 +80,15 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::ApplicationEvent(it) => Some(application(it)),
         Event::DeviceEvent(it) => Some(device(it)),
         Event::InstanceEvent(it) => Some(instance(it)),
-        Event::MemberEvent(it) => member(it),
+        Event::MemberEvent(it) => groups::member(it),
         Event::AuditEvent(it) => Some(audit(it)),
         Event::IdentityEvent(it) => Some(identity(it)),
         Event::LostFactorEvent(it) => Some(lost_factor(it)),
         Event::SignInLinkEvent(it) => Some(sign_in_link(it)),
-        Event::ReactionEvent(it) => reaction(it),
-        Event::EditPolicyEvent(it) => Some(edit_policy(it)),
-        Event::PinEvent(it) => pin(it),
-        Event::ExpiryEvent(it) => expiry(it),
+        Event::ReactionEvent(it) => groups::reaction(it),
+        Event::EditPolicyEvent(it) => Some(groups::edit_policy(it)),
+        Event::PinEvent(it) => groups::pin(it),
+        Event::ExpiryEvent(it) => groups::expiry(it),
         Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)
@@ -327,79 +326,6 @@ fn settings<'a>(told: Told<'a>, before: &Settings, after: &Settings) -> Told<'a>
     told.change("registration", Some(shown(before.registration)), Some(shown(registration)))
         .change("staffSecondFactor", text(before.staff_second_factor), text(staff_second_factor))
         .change("secondFactor", text(before.second_factor), text(second_factor))
-}
-
-fn member(event: &MemberEvent) -> Option<Told<'_>> {
-    Some(match event {
-        MemberEvent::RoleChanged(it) => Told::of(Action::GroupRoleChanged, it.origin.as_ref())
-            .on(it.account_id)
-            .about(it.conversation_id)
-            .change("role", it.before.map(shown), Some(shown(it.role))),
-        MemberEvent::MemberRemoved(it) => Told::of(Action::GroupMemberRemoved, it.origin.as_ref())
-            .on(it.account_id)
-            .about(it.conversation_id)
-            .change("role", it.role.map(shown), None),
-        MemberEvent::MembersAdded(_) | MemberEvent::MemberLeft(_) => return None,
-    })
-}
-
-fn reaction(event: &ReactionEvent) -> Option<Told<'_>> {
-    let text = |it: &Vec<Emoji>| it.iter().map(Emoji::as_str).collect::<Vec<_>>().join(" ");
-    Some(match event {
-        ReactionEvent::ReactionsLimited(it) => {
-            let (before, allowed) = (it.before.as_ref(), it.allowed.as_ref());
-            Told::of(Action::GroupReactionsLimited, it.origin.as_ref())
-                .about(it.conversation_id)
-                .change("allowedReactions", before.map(text), allowed.map(text))
-        }
-        ReactionEvent::ReactionAdded(_) | ReactionEvent::ReactionRemoved(_) => return None,
-    })
-}
-
-fn edit_policy(EditPolicyEvent::EditPolicySet(it): &EditPolicyEvent) -> Told<'_> {
-    let minutes = |it: Option<Long>| Some(it.map_or("no end".to_owned(), |it| it.0.to_string()));
-    let visible = |it: bool| Some(it.to_string());
-    Told::of(Action::EditPolicySet, it.origin.as_ref())
-        .about(it.conversation_id)
-        .change("editMinutes", minutes(it.minutes_before), minutes(it.minutes))
-        .change(
-            "editHistoryVisible",
-            visible(it.history_visible_before),
-            visible(it.history_visible),
-        )
-}
-
-/// What admins do with the pins of their groups.
-fn pin(event: &PinEvent) -> Option<Told<'_>> {
-    let (action, origin, conversation) = match event {
-        PinEvent::MessagePinned(it) => (Action::GroupMessagePinned, &it.origin, it.conversation_id),
-        PinEvent::MessageUnpinned(it) => {
-            (Action::GroupMessageUnpinned, &it.origin, it.conversation_id)
-        }
-        PinEvent::AllUnpinned(it) => (Action::GroupAllUnpinned, &it.origin, it.conversation_id),
-    };
-    let told = Told::of(action, Some(origin.as_ref()?)).about(conversation);
-    Some(match event {
-        PinEvent::MessagePinned(it) => told.with("pinned", Some(it.message_id.to_string())),
-        PinEvent::MessageUnpinned(it) => {
-            told.change("pinned", Some(it.message_id.to_string()), None)
-        }
-        PinEvent::AllUnpinned(it) => told.change("pins", Some(it.count.0.to_string()), None),
-    })
-}
-
-fn expiry(event: &ExpiryEvent) -> Option<Told<'_>> {
-    let text = |it: Long| format!("{} s", it.0);
-    match event {
-        // What the two of a direct conversation agree on is nobody else's.
-        ExpiryEvent::ExpirySet(it) => it.origin.as_ref().map(|origin| {
-            Told::of(Action::GroupExpirySet, Some(origin)).about(it.conversation_id).change(
-                "expiresIn",
-                it.before.map(text),
-                it.expires_in.map(text),
-            )
-        }),
-    }
 }
 
 fn audit(event: &AuditEvent) -> Told<'_> {

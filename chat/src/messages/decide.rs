@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Addressed, Message, MessageDeleted, MessageEdited, MessageHidden, MessageId, Said,
-    Sending, TEXT_BYTES_MAX, format, parse,
+    Addressed, Message, MessageDeleted, MessageEdited, MessageHidden, MessageId, Said, Sending,
+    TEXT_BYTES_MAX, format, parse,
 };
 use crate::Event;
 use crate::accounts::{AccountId, Name, NameState};

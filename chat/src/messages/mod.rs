@@ -22,14 +22,15 @@ mod events;
 mod format;
 mod gone;
 mod graphql;
+mod objects;
 mod pages;
 mod sending;
 #[cfg(test)]
 mod tests;
 mod view;
 
-pub(crate) use decide::check_text;
 pub use content::{Content, ContentKind, ContentObject};
+pub(crate) use decide::check_text;
 pub use decide::{DeleteMessage, EditMessage, HideMessage, MessageRejection, SendMessage};
 pub(crate) use decide::{active, found, member, message, welcome};
 pub(crate) use events::deleted;
@@ -39,8 +40,9 @@ pub use events::{
 };
 pub use format::{Body, Entity, EntityKind, parse};
 pub use gone::{DeletedCounts, DeletedNumbers, HiddenNumbers, Stretch, deleted_in, hidden_in};
-pub use graphql::{MessageMutation, MessageObject, MessagePayload, MessageQuery};
+pub use graphql::{MessageMutation, MessagePayload, MessageQuery};
 pub(crate) use graphql::{changed, visible};
+pub use objects::MessageObject;
 pub use pages::{Messages, last_live_message, messages};
 pub use sending::{Addressed, Sending, Unsent};
 pub(crate) use sending::{Said, message_id};

@@ -1,0 +1,272 @@
+//! Messages as clients see them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+
+use ports::documents::{Order, Scan};
+
+use super::{Body, ContentObject, Entity, EntityKind, Forwarded, Message, MessageId, Version};
+use crate::accounts::AccountObject;
+use crate::edit_policy::shows_versions;
+use crate::kernel::document::{Document, padded};
+use crate::kernel::graphql::{Scope, outage, scope};
+use crate::kernel::time::Long;
+use crate::kernel::{Personal, Timestamp};
+use crate::pins::is_pinned;
+use crate::reactions::{ReactionCount, reactions_to};
+
+/// A message; its text is opened when it is asked for.
+pub struct MessageObject {
+    message: Arc<Message>,
+}
+
+impl MessageObject {
+    /// A message whose audience the caller has checked.
+    pub fn new(message: Arc<Message>) -> Self {
+        Self { message }
+    }
+
+    /// A message that the viewer may read; in a frame the audience has been checked.
+    pub async fn find(context: &Context<'_>, id: MessageId) -> Result<Option<Self>> {
+        let scope = scope(context);
+        let found = match scope.is_checked() {
+            true => scope.reader.load::<Message>(id.to_string()).await,
+            false => {
+                let viewer = scope.viewer()?.account;
+                scope.reader.fetch::<Message>(viewer, id.to_string()).await
+            }
+        };
+        let found = found.map_err(outage)?.map(|it| scope.within(&it));
+        Ok(found.map(Self::new))
+    }
+
+    async fn body(&self, context: &Context<'_>) -> Result<Option<Body>> {
+        match &self.message.body {
+            Some(body) => open(scope(context), body).await,
+            None => Ok(None),
+        }
+    }
+}
+
+async fn open(scope: &Scope, body: &Personal<Body>) -> Result<Option<Body>> {
+    scope.reader.open(body).await.map_err(outage)
+}
+
+/// A stretch of text with a meaning; offsets in UTF-16 code units.
+struct EntityObject(Entity);
+
+#[Object(name = "Entity")]
+impl EntityObject {
+    async fn kind(&self) -> EntityKind {
+        self.0.kind
+    }
+
+    async fn offset(&self) -> u32 {
+        self.0.offset
+    }
+
+    async fn length(&self) -> u32 {
+        self.0.length
+    }
+
+    /// Where a link goes: http, https, mailto or tel.
+    async fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// Language of a code block.
+    async fn language(&self) -> Option<&str> {
+        self.0.language.as_deref()
+    }
+
+    /// Who is mentioned.
+    async fn account_id(&self) -> Option<ID> {
+        self.0.account_id.map(ID::from)
+    }
+}
+
+/// Where a forwarded message comes from.
+struct ForwardedObject(Forwarded);
+
+/// Where a forwarded message comes from.
+#[Object(name = "Forwarded")]
+impl ForwardedObject {
+    /// Who wrote it first; null when they do not let it be known, and once erased.
+    async fn account(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
+        match self.0.account_id {
+            Some(it) => AccountObject::find(context, it).await,
+            None => Ok(None),
+        }
+    }
+
+    /// When it was sent first.
+    async fn sent_at(&self) -> Timestamp {
+        self.0.sent_at
+    }
+}
+
+/// A text that a message had.
+#[derive(SimpleObject)]
+struct MessageVersion {
+    /// 0 for the first text.
+    revision: Long,
+    text: Option<String>,
+    at: Timestamp,
+}
+
+/// A message; once deleted only its place remains.
+#[Object(name = "Message")]
+impl MessageObject {
+    async fn id(&self) -> ID {
+        self.message.id.into()
+    }
+
+    async fn conversation_id(&self) -> ID {
+        self.message.conversation_id.into()
+    }
+
+    /// Dense inside the conversation.
+    async fn number(&self) -> Long {
+        Long(self.message.number)
+    }
+
+    /// `seq` of the event that sent it.
+    async fn seq(&self) -> Long {
+        Long(self.message.seq)
+    }
+
+    /// As it is read; null once deleted or erased.
+    async fn text(&self, context: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.body(context).await?.map(|it| it.text))
+    }
+
+    /// As the author wrote it; null once deleted or erased.
+    async fn markdown(&self, context: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.body(context).await?.map(|it| it.markdown))
+    }
+
+    /// Formatting, links and mentions in the text.
+    async fn entities(&self, context: &Context<'_>) -> Result<Vec<EntityObject>> {
+        let entities = self.body(context).await?.map(|it| it.entities).unwrap_or_default();
+        Ok(entities.into_iter().map(EntityObject).collect())
+    }
+
+    /// What it holds beside its text, if it does; null once deleted or erased.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn content(&self, context: &Context<'_>) -> Result<Option<ContentObject>> {
+        if self.message.content.is_none() {
+            return Ok(None);
+        }
+        let content = self.body(context).await?.and_then(|it| it.content);
+        let Some(content) = content else { return Ok(None) };
+        ContentObject::of(context, &self.message, content).await
+    }
+
+    async fn sender(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {
+        AccountObject::find(context, self.message.author_id).await
+    }
+
+    /// The message that this one answers.
+    async fn reply_to(&self, context: &Context<'_>) -> Result<Option<Self>> {
+        let Some(id) = self.message.reply_to else { return Ok(None) };
+        let found = scope(context).reader.load::<Message>(id.to_string()).await;
+        let found = found.map_err(outage)?;
+        let here = found.filter(|it| it.conversation_id == self.message.conversation_id);
+        Ok(here.map(|it| Self::new(scope(context).within(&it))))
+    }
+
+    /// Where it comes from, if it was forwarded and says so.
+    async fn forwarded(&self) -> Option<ForwardedObject> {
+        self.message.forwarded.filter(|_| self.message.body.is_some()).map(ForwardedObject)
+    }
+
+    /// When it was sent, as far as the author says.
+    async fn sent_at(&self) -> Timestamp {
+        self.message.sent_at
+    }
+
+    /// When the server accepted it.
+    async fn occurred_at(&self) -> Timestamp {
+        self.message.occurred_at
+    }
+
+    async fn edited_at(&self) -> Option<Timestamp> {
+        self.message.edited_at
+    }
+
+    /// Whether its author wants nobody to be notified of it.
+    async fn silent(&self) -> bool {
+        self.message.silent
+    }
+
+    /// When it is gone for everyone; null when it stays.
+    async fn expires_at(&self) -> Option<Timestamp> {
+        self.message.expires_at
+    }
+
+    /// Whether it is gone for everyone.
+    async fn deleted(&self) -> bool {
+        self.message.body.is_none()
+    }
+
+    /// Whether it is pinned. Null for who has left since, once what is pinned is not as they saw
+    /// it.
+    async fn pinned(&self, context: &Context<'_>) -> Result<Option<bool>> {
+        is_pinned(context, &self.message).await
+    }
+
+    /// What members have given it, at most 20 emoji; the one that was given first comes first. Null
+    /// for who has left since, once it is not as they saw it.
+    #[graphql(complexity = "1 + 2 * child_complexity")]
+    async fn reactions(&self, context: &Context<'_>) -> Result<Option<Vec<ReactionCount>>> {
+        reactions_to(context, &self.message).await
+    }
+
+    /// The texts that it had, oldest first: those after a revision, at most 100. Null where the
+    /// conversation's policy keeps them from the viewer.
+    #[graphql(complexity = "10 + 2 * child_complexity")]
+    async fn versions(
+        &self,
+        context: &Context<'_>,
+        after: Option<Long>,
+    ) -> Result<Option<Vec<MessageVersion>>> {
+        let Some(current) = &self.message.body else { return Ok(Some(Vec::new())) };
+        if !shows_versions(context, &self.message).await? {
+            return Ok(None);
+        }
+        let scope = scope(context);
+        let mut versions = Vec::new();
+        if after.is_none() {
+            let first = self.message.original.as_ref().unwrap_or(current);
+            let text = open(scope, first).await?.map(|it| it.text);
+            let at = self.message.occurred_at;
+            versions.push(MessageVersion { revision: Long(0), text, at });
+        }
+        let limit = VERSIONS_MAX - versions.len();
+        for (revision, edit) in
+            edits(scope, self.message.id, after.map_or(1, |it| it.0 + 1), limit).await?
+        {
+            let text = open(scope, &edit.body).await?.map(|it| it.text);
+            versions.push(MessageVersion { revision: Long(revision), text, at: edit.edited_at });
+        }
+        Ok(Some(versions))
+    }
+}
+
+/// Versions of a message that are shown at once.
+const VERSIONS_MAX: usize = 100;
+
+/// Edits of a message from a revision on; each has the next.
+async fn edits(
+    scope: &Scope,
+    message: MessageId,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<(u64, Arc<Version>)>> {
+    let prefix = Version::prefix(message);
+    let mut scan = Scan::prefix(Version::COLLECTION.name, None, &prefix, Order::Ascending, limit);
+    scan.from = format!("{prefix}{}", padded(from));
+    let found = scope.reader.scan::<Version>(scan).await.map_err(outage)?;
+    Ok((from..).zip(found.into_iter().map(|(_, it)| it)).collect())
+}
