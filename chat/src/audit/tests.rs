@@ -4,7 +4,8 @@ use super::*;
 use crate::Event;
 use crate::accounts::AccountId;
 use crate::audience::Audience;
-use crate::conversations::CreateGroup;
+use crate::conversations::{CreateGroup, OpenDirect, direct_id};
+use crate::edit_policy::SetEditPolicy;
 use crate::instance::{
     ChangeSettings, ClaimSetup, GrantRole, InvitePeople, RegistrationMode, RevokeRole, ServerRole,
     SuspendAccount,
@@ -130,6 +131,20 @@ fn roles_removal_and_limits_in_groups_are_entries_about_the_group() {
     assert_eq!(entry.subject_id, Some(conversation_id.to_string()));
     assert_eq!(entry.changes, [change("allowedReactions", None, Some("👍 ❤️"))]);
     assert_eq!(entries(&world).len(), count + 3, "creating a group is no entry");
+    let set =
+        |conversation_id| SetEditPolicy { conversation_id, minutes: None, history_visible: false };
+    let world = world.and(account(ANN), set(conversation_id));
+    let entry = last(&world);
+    assert_eq!(entry.action, AuditAction::GroupEditPolicySet);
+    assert_eq!(entry.subject_id, Some(conversation_id.to_string()));
+    let expected = [
+        change("editMinutes", Some("2880"), Some("no end")),
+        change("editHistoryVisible", Some("true"), Some("false")),
+    ];
+    assert_eq!(entry.changes, expected);
+    let world = world.and(account(ANN), OpenDirect { account_id });
+    let world = world.and(account(ANN), set(direct_id(account(ANN), account_id)));
+    assert_eq!(entries(&world).len(), count + 4, "what two agree on is theirs");
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::LostFactorEvent(it) => Some(lost_factor(it)),
         Event::SignInLinkEvent(it) => Some(sign_in_link(it)),
         Event::ReactionEvent(it) => reaction(it),
-        Event::EditPolicyEvent(it) => Some(edit_policy(it)),
+        Event::EditPolicyEvent(it) => edit_policy(it),
         Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)
@@ -348,17 +348,15 @@ fn reaction(event: &ReactionEvent) -> Option<Told<'_>> {
     })
 }
 
-fn edit_policy(EditPolicyEvent::EditPolicySet(it): &EditPolicyEvent) -> Told<'_> {
+/// What those who manage a group say of its edits.
+fn edit_policy(EditPolicyEvent::EditPolicySet(it): &EditPolicyEvent) -> Option<Told<'_>> {
     let minutes = |it: Option<Long>| Some(it.map_or("no end".to_owned(), |it| it.0.to_string()));
-    let visible = |it: bool| Some(it.to_string());
-    Told::of(Action::EditPolicySet, it.origin.as_ref())
-        .about(it.conversation_id)
-        .change("editMinutes", minutes(it.minutes_before), minutes(it.minutes))
-        .change(
-            "editHistoryVisible",
-            visible(it.history_visible_before),
-            visible(it.history_visible),
-        )
+    let told = Told::of(Action::GroupEditPolicySet, Some(it.origin.as_ref()?));
+    let told = told.about(it.conversation_id);
+    let told = told.change("editMinutes", minutes(it.minutes_before), minutes(it.minutes));
+    let visible = [it.history_visible_before, it.history_visible];
+    let [before, after] = visible.map(|it| Some(it.to_string()));
+    Some(told.change("editHistoryVisible", before, after))
 }
 
 fn audit(event: &AuditEvent) -> Told<'_> {
