@@ -51,6 +51,22 @@ pub(crate) fn superseded(together: &[Heard], done: &Position) -> HashSet<(Partit
     found
 }
 
+/// What the first of the events that were left out at a seat would have linked to.
+#[derive(Default)]
+pub(crate) struct LeftOut(Option<u64>);
+
+impl LeftOut {
+    /// The `seq` that the frame of an event links to; nothing when it is left out too.
+    pub(crate) fn link(&mut self, previous_seq: u64, leave_out: bool) -> Option<u64> {
+        let link = self.0.take().unwrap_or(previous_seq);
+        if leave_out {
+            self.0 = Some(link);
+            return None;
+        }
+        Some(link)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -128,6 +144,14 @@ mod tests {
             ];
             assert_eq!(of(all), [3]);
         }
+    }
+
+    #[test]
+    fn the_next_frame_links_to_what_was_before_all_that_was_left_out() {
+        let mut left_out = LeftOut::default();
+        let steps = [(4, false), (5, true), (6, true), (7, false), (8, false)];
+        let links = steps.map(|(previous_seq, it)| left_out.link(previous_seq, it));
+        assert_eq!(links, [Some(4), None, None, Some(5), Some(8)]);
     }
 
     #[test]

@@ -88,8 +88,7 @@ impl Hub {
         let mut together = Vec::new();
         while heard.recv_many(&mut together, TOGETHER_MAX).await > 0 {
             let mut done = self.turnstile.lock().await;
-            let mut round = Round::new(&self);
-            round.superseded = superseded(&together, &done);
+            let mut round = Round::new(&self, superseded(&together, &done));
             for heard in together.drain(..) {
                 match heard {
                     Heard::Shown(all) => {

@@ -27,8 +27,8 @@ pub(crate) struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    pub(crate) fn new(hub: &'a Hub) -> Self {
-        Self { hub, superseded: HashSet::new(), uncalled: Vec::new(), crowded: false }
+    pub(crate) fn new(hub: &'a Hub, superseded: HashSet<(Partition, u64)>) -> Self {
+        Self { hub, superseded, uncalled: Vec::new(), crowded: false }
     }
 
     /// Lets the sockets that have many messages take them.

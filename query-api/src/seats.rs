@@ -12,6 +12,7 @@ use chat::kernel::{Effect, StreamId};
 use chat::receipts::Unread;
 use chat::timeline::Timeline;
 
+use crate::coalesce::LeftOut;
 use crate::outbox::{Close, Outbox};
 use crate::selection::Selection;
 
@@ -50,8 +51,7 @@ pub(crate) struct Subscriber {
 struct Seat {
     subscriber: Arc<Subscriber>,
     start: Start,
-    /// What the first of the events that were left out would have linked to.
-    left_out: Option<u64>,
+    left_out: LeftOut,
     unread: Option<Unread>,
 }
 
@@ -79,11 +79,8 @@ impl Seat {
         }
         self.follow(event);
         let previous_seq = if event.seq == joined_seq { link_seq } else { event.seq - 1 };
-        let previous_seq = self.left_out.take().unwrap_or(previous_seq);
-        if superseded && self.subscriber.compact {
-            self.left_out = Some(previous_seq);
-            return None;
-        }
+        let previous_seq =
+            self.left_out.link(previous_seq, superseded && self.subscriber.compact)?;
         let unread = self.unread.map(|it| it.count);
         Some(Recipient { subscriber: Arc::clone(&self.subscriber), previous_seq, unread })
     }
@@ -171,7 +168,7 @@ impl State {
         let Some(live) = self.subscribers.get_mut(&id) else { return };
         live.conversations.insert(conversation);
         let subscriber = Arc::clone(&live.subscriber);
-        let seat = Seat { subscriber, start, left_out: None, unread: None };
+        let seat = Seat { subscriber, start, left_out: LeftOut::default(), unread: None };
         let seats = self.seats.entry(conversation).or_default();
         match seats.binary_search_by_key(&id, |it| it.subscriber.id) {
             Ok(at) => seats[at] = seat,

@@ -36,17 +36,17 @@ pub(super) fn reaction(event: &ReactionEvent) -> Option<Told<'_>> {
     })
 }
 
-pub(super) fn edit_policy(EditPolicyEvent::EditPolicySet(it): &EditPolicyEvent) -> Told<'_> {
+/// What those who manage a group say of its edits.
+pub(super) fn edit_policy(
+    EditPolicyEvent::EditPolicySet(it): &EditPolicyEvent,
+) -> Option<Told<'_>> {
     let minutes = |it: Option<Long>| Some(it.map_or("no end".to_owned(), |it| it.0.to_string()));
-    let visible = |it: bool| Some(it.to_string());
-    Told::of(Action::EditPolicySet, it.origin.as_ref())
-        .about(it.conversation_id)
-        .change("editMinutes", minutes(it.minutes_before), minutes(it.minutes))
-        .change(
-            "editHistoryVisible",
-            visible(it.history_visible_before),
-            visible(it.history_visible),
-        )
+    let told = Told::of(Action::GroupEditPolicySet, Some(it.origin.as_ref()?));
+    let told = told.about(it.conversation_id);
+    let told = told.change("editMinutes", minutes(it.minutes_before), minutes(it.minutes));
+    let visible = [it.history_visible_before, it.history_visible];
+    let [before, after] = visible.map(|it| Some(it.to_string()));
+    Some(told.change("editHistoryVisible", before, after))
 }
 
 /// What admins do with the pins of their groups.

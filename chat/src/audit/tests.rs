@@ -5,6 +5,7 @@ use crate::Event;
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::conversations::{CreateGroup, OpenDirect, direct_id};
+use crate::edit_policy::SetEditPolicy;
 use crate::expiry::SetExpiry;
 use crate::instance::{
     ChangeSettings, ClaimSetup, GrantRole, InvitePeople, RegistrationMode, RevokeRole, ServerRole,
@@ -138,11 +139,23 @@ fn roles_removal_and_limits_in_groups_are_entries_about_the_group() {
     assert_eq!(entry.action, AuditAction::GroupExpirySet);
     assert_eq!(entry.changes, [change("expiresIn", None, Some("60 s"))]);
     assert_eq!(entries(&world).len(), count + 4, "creating a group is no entry");
+    let set =
+        |conversation_id| SetEditPolicy { conversation_id, minutes: None, history_visible: false };
+    let world = world.and(account(ANN), set(conversation_id));
+    let entry = last(&world);
+    assert_eq!(entry.action, AuditAction::GroupEditPolicySet);
+    assert_eq!(entry.subject_id, Some(conversation_id.to_string()));
+    let expected = [
+        change("editMinutes", Some("2880"), Some("no end")),
+        change("editHistoryVisible", Some("true"), Some("false")),
+    ];
+    assert_eq!(entry.changes, expected);
     let world = world.and(account(ANN), OpenDirect { account_id });
     let conversation_id = direct_id(account(ANN), account_id);
+    let world = world.and(account(ANN), set(conversation_id));
     let expiry = SetExpiry { conversation_id, expires_in: Some(60) };
     let world = world.and(account(ANN), expiry);
-    assert_eq!(entries(&world).len(), count + 4, "what two agree on is theirs");
+    assert_eq!(entries(&world).len(), count + 5, "what two agree on is theirs");
 }
 
 #[test]

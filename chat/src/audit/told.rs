@@ -86,7 +86,7 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::LostFactorEvent(it) => Some(lost_factor(it)),
         Event::SignInLinkEvent(it) => Some(sign_in_link(it)),
         Event::ReactionEvent(it) => groups::reaction(it),
-        Event::EditPolicyEvent(it) => Some(groups::edit_policy(it)),
+        Event::EditPolicyEvent(it) => groups::edit_policy(it),
         Event::PinEvent(it) => groups::pin(it),
         Event::ExpiryEvent(it) => groups::expiry(it),
         Event::OutboxEvent(_)

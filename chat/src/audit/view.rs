@@ -68,7 +68,7 @@ pub enum AuditAction {
     GroupRoleChanged,
     GroupMemberRemoved,
     GroupReactionsLimited,
-    EditPolicySet,
+    GroupEditPolicySet,
     GroupMessagePinned,
     GroupMessageUnpinned,
     GroupAllUnpinned,

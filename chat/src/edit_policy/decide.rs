@@ -56,7 +56,8 @@ impl Command for SetEditPolicy {
     ) -> Result<Vec<Event>, EditPolicyRejection> {
         let member = member.get().filter(|it| it.active).ok_or(EditPolicyRejection::NotFound)?;
         let conversation = conversation.get().ok_or(EditPolicyRejection::NotFound)?;
-        if conversation.kind == Kind::Group && !member.role.manages() {
+        let group = conversation.kind == Kind::Group;
+        if group && !member.role.manages() {
             return Err(EditPolicyRejection::Forbidden);
         }
         if self.minutes.is_some_and(|it| it > MINUTES_MAX) {
@@ -73,7 +74,7 @@ impl Command for SetEditPolicy {
             history_visible: self.history_visible,
             minutes_before: before.minutes.map(long),
             history_visible_before: before.history_visible,
-            origin: Some(context.origin.clone()),
+            origin: group.then(|| context.origin.clone()),
         };
         Ok(vec![set.into()])
     }

@@ -26,6 +26,7 @@ pub struct EditPolicySet {
     pub history_visible: bool,
     pub minutes_before: Option<Long>,
     pub history_visible_before: bool,
+    /// In groups, whose owner and admins answer for it; what two agree on is theirs.
     pub origin: Option<Origin>,
 }
 
