@@ -28,6 +28,8 @@ fn servers() -> &'static Servers {
 pub(crate) struct Nodes {
     pub(crate) apps: Vec<App>,
     pub(crate) address: SocketAddr,
+    /// What its topics begin with.
+    name: String,
     _proxy: Proxy,
 }
 
@@ -62,7 +64,12 @@ impl Nodes {
             apps.push(app);
         }
         let proxy = Proxy::start(LOOPBACK, &commands, &queries);
-        Self { apps, address: proxy.address(), _proxy: proxy }
+        Self { apps, address: proxy.address(), name, _proxy: proxy }
+    }
+
+    /// Takes away what only this instance has used, once its nodes have ended.
+    pub(crate) fn forget(&self) {
+        servers().kafka().forget(&self.name);
     }
 }
 
