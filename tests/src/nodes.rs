@@ -29,6 +29,8 @@ pub(crate) struct Nodes {
     pub(crate) apps: Vec<App>,
     pub(crate) address: SocketAddr,
     config: Config,
+    /// What its topics begin with.
+    name: String,
     _proxy: Proxy,
 }
 
@@ -63,7 +65,7 @@ impl Nodes {
             apps.push(app);
         }
         let proxy = Proxy::start(LOOPBACK, &commands, &queries);
-        Self { apps, address: proxy.address(), config, _proxy: proxy }
+        Self { apps, address: proxy.address(), config, name, _proxy: proxy }
     }
 
     /// What folds goes over to another node.
@@ -74,6 +76,11 @@ impl Nodes {
         let at = NODES.iter().position(|it| it.projections).expect("one folds");
         let before = std::mem::replace(&mut self.apps[at], app.expect("a started node"));
         before.drain().await;
+    }
+
+    /// Takes away what only this instance has used, once its nodes have ended.
+    pub(crate) fn forget(&self) {
+        servers().kafka().forget(&self.name);
     }
 }
 

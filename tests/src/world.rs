@@ -300,5 +300,9 @@ impl Drop for World {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(TOO_LONG);
         }
+        // Who fails has said why: a broker that does not answer would only hide it.
+        if let (Served::Together(nodes), false) = (&self.served, std::thread::panicking()) {
+            nodes.forget();
+        }
     }
 }

@@ -119,6 +119,9 @@ fn a_poll_is_a_message_whose_words_are_sealed_with_it() {
         reply_to: None,
         mentions: Vec::new(),
         sent_at: None,
+        forwarded: None,
+        silent: None,
+        expires_at: None,
         content: Some(ContentKind::Poll),
     };
     let opened = PollOpened {

@@ -6,7 +6,7 @@ use ports::Error;
 use super::{BeginScheduled, FinishScheduled, Scheduled, ScheduledId, ScheduledState};
 use crate::kernel::graphql::NOT_FOUND;
 use crate::kernel::{Reader, id};
-use crate::messages::{MessageId, SendMessage};
+use crate::messages::{MessageId, SendMessage, message_id};
 use crate::timers::{Action, Answer, Timer};
 
 /// Closes the message, unless it was moved or taken back.

@@ -10,7 +10,7 @@ use crate::kernel::testing::{Given, NOW, account, given, open};
 use crate::kernel::time::Long;
 use crate::kernel::{Document, Personal, Timestamp};
 use crate::members::LeaveConversation;
-use crate::messages::{MessageId, SendMessage};
+use crate::messages::{MessageId, message_id};
 use crate::timers::{Purpose, Timer};
 
 const ANN: u8 = 1;

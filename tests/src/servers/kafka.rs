@@ -8,11 +8,16 @@ use std::process::Command;
 use std::time::Duration;
 
 use ports::Address;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::{LOOPBACK, Server, free_port, installed, listens};
 use crate::Authority;
+
+/// How long a broker may take to answer.
+const CALL_MAX: Duration = Duration::from_secs(30);
 
 /// One broker.
 pub struct Kafka(Cluster);
@@ -56,6 +61,22 @@ impl Kafka {
     /// Where a client of one's own finds it.
     pub fn hosts(&self) -> String {
         self.0.hosts()
+    }
+
+    /// Deletes the topics of a log that nobody uses any more: a broker holds three files open for
+    /// each partition, and may hold only so many.
+    pub fn forget(&self, prefix: &str) {
+        let told = client(&self.hosts()).fetch_metadata(None, CALL_MAX).expect("metadata");
+        let names = told.topics().iter().map(|it| it.name());
+        let names: Vec<_> = names.filter(|it| it.split('.').next() == Some(prefix)).collect();
+        let admin: AdminClient<DefaultClientContext> =
+            config(&self.hosts()).create().expect("a client");
+        let options = AdminOptions::new().operation_timeout(Some(CALL_MAX));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let deleted = runtime.block_on(admin.delete_topics(&names, &options));
+        for topic in deleted.expect("an answer") {
+            topic.expect("a deleted topic");
+        }
     }
 
     /// Starts one that also speaks TLS, to anybody and to `ann` with a password.
@@ -256,6 +277,7 @@ impl Node {
              broker.session.timeout.ms={session}\n\
              broker.heartbeat.interval.ms=500\n\
              replica.lag.time.max.ms={session}\n\
+             log.segment.delete.delay.ms=1000\n\
              log.cleaner.dedupe.buffer.size=4194304\n\
              log.index.size.max.bytes=1048576\n"
         )
@@ -289,9 +311,13 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn client(hosts: &str) -> BaseConsumer {
+    config(hosts).create().expect("a client")
+}
+
+fn config(hosts: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", hosts);
-    config.create().expect("a client")
+    config
 }
 
 fn run(command: &mut Command) {
