@@ -355,7 +355,7 @@ proptest! {
 fn random_histories_touch_every_collection() {
     let kinds = (0..KINDS + 4).flat_map(|what| (0..4).map(move |who| (who, what)));
     let all = kinds.flat_map(|(who, what)| [(who, what, 0, 0), (who, what, 1, 1)]);
-    let sends = [(0, KINDS, 1, 0), (1, KINDS, 0, 0), (0, 12, 1, 0), (0, 13, 1, 0)];
+    let sends = [(0, KINDS, 1, 0), (1, KINDS, 0, 0), (0, 12, 0, 0), (0, 13, 1, 0)];
     let reacts = [(1, REACT, 0, 0), (0, REACT, 3, 0), (0, REACT, 4, 0)];
     let reacts = reacts.into_iter().chain([(0, PIN, 0, 0), (0, DRAFT, 0, 0), (1, LATER, 8, 0)]);
     let reads = [(2, 16, 0, 0)];

@@ -67,7 +67,7 @@ fn leaves(event: &Recorded) -> Option<(ConversationId, AccountId, u64)> {
 
 impl Document for Member {
     const COLLECTION: Collection =
-        Collection { name: "members", indexes: &["by_account", "by_conversation"] };
+        Collection { name: "members", indexes: &["by_account", "by_conversation", "by_number"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
         if let Some((conversation, accounts, ..)) = joins(event) {
@@ -118,7 +118,10 @@ impl Document for Member {
         let joined = padded(self.joined_seq);
         let by_conversation =
             format!("{}/{rank}/{joined}/{}", self.conversation_id, self.account_id);
-        vec![self.active.then_some(by_account), self.active.then_some(by_conversation)]
+        let read = padded(self.read_number);
+        let by_number = format!("{}/{read}/{}", self.conversation_id, self.account_id);
+        let keys = [by_account, by_conversation, by_number];
+        keys.map(|it| self.active.then_some(it)).into()
     }
 
     fn audience(&self) -> Audience {

@@ -175,16 +175,20 @@ pub(crate) async fn readers_counted(
     message: &Message,
 ) -> Result<usize, Error> {
     let prefix = format!("{}/", message.conversation_id);
-    let from = |collection, index, number| Scan {
-        from: format!("{prefix}{}", padded(number)),
-        ..Scan::prefix(collection, Some(index), &prefix, Order::Ascending, READERS_COUNTED_MAX)
+    let from = |collection| Scan {
+        from: format!("{prefix}{}", padded(message.number)),
+        ..Scan::prefix(
+            collection,
+            Some("by_number"),
+            &prefix,
+            Order::Ascending,
+            READERS_COUNTED_MAX,
+        )
     };
-    let pointers = from(ReadPointer::COLLECTION.name, "by_number", message.number);
-    let pointers = reader.scan::<ReadPointer>(pointers).await?;
-    let later = from(Message::COLLECTION.name, "by_number", message.number + 1);
-    let later = reader.scan::<Message>(later).await?;
+    let pointers = reader.scan::<ReadPointer>(from(ReadPointer::COLLECTION.name)).await?;
+    let senders = reader.scan::<Member>(from(Member::COLLECTION.name)).await?;
     let mut people: BTreeSet<_> = pointers.iter().map(|(_, it)| it.account_id).collect();
-    people.extend(later.iter().map(|(_, it)| it.author_id));
+    people.extend(senders.iter().map(|(_, it)| it.account_id));
     people.remove(&message.author_id);
     let ids = people.iter().map(|it| Member::id(message.conversation_id, *it));
     let members = reader.load_many::<Member>(ids).await?;
