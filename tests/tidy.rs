@@ -93,6 +93,7 @@ const MORE_FILES: [(&str, &str); 59] = [
     ("polls/end", "closing by itself, which nobody asks for"),
     ("locations/end", "ending by itself, which nobody asks for"),
     ("schedule/fire", "what is done when a time has come, over two streams"),
+    ("schedule/steps", "the commands by which the server does it"),
     ("sessions/tokens", "what is signed"),
     ("sessions/sign_in", "opening a session, for every way to prove oneself"),
     ("sessions/proof", "the one place where a token becomes a viewer"),

@@ -211,7 +211,7 @@ rooms! {
     schedule {
         events: ScheduleEvent,
         commands: [ScheduleMessage, ChangeScheduled, CancelScheduled, SendScheduledNow,
-            BeginScheduled, FinishScheduled],
+            BeginScheduled, ConfirmSending, SendScheduled, FinishScheduled],
         documents: [Scheduled, ScheduledCount],
         rejections: [ScheduleRejection],
         query: ScheduleQuery, mutation: ScheduleMutation,

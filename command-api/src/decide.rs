@@ -8,7 +8,7 @@ use chat::kernel::codec::{Batch, Body, PAYLOAD_FMT};
 use chat::kernel::document::Shared;
 use chat::kernel::event::CommandRef;
 use chat::kernel::graphql::NOT_FOUND;
-use chat::kernel::keyring::{LEAVES, Place};
+use chat::kernel::keyring::Place;
 use chat::kernel::time::Long;
 use chat::kernel::{Accepted, Context, Failure, Need, Recorded, Rejection, StreamId, Timestamp};
 use ports::documents::Key;
@@ -19,9 +19,6 @@ use crate::owner::{Barrier, Owner, Pending, SteppedDown};
 use crate::recent::{CommandKey, Done};
 use crate::router::{Request, context};
 use crate::shelf::TAIL_MAX;
-
-/// Bits of a leaf's number that count inside a term.
-const LEAF_BITS: u32 = 40;
 
 /// How often what a command rests on may name more documents that it rests on.
 const ROUNDS_MAX: usize = 4;
@@ -212,7 +209,7 @@ impl Owner {
     /// Seals the personal fields; gives the digest of the command and the leaf that keyed it, or
     /// nothing when a key that is needed is gone.
     fn seal(
-        &self,
+        &mut self,
         request: &Request,
         prepared: &Prepared,
         first_seq: u64,
@@ -223,11 +220,14 @@ impl Owner {
             return Some((digest(&self.keyring.secret("digests"), name, &body), None));
         };
         let term = self.fold.term;
-        let fresh_leaf = (term << LEAF_BITS) | (self.ahead.n * LEAVES);
-        let place = Place { tree: tree_id(request, prepared.stream), fresh_leaf, term, first_seq };
+        let id = tree_id(request, prepared.stream);
+        let fresh_leaf = self.leaves.next(id);
+        let place = Place { tree: id, fresh_leaf, term, first_seq };
         let wanted = events.iter_mut().find_map(first_leaf).unwrap_or(fresh_leaf);
         let key = digest_key(&tree.leaf(wanted)?);
-        self.keyring.seal(tree, &place, events)?;
+        let taken = self.keyring.seal(tree, &place, events)?;
+        // The digest takes one where nothing else does.
+        self.leaves.take(id, taken.max(1));
         Some((digest(&key, name, &body), Some(wanted)))
     }
 

@@ -8,6 +8,7 @@ mod cluster;
 mod decide;
 mod follow;
 pub mod http;
+mod leaves;
 mod load;
 mod openapi;
 

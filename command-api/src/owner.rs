@@ -12,11 +12,13 @@ use tokio::sync::mpsc;
 
 use chat::checkpoint::Checkpoint;
 use chat::kernel::codec::Batch;
+use chat::kernel::keyring::LEAVES;
 use chat::kernel::{Accepted, Failure, Keyring, Recorded, StreamId, Timestamp};
 use ports::Ports;
 use ports::event_log::{Ack, Fold, OwnerId, Partition, Rules, Verdict};
 use ports::roster::Roster;
 
+use crate::leaves::Leaves;
 use crate::recent::{CommandKey, Done, Recent};
 use crate::router::{Reply, Request};
 use crate::shelf::{Shelf, TAIL_MAX};
@@ -57,6 +59,7 @@ pub(crate) struct Owner {
     pub(crate) me: OwnerId,
     /// What will have been accepted once everything in flight is.
     pub(crate) ahead: Ahead,
+    pub(crate) leaves: Leaves,
     pub(crate) shelf: Shelf,
     pub(crate) recent: Recent,
     pub(crate) heads: HashMap<StreamId, Head>,
@@ -118,6 +121,7 @@ impl Owner {
             fold: Fold::default(),
             me: [0; 16],
             ahead: Ahead::default(),
+            leaves: Leaves::new(0, 0),
             shelf: Shelf::new(),
             recent: Recent::default(),
             heads: HashMap::new(),
@@ -192,6 +196,8 @@ impl Owner {
         }
         let fold = &self.fold;
         self.ahead = Ahead { n: fold.next, chain: fold.chain, ordinal: fold.ordinal };
+        // Above all that records of this term may have taken.
+        self.leaves = Leaves::new(fold.term, fold.next * LEAVES);
         Ok(())
     }
 

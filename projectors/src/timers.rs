@@ -142,7 +142,6 @@ impl Timing {
             let wait = ahead.unwrap_or(LOOK_EVERY).min(LOOK_EVERY);
             tokio::select! {
                 biased;
-                () = told.notified() => return,
                 Some((set, settled)) = underway.running.next() => {
                     let crowded = underway.these.len() >= AT_ONCE;
                     underway.these.remove(&set);
@@ -155,6 +154,7 @@ impl Timing {
                         return;
                     }
                 }
+                () = told.notified() => return,
                 () = tokio::time::sleep(wait) => {
                     waited += wait;
                     if underway.again || waited > TAKEN_FOR_GRANTED {

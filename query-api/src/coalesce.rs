@@ -124,7 +124,7 @@ mod tests {
     fn what_is_counted_and_what_changes_nothing_is_kept() {
         let (sent, author) = (Change::Message(MessageId(Uuid::nil())), AccountId(Uuid::nil()));
         let all = vec![
-            event(1, sent, Effect::Sent { number: 1, author }),
+            event(1, sent, Effect::Sent { number: 1, author, unseen: false }),
             event(2, sent, Effect::None),
             event(3, sent, Effect::Deleted { number: 1 }),
             event(4, Change::None, Effect::None),

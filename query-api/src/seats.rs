@@ -91,7 +91,11 @@ impl Seat {
         let viewer = self.subscriber.viewer.account;
         unread.seq = event.seq;
         match &event.effect {
-            Effect::Sent { number, author } if *author == viewer => {
+            // Of those that this person has sent so the documents know which were deleted.
+            Effect::Sent { author, unseen: true, .. } if *author == viewer => {
+                unread.hides_some = true;
+            }
+            Effect::Sent { number, author, .. } if *author == viewer => {
                 unread.count = 0;
                 unread.read_number = *number;
             }

@@ -72,6 +72,38 @@ fn left(person: &Person, count: usize) {
 }
 
 #[test]
+fn who_is_not_there_when_it_is_sent_has_read_nothing_by_that() {
+    let world = World::new();
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let direct = ann.opens_direct(&bob);
+    ann.sends(&direct, "hello");
+    let mut own = bob.subscribes();
+    for at in [60, 61, 62] {
+        schedules(&bob, &direct, &format!("{at}"), &world.in_seconds(at));
+    }
+    let asked = ann.sends(&direct, "urgent?");
+    world.passes(MINUTE + Duration::from_secs(3));
+    assert_eq!(texts(&bob, &direct, 5, TOO_LONG.as_secs_f64()).len(), 5);
+    left(&bob, 0);
+    let mut frames = std::iter::from_fn(|| Some(own.next())).filter(|it| it.event() == "MessageSent");
+    let counts: Vec<_> = frames.by_ref().take(4).map(|it| it.unread()).collect();
+    assert_eq!(counts, [2, 2, 2, 2]);
+    assert_eq!(bob.unread(&direct), 2);
+    let readers = "query($id: ID!) { readers(messageId: $id) { count } }";
+    let readers = |of: &str| ann.asks(readers, json!({ "id": of })).data()["readers"].clone();
+    assert_eq!(readers(&asked.id), json!({ "count": 0 }));
+    let (page, _) = bob.page(&direct, "first: 100");
+    bob.deletes(&page[2].1);
+    bob.hides(&page[3].1);
+    assert_eq!(bob.unread(&direct), 2, "what is gone was counted no more");
+    assert_eq!(bob.reads(&direct, 1), 1);
+    ann.sends(&direct, "well?");
+    assert_eq!(bob.unread(&direct), 2);
+    bob.sends(&direct, "here");
+    assert_eq!((bob.unread(&direct), readers(&asked.id)), (0, json!({ "count": 1 })));
+}
+
+#[test]
 fn it_is_its_authors_alone_until_its_time_and_then_a_message_like_any_other() {
     let world = World::new();
     let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);

@@ -46,9 +46,10 @@ pub(crate) fn counted_unread(said: &Said, person: AccountId, stream: StreamId) -
         }
         match &it.event {
             Event::MessageEvent(MessageEvent::MessageSent(sent)) => {
-                numbers.insert(sent.number.0);
-                if sent.author_id == person {
-                    read = read.max(sent.number.0);
+                match (sent.author_id == person, sent.unseen.is_some()) {
+                    (true, true) => (),
+                    (true, false) => read = read.max(sent.number.0),
+                    (false, _) => drop(numbers.insert(sent.number.0)),
                 }
             }
             Event::MessageEvent(MessageEvent::MessageDeleted(it)) => {

@@ -7,7 +7,7 @@ use super::{Draft, DraftCleared, DraftSaved};
 use crate::Event;
 use crate::conversations::ConversationId;
 use crate::kernel::time::Long;
-use crate::kernel::{Command, Context, Personal, Slot, StreamId};
+use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp};
 use crate::members::Member;
 use crate::messages::{Message, MessageId, TEXT_BYTES_MAX};
 
@@ -93,7 +93,7 @@ impl Command for SaveDraft {
         }
         if let Some(reply) = reply {
             let replied = reply.get().filter(|it| it.conversation_id == self.conversation_id);
-            let present = replied.is_some_and(|it| it.body.is_some());
+            let present = replied.is_some_and(|it| !it.is_gone(context.now));
             present.then_some(()).ok_or(DraftRejection::ReplyNotFound)?;
         }
         if self.text.trim().is_empty() && self.reply_to.is_none() {
@@ -115,6 +115,9 @@ impl Command for SaveDraft {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ClearDraft {
     pub conversation_id: ConversationId,
+    /// Leaves what was saved later.
+    #[serde(default)]
+    pub saved_until: Option<Timestamp>,
 }
 
 impl Command for ClearDraft {
@@ -132,6 +135,10 @@ impl Command for ClearDraft {
     }
 
     fn decide(self, place: &Place, context: &Context<'_>) -> Result<Vec<Event>, DraftRejection> {
+        let draft = place.1.get();
+        if draft.is_some_and(|it| self.saved_until.is_some_and(|until| it.saved_at > until)) {
+            return Ok(Vec::new());
+        }
         let cleared = cleared(place, self.conversation_id, context);
         match cleared.is_empty() && !is_member(place) {
             true => Err(DraftRejection::NotFound),

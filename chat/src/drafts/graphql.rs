@@ -9,6 +9,7 @@ use crate::conversations::ConversationId;
 use crate::kernel::graphql::{Outcome, Scope, failed, id, outage, scope, uuid};
 use crate::kernel::{Failure, Timestamp, id as ids};
 use crate::messages::{Message, MessageObject};
+use crate::timeline::Timeline;
 
 /// What the viewer has begun to write in a conversation, if anything.
 pub struct DraftObject {
@@ -109,7 +110,7 @@ impl DraftMutation {
         input: ClearDraftInput,
     ) -> Result<DraftPayload> {
         let conversation_id = id(&input.conversation_id)?;
-        let command = ClearDraft { conversation_id };
+        let command = ClearDraft { conversation_id, saved_until: None };
         let outcome = scope(context).submit(&input.client_id, command).await?;
         payload(context, outcome, conversation_id).await
     }
@@ -137,13 +138,20 @@ pub(crate) async fn clear_beside(
     let viewer = scope.viewer()?;
     // An id of its own that comes again with the message's: repeated, both are done once.
     let client_id = ids::derive(uuid(client_id)?, &[b"draft"]);
-    let cleared = scope.submit_for(viewer.account, client_id, ClearDraft { conversation_id }).await;
-    match cleared {
-        Ok(accepted) if sent.readable => {
+    let event = Timeline::id(sent.accepted.partition, sent.accepted.ordinal);
+    let event = match sent.readable {
+        true => scope.reader.load::<Timeline>(event).await.map_err(outage)?,
+        false => None,
+    };
+    // Repeated, it leaves what was begun after the message.
+    let Some(event) = event else { return Err(failed(Failure::Unknown)) };
+    let clear = ClearDraft { conversation_id, saved_until: Some(event.occurred_at) };
+    match scope.submit_for(viewer.account, client_id, clear).await {
+        Ok(accepted) => {
             let position = scope.outcome(accepted).await?.position;
             Ok(Outcome { position, ..sent })
         }
-        Ok(_) | Err(Failure::Rejected(_)) => Ok(sent),
+         Err(Failure::Rejected(_)) => Ok(sent),
         // The message is there, so what is asked again must come under the same id.
         Err(_) => Err(failed(Failure::Unknown)),
     }

@@ -13,7 +13,7 @@ use crate::conversations::{ConversationId, CreateGroup, OpenDirect, direct_id};
 use crate::kernel::event::Reaction;
 use crate::kernel::testing::{Given, NOW, account, given, open};
 use crate::kernel::time::Long;
-use crate::kernel::{Document, Effect, Personal, Recorded};
+use crate::kernel::{Document, Effect, Personal, Recorded, Timestamp};
 use crate::members::LeaveConversation;
 use crate::messages::{DeleteMessage, MessageId, SendMessage, TEXT_BYTES_MAX};
 
@@ -41,7 +41,7 @@ fn save(text: &str) -> SaveDraft {
 }
 
 fn clear() -> ClearDraft {
-    ClearDraft { conversation_id: id() }
+    ClearDraft { conversation_id: id(), saved_until: None }
 }
 
 fn saved(text: &str, replaced: Option<u64>) -> crate::Event {
@@ -163,10 +163,21 @@ fn members_write_drafts_and_who_left_can_still_clear_theirs() {
         .and(account(BOB), LeaveConversation { conversation_id })
         .when(account(BOB), there)
         .then_rejected(DraftRejection::NotFound)
-        .when(account(BOB), ClearDraft { conversation_id })
+        .when(account(BOB), ClearDraft { conversation_id, saved_until: None })
         .then_allowed()
-        .when(account(BOB), ClearDraft { conversation_id })
+        .when(account(BOB), ClearDraft { conversation_id, saved_until: None })
         .then_rejected(DraftRejection::NotFound);
+}
+
+#[test]
+fn what_was_begun_later_is_left() {
+    let (world, _) = talk();
+    let until = |ms| ClearDraft { saved_until: Some(Timestamp(ms)), ..clear() };
+    let world = world.and(account(BOB), save("later"));
+    let world = world.when(account(BOB), until(NOW.0 - 1)).then([]);
+    assert_eq!(text(&world, BOB).as_deref(), Some("later"));
+    let world = world.and(account(BOB), until(NOW.0));
+    assert_eq!(text(&world, BOB), None);
 }
 
 #[test]

@@ -181,6 +181,7 @@ impl Command for ForwardMessages {
                 sent_at: None,
                 forwarded: self.forwarded(message, gate.as_ref()),
                 silent: None,
+                unseen: None,
                 expires_at: conversation.expires_at(None, context.now),
             };
             sent.push(forwarded.into());

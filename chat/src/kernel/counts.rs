@@ -160,6 +160,7 @@ fn read_number(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             Some(_) | None => None,
         };
         let sent = sent.filter(|it| (it.author_id, it.conversation_id) == (who, at));
+        let sent = sent.filter(|it| it.unseen.is_none());
         moved.map(|it| it.number.0).or(sent.map(|it| it.number.0))
     });
     read.max().unwrap_or(0)
@@ -204,8 +205,11 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             }
             Event::MessageEvent(MessageEvent::MessageSent(it)) if it.conversation_id == at => {
                 last = it.number.0;
-                unread.insert(last);
-                read = if it.author_id == who { last } else { read };
+                match (it.author_id == who, it.unseen.is_some()) {
+                    (true, true) => (),
+                    (true, false) => read = last,
+                    (false, _) => drop(unread.insert(last)),
+                }
             }
             Event::MessageEvent(MessageEvent::MessageDeleted(it)) if it.conversation_id == at => {
                 unread.remove(&it.number.0);

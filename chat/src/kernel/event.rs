@@ -202,8 +202,13 @@ pub struct CommandRef {
 /// What an event means to a node that fans it out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
-    /// A message with this number.
-    Sent { number: u64, author: AccountId },
+    /// A message with this number; whether its author may not have seen what came before.
+    Sent {
+        number: u64,
+        author: AccountId,
+        #[serde(default)]
+        unseen: bool,
+    },
     /// The message is gone for everyone.
     Deleted { number: u64 },
     /// These accounts see the conversation from here on.

@@ -37,7 +37,7 @@ pub const LEAVES: u64 = 128;
 #[derive(Clone, Copy)]
 pub struct Place {
     pub tree: TreeId,
-    /// The first of [`LEAVES`] for what asks for none.
+    /// The first of those for what asks for none.
     pub fresh_leaf: u64,
     pub term: u64,
     pub first_seq: u64,
@@ -107,10 +107,10 @@ impl Keyring {
         Ok(Some(value))
     }
 
-    /// Seals the personal fields of a record's events; `None` when a key that one of them must
-    /// share has been destroyed meanwhile.
-    pub fn seal(&self, tree: &Tree, place: &Place, events: &mut [Event]) -> Option<()> {
-        let (mut fresh, last) = (place.fresh_leaf, place.fresh_leaf + LEAVES - 1);
+    /// Seals the personal fields of a record's events and says how many fresh leaves that took;
+    /// `None` when a key that one of them must share has been destroyed meanwhile.
+    pub fn seal(&self, tree: &Tree, place: &Place, events: &mut [Event]) -> Option<u64> {
+        let (mut fresh, end) = (place.fresh_leaf, place.fresh_leaf + LEAVES);
         for (seq, event) in (place.first_seq..).zip(events) {
             let mut taken = false;
             let schema = codec().schema_id(event.name());
@@ -123,10 +123,11 @@ impl Keyring {
                 personal.seal(name, &tree.leaf(leaf)?, self.entropy.bytes());
             }
             if taken {
-                fresh = (fresh + 1).min(last);
+                fresh += 1;
             }
         }
-        Some(())
+        debug_assert!(fresh <= end, "a record seals too much");
+        Some(fresh - place.fresh_leaf)
     }
 
     /// Destroys the key of a leaf.

@@ -97,7 +97,8 @@ fn own<'a>(
     let active = member.get().is_some_and(|it| it.active);
     let message = message.get().filter(|it| active && it.conversation_id == conversation);
     let message = message.ok_or(LocationRejection::NotFound)?;
-    let Some(body) = &message.body else { return Err(LocationRejection::Gone) };
+    let body = message.body.as_ref().filter(|_| !message.is_over(context.now));
+    let body = body.ok_or(LocationRejection::Gone)?;
     let live = live.get().ok_or(LocationRejection::NotFound)?;
     match live.author_id == context.actor {
         true => Ok((live, body.leaf())),

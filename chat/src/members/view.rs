@@ -24,12 +24,27 @@ pub struct Member {
     pub joined_seq: u64,
     /// What this person has read by joining and by sending.
     pub read_number: u64,
+    /// Numbers of what they have sent since without being there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<u64>,
 }
+
+/// Messages sent without being there that are remembered; one more is taken for being there.
+const UNSEEN_MAX: usize = 100;
 
 impl Member {
     /// Id of a person's membership.
     pub fn id(conversation: ConversationId, account: AccountId) -> String {
         format!("{conversation}/{account}")
+    }
+
+    fn sends(&mut self, number: u64, unseen: bool) {
+        if unseen && self.unseen.len() < UNSEEN_MAX {
+            self.unseen.push(number);
+        } else {
+            self.read_number = number;
+            self.unseen.clear();
+        }
     }
 }
 
@@ -79,10 +94,17 @@ impl Document for Member {
         if let Some(MemberEvent::RoleChanged(it)) = MemberEvent::of(&event.event) {
             return vec![Self::id(it.conversation_id, it.account_id)];
         }
-        if let Some(MessageEvent::MessageSent(it)) = MessageEvent::of(&event.event) {
-            return vec![Self::id(it.conversation_id, it.author_id)];
+        match MessageEvent::of(&event.event) {
+            Some(MessageEvent::MessageSent(it)) => {
+                vec![Self::id(it.conversation_id, it.author_id)]
+            }
+            Some(MessageEvent::MessageDeleted(it)) => {
+                vec![Self::id(it.conversation_id, it.author_id)]
+            }
+            Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_)) | None => {
+                Vec::new()
+            }
         }
-        Vec::new()
     }
 
     fn project(document: &mut Option<Self>, id: &str, event: &Recorded) {
@@ -98,6 +120,7 @@ impl Document for Member {
                 joined_at: event.occurred_at,
                 joined_seq: event.seq,
                 read_number,
+                unseen: Vec::new(),
             });
             return;
         }
@@ -108,7 +131,9 @@ impl Document for Member {
         } else if let Some(MemberEvent::RoleChanged(it)) = MemberEvent::of(&event.event) {
             member.role = it.role;
         } else if let Some(MessageEvent::MessageSent(it)) = MessageEvent::of(&event.event) {
-            member.read_number = it.number.0;
+            member.sends(it.number.0, it.unseen.unwrap_or(false));
+        } else if let Some(MessageEvent::MessageDeleted(it)) = MessageEvent::of(&event.event) {
+            member.unseen.retain(|number| *number != it.number.0);
         }
     }
 

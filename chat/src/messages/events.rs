@@ -49,6 +49,8 @@ pub struct MessageSent {
     pub silent: Option<bool>,
     /// When it is gone for everyone.
     pub expires_at: Option<Timestamp>,
+    /// Whether its author may not have seen what came before: it was sent at a time.
+    pub unseen: Option<bool>,
     /// What the body holds beside text; null when it is text alone.
     #[serde(default)]
     pub content: Option<ContentKind>,
@@ -110,7 +112,11 @@ impl MessageEvent {
         match self {
             Self::MessageSent(it) => (
                 Change::Message(it.message_id),
-                Effect::Sent { number: it.number.0, author: it.author_id },
+                Effect::Sent {
+                    number: it.number.0,
+                    author: it.author_id,
+                    unseen: it.unseen.unwrap_or(false),
+                },
             ),
             Self::MessageEdited(it) => (Change::Message(it.message_id), Effect::None),
             Self::MessageDeleted(it) => {

@@ -100,6 +100,7 @@ impl Sending {
             sent_at: self.to.sent_at,
             forwarded: None,
             silent: self.to.silent.then_some(true),
+            unseen: None,
             expires_at: conversation.expires_at(self.to.expires_in, context.now),
         })
     }

@@ -76,6 +76,7 @@ fn a_member_sends_a_message() {
         mentions: mentions.clone(),
         sent_at: None,
         silent: None,
+        unseen: None,
         expires_at: None,
         content: None,
     };
@@ -315,7 +316,7 @@ fn the_feed_is_told_of_messages_and_hiding_only_its_owner() {
         world.history().iter().rev().take(4).rev().map(Recorded::meaning).collect();
     let changed = Change::Message(message);
     let expected = [
-        (changed, Effect::Sent { number: 1, author: account(BOB) }),
+        (changed, Effect::Sent { number: 1, author: account(BOB), unseen: false }),
         (changed, Effect::None),
         (Change::ReadState(id), Effect::Read(id)),
         (changed, Effect::Deleted { number: 1 }),

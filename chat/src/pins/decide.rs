@@ -94,7 +94,7 @@ impl Command for PinMessage {
             Some(_) => return Err(PinRejection::Refused),
             None => (),
         }
-        if message.body.is_none() {
+        if message.is_gone(context.now) {
             return Err(PinRejection::Gone);
         }
         if pins.get().is_some_and(|it| it.find(message.id).is_some()) {

@@ -211,13 +211,14 @@ fn place(conversation: ConversationId, message: MessageId, context: &Context<'_>
 }
 
 /// The poll of a message of this conversation, if a member asks.
-fn found(
-    (member, message, poll): &Place,
+fn found<'a>(
+    (member, message, poll): &'a Place,
     conversation: ConversationId,
-) -> Result<(&Member, &Poll), PollRejection> {
+    context: &Context<'_>,
+) -> Result<(&'a Member, &'a Poll), PollRejection> {
     let member = member.get().filter(|it| it.active).ok_or(PollRejection::NotFound)?;
     let message = message.get().filter(|it| it.conversation_id == conversation);
-    let gone = message.ok_or(PollRejection::NotFound)?.body.is_none();
+    let gone = message.ok_or(PollRejection::NotFound)?.is_gone(context.now);
     match poll.get() {
         _ if gone => Err(PollRejection::Gone),
         Some(poll) => Ok((member, poll)),
@@ -273,7 +274,7 @@ impl Command for VotePoll {
         (talk, place, ballot): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, PollRejection> {
-        let (_, poll) = found(place, self.conversation_id)?;
+        let (_, poll) = found(place, self.conversation_id, context)?;
         match talk.blocked_by() {
             Some(it) if it == context.actor => return Err(PollRejection::Blocked),
             Some(_) => return Err(PollRejection::Refused),
@@ -326,7 +327,7 @@ impl Command for ClosePoll {
     }
 
     fn decide(self, place: &Place, context: &Context<'_>) -> Result<Vec<Event>, PollRejection> {
-        let (member, poll) = found(place, self.conversation_id)?;
+        let (member, poll) = found(place, self.conversation_id, context)?;
         if poll.author_id != context.actor && !member.role.manages() {
             return Err(PollRejection::Forbidden);
         }

@@ -121,6 +121,7 @@ fn a_poll_is_a_message_whose_words_are_sealed_with_it() {
         sent_at: None,
         forwarded: None,
         silent: None,
+        unseen: None,
         expires_at: None,
         content: Some(ContentKind::Poll),
     };

@@ -52,7 +52,7 @@ pub struct ReceiptObject {
     account_id: AccountId,
     conversation_id: ConversationId,
     read: Option<u64>,
-    delivered: u64,
+    delivered: Option<u64>,
 }
 
 impl ReceiptObject {
@@ -61,9 +61,9 @@ impl ReceiptObject {
         if !is_told(it) {
             return None;
         }
-        let (read, delivered) = (it.detail.get("read")?.as_u64(), it.detail.get("delivered")?);
+        let [read, delivered] = ["read", "delivered"].map(|name| it.detail.get(name)?.as_u64());
         let (account_id, conversation_id) = (it.account_id, it.conversation_id);
-        Some(Self { account_id, conversation_id, read, delivered: delivered.as_u64()? })
+        Some(Self { account_id, conversation_id, read, delivered })
     }
 }
 
@@ -83,9 +83,10 @@ impl ReceiptObject {
         self.read.map(Long)
     }
 
-    /// Number of the last message that a device has received, as far as is told.
-    async fn delivered_number(&self) -> Long {
-        Long(self.delivered)
+    /// Number of the last message that a device has received, as far as is told; null in a frame
+    /// that tells of reading only.
+    async fn delivered_number(&self) -> Option<Long> {
+        self.delivered.map(Long)
     }
 }
 
@@ -104,7 +105,7 @@ pub(crate) async fn receipts_of_others(
         account_id,
         conversation_id: conversation.id,
         read: Some(read_number),
-        delivered: delivered_number,
+        delivered: Some(delivered_number),
     };
     Ok(Some(found.into_iter().map(object).collect()))
 }
@@ -151,7 +152,7 @@ impl ReceiptQuery {
     }
 
     /// Who of the others has read a message; null when the viewer can't read it.
-    #[graphql(complexity = "200 + child_complexity")]
+    #[graphql(complexity = "1_000 + child_complexity")]
     async fn readers(
         &self,
         context: &Context<'_>,
@@ -160,7 +161,7 @@ impl ReceiptQuery {
         let scope = scope(context);
         let (message, viewer) = (id::<MessageId>(&message_id)?, scope.viewer()?.account);
         let message = scope.reader.fetch::<Message>(viewer, message.to_string()).await;
-        let message = message.map_err(outage)?.filter(|it| it.body.is_some());
+        let message = message.map_err(outage)?.filter(|it| scope.within(it).body.is_some());
         let Some(message) = message else { return Ok(None) };
         let head = message.conversation_id.to_string();
         let head = scope.reader.load::<Conversation>(head).await.map_err(outage)?;
@@ -242,10 +243,15 @@ impl ReceiptMutation {
         if !are_told(head.member_count) {
             return Ok(MarkDeliveredPayload { ok: false });
         }
+        let read = Unread::load(&scope.reader, viewer, conversation).await.map_err(outage)?;
+        if number <= read.read_number {
+            // Who has read it has received it.
+            return Ok(MarkDeliveredPayload { ok: true });
+        }
         let key = delivered_key(viewer, conversation);
         let raised = scope.cache.raise(&key, number, DELIVERED_MS).await.map_err(outage)?;
         if raised {
-            tell(scope, passing(viewer, conversation, None, number)).await?;
+            tell(scope, passing(viewer, conversation, None, Some(number))).await?;
         }
         Ok(MarkDeliveredPayload { ok: true })
     }

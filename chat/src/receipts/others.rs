@@ -104,10 +104,12 @@ pub(super) fn delivered_key(account: AccountId, conversation: ConversationId) ->
     format!("delivered/{account}/{conversation}")
 }
 
-async fn delivered(cache: &dyn Cache, member: &Member) -> Result<u64, Error> {
-    let stored = cache.get(&delivered_key(member.account_id, member.conversation_id)).await?;
+/// As far as is kept: a number that is lost, or can't be asked for now, is where reading is.
+async fn delivered(cache: &dyn Cache, member: &Member) -> u64 {
+    let key = delivered_key(member.account_id, member.conversation_id);
+    let stored = cache.get(&key).await.unwrap_or_default();
     let number = stored.and_then(|it| std::str::from_utf8(&it).ok()?.parse().ok());
-    Ok(number.unwrap_or(0))
+    number.unwrap_or(0)
 }
 
 /// How far somebody has read and received.
@@ -121,7 +123,7 @@ pub(super) struct Receipt {
 /// The receipts of the others in a small conversation, as far as the viewer is shown them.
 ///
 /// # Errors
-/// When the documents or the cache can't be reached.
+/// When the documents can't be reached.
 pub(super) async fn receipts(
     reader: &Reader,
     cache: &dyn Cache,
@@ -133,7 +135,7 @@ pub(super) async fn receipts(
     let members = kept(reader, viewer, members).await?;
     let read = read_numbers(reader, &members).await?;
     let delivered = members.iter().map(|it| delivered(cache, it));
-    let delivered = futures_util::future::try_join_all(delivered).await?;
+    let delivered = futures_util::future::join_all(delivered).await;
     let all = members.iter().zip(read).zip(delivered);
     Ok(all
         .map(|((it, read_number), delivered)| Receipt {
@@ -216,7 +218,7 @@ pub async fn told(reader: &Reader, event: &Timeline) -> Result<Option<Ephemeral>
         return Ok(None);
     }
     let pointer = reader.load::<ReadPointer>(ReadPointer::id(account, conversation)).await?;
-    Ok(pointer.map(|it| passing(account, conversation, Some(it.number), it.number)))
+    Ok(pointer.map(|it| passing(account, conversation, Some(it.number), None)))
 }
 
 /// As it goes over the bus, or is told at once.
@@ -224,7 +226,7 @@ pub(super) fn passing(
     account_id: AccountId,
     conversation_id: ConversationId,
     read: Option<u64>,
-    delivered: u64,
+    delivered: Option<u64>,
 ) -> Ephemeral {
     let detail = json!({ "read": read, "delivered": delivered });
     Ephemeral { kind: RECEIPT.to_owned(), account_id, conversation_id, detail }

@@ -126,8 +126,8 @@ fn the_others_are_told_among_twenty() {
 
 #[test]
 fn what_is_told_in_passing_reads_back_as_this_room_s_own() {
-    for read in [Some(7), None] {
-        let told = passing(account(BOB), id(), read, 7);
+    for (read, delivered) in [(Some(7), None), (None, Some(7))] {
+        let told = passing(account(BOB), id(), read, delivered);
         assert!(is_told(&told) && ReceiptObject::read(&told).is_some());
         assert!(crate::presence::TypingObject::read(&told).is_none());
         assert!(crate::presence::PresenceObject::read(&told).is_none());

@@ -86,6 +86,7 @@ impl Unread {
         let pointers = reader.load_many::<ReadPointer>(ids(ReadPointer::id)).await?;
         let mut all = Vec::with_capacity(conversations.len());
         let (mut places, mut stretches) = (Vec::new(), Vec::new());
+        let mut own = Vec::new();
         for (at, ((head, member), pointer)) in heads.iter().zip(members).zip(pointers).enumerate() {
             // Nothing is unread for who has left, whatever fan-out still has to tell of before.
             let seq = head.as_ref().map_or(0, |it| it.seq);
@@ -98,6 +99,8 @@ impl Unread {
                     let (above, last) = (unread.read_number, head.last_number);
                     stretches.push(Stretch { conversation, above, last });
                     places.push(at);
+                    let unseen = member.unseen.iter().filter(|it| **it > above);
+                    own.extend(unseen.map(|it| (at, Stretch { conversation, above: *it, last })));
                 }
             }
             all.push(unread);
@@ -107,6 +110,7 @@ impl Unread {
             all[*at].hides_some = hidden > 0;
             all[*at].count = all[*at].count.saturating_sub(hidden);
         }
+        Self::without_own(reader, account, &mut all, own).await?;
         let deletes = |at: usize| heads[at].as_ref().is_some_and(|it| it.deleted_count > 0);
         let some: Vec<_> =
             places.into_iter().zip(stretches).filter(|(at, _)| deletes(*at)).collect();
@@ -116,6 +120,27 @@ impl Unread {
             all[*at].count = all[*at].count.saturating_sub(deleted);
         }
         Ok(all)
+    }
+
+    /// Takes away what the person has sent without being there, but what they have hidden of it,
+    /// which is taken away already.
+    async fn without_own(
+        reader: &Reader,
+        account: AccountId,
+        all: &mut [Self],
+        own: Vec<(usize, Stretch)>,
+    ) -> Result<(), Error> {
+        let behind = own.iter().map(|(_, it)| *it);
+        let from = own.iter().map(|(_, it)| Stretch { above: it.above - 1, ..*it });
+        let hides = own.iter().any(|(at, _)| all[*at].hides_some);
+        let stretches: Vec<_> = if hides { from.chain(behind).collect() } else { Vec::new() };
+        let hidden = hidden_in(reader, account, &stretches).await?;
+        for (nth, (at, _)) in own.iter().enumerate() {
+            let is_hidden = hides && hidden[nth] > hidden[nth + own.len()];
+            all[*at].count = all[*at].count.saturating_sub(u64::from(!is_hidden));
+            all[*at].hides_some = true;
+        }
+        Ok(())
     }
 
     /// Unread messages that mention the person.

@@ -5,15 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AHEAD_MS_MAX, AHEAD_MS_MIN, MessageScheduled, Scheduled, ScheduledCancelled, ScheduledChanged,
-    ScheduledCount, ScheduledFailed, ScheduledId, ScheduledSending, ScheduledSent, ScheduledState,
-    WAITING_MAX,
+    ScheduledCount, ScheduledId, ScheduledState, WAITING_MAX,
 };
 use crate::Event;
-use crate::accounts::Account;
 use crate::conversations::ConversationId;
 use crate::expiry::may_expire_in;
 use crate::kernel::time::Long;
-use crate::kernel::{Command, Context, Personal, Rejection, Slot, StreamId, Timestamp, id};
+use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
 use crate::members::Member;
 use crate::messages::{Message, MessageId, check_text};
 
@@ -51,15 +49,15 @@ fn ahead(at: Timestamp, context: &Context<'_>) -> Result<(), ScheduleRejection> 
 }
 
 /// Whoever asks has one place in each stream: their own account's.
-fn own(context: &Context<'_>) -> StreamId {
+pub(super) fn own(context: &Context<'_>) -> StreamId {
     StreamId::Account(context.actor)
 }
 
-fn scheduled(id: ScheduledId, context: &Context<'_>) -> Slot<Scheduled> {
+pub(super) fn scheduled(id: ScheduledId, context: &Context<'_>) -> Slot<Scheduled> {
     Slot::new(id.to_string(), own(context))
 }
 
-fn found<'a>(
+pub(super) fn found<'a>(
     slot: &'a Slot<Scheduled>,
     context: &Context<'_>,
 ) -> Result<&'a Scheduled, ScheduleRejection> {
@@ -280,93 +278,5 @@ impl Command for CancelScheduled {
             leaf: Long(scheduled.leaf()),
         };
         Ok(vec![cancelled.into()])
-    }
-}
-
-/// Closes a scheduled message whose time has come, unless it was moved meanwhile.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct BeginScheduled {
-    pub scheduled_id: ScheduledId,
-    pub due_at: Timestamp,
-}
-
-impl Command for BeginScheduled {
-    const NAME: &'static str = "BeginScheduled";
-    const SEALS: bool = false;
-    const PUBLIC: bool = false;
-    type State = (Slot<Scheduled>, Slot<Account>);
-    type Rejection = ScheduleRejection;
-
-    fn stream(&self, context: &Context<'_>) -> Result<StreamId, ScheduleRejection> {
-        Ok(own(context))
-    }
-
-    fn state(&self, context: &Context<'_>) -> Self::State {
-        (scheduled(self.scheduled_id, context), Slot::of(context.actor))
-    }
-
-    fn decide(
-        self,
-        (scheduled, account): &Self::State,
-        context: &Context<'_>,
-    ) -> Result<Vec<Event>, ScheduleRejection> {
-        let scheduled = found(scheduled, context)?;
-        if (scheduled.state, scheduled.due_at) != (ScheduledState::Waiting, self.due_at) {
-            return Ok(Vec::new());
-        }
-        let (scheduled_id, account_id) = (scheduled.id, context.actor);
-        let in_use = account.get().is_some_and(|it| it.is_shown() && !it.suspended);
-        Ok(vec![match in_use {
-            true => ScheduledSending { scheduled_id, account_id, due_at: self.due_at }.into(),
-            false => {
-                let code = Rejection::from(ScheduleRejection::Suspended).code.to_owned();
-                ScheduledFailed { scheduled_id, account_id, code }.into()
-            }
-        }])
-    }
-}
-
-/// Notes what became of a scheduled message.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct FinishScheduled {
-    pub scheduled_id: ScheduledId,
-    /// The message, or the code of the reason why there is none.
-    pub sent: Result<MessageId, String>,
-}
-
-impl Command for FinishScheduled {
-    const NAME: &'static str = "FinishScheduled";
-    const SEALS: bool = false;
-    const PUBLIC: bool = false;
-    type State = Slot<Scheduled>;
-    type Rejection = ScheduleRejection;
-
-    fn stream(&self, context: &Context<'_>) -> Result<StreamId, ScheduleRejection> {
-        Ok(own(context))
-    }
-
-    fn state(&self, context: &Context<'_>) -> Slot<Scheduled> {
-        scheduled(self.scheduled_id, context)
-    }
-
-    fn decide(
-        self,
-        scheduled: &Slot<Scheduled>,
-        context: &Context<'_>,
-    ) -> Result<Vec<Event>, ScheduleRejection> {
-        let scheduled = found(scheduled, context)?;
-        if scheduled.state != ScheduledState::Sending {
-            return Ok(Vec::new());
-        }
-        let (scheduled_id, account_id) = (scheduled.id, context.actor);
-        let (conversation_id, leaf) = (scheduled.conversation_id, Long(scheduled.leaf()));
-        Ok(vec![match self.sent {
-            Ok(message_id) => {
-                ScheduledSent { scheduled_id, account_id, conversation_id, message_id, leaf }.into()
-            }
-            Err(code) => ScheduledFailed { scheduled_id, account_id, code }.into(),
-        }])
     }
 }

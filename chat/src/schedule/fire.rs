@@ -3,7 +3,10 @@
 
 use ports::Error;
 
-use super::{BeginScheduled, FinishScheduled, Scheduled, ScheduledId, ScheduledState};
+use super::{
+    BeginScheduled, ConfirmSending, FinishScheduled, Scheduled, ScheduledId, ScheduledState,
+    SendScheduled,
+};
 use crate::kernel::graphql::NOT_FOUND;
 use crate::kernel::{Reader, id};
 use crate::messages::{MessageId, SendMessage, message_id};
@@ -33,21 +36,27 @@ pub(crate) async fn send(reader: &Reader, timer: &Timer) -> Result<Option<Action
     };
     let client_id = timer.client_id();
     let message_id = message_id(it.conversation_id, it.account_id, client_id);
-    let command = SendMessage {
+    let message = SendMessage {
         reply_to: it.reply_to,
         silent: it.silent,
         expires_in: it.expires_in,
         ..SendMessage::new(it.conversation_id, text)
     };
-    let timer = timer.clone();
+    let command = SendScheduled { message };
+    let set = timer.clone();
     let then = move |answer: Answer| {
-        Some(finish(&timer, answer.map(|_| message_id).map_err(str::to_owned)))
+        Some(finish(&set, answer.map(|_| message_id).map_err(str::to_owned)))
     };
+    let account_id = it.account_id;
+    let send = Action { account_id, client_id, command: Box::new(command), then: Some(Box::new(then)) };
+    // Documents that are folded again show what was long ago: whoever owns the author's stream
+    // knows whether it is so.
+    let confirm = ConfirmSending { scheduled_id: it.id, due_at: it.due_at };
     Ok(Some(Action {
-        account_id: it.account_id,
-        client_id,
-        command: Box::new(command),
-        then: Some(Box::new(then)),
+        account_id,
+        client_id: id::derive(client_id, &[b"confirm"]),
+        command: Box::new(confirm),
+        then: Some(Box::new(|answer: Answer| answer.is_ok().then_some(send))),
     }))
 }
 

@@ -16,13 +16,13 @@ mod decide;
 mod events;
 mod fire;
 mod graphql;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub use decide::{
-    BeginScheduled, CancelScheduled, ChangeScheduled, FinishScheduled, ScheduleMessage,
-    ScheduleRejection, SendScheduledNow,
+    CancelScheduled, ChangeScheduled, ScheduleMessage, ScheduleRejection, SendScheduledNow,
 };
 pub use events::{
     MessageScheduled, ScheduleEvent, ScheduledCancelled, ScheduledChanged, ScheduledFailed,
@@ -31,6 +31,7 @@ pub use events::{
 pub(crate) use fire::{begin, send};
 pub use graphql::{ScheduleMutation, ScheduleQuery, ScheduledObject};
 pub(crate) use view::timings;
+pub use steps::{BeginScheduled, ConfirmSending, FinishScheduled, SendScheduled};
 pub use view::{Scheduled, ScheduledCount, ScheduledState};
 
 /// Least time between now and when a message is to be sent.

@@ -206,6 +206,21 @@ fn once_its_time_has_come_it_is_not_changed_any_more() {
 }
 
 #[test]
+fn it_is_sent_only_while_it_is_closed_and_for_that_time_only() {
+    let confirm = |scheduled_id, ms| ConfirmSending { scheduled_id, due_at: at(ms) };
+    let (world, _, id) = waiting();
+    world.when(bob(), confirm(id, 60_000)).then_rejected(ScheduleRejection::Over);
+    let (world, _, id) = closed();
+    let world = world
+        .when(bob(), confirm(id, 60_000))
+        .then([])
+        .when(bob(), confirm(id, 59_999))
+        .then_rejected(ScheduleRejection::Over)
+        .and(bob(), finish(id, Err("MESSAGES_REFUSED")));
+    world.when(bob(), confirm(id, 60_000)).then_rejected(ScheduleRejection::Over);
+}
+
+#[test]
 fn what_was_cancelled_is_not_sent() {
     let (world, _, id) = waiting();
     let world = world

@@ -206,6 +206,17 @@ mod tests {
     }
 
     #[test]
+    fn a_tree_whose_neighbours_are_all_destroyed_is_small() {
+        let first = 5 << 40;
+        let mut tree = Tree::new([7; 32]);
+        for leaf in first..first + 10_000 {
+            tree.puncture(leaf);
+        }
+        let most = usize::from(DEPTH) * 15 * NODE_BYTES;
+        assert!(tree.to_bytes().len() <= most, "{} bytes", tree.to_bytes().len());
+    }
+
+    #[test]
     fn a_leaf_is_the_same_whichever_was_asked_for_before() {
         let tree = Tree::new([7; 32]);
         for (before, leaf) in SOME.iter().flat_map(|it| SOME.map(|other| (*it, other))) {

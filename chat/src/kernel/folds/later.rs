@@ -6,9 +6,10 @@ use crate::conversations::ConversationId;
 use crate::expiry::{ExpireMessage, SetExpiry};
 use crate::kernel::Timestamp;
 use crate::kernel::testing::{Given, Then};
+use crate::messages::SendMessage;
 use crate::schedule::{
     BeginScheduled, CancelScheduled, ChangeScheduled, FinishScheduled, ScheduleEvent,
-    ScheduleMessage, Scheduled, ScheduledState, SendScheduledNow,
+    ScheduleMessage, Scheduled, ScheduledState, SendScheduled, SendScheduledNow,
 };
 
 /// What is to happen at a time.
@@ -47,6 +48,10 @@ pub(super) fn later(
             world.when(actor, ChangeScheduled { scheduled_id: it.id, text, at })
         }
         (3, Some(it), _) => world.when(actor, CancelScheduled { scheduled_id: it.id }),
+        (5, Some(it), _) if which > 127 && it.state == ScheduledState::Sending => {
+            let message = SendMessage::new(it.conversation_id, text);
+            world.when(actor, SendScheduled { message })
+        }
         (4, Some(it), _) => world.when(actor, SendScheduledNow { scheduled_id: it.id }),
         (5..=7, Some(it), _) => {
             world.when(actor, BeginScheduled { scheduled_id: it.id, due_at: it.due_at })

@@ -46,7 +46,7 @@ pub(super) fn draft(
             let text = format!("draft {which}");
             world.when(actor, SaveDraft { conversation_id, text, reply_to })
         }
-        _ => world.when(actor, ClearDraft { conversation_id }),
+        _ => world.when(actor, ClearDraft { conversation_id, saved_until: None }),
     }
 }
 
