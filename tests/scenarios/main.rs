@@ -29,6 +29,7 @@ mod privacy;
 mod reactions;
 mod readers;
 mod receipts;
+mod removals;
 mod schedule;
 mod sessions;
 mod sign_in_links;

@@ -206,6 +206,8 @@ pub enum Effect {
     Sent { number: u64, author: AccountId },
     /// The message is gone for everyone.
     Deleted { number: u64 },
+    /// A message that was gone is there again.
+    Restored,
     /// These accounts see the conversation from here on.
     Joined(Vec<AccountId>),
     /// This account sees nothing after this.
