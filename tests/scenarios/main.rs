@@ -4,6 +4,7 @@ mod accounts;
 mod addresses;
 mod applications;
 mod audit;
+mod canaries;
 mod codes;
 mod contact_cards;
 mod contacts;
