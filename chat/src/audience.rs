@@ -18,6 +18,8 @@ pub enum Audience {
     Account(AccountId),
     /// The members of a conversation.
     Members(ConversationId),
+    /// Those who manage a conversation.
+    Managers(ConversationId),
 }
 
 impl Audience {
@@ -33,6 +35,10 @@ impl Audience {
             Self::Members(conversation) => {
                 let member = reader.load::<Member>(Member::id(conversation, viewer)).await?;
                 Ok(member.is_some_and(|it| it.active))
+            }
+            Self::Managers(conversation) => {
+                let member = reader.load::<Member>(Member::id(conversation, viewer)).await?;
+                Ok(member.is_some_and(|it| it.active && it.role.manages()))
             }
         }
     }

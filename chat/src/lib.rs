@@ -175,6 +175,16 @@ rooms! {
         changes: [Message(MessageObject by messages::MessageId)],
         reactions: [destroy_body],
     }
+    removals {
+        events: RemovalEvent,
+        commands: [DeleteMessages, HideMessages, RestoreMessages, DestroyMessage],
+        documents: [Removal],
+        rejections: [RemovalRejection],
+        mutation: RemovalMutation,
+        changes: [],
+        reactions: [destroy_removed],
+        timings: timings,
+    }
     edit_policy {
         events: EditPolicyEvent,
         commands: [SetEditPolicy],

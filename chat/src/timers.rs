@@ -17,13 +17,15 @@ use crate::kernel::document::padded;
 use crate::kernel::{
     Accepted, AnyCommand, Command, Document, Reader, Recorded, StreamId, Timestamp, id,
 };
-use crate::{expiry, locations, polls, schedule};
+use crate::{expiry, locations, polls, removals, schedule};
 
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     /// A message comes to its end.
     MessageExpires,
+    /// What a moderator has removed can't be restored any more.
+    RemovalEnds,
     /// A poll closes.
     PollCloses,
     /// A live location ends.
@@ -38,6 +40,7 @@ impl Purpose {
     fn name(self) -> &'static str {
         match self {
             Self::MessageExpires => "message-expires",
+            Self::RemovalEnds => "removal-ends",
             Self::PollCloses => "poll-closes",
             Self::LiveLocationEnds => "live-location-ends",
             Self::ScheduledDue => "scheduled-due",
@@ -174,6 +177,7 @@ pub struct Action {
 pub async fn action(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Error> {
     Ok(match timer.purpose {
         Purpose::MessageExpires => Some(expiry::end(timer)),
+        Purpose::RemovalEnds => Some(removals::end(timer)),
         Purpose::PollCloses => Some(polls::end(timer)),
         Purpose::LiveLocationEnds => Some(locations::end(timer)),
         Purpose::ScheduledDue => Some(schedule::begin(timer)),

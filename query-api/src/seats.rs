@@ -107,6 +107,8 @@ impl Seat {
                     None => self.unread = None,
                 }
             }
+            // Whether this person has read or hidden it is known to the documents only.
+            Effect::Restored => self.unread = None,
             Effect::Deleted { .. }
             | Effect::Joined(_)
             | Effect::Left(_)

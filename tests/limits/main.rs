@@ -10,6 +10,7 @@ mod places;
 mod providers;
 mod queries;
 mod rates;
+mod removals;
 mod rest;
 mod sockets;
 mod tokens;

@@ -85,7 +85,8 @@ fn who_is_not_there_when_it_is_sent_has_read_nothing_by_that() {
     world.passes(MINUTE + Duration::from_secs(3));
     assert_eq!(texts(&bob, &direct, 5, TOO_LONG.as_secs_f64()).len(), 5);
     left(&bob, 0);
-    let mut frames = std::iter::from_fn(|| Some(own.next())).filter(|it| it.event() == "MessageSent");
+    let mut frames =
+        std::iter::from_fn(|| Some(own.next())).filter(|it| it.event() == "MessageSent");
     let counts: Vec<_> = frames.by_ref().take(4).map(|it| it.unread()).collect();
     assert_eq!(counts, [2, 2, 2, 2]);
     assert_eq!(bob.unread(&direct), 2);

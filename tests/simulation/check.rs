@@ -7,16 +7,17 @@ use chat::Event;
 use chat::accounts::AccountId;
 use chat::conversations::ConversationEvent;
 use chat::kernel::codec::Batch;
+use chat::kernel::event::Reaction;
 use chat::kernel::{Personal, Recorded, StreamId};
 use chat::members::{MemberEvent, Role};
 use chat::messages::{Body, Message, MessageEvent};
 use chat::reactions::ReactionEvent;
 use ports::event_log::{Fold, RECORD_BYTES_MAX, Rejection, Verdict};
-use ports::keys::TreeId;
 use uuid::Uuid;
 
 use crate::others::Stores;
 use crate::people::{Answer, Asked, CANARY};
+use crate::removed::{Removals, Texts};
 use crate::sim::{Mutant, Sim};
 use crate::world::{Checked, Running, World, broken};
 
@@ -258,7 +259,7 @@ impl Members {
 fn permitted(said: &Said) -> Checked {
     for (stream, events) in said.streams() {
         let mut members = Members::default();
-        let mut authors = BTreeMap::new();
+        let (mut authors, mut removals) = (BTreeMap::new(), Removals::default());
         for it in events {
             let actor = it.actor.expect("people act");
             let role = members.0.get(&actor).copied();
@@ -273,8 +274,10 @@ fn permitted(said: &Said) -> Checked {
                 }
                 Event::MessageEvent(MessageEvent::MessageDeleted(gone)) => {
                     // A second deletion finds nothing.
-                    let author = authors.remove(&gone.message_id);
-                    role.is_some() && author.is_some_and(|it| it == actor || manages)
+                    role.is_some() && authors.remove(&gone.message_id) == Some(actor)
+                }
+                Event::RemovalEvent(it) => {
+                    role.is_some() && removals.allow(it, actor, manages, &mut authors)
                 }
                 Event::ReactionEvent(ReactionEvent::ReactionAdded(added)) => {
                     let there = authors.get(&added.message_id) == Some(&added.author_id);
@@ -338,17 +341,17 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 /// The key of what was deleted is gone, from the store and from every memory.
 async fn erased_is_gone(world: &World, said: &Said, last: &Running) -> Checked {
     for it in &said.events {
-        let Event::MessageEvent(MessageEvent::MessageDeleted(gone)) = &it.event else { continue };
-        let author = gone.author_id.0.into_bytes();
-        let id = TreeId { author, stream: gone.conversation_id.0.into_bytes() };
-        let stored = world.stores.keys.tree(id).is_some_and(|it| it.leaf(gone.leaf.0).is_some());
-        let mut held = last.keyring.leaf(id, gone.leaf.0).await.ok().flatten().is_some();
-        held |= world.reading.leaf(id, gone.leaf.0).await.ok().flatten().is_some();
-        if stored || held {
-            let seen = format!("{} can be read (stored {stored}, held {held})", gone.message_id);
-            return broken("erased_is_gone", seen);
+        for reaction in chat::reactions(it) {
+            let Reaction::DestroyKey { tree, leaf } = reaction;
+            let stored = world.stores.keys.tree(tree).is_some_and(|it| it.leaf(leaf).is_some());
+            let mut held = last.keyring.leaf(tree, leaf).await.ok().flatten().is_some();
+            held |= world.reading.leaf(tree, leaf).await.ok().flatten().is_some();
+            if stored || held {
+                let seen = format!("{it:?} can be read (stored {stored}, held {held})");
+                return broken("erased_is_gone", seen);
+            }
+            world.sim.count("message erased");
         }
-        world.sim.count("message erased");
     }
     Ok(())
 }
@@ -358,7 +361,7 @@ fn what_was_said_is_kept(world: &World, said: &Said, asked: &[Asked]) -> Checked
     let text = |it: &'_ Asked| Some(((it.actor, it.client_id), it.text.clone()?));
     let texts: BTreeMap<(AccountId, Uuid), String> = asked.iter().filter_map(text).collect();
     let scheduled = crate::scheduled::texts(said, &texts);
-    let mut expected = BTreeMap::new();
+    let (mut expected, mut removed) = (BTreeMap::new(), Texts::default());
     for it in &said.events {
         let by = || it.actor.and_then(|actor| texts.get(&(actor, it.command.client_id)).cloned());
         match &it.event {
@@ -372,6 +375,7 @@ fn what_was_said_is_kept(world: &World, said: &Said, asked: &[Asked]) -> Checked
             Event::MessageEvent(MessageEvent::MessageDeleted(gone)) => {
                 expected.insert(gone.message_id.to_string(), None);
             }
+            Event::RemovalEvent(it) => removed.follow(it, &mut expected, &world.sim),
             _ => (),
         }
     }

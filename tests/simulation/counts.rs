@@ -9,6 +9,7 @@ use chat::kernel::{Reader, StreamId};
 use chat::members::MemberEvent;
 use chat::messages::MessageEvent;
 use chat::receipts::{ReceiptEvent, Unread};
+use chat::removals::RemovalEvent;
 
 use crate::check::{Members, Said};
 use crate::world::{Checked, Running, World, broken};
@@ -54,6 +55,12 @@ pub(crate) fn counted_unread(said: &Said, person: AccountId, stream: StreamId) -
             }
             Event::MessageEvent(MessageEvent::MessageDeleted(it)) => {
                 gone.insert(it.number.0);
+            }
+            Event::RemovalEvent(RemovalEvent::MessageRemoved(it)) => {
+                gone.insert(it.number.0);
+            }
+            Event::RemovalEvent(RemovalEvent::MessageRestored(it)) => {
+                gone.remove(&it.number.0);
             }
             _ => (),
         }

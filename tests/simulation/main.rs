@@ -11,6 +11,7 @@ mod others;
 mod people;
 mod readers;
 mod rebuilt;
+mod removed;
 mod scheduled;
 mod sim;
 mod tallies;
@@ -40,7 +41,7 @@ const TWICE: u64 = 100;
 const COVERED_FROM: u64 = 1_000;
 
 /// What must have happened, or the simulation does not test what it seems to.
-const COVERED: [&str; 41] = [
+const COVERED: [&str; 43] = [
     "announcement lost",
     "announcement reordered",
     "announcement twice",
@@ -69,6 +70,8 @@ const COVERED: [&str; 41] = [
     "gap batch",
     "live frame",
     "message erased",
+    "message removed",
+    "message restored",
     "pause",
     "reaction counted",
     "replayed frame",

@@ -12,6 +12,7 @@ use chat::members::{AddMembers, ChangeRole, LeaveConversation, RemoveMember, Rol
 use chat::messages::{DeleteMessage, EditMessage, HideMessage, MessageId, SendMessage};
 use chat::reactions::{AddReaction, RemoveReaction};
 use chat::receipts::MarkRead;
+use chat::removals::RestoreMessages;
 use chat::sessions::EndSession;
 use ports::keys::{TreeId, crypto};
 use uuid::Uuid;
@@ -231,6 +232,10 @@ impl Person {
                         let _ = self.world.reading.leaf(id, 0).await;
                     }
                     self.ask(None, DeleteMessage { conversation_id, message_id }).await;
+                    if !own && dice.happens(3_000) {
+                        let message_ids = vec![message_id];
+                        self.ask(None, RestoreMessages { conversation_id, message_ids }).await;
+                    }
                 }
             }
             66..73 => {

@@ -8,6 +8,7 @@ use chat::accounts::AccountId;
 use chat::kernel::Reader;
 use chat::messages::{MessageEvent, MessageId};
 use chat::reactions::{Emoji, Reacted, ReactionEvent, Tally};
+use chat::removals::RemovalEvent;
 
 use crate::check::Said;
 use crate::world::{Checked, Running, World, broken};
@@ -29,6 +30,10 @@ pub(crate) async fn tallies_are_exact(world: &World, said: &Said, last: &Running
                 given.entry(it.emoji.clone()).or_default().remove(&it.account_id)
             }
             Event::MessageEvent(MessageEvent::MessageDeleted(it)) => {
+                given.insert(it.message_id, Given::default());
+                true
+            }
+            Event::RemovalEvent(RemovalEvent::MessageDestroyed(it)) => {
                 given.insert(it.message_id, Given::default());
                 true
             }

@@ -2,7 +2,7 @@
 //! `PARLANCE_TEST_MODE` is `cluster`, as several nodes on real servers.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -215,7 +215,7 @@ impl World {
         // What is still being written has no such ending.
         files.retain(|it| it.extension().is_some_and(|it| it == "eml" || it == "sms"));
         files.sort();
-        let read = |file: &std::path::PathBuf| {
+        let read = |file: &PathBuf| {
             let bytes = std::fs::read(file).expect("a letter");
             if file.extension().is_some_and(|it| it == "sms") {
                 let text = String::from_utf8(bytes).expect("a text");
@@ -229,6 +229,23 @@ impl World {
             (meant == Some(to)).then_some((subject, text))
         };
         files.iter().filter_map(read).collect()
+    }
+
+    /// Every file that the world has on this disk, with what is in it.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let (mut found, mut folders) = (Vec::new(), vec![self.folder.path().to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Ok(bytes) = std::fs::read(&path) {
+                    // A file that is replaced meanwhile is not there.
+                    found.push((path, bytes));
+                }
+            }
+        }
+        found
     }
 
     /// Sets the server's clock ahead.

@@ -181,6 +181,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::DraftEvent(_)
         | Event::ScheduleEvent(_)
         | Event::ExpiryEvent(_)
+        | Event::RemovalEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })
 }

@@ -8,6 +8,7 @@ use crate::kernel::time::Long;
 use crate::members::MemberEvent;
 use crate::pins::PinEvent;
 use crate::reactions::{Emoji, ReactionEvent};
+use crate::removals::RemovalEvent;
 
 pub(super) fn member(event: &MemberEvent) -> Option<Told<'_>> {
     Some(match event {
@@ -80,4 +81,24 @@ pub(super) fn expiry(event: &ExpiryEvent) -> Option<Told<'_>> {
             )
         }),
     }
+}
+
+/// What those who manage a group take out and give back; that it ends is nobody's doing.
+pub(super) fn removal(event: &RemovalEvent) -> Option<Told<'_>> {
+    let id = Some(event.message_id().to_string());
+    Some(match event {
+        RemovalEvent::MessageRemoved(it) => {
+            Told::of(Action::GroupMessageRemoved, it.origin.as_ref())
+                .on(it.author_id)
+                .about(it.conversation_id)
+                .change("message", id, None)
+        }
+        RemovalEvent::MessageRestored(it) => {
+            Told::of(Action::GroupMessageRestored, it.origin.as_ref())
+                .on(it.author_id)
+                .about(it.conversation_id)
+                .with("message", id)
+        }
+        RemovalEvent::MessageDestroyed(_) => return None,
+    })
 }

@@ -89,6 +89,7 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::EditPolicyEvent(it) => groups::edit_policy(it),
         Event::PinEvent(it) => groups::pin(it),
         Event::ExpiryEvent(it) => groups::expiry(it),
+        Event::RemovalEvent(it) => groups::removal(it),
         Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)

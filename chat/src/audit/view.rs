@@ -73,6 +73,8 @@ pub enum AuditAction {
     GroupMessageUnpinned,
     GroupAllUnpinned,
     GroupExpirySet,
+    GroupMessageRemoved,
+    GroupMessageRestored,
     AuditRead,
     AuditExported,
 }

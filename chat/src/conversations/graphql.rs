@@ -18,6 +18,7 @@ use crate::messages::{MessageObject, Messages, last_live_message, messages};
 use crate::pins::{PinObject, pinned_messages};
 use crate::reactions::allowed_reactions;
 use crate::receipts::{ReceiptObject, Unread, receipts_of_others};
+use crate::removals::{RemovedMessageObject, removed_messages};
 
 /// A conversation.
 pub struct ConversationObject {
@@ -194,6 +195,20 @@ impl ConversationObject {
         before: Option<String>,
     ) -> Result<Connection<String, PinObject>> {
         pinned_messages(context, self.head.id, Page::new(first, last, after, before)?).await
+    }
+
+    /// What moderators have removed and can be restored, the first first; null for who does not
+    /// manage the group.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    async fn removed_messages(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Result<Option<Connection<String, RemovedMessageObject>>> {
+        removed_messages(context, self.head.id, Page::new(first, last, after, before)?).await
     }
 
     /// Seconds after which what is sent now is gone for everyone; null when it stays.

@@ -11,6 +11,7 @@ use crate::expiry::ExpiryEvent;
 use crate::kernel::{Document, Personal, Recorded, StreamId, Timestamp};
 use crate::members::MemberEvent;
 use crate::messages::{MessageEvent, MessageId};
+use crate::removals::RemovalEvent;
 
 /// What kind of conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
@@ -39,7 +40,7 @@ pub struct Conversation {
     /// When the last message was sent, or the conversation was created.
     pub active_at: Timestamp,
     pub member_count: u64,
-    /// Messages that are gone for everyone.
+    /// Messages that are gone for everyone, and those that are removed.
     pub deleted_count: u64,
     /// Seconds after which what is sent from here on is gone for everyone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,6 +112,16 @@ impl Conversation {
 }
 
 impl Conversation {
+    fn removals_change(&mut self, change: &RemovalEvent) {
+        match change {
+            RemovalEvent::MessageRemoved(_) => self.deleted_count += 1,
+            RemovalEvent::MessageRestored(_) => {
+                self.deleted_count = self.deleted_count.saturating_sub(1);
+            }
+            RemovalEvent::MessageDestroyed(_) => (),
+        }
+    }
+
     /// When a message is gone that is sent now, with a time of its own or without: the shorter one
     /// counts.
     pub fn expires_at(&self, own: Option<u32>, now: Timestamp) -> Option<Timestamp> {
@@ -139,6 +150,10 @@ impl Document for Conversation {
         if let (Some(it), Some(conversation)) = (MessageEvent::of(&event.event), document.as_mut())
         {
             conversation.messages_change(it, event);
+        }
+        if let (Some(it), Some(conversation)) = (RemovalEvent::of(&event.event), document.as_mut())
+        {
+            conversation.removals_change(it);
         }
         if let (Some(ExpiryEvent::ExpirySet(it)), Some(conversation)) =
             (ExpiryEvent::of(&event.event), document.as_mut())

@@ -151,7 +151,7 @@ pub(crate) async fn clear_beside(
             let position = scope.outcome(accepted).await?.position;
             Ok(Outcome { position, ..sent })
         }
-         Err(Failure::Rejected(_)) => Ok(sent),
+        Err(Failure::Rejected(_)) => Ok(sent),
         // The message is there, so what is asked again must come under the same id.
         Err(_) => Err(failed(Failure::Unknown)),
     }

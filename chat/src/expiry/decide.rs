@@ -10,6 +10,7 @@ use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Slot, StreamId};
 use crate::members::Member;
 use crate::messages::{Message, MessageDeleted, MessageId};
+use crate::removals::destroyed;
 
 crate::rejections! {
     /// Why expiry says no.
@@ -107,7 +108,9 @@ impl Command for ExpireMessage {
     ) -> Result<Vec<Event>, ExpiryRejection> {
         let here = message.get().filter(|it| it.conversation_id == self.conversation_id);
         let message = here.filter(|it| it.expires_at.is_some()).ok_or(ExpiryRejection::NotFound)?;
-        let Some(body) = &message.body else { return Ok(Vec::new()) };
+        let Some(body) = &message.body else {
+            return Ok(destroyed(message).into_iter().collect());
+        };
         let deleted = MessageDeleted {
             message_id: message.id,
             conversation_id: message.conversation_id,

@@ -2,7 +2,7 @@
 
 use super::ExpireMessage;
 use crate::kernel::Recorded;
-use crate::messages::{MessageEvent, MessageId};
+use crate::messages::{MessageEvent, MessageId, deleted};
 use crate::timers::{Action, Purpose, Timer, Timing};
 
 /// The timers that an event sets and clears.
@@ -14,10 +14,15 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
             let set = it.expires_at.map(|due_at| Timing::Set { purpose, id, account_id, due_at });
             set.into_iter().collect()
         }
-        Some(MessageEvent::MessageDeleted(it)) => {
-            vec![Timing::Clear { purpose, id: it.message_id.0 }]
+        Some(
+            MessageEvent::MessageDeleted(_)
+            | MessageEvent::MessageEdited(_)
+            | MessageEvent::MessageHidden(_),
+        )
+        | None => {
+            let cleared = deleted(event).map(|it| Timing::Clear { purpose, id: it.0 });
+            cleared.into_iter().collect()
         }
-        Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_)) | None => Vec::new(),
     }
 }
 

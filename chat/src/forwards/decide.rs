@@ -73,7 +73,7 @@ pub(super) fn forwarded_id(
 fn onward(body: &Body) -> Result<Body, ForwardRejection> {
     let content = match &body.content {
         Some(Content::Poll(_)) => return Err(ForwardRejection::Poll),
-        Some(Content::LiveLocation(it)) => Some(Content::Location(it.clone())),
+        Some(Content::LiveLocation(it)) => Some(Content::Location(*it)),
         Some(it @ (Content::Location(_) | Content::Contact(_))) => Some(it.clone()),
         None => None,
     };

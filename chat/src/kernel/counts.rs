@@ -20,6 +20,7 @@ use crate::messages::{
 };
 use crate::privacy::{PrivacyEvent, Setting};
 use crate::receipts::{ReceiptEvent, Unread, readers, readers_counted};
+use crate::removals::RemovalEvent;
 
 /// Stores every document of a world in a folder of its own and reads there.
 fn reading<T>(world: &Given, read: impl AsyncFnOnce(Reader) -> T) -> T {
@@ -193,7 +194,7 @@ fn read_by(world: &Given, viewer: AccountId, message: &Message) -> BTreeSet<Acco
 
 /// Counts a person's unread messages by reading the whole history.
 fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
-    let mut unread = BTreeSet::new();
+    let (mut unread, mut hidden) = (BTreeSet::new(), BTreeSet::new());
     let mut read = 0;
     let mut last = 0;
     for recorded in world.history() {
@@ -214,9 +215,18 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             Event::MessageEvent(MessageEvent::MessageDeleted(it)) if it.conversation_id == at => {
                 unread.remove(&it.number.0);
             }
+            Event::RemovalEvent(RemovalEvent::MessageRemoved(it)) if it.conversation_id == at => {
+                unread.remove(&it.number.0);
+            }
+            Event::RemovalEvent(RemovalEvent::MessageRestored(it))
+                if it.conversation_id == at && !hidden.contains(&it.number.0) =>
+            {
+                unread.insert(it.number.0);
+            }
             Event::MessageEvent(MessageEvent::MessageHidden(it))
                 if it.conversation_id == at && it.account_id == who =>
             {
+                hidden.insert(it.number.0);
                 unread.remove(&it.number.0);
             }
             Event::ReceiptEvent(ReceiptEvent::ReadMoved(it))
@@ -250,6 +260,7 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::DraftEvent(_)
             | Event::ScheduleEvent(_)
             | Event::ExpiryEvent(_)
+            | Event::RemovalEvent(_)
             | Event::ReceiptEvent(_) => (),
         }
     }

@@ -211,6 +211,8 @@ pub enum Effect {
     },
     /// The message is gone for everyone.
     Deleted { number: u64 },
+    /// A message that was gone is there again.
+    Restored,
     /// These accounts see the conversation from here on.
     Joined(Vec<AccountId>),
     /// This account sees nothing after this.

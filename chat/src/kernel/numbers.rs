@@ -25,6 +25,14 @@ impl Block {
         fresh
     }
 
+    /// Takes a number out; `false` when it was not there.
+    pub fn remove(&mut self, number: u64) -> bool {
+        let (word, bit) = place(number);
+        let there = self.0[word] & bit != 0;
+        self.0[word] &= !bit;
+        there
+    }
+
     /// Whether a number is a member.
     pub fn contains(&self, number: u64) -> bool {
         let (word, bit) = place(number);
@@ -101,5 +109,10 @@ mod tests {
         assert_eq!(block.count(), 8);
         let text = serde_json::to_string(&block).unwrap();
         assert_eq!(serde_json::from_str::<Block>(&text).unwrap(), block);
+        for (member, left) in members.into_iter().zip((0..8).rev()) {
+            assert!(block.remove(BLOCK * 7 + member));
+            assert!(!block.remove(BLOCK * 7 + member));
+            assert_eq!(block.count(), left);
+        }
     }
 }

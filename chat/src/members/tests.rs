@@ -144,7 +144,7 @@ fn one_with_a_lower_role_is_removed() {
     let world = world.when(account(ANN), remove(id, BOB)).then([removed.into()]);
     let bob = member(&world, id, BOB).unwrap();
     assert_eq!((bob.active, bob.role), (false, Role::Member));
-    assert_eq!(Document::index_keys(&bob), [None, None]);
+    assert_eq!(Document::index_keys(&bob), [None, None, None]);
 }
 
 #[test]

@@ -94,17 +94,10 @@ impl Document for Member {
         if let Some(MemberEvent::RoleChanged(it)) = MemberEvent::of(&event.event) {
             return vec![Self::id(it.conversation_id, it.account_id)];
         }
-        match MessageEvent::of(&event.event) {
-            Some(MessageEvent::MessageSent(it)) => {
-                vec![Self::id(it.conversation_id, it.author_id)]
-            }
-            Some(MessageEvent::MessageDeleted(it)) => {
-                vec![Self::id(it.conversation_id, it.author_id)]
-            }
-            Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_)) | None => {
-                Vec::new()
-            }
+        if let Some(MessageEvent::MessageSent(it)) = MessageEvent::of(&event.event) {
+            return vec![Self::id(it.conversation_id, it.author_id)];
         }
+        Vec::new()
     }
 
     fn project(document: &mut Option<Self>, id: &str, event: &Recorded) {
@@ -132,8 +125,6 @@ impl Document for Member {
             member.role = it.role;
         } else if let Some(MessageEvent::MessageSent(it)) = MessageEvent::of(&event.event) {
             member.sends(it.number.0, it.unseen.unwrap_or(false));
-        } else if let Some(MessageEvent::MessageDeleted(it)) = MessageEvent::of(&event.event) {
-            member.unseen.retain(|number| *number != it.number.0);
         }
     }
 

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Addressed, Message, MessageDeleted, MessageEdited, MessageHidden, MessageId, Said, Sending,
-    TEXT_BYTES_MAX, format, parse,
+    Addressed, Message, MessageEdited, MessageHidden, MessageId, Said, Sending, TEXT_BYTES_MAX,
+    format, parse,
 };
 use crate::Event;
 use crate::accounts::{AccountId, Name, NameState};
@@ -17,6 +17,7 @@ use crate::edit_policy::EditPolicy;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp};
 use crate::members::{Member, Role};
+use crate::removals::deletion;
 
 crate::rejections! {
     /// Why messages say no.
@@ -274,7 +275,8 @@ impl Command for EditMessage {
     }
 }
 
-/// Deletes a message for everyone.
+/// Deletes a message for everyone: one's own for good, another's so that it can be restored for a
+/// day.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct DeleteMessage {
@@ -307,16 +309,7 @@ impl Command for DeleteMessage {
         if message.author_id != context.actor && member.role < Role::Admin {
             return Err(MessageRejection::Forbidden);
         }
-        let Some(body) = &message.body else { return Ok(Vec::new()) };
-        let deleted = MessageDeleted {
-            message_id: message.id,
-            conversation_id: message.conversation_id,
-            number: Long(message.number),
-            author_id: message.author_id,
-            leaf: Long(body.leaf().unwrap_or(0)),
-            mentions: message.mentions.clone(),
-        };
-        Ok(vec![deleted.into()])
+        Ok(deletion(message, context).into_iter().collect())
     }
 }
 

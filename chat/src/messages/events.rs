@@ -12,6 +12,7 @@ use crate::conversations::ConversationId;
 use crate::kernel::event::Reaction;
 use crate::kernel::time::Long;
 use crate::kernel::{Effect, Personal, Recorded, Timestamp};
+use crate::removals::RemovalEvent;
 
 crate::id! {
     /// Identifies a message.
@@ -129,7 +130,7 @@ impl MessageEvent {
     }
 }
 
-/// The message that an event deletes, for what other rooms keep of messages.
+/// The message that an event deletes for good, for what other rooms keep of messages.
 pub(crate) fn deleted(event: &Recorded) -> Option<MessageId> {
     match MessageEvent::of(&event.event) {
         Some(MessageEvent::MessageDeleted(it)) => Some(it.message_id),
@@ -137,8 +138,11 @@ pub(crate) fn deleted(event: &Recorded) -> Option<MessageId> {
             MessageEvent::MessageSent(_)
             | MessageEvent::MessageEdited(_)
             | MessageEvent::MessageHidden(_),
-        )
-        | None => None,
+        ) => None,
+        None => match RemovalEvent::of(&event.event)? {
+            RemovalEvent::MessageDestroyed(it) => Some(it.message_id),
+            RemovalEvent::MessageRemoved(_) | RemovalEvent::MessageRestored(_) => None,
+        },
     }
 }
 

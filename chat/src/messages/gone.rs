@@ -13,6 +13,7 @@ use crate::conversations::ConversationId;
 use crate::kernel::document::padded;
 use crate::kernel::numbers::{BLOCK, Block, block_of};
 use crate::kernel::{Document, Reader, Recorded};
+use crate::removals::RemovalEvent;
 
 /// Messages of one block that are gone for everyone.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -33,10 +34,21 @@ pub struct HiddenNumbers {
     numbers: Block,
 }
 
-fn deleted(event: &Recorded) -> Option<(ConversationId, u64)> {
-    match MessageEvent::of(&event.event) {
-        Some(MessageEvent::MessageDeleted(it)) => Some((it.conversation_id, it.number.0)),
-        Some(_) | None => None,
+/// The message that an event takes from everyone's sight, or gives back.
+enum Turn {
+    Goes,
+    Comes,
+}
+
+/// What is destroyed was counted when it was removed.
+fn turn(event: &Recorded) -> Option<(ConversationId, u64, Turn)> {
+    if let Some(MessageEvent::MessageDeleted(it)) = MessageEvent::of(&event.event) {
+        return Some((it.conversation_id, it.number.0, Turn::Goes));
+    }
+    match RemovalEvent::of(&event.event)? {
+        RemovalEvent::MessageRemoved(it) => Some((it.conversation_id, it.number.0, Turn::Goes)),
+        RemovalEvent::MessageRestored(it) => Some((it.conversation_id, it.number.0, Turn::Comes)),
+        RemovalEvent::MessageDestroyed(_) => None,
     }
 }
 
@@ -48,14 +60,17 @@ impl Document for DeletedNumbers {
     const COLLECTION: Collection = Collection { name: "deleted_numbers", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        let ids = deleted(event).map(|(it, number)| block_id(it, block_of(number)));
+        let ids = turn(event).map(|(it, number, _)| block_id(it, block_of(number)));
         ids.into_iter().collect()
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        if let Some((_, number)) = deleted(event) {
-            document.get_or_insert_default().numbers.insert(number);
-        }
+        let Some((_, number, turn)) = turn(event) else { return };
+        let numbers = &mut document.get_or_insert_default().numbers;
+        match turn {
+            Turn::Goes => numbers.insert(number),
+            Turn::Comes => numbers.remove(number),
+        };
     }
 }
 
@@ -63,19 +78,21 @@ impl Document for DeletedCounts {
     const COLLECTION: Collection = Collection { name: "deleted_counts", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        let ids = deleted(event).map(|(it, number)| block_id(it, block_of(number) / BLOCK));
+        let ids = turn(event).map(|(it, number, _)| block_id(it, block_of(number) / BLOCK));
         ids.into_iter().collect()
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        if let Some((_, number)) = deleted(event) {
-            let at = (block_of(number) % BLOCK) as usize;
-            let counts = &mut document.get_or_insert_default().counts;
-            if counts.len() <= at {
-                counts.resize(at + 1, 0);
-            }
-            counts[at] += 1;
+        let Some((_, number, turn)) = turn(event) else { return };
+        let at = (block_of(number) % BLOCK) as usize;
+        let counts = &mut document.get_or_insert_default().counts;
+        if counts.len() <= at {
+            counts.resize(at + 1, 0);
         }
+        counts[at] = match turn {
+            Turn::Goes => counts[at] + 1,
+            Turn::Comes => counts[at].saturating_sub(1),
+        };
     }
 }
 

@@ -115,7 +115,8 @@ impl MessageMutation {
         changed(context, outcome, message.id).await
     }
 
-    /// Deletes a message for everyone, with its key, or puts it out of the viewer's sight.
+    /// Deletes a message for everyone, or puts it out of the viewer's sight. One's own goes with
+    /// its key; another's, in a group that one manages, can be restored for 24 hours.
     async fn delete_message(
         &self,
         context: &Context<'_>,

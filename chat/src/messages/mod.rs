@@ -4,10 +4,10 @@
 //! the author and the client's id, so sending again is the same message. The body is markdown,
 //! sealed under a key of its own: deleting for everyone destroys that key, with all edits.
 //!
-//! Authors edit for as long as the conversation's `edit_policy` says; authors, admins and the owner
-//! delete for everyone. A claimed `sentAt` (imports carry history with it) is shown but orders
-//! nothing. A silent message asks those who notify people to leave it. One that expires is deleted
-//! by the server (`expiry`).
+//! Authors edit for as long as the conversation's `edit_policy` says, and delete for everyone. What
+//! admins and the owner delete of others is removed first (`removals`). A claimed `sentAt` (imports
+//! carry history with it) is shown but orders nothing. A silent message asks those who notify
+//! people to leave it. One that expires is deleted by the server (`expiry`).
 //!
 //! A message may hold something else than text: each kind of [`Content`] has a room that sends it,
 //! by way of [`Sending`]. It is sealed in the body and can't be edited.
@@ -46,7 +46,7 @@ pub use objects::MessageObject;
 pub use pages::{Messages, last_live_message, messages};
 pub use sending::{Addressed, Sending, Unsent};
 pub(crate) use sending::{Said, message_id};
-pub use view::{Mention, Message, Version};
+pub use view::{Aside, Mention, Message, Version};
 
 /// Most bytes of a message's markdown.
 pub const TEXT_BYTES_MAX: usize = 16 * 1_024;

@@ -230,7 +230,7 @@ fn an_edit_is_sealed_beside_the_message_and_keeps_every_version() {
 }
 
 #[test]
-fn the_author_and_admins_delete_for_everyone_once() {
+fn the_author_deletes_for_everyone_once() {
     let deleted = |id, message| MessageDeleted {
         message_id: message,
         conversation_id: id,
@@ -239,19 +239,17 @@ fn the_author_and_admins_delete_for_everyone_once() {
         leaf: Long(3),
         mentions: vec![account(ANN)],
     };
-    for n in [BOB, ANN] {
-        let (world, id, message) = sent("@ann");
-        let world = world
-            .when(account(n), delete(id, message))
-            .then([deleted(id, message).into()])
-            .when(account(n), delete(id, message))
-            .then([]);
-        let gone = world.document::<Message>(message).unwrap();
-        assert_eq!((gone.body, gone.original, gone.mentions), (None, None, Vec::new()));
-        assert_eq!(gone.number, 1);
-        assert_eq!(world.document::<Mention>(Mention::id(id, account(ANN), 1)), None);
-        world.when(account(BOB), edit(id, message, "ho")).then_rejected(MessageRejection::Gone);
-    }
+    let (world, id, message) = sent("@ann");
+    let world = world
+        .when(account(BOB), delete(id, message))
+        .then([deleted(id, message).into()])
+        .when(account(BOB), delete(id, message))
+        .then([]);
+    let gone = world.document::<Message>(message).unwrap();
+    assert_eq!((gone.body, gone.original, gone.mentions), (None, None, Vec::new()));
+    assert_eq!(gone.number, 1);
+    assert_eq!(world.document::<Mention>(Mention::id(id, account(ANN), 1)), None);
+    world.when(account(BOB), edit(id, message, "ho")).then_rejected(MessageRejection::Gone);
 }
 
 #[test]
@@ -271,7 +269,7 @@ fn a_plain_member_deletes_only_own_messages() {
 #[test]
 fn a_deletion_destroys_the_key_of_the_body_and_nothing_else_does() {
     let (world, id, message) = sent("hi");
-    let world = world.and(account(ANN), hide(id, message)).and(account(ANN), delete(id, message));
+    let world = world.and(account(ANN), hide(id, message)).and(account(BOB), delete(id, message));
     let reactions: Vec<_> = world.history().iter().flat_map(destroy_body).collect();
     let tree =
         ports::keys::TreeId { author: account(BOB).0.into_bytes(), stream: id.0.into_bytes() };
@@ -302,7 +300,7 @@ fn a_message_is_seen_by_members_and_listed_while_it_is_there() {
     assert!(Document::index_keys(&found).iter().all(Option::is_some));
     let world = world.and(account(BOB), delete(id, message));
     let gone = world.document::<Message>(message).unwrap();
-    assert_eq!(Document::index_keys(&gone), [None, None]);
+    assert_eq!(Document::index_keys(&gone), [None, None, None]);
 }
 
 #[test]

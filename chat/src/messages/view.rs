@@ -10,6 +10,7 @@ use crate::audience::Audience;
 use crate::conversations::ConversationId;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
+use crate::removals::RemovalEvent;
 
 /// A message. What it does not have is not written: most messages have little of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,9 +21,12 @@ pub struct Message {
     /// `seq` of the event that sent it.
     pub seq: u64,
     pub author_id: AccountId,
-    /// Absent once it is gone for everyone.
+    /// Absent once it is gone for everyone, and while a moderator has removed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Personal<Body>>,
+    /// What a moderator has removed, until it is restored or destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<Box<Aside>>,
     /// The first text, once there is a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<Personal<Body>>,
@@ -50,6 +54,14 @@ pub struct Message {
     pub changed_seq: u64,
 }
 
+/// The texts of a message that a moderator has removed: where nobody who asks for a body looks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Aside {
+    pub body: Personal<Body>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Personal<Body>>,
+}
+
 impl Message {
     /// Whether its time has come, though its deletion may not have been noted yet.
     pub fn is_over(&self, now: Timestamp) -> bool {
@@ -69,6 +81,7 @@ impl Message {
             seq: event.seq,
             author_id: it.author_id,
             body: Some(it.body.clone()),
+            aside: None,
             original: None,
             content: it.content,
             reply_to: it.reply_to,
@@ -83,6 +96,32 @@ impl Message {
             changed_seq: event.seq,
         }
     }
+
+    /// Only its place remains.
+    fn empty(&mut self) {
+        self.body = None;
+        self.aside = None;
+        self.original = None;
+        self.content = None;
+        self.mentions = Vec::new();
+        self.forwarded = None;
+    }
+
+    fn removals_change(&mut self, change: &RemovalEvent) {
+        match change {
+            RemovalEvent::MessageRemoved(_) => {
+                let (body, original) = (self.body.take(), self.original.take());
+                self.aside = body.map(|body| Box::new(Aside { body, original }));
+            }
+            RemovalEvent::MessageRestored(_) => {
+                if let Some(aside) = self.aside.take() {
+                    self.body = Some(aside.body);
+                    self.original = aside.original;
+                }
+            }
+            RemovalEvent::MessageDestroyed(_) => self.empty(),
+        }
+    }
 }
 
 /// The room's event, unless it is somebody's own.
@@ -92,16 +131,17 @@ fn public(event: &Recorded) -> Option<&MessageEvent> {
 
 impl Document for Message {
     const COLLECTION: Collection =
-        Collection { name: "messages", indexes: &["by_number", "by_time"] };
+        Collection { name: "messages", indexes: &["by_number", "by_time", "by_author"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
         let id = match public(event) {
-            Some(MessageEvent::MessageSent(it)) => it.message_id,
-            Some(MessageEvent::MessageEdited(it)) => it.message_id,
-            Some(MessageEvent::MessageDeleted(it)) => it.message_id,
-            Some(MessageEvent::MessageHidden(_)) | None => return Vec::new(),
+            Some(MessageEvent::MessageSent(it)) => Some(it.message_id),
+            Some(MessageEvent::MessageEdited(it)) => Some(it.message_id),
+            Some(MessageEvent::MessageDeleted(it)) => Some(it.message_id),
+            Some(MessageEvent::MessageHidden(_)) => None,
+            None => RemovalEvent::of(&event.event).map(RemovalEvent::message_id),
         };
-        vec![id.to_string()]
+        id.iter().map(ToString::to_string).collect()
     }
 
     fn begins(event: &Recorded) -> bool {
@@ -120,27 +160,31 @@ impl Document for Message {
                 message.changed_seq = event.seq;
             }
             (Some(MessageEvent::MessageDeleted(_)), Some(message)) => {
-                message.body = None;
-                message.original = None;
-                message.content = None;
-                message.mentions = Vec::new();
-                message.forwarded = None;
+                message.empty();
                 message.changed_seq = event.seq;
             }
+            (None, Some(message)) => {
+                if let Some(it) = RemovalEvent::of(&event.event) {
+                    message.removals_change(it);
+                    message.changed_seq = event.seq;
+                }
+            }
             (Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageDeleted(_)), None)
-            | (Some(MessageEvent::MessageHidden(_)) | None, _) => (),
+            | (Some(MessageEvent::MessageHidden(_)), _)
+            | (None, None) => (),
         }
     }
 
     fn index_keys(&self) -> Vec<Option<String>> {
         if self.body.is_none() {
-            return vec![None, None];
+            return vec![None, None, None];
         }
         let (conversation, number) = (self.conversation_id, padded(self.number));
         let sent_at = padded(u64::try_from(self.sent_at.0).unwrap_or(0));
         vec![
             Some(format!("{conversation}/{number}")),
             Some(format!("{conversation}/{sent_at}/{number}")),
+            Some(format!("{conversation}/{}/{number}", self.author_id)),
         ]
     }
 
@@ -214,7 +258,16 @@ impl Document for Mention {
             Some(MessageEvent::MessageDeleted(it)) => {
                 (it.conversation_id, it.number.0, it.mentions.clone())
             }
-            Some(MessageEvent::MessageHidden(_)) | None => return Vec::new(),
+            Some(MessageEvent::MessageHidden(_)) => return Vec::new(),
+            None => match RemovalEvent::of(&event.event) {
+                Some(RemovalEvent::MessageRemoved(it)) => {
+                    (it.conversation_id, it.number.0, it.mentions.clone())
+                }
+                Some(RemovalEvent::MessageRestored(it)) => {
+                    (it.conversation_id, it.number.0, it.mentions.clone())
+                }
+                Some(RemovalEvent::MessageDestroyed(_)) | None => return Vec::new(),
+            },
         };
         accounts.into_iter().map(|it| Self::id(conversation, it, number)).collect()
     }
@@ -232,7 +285,12 @@ impl Document for Mention {
                     it.mentions.iter().any(|at| Self::id(it.conversation_id, *at, number) == id);
                 still.then_some(Self { message_id: it.message_id })
             }
-            Some(MessageEvent::MessageDeleted(_) | MessageEvent::MessageHidden(_)) | None => None,
+            Some(MessageEvent::MessageDeleted(_) | MessageEvent::MessageHidden(_)) => None,
+            None => match RemovalEvent::of(&event.event) {
+                Some(RemovalEvent::MessageRestored(it)) => Some(Self { message_id: it.message_id }),
+                Some(RemovalEvent::MessageRemoved(_) | RemovalEvent::MessageDestroyed(_))
+                | None => None,
+            },
         };
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Each is one fact, so pinning what is pinned and taking down what is not changes nothing, and
 //! whatever order several people and devices do it in, everyone ends with the same list. It is one
-//! small document a conversation. A deleted message is not pinned any more; one that somebody has
+//! small document a conversation. A deleted message is not pinned any more, even when it is
+//! restored; one that somebody has
 //! hidden is left out of their list. To bring a message to the front it is taken down and pinned
 //! again.
 //!

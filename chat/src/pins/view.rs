@@ -10,6 +10,7 @@ use crate::audience::Audience;
 use crate::conversations::ConversationId;
 use crate::kernel::{Document, Recorded, Timestamp};
 use crate::messages::{MessageEvent, MessageId};
+use crate::removals::RemovalEvent;
 
 /// That a message is pinned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +67,9 @@ fn deed(event: &Recorded) -> Option<(ConversationId, Deed)> {
         }
         Some(PinEvent::AllUnpinned(it)) => return Some((it.conversation_id, Deed::TakesAllDown)),
         None => (),
+    }
+    if let Some(RemovalEvent::MessageRemoved(it)) = RemovalEvent::of(&event.event) {
+        return Some((it.conversation_id, Deed::TakesDown(it.message_id)));
     }
     match MessageEvent::of(&event.event)? {
         MessageEvent::MessageDeleted(it) => {

@@ -48,7 +48,8 @@ impl PollQuery {
         let scope = scope(context);
         let (message, viewer) = (id::<MessageId>(&message_id)?, scope.viewer()?.account);
         let message = scope.reader.fetch::<Message>(viewer, message.to_string()).await;
-        let Some(message) = message.map_err(outage)?.filter(|it| scope.within(it).body.is_some()) else {
+        let Some(message) = message.map_err(outage)?.filter(|it| scope.within(it).body.is_some())
+        else {
             return Ok(None);
         };
         let poll = scope.reader.load::<Poll>(message.id.to_string()).await.map_err(outage)?;

@@ -44,7 +44,8 @@ impl ReactionCount {
 
 fn counts(tally: &Tally) -> Vec<ReactionCount> {
     let message_id = tally.message_id;
-    tally.counts.iter().map(|it| ReactionCount { message_id, count: it.clone() }).collect()
+    let shown = if tally.removed { &[][..] } else { &tally.counts };
+    shown.iter().map(|it| ReactionCount { message_id, count: it.clone() }).collect()
 }
 
 /// A message's tally, unless it is from after the viewer's time in the conversation.

@@ -11,6 +11,7 @@ use crate::conversations::ConversationId;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Recorded, Timestamp};
 use crate::messages::{MessageId, deleted};
+use crate::removals::RemovalEvent;
 
 /// How many members have given a message an emoji.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Tally {
     pub conversation_id: ConversationId,
     /// At most 20, the one that was given first comes first.
     pub counts: Vec<Count>,
+    /// Whether the message is removed: nobody is shown what it was given.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
     /// `seq` of the event that made it what it is.
     pub seq: u64,
 }
@@ -62,7 +66,9 @@ impl Document for Tally {
 
     fn ids(event: &Recorded) -> Vec<String> {
         let given = reaction(event).map(|(message, ..)| message);
-        given.or_else(|| deleted(event)).iter().map(ToString::to_string).collect()
+        let removal = || RemovalEvent::of(&event.event).map(RemovalEvent::message_id);
+        let ids = given.or_else(|| deleted(event)).or_else(removal);
+        ids.iter().map(ToString::to_string).collect()
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
@@ -72,6 +78,7 @@ impl Document for Tally {
                     message_id: it.message_id,
                     conversation_id: it.conversation_id,
                     counts: Vec::new(),
+                    removed: false,
                     seq: event.seq,
                 });
                 tally.add(&it.emoji);
@@ -80,6 +87,9 @@ impl Document for Tally {
             (None, Some(tally)) if deleted(event).is_some() => tally.counts = Vec::new(),
             (Some(ReactionEvent::ReactionRemoved(_)), None)
             | (Some(ReactionEvent::ReactionsLimited(_)) | None, _) => (),
+        }
+        if let (Some(it), Some(tally)) = (RemovalEvent::of(&event.event), document.as_mut()) {
+            tally.removed = matches!(it, RemovalEvent::MessageRemoved(_));
         }
         if let Some(tally) = document {
             tally.seq = event.seq;

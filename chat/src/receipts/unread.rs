@@ -122,8 +122,8 @@ impl Unread {
         Ok(all)
     }
 
-    /// Takes away what the person has sent without being there, but what they have hidden of it,
-    /// which is taken away already.
+    /// Takes away what the person has sent without being there, but what is deleted or hidden of
+    /// it, which is taken away as such.
     async fn without_own(
         reader: &Reader,
         account: AccountId,
@@ -132,12 +132,12 @@ impl Unread {
     ) -> Result<(), Error> {
         let behind = own.iter().map(|(_, it)| *it);
         let from = own.iter().map(|(_, it)| Stretch { above: it.above - 1, ..*it });
-        let hides = own.iter().any(|(at, _)| all[*at].hides_some);
-        let stretches: Vec<_> = if hides { from.chain(behind).collect() } else { Vec::new() };
+        let stretches: Vec<_> = from.chain(behind).collect();
         let hidden = hidden_in(reader, account, &stretches).await?;
+        let deleted = deleted_in(reader, &stretches).await?;
         for (nth, (at, _)) in own.iter().enumerate() {
-            let is_hidden = hides && hidden[nth] > hidden[nth + own.len()];
-            all[*at].count = all[*at].count.saturating_sub(u64::from(!is_hidden));
+            let gone = [&hidden, &deleted].iter().any(|it| it[nth] > it[nth + own.len()]);
+            all[*at].count = all[*at].count.saturating_sub(u64::from(!gone));
             all[*at].hides_some = true;
         }
         Ok(())

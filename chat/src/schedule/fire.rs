@@ -44,11 +44,11 @@ pub(crate) async fn send(reader: &Reader, timer: &Timer) -> Result<Option<Action
     };
     let command = SendScheduled { message };
     let set = timer.clone();
-    let then = move |answer: Answer| {
-        Some(finish(&set, answer.map(|_| message_id).map_err(str::to_owned)))
-    };
+    let then =
+        move |answer: Answer| Some(finish(&set, answer.map(|_| message_id).map_err(str::to_owned)));
     let account_id = it.account_id;
-    let send = Action { account_id, client_id, command: Box::new(command), then: Some(Box::new(then)) };
+    let send =
+        Action { account_id, client_id, command: Box::new(command), then: Some(Box::new(then)) };
     // Documents that are folded again show what was long ago: whoever owns the author's stream
     // knows whether it is so.
     let confirm = ConfirmSending { scheduled_id: it.id, due_at: it.due_at };

@@ -30,8 +30,8 @@ pub use events::{
 };
 pub(crate) use fire::{begin, send};
 pub use graphql::{ScheduleMutation, ScheduleQuery, ScheduledObject};
-pub(crate) use view::timings;
 pub use steps::{BeginScheduled, ConfirmSending, FinishScheduled, SendScheduled};
+pub(crate) use view::timings;
 pub use view::{Scheduled, ScheduledCount, ScheduledState};
 
 /// Least time between now and when a message is to be sent.

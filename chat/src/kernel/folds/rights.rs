@@ -28,6 +28,7 @@ use crate::messages::MessageEvent;
 use crate::pins::PinEvent;
 use crate::polls::PollEvent;
 use crate::reactions::ReactionEvent;
+use crate::removals::RemovalEvent;
 use crate::schedule::ScheduleEvent;
 use crate::sessions::{Client, OpenSession, SessionId};
 
@@ -159,10 +160,16 @@ impl Held {
             Some(MessageEvent::MessageSent(it)) => {
                 it.author_id == actor && self.role(it.conversation_id, actor).is_some()
             }
-            Some(MessageEvent::MessageDeleted(it)) => {
-                it.author_id == actor || self.manages(it.conversation_id, actor)
-            }
+            Some(MessageEvent::MessageDeleted(it)) => it.author_id == actor,
             Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_)) | None => true,
+        };
+        let removal = match RemovalEvent::of(&event.event) {
+            Some(RemovalEvent::MessageRemoved(it)) => {
+                it.author_id != actor && self.manages(it.conversation_id, actor)
+            }
+            Some(RemovalEvent::MessageRestored(it)) => self.manages(it.conversation_id, actor),
+            Some(RemovalEvent::MessageDestroyed(it)) => it.author_id == actor,
+            None => true,
         };
         let application = match ApplicationEvent::of(&event.event) {
             Some(ApplicationEvent::ApplicationRemoved(_)) => {
@@ -178,6 +185,7 @@ impl Held {
         };
         account
             && message
+            && removal
             && application
             && own
             && self.allows_in_talk(event, actor)

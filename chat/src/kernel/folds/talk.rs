@@ -7,16 +7,30 @@ use crate::forwards::{ForwardMessages, Source};
 use crate::kernel::testing::{Given, Then, open};
 use crate::messages::{Message, MessageId};
 use crate::pins::{PinEvent, PinMessage, UnpinAll, UnpinMessage};
+use crate::removals::{
+    DeleteMessages, DestroyMessage, HideMessages, RemovalEvent, RestoreMessages, Which,
+};
 
 /// A message that was sent, with its number.
 pub(super) type Found = (ConversationId, MessageId, u64);
 
-pub(super) fn pin(
+/// What somebody does with a message beside answering it.
+pub(super) fn beside(
     world: Given,
     actor: AccountId,
-    (conversation_id, message_id, _): Found,
-    which: u8,
+    conversation_id: ConversationId,
+    (what, which): (u8, u8),
+    found: Found,
 ) -> Then {
+    match what {
+        super::PIN => pin(world, actor, found, which),
+        super::DRAFT => draft(world, actor, found, which),
+        super::FORWARD => forward(world, actor, conversation_id, found),
+        _ => remove(world, actor, found, which),
+    }
+}
+
+fn pin(world: Given, actor: AccountId, (conversation_id, message_id, _): Found, which: u8) -> Then {
     let pinned = world.history().iter().rev().find_map(|it| match PinEvent::of(&it.event) {
         Some(PinEvent::MessagePinned(it)) => Some(it.clone()),
         Some(_) | None => None,
@@ -34,7 +48,7 @@ pub(super) fn pin(
     }
 }
 
-pub(super) fn draft(
+fn draft(
     world: Given,
     actor: AccountId,
     (conversation_id, message_id, _): Found,
@@ -50,7 +64,7 @@ pub(super) fn draft(
     }
 }
 
-pub(super) fn forward(
+fn forward(
     world: Given,
     actor: AccountId,
     to: ConversationId,
@@ -61,4 +75,32 @@ pub(super) fn forward(
     let messages = vec![Source { conversation_id, message_id, body }; 2];
     let attributed = number.is_multiple_of(2);
     world.when(actor, ForwardMessages { conversation_id: to, messages, attributed })
+}
+
+/// Deletes, hides or restores some, or what was removed ends.
+fn remove(
+    world: Given,
+    actor: AccountId,
+    (conversation_id, message_id, _): Found,
+    which: u8,
+) -> Then {
+    let removed = world.history().iter().rev().find_map(|it| match RemovalEvent::of(&it.event) {
+        Some(RemovalEvent::MessageRemoved(it)) => Some(it.clone()),
+        Some(_) | None => None,
+    });
+    let (by, message_ids) = (Which::Ids, vec![message_id, message_id]);
+    match (which / 8 % 6, removed) {
+        (3, Some(it)) => {
+            let (conversation_id, message_ids) = (it.conversation_id, vec![it.message_id]);
+            world.when(it.moderator_id, RestoreMessages { conversation_id, message_ids })
+        }
+        (4, Some(it)) => {
+            let (conversation_id, message_id) = (it.conversation_id, it.message_id);
+            let restorable_until = it.restorable_until;
+            let ends = DestroyMessage { conversation_id, message_id, restorable_until };
+            world.when(it.moderator_id, ends)
+        }
+        (5, _) => world.when(actor, HideMessages { conversation_id, which: by, message_ids }),
+        _ => world.when(actor, DeleteMessages { conversation_id, which: by, message_ids }),
+    }
 }
