@@ -6,11 +6,12 @@ use std::sync::Arc;
 use async_graphql::{Context, EmptyMutation, EmptySubscription, ID, Object, Result, Schema};
 use axum::extract::ws::Utf8Bytes;
 
-use chat::Changed;
 use chat::kernel::ephemeral::Ephemeral;
+use chat::kernel::graphql::scope;
 use chat::kernel::time::Long;
 use chat::kernel::{StreamId, Timestamp};
 use chat::timeline::Timeline;
+use chat::{Change, Changed};
 
 /// What a frame shows.
 #[derive(Clone)]
@@ -113,13 +114,24 @@ impl Frame {
         }
     }
 
-    /// The document that changed, as it is now; null when it is gone.
+    /// The document that changed, as it is now; null when it is gone, and for applications when
+    /// it is one that they may not ask for.
     async fn change(&self, context: &Context<'_>) -> Result<Option<Changed>> {
         match &self.shown {
+            Shown::Event(it) if is_own(it) && scope(context).viewer()?.scopes.is_some() => Ok(None),
             Shown::Event(it) => Changed::find(context, it.change).await,
             Shown::Passing(it) => Ok(Changed::passing(it)),
         }
     }
+}
+
+/// Whether an event changed what a person keeps to themselves: no scope reaches it.
+fn is_own(event: &Timeline) -> bool {
+    matches!(event.stream, StreamId::Account(_))
+        && !matches!(
+            event.change,
+            Change::Account(_) | Change::Message(_) | Change::ReadState(_) | Change::None
+        )
 }
 
 /// Where the arguments of a subscription are left when it is checked.

@@ -72,6 +72,32 @@ fn an_application_acts_for_somebody_within_its_scopes() {
 }
 
 #[test]
+fn an_application_hears_nothing_of_what_somebody_keeps_to_themselves() {
+    let world = World::new();
+    let owner = world.owner("owner");
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let bridge = Bridge::registered(&world, &owner, true);
+    let direct = ann.opens_direct(&bob);
+    let token = text(&bridge.tokens(&ann, "chat:read")["access_token"]);
+    let (app, own) = (Person { token, ..ann.on_another_device() }, ann.on_another_device());
+    let (mut app, mut own) = (app.subscribes(), own.subscribes());
+    ann.does("addContact", json!({ "accountId": bob.id }), "");
+    ann.does("setPrivacy", json!({ "setting": "BIO", "rules": [] }), "");
+    for event in ["ContactAdded", "PrivacySet"] {
+        let (theirs, hers) = (app.next(), own.next());
+        assert_eq!([theirs.event(), hers.event()], [event; 2]);
+        assert_eq!(theirs.change(), &Value::Null, "{event}");
+        assert_ne!(hers.change(), &Value::Null, "{event}");
+    }
+    let message = bob.sends(&direct, "hello");
+    ann.reads(&direct, message.number);
+    for event in ["MessageSent", "ReadMoved"] {
+        let (theirs, hers) = (app.next(), own.next());
+        assert_eq!((theirs.event(), theirs.change()), (event, hers.change()));
+    }
+}
+
+#[test]
 fn it_is_listed_and_ended_like_any_session() {
     let world = World::new();
     let (owner, ann) = (world.owner("owner"), world.person("ann"));
