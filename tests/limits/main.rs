@@ -13,4 +13,5 @@ mod rates;
 mod rest;
 mod sockets;
 mod tokens;
+mod web_pages;
 mod words;
