@@ -25,6 +25,7 @@ mod passkeys;
 mod pins;
 mod polls;
 mod presence;
+mod previews;
 mod privacy;
 mod reactions;
 mod readers;

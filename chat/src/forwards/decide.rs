@@ -182,6 +182,7 @@ impl Command for ForwardMessages {
                 forwarded: self.forwarded(message, gate.as_ref()),
                 silent: None,
                 expires_at: conversation.expires_at(None, context.now),
+                preview: None,
             };
             sent.push(forwarded.into());
         }

@@ -204,8 +204,7 @@ fn their_texts_come_to_512_kib() {
     let sized = |bytes: usize| {
         let empty = serde_json::to_vec(&parse("", |_| None)).expect("plain data").len();
         let markdown = "a".repeat(bytes - empty);
-        let body =
-            Body { markdown, text: String::new(), entities: Vec::new(), content: None };
+        let body = Body { markdown, text: String::new(), entities: Vec::new(), content: None };
         assert_eq!(serde_json::to_vec(&body).expect("plain data").len(), bytes);
         let source = Source { body: Some(body), ..at.source(&world, at.messages[0]) };
         ForwardMessages { messages: vec![source.clone(), source], ..at.forward(&world, &[]) }

@@ -39,7 +39,7 @@ use secure::{generation, proof, proposal, secure, told};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 70;
+const KINDS: u8 = 71;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
@@ -51,6 +51,7 @@ const DRAFT: u8 = PIN - 1;
 const FORWARD: u8 = DRAFT - 1;
 const LATER: u8 = FORWARD - 1;
 const CONTENT: u8 = LATER - 1;
+const PREVIEW: u8 = CONTENT - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -155,7 +156,8 @@ fn attempt(
         (FORWARD, Some(found)) => talk::forward(world, actor, conversation_id, found),
         (LATER, _) => later(world, actor, conversation_id, which),
         (CONTENT, _) => content(world, actor, conversation_id, which),
-        (18..CONTENT, _) => secure(world, actor, other, (which, what - 17)),
+        (PREVIEW, _) => talk::preview(world, actor, conversation_id, which),
+        (18..PREVIEW, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
         (12, Some((conversation_id, message_id, _))) => {
