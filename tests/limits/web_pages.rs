@@ -7,8 +7,8 @@ use ports::web_pages::contract::{Says, page, redirect};
 use ports::web_pages::{
     ADDRESSES_MAX, PLACES, Page, Refused, Settings, Wanted, WebPages, connect, connect_by,
 };
-use tests::Authority;
 use tests::site::{Changing, Site};
+use tests::{Authority, Feed, Person, World};
 
 /// A fetcher that may ask `127.77.0.0/16`, and its names.
 struct Fetcher {
@@ -195,6 +195,42 @@ fn the_machines_own_names_are_checked_like_all() {
     let refused = runtime()
         .block_on(async { pages.fetch(&format!("http://localhost:{port}/"), Wanted::Html).await });
     assert_eq!((refused, site.knocks()), (Err(Refused::Address), 0));
+}
+
+/// Links that somebody sends; how many were shown as what their pages are.
+fn looked_up(person: &Person, group: &str, feed: &mut Feed, links: &[String]) -> usize {
+    for link in links {
+        person.sends(group, link);
+    }
+    let mut told = Vec::new();
+    while told.len() < links.len() {
+        let frame = feed.next_of(group);
+        if frame.event().starts_with("Preview") {
+            told.push(frame.event().to_owned());
+        }
+    }
+    told.iter().filter(|it| *it == "PreviewFound").count()
+}
+
+#[test]
+fn an_author_has_30_pages_a_minute_and_a_host_gives_60() {
+    let site = Site::at([127, 77, 0, 1]);
+    let world = World::with(|it| {
+        it.previews = true;
+        it.previews_allow = vec!["127.77.0.0/16".parse().expect("a network")];
+        it.previews_ports = vec![site.address.port()];
+    });
+    let ([ann, bob, eve], group) = world.group("Lunch", ["ann", "bob", "eve"]);
+    let mut feed = eve.subscribes();
+    let link = |n: usize| {
+        site.says(&format!("/{n}"), page("<title>x</title>"));
+        format!("{}/{n}", site.url())
+    };
+    let links: Vec<String> = (0..62).map(link).collect();
+    assert_eq!(looked_up(&ann, &group, &mut feed, &links[..31]), 30);
+    assert_eq!(looked_up(&bob, &group, &mut feed, &links[31..61]), 30);
+    assert_eq!(looked_up(&eve, &group, &mut feed, &links[61..]), 0);
+    assert_eq!(site.asked().len(), 60);
 }
 
 /// The name of the variable by which the test below finds itself in its second process.

@@ -63,9 +63,10 @@ fn a_link_is_shown_as_what_its_page_is() {
         (&frame.change()["__typename"], &frame.change()["id"]),
         (&json!("Message"), &json!(message))
     );
+    let url = site.url();
     let expected = json!({
-        "url": link, "canonicalUrl": format!("{}/b", site.url()), "title": "Bread & butter",
-        "description": "How to bake", "siteName": "News", "imageUrl": format!("{}/i.png", site.url()),
+        "url": link, "canonicalUrl": format!("{url}/b"), "title": "Bread & butter",
+        "description": "How to bake", "siteName": "News", "imageUrl": format!("{url}/i.png"),
     });
     assert_eq!(shown(&bob, &message), expected);
     assert_eq!(shown(&ann, &message), expected);

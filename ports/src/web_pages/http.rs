@@ -50,7 +50,8 @@ const CONNECT_MAX: Duration = Duration::from_millis(1_500);
 struct Client {
     settings: Settings,
     names: Arc<dyn Names>,
-    tls: TlsConnector,
+    /// Absent where the system has no authorities: then nothing is fetched by TLS.
+    tls: Option<TlsConnector>,
     places: Semaphore,
 }
 
@@ -58,11 +59,18 @@ pub(super) fn connect(
     settings: &Settings,
     names: Arc<dyn Names>,
 ) -> Result<Arc<dyn WebPages>, Error> {
-    let config = tls(settings).map_err(|it| Error::unavailable(PORT, it))?;
+    let config = match tls(settings) {
+        Ok(config) => Some(config),
+        Err(error) if settings.ca.is_some() => return Err(Error::unavailable(PORT, error)),
+        Err(error) => {
+            tracing::warn!(%error, "pages are fetched without TLS only");
+            None
+        }
+    };
     Ok(Arc::new(Client {
         settings: settings.clone(),
         names,
-        tls: TlsConnector::from(Arc::new(config)),
+        tls: config.map(|it| TlsConnector::from(Arc::new(it))),
         places: Semaphore::new(PLACES),
     }))
 }
@@ -134,7 +142,8 @@ impl Client {
             Named::Address(it) => Ok(ServerName::from(*it)),
         };
         let name = name.map_err(|_| Refused::Url)?;
-        let socket = self.tls.connect(name, socket).await.map_err(|_| Refused::Lost)?;
+        let tls = self.tls.as_ref().ok_or(Refused::Lost)?;
+        let socket = tls.connect(name, socket).await.map_err(|_| Refused::Lost)?;
         exchange(socket, target, wanted).await
     }
 
