@@ -203,7 +203,10 @@ impl Previewing {
                 return None;
             }
         };
-        let read = read_page(link, &page.url, &page.text);
+        let (of, at) = (link.to_owned(), page.url.clone());
+        // A hostile page takes a while to read: others go on meanwhile.
+        let read = move || read_page(&of, &at, &page.text);
+        let read = tokio::task::spawn_blocking(read).await.ok()?;
         let Some(oembed) = read.oembed else { return read.preview };
         match self.ports.web_pages.fetch(&oembed, Wanted::Json).await {
             Ok(json) => read_oembed(link, &page.url, &json.text, read.preview),

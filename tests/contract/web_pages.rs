@@ -17,6 +17,49 @@ pub(crate) fn trials() -> Vec<Trial> {
     CASES.iter().map(case).collect()
 }
 
+/// Hosts that lead to the other site, or to no place that may be asked.
+const FORBIDDEN: [&str; 38] = [
+    "127.0.0.1",
+    "127.1",
+    "127.0.1",
+    "2130706433",
+    "0x7f000001",
+    "0x7f.1",
+    "017700000001",
+    "0177.0.0.01",
+    "127.0.0.1.",
+    "%31%32%37.0.0.1",
+    "127。0。0。1",
+    "①②⑦.⓪.⓪.①",
+    "0.0.0.0",
+    "0",
+    "localhost",
+    "LOCALHOST.",
+    "[::1]",
+    "[::]",
+    "[::127.0.0.1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    // Not even what is allowed, in a form that only carries it.
+    "[::ffff:127.77.0.1]",
+    "[64:ff9b::127.77.0.1]",
+    "[2002:7f4d:1::]",
+    "[fe80::1%25lo]",
+    "10.0.0.1",
+    "100.64.0.1",
+    "169.254.169.254",
+    "172.16.0.1",
+    "192.168.0.1",
+    "[fd00:ec2::254]",
+    "[fe80::1]",
+    "[ff02::1]",
+    "224.0.0.1",
+    "255.255.255.255",
+    "ann@127.77.0.1",
+    "ann:secret@127.77.0.1",
+    "127.77.0.1@127.0.0.1",
+];
+
 fn place() -> Place {
     let site = Site::at([127, 77, 0, 1]);
     let other = site.beside([127, 0, 0, 1]);
@@ -26,49 +69,8 @@ fn place() -> Place {
         ports: vec![port],
         ca: None,
     };
-    let hosts = [
-        "127.0.0.1",
-        "127.1",
-        "127.0.1",
-        "2130706433",
-        "0x7f000001",
-        "0x7f.1",
-        "017700000001",
-        "0177.0.0.01",
-        "127.0.0.1.",
-        "%31%32%37.0.0.1",
-        "127。0。0。1",
-        "①②⑦.⓪.⓪.①",
-        "0.0.0.0",
-        "0",
-        "localhost",
-        "LOCALHOST.",
-        "[::1]",
-        "[::]",
-        "[::127.0.0.1]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        // Not even what is allowed, in a form that only carries it.
-        "[::ffff:127.77.0.1]",
-        "[64:ff9b::127.77.0.1]",
-        "[2002:7f4d:1::]",
-        "[fe80::1%25lo]",
-        "10.0.0.1",
-        "100.64.0.1",
-        "169.254.169.254",
-        "172.16.0.1",
-        "192.168.0.1",
-        "[fd00:ec2::254]",
-        "[fe80::1]",
-        "[ff02::1]",
-        "224.0.0.1",
-        "255.255.255.255",
-        "ann@127.77.0.1",
-        "ann:secret@127.77.0.1",
-        "127.77.0.1@127.0.0.1",
-    ];
-    let mut forbidden: Vec<_> = hosts.iter().map(|it| format!("http://{it}:{port}/")).collect();
-    forbidden.extend(hosts.iter().map(|it| format!("https://{it}:{port}/")));
+    let mut forbidden: Vec<_> = FORBIDDEN.iter().map(|it| format!("http://{it}:{port}/")).collect();
+    forbidden.extend(FORBIDDEN.iter().map(|it| format!("https://{it}:{port}/")));
     forbidden.extend(["http://127.77.0.1/".to_owned(), "http://127.77.0.1:22/".to_owned()]);
     forbidden.push(format!("ht\ntp:\\\\127.0.\t0.1:{port}\\"));
     forbidden.push(format!("http://127.77.0.1:{port}@127.0.0.1:{port}/"));
