@@ -61,8 +61,7 @@ const FORBIDDEN: [&str; 38] = [
 ];
 
 fn place() -> Place {
-    let site = Site::at([127, 77, 0, 1]);
-    let other = site.beside([127, 0, 0, 1]);
+    let (site, other) = Site::two([127, 77, 0, 1], [127, 0, 0, 1]);
     let port = site.address.port();
     let settings = Settings {
         allow: vec!["127.77.0.0/16".parse().expect("a network")],

@@ -45,8 +45,7 @@ impl Fetcher {
 
 #[test]
 fn a_name_is_asked_for_once_and_what_was_checked_is_connected_to() {
-    let site = Site::at([127, 77, 0, 1]);
-    let inside = site.beside([127, 0, 0, 1]);
+    let (site, inside) = Site::two([127, 77, 0, 1], [127, 0, 0, 1]);
     let port = site.address.port();
     let fetcher = Fetcher::new(&settings(port));
     site.says("/", page("outside"));
@@ -65,8 +64,7 @@ fn a_name_is_asked_for_once_and_what_was_checked_is_connected_to() {
 
 #[test]
 fn a_redirect_to_the_same_name_is_asked_for_and_checked_anew() {
-    let site = Site::at([127, 77, 0, 1]);
-    let inside = site.beside([127, 0, 0, 1]);
+    let (site, inside) = Site::two([127, 77, 0, 1], [127, 0, 0, 1]);
     let port = site.address.port();
     let fetcher = Fetcher::new(&settings(port));
     site.says("/", redirect(302, "/two"));
@@ -80,8 +78,7 @@ fn a_redirect_to_the_same_name_is_asked_for_and_checked_anew() {
 
 #[test]
 fn one_private_address_spoils_the_whole_answer() {
-    let site = Site::at([127, 77, 0, 1]);
-    let inside = site.beside([127, 0, 0, 1]);
+    let (site, inside) = Site::two([127, 77, 0, 1], [127, 0, 0, 1]);
     let port = site.address.port();
     let fetcher = Fetcher::new(&settings(port));
     let private = [

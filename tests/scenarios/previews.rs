@@ -15,13 +15,18 @@ const BREAD: &str = r#"<!doctype html><title>Own</title>
 /// A site of the web, and a world that may ask it.
 fn web() -> (Site, World) {
     let site = Site::at([127, 77, 0, 1]);
+    let world = asking(&site);
+    (site, world)
+}
+
+/// A world that may ask a site.
+fn asking(site: &Site) -> World {
     let port = site.address.port();
-    let world = World::with(|it| {
+    World::with(|it| {
         it.previews = true;
         it.previews_allow = vec!["127.77.0.0/16".parse().expect("a network")];
         it.previews_ports = vec![port];
-    });
-    (site, world)
+    })
 }
 
 fn sends(person: &Person, group: &str, text: &str, others: Value) -> String {
@@ -115,8 +120,8 @@ fn who_does_not_want_it_and_what_is_history_is_not_looked_up() {
 
 #[test]
 fn what_can_not_be_had_is_passed_over_once() {
-    let (site, world) = web();
-    let inside = site.beside([127, 0, 0, 1]);
+    let (site, inside) = Site::two([127, 77, 0, 1], [127, 0, 0, 1]);
+    let world = asking(&site);
     inside.says("/", page("<title>inside</title>"));
     site.says("/in", redirect(302, &inside.url()));
     site.says(

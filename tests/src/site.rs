@@ -36,21 +36,28 @@ struct Known {
 impl Site {
     /// Serves at an address of this machine.
     pub fn at(address: impl Into<IpAddr>) -> Self {
-        Self::serve(SocketAddr::new(address.into(), 0), None)
+        Self::serve(listen(address.into(), 0).expect("an address of this machine"), None)
     }
 
-    /// Serves at another address, on the same port as another site.
-    pub fn beside(&self, address: impl Into<IpAddr>) -> Self {
-        Self::serve(SocketAddr::new(address.into(), self.address.port()), None)
+    /// Two that serve at two addresses on the same port.
+    pub fn two(one: impl Into<IpAddr>, other: impl Into<IpAddr>) -> (Self, Self) {
+        let (one, other) = (one.into(), other.into());
+        loop {
+            let first = listen(one, 0).expect("an address of this machine");
+            let port = first.local_addr().expect("an address").port();
+            // Somebody else may have that port at the other address.
+            if let Ok(second) = listen(other, port) {
+                return (Self::serve(first, None), Self::serve(second, None));
+            }
+        }
     }
 
     /// Serves by TLS.
     pub fn tls(address: impl Into<IpAddr>, config: Arc<ServerConfig>) -> Self {
-        Self::serve(SocketAddr::new(address.into(), 0), Some(config))
+        Self::serve(listen(address.into(), 0).expect("an address of this machine"), Some(config))
     }
 
-    fn serve(at: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Self {
-        let listener = TcpListener::bind(at).expect("an address of this machine");
+    fn serve(listener: TcpListener, tls: Option<Arc<ServerConfig>>) -> Self {
         let address = listener.local_addr().expect("an address");
         let known: Arc<Known> = Arc::default();
         let site = Self { address, known: Arc::clone(&known) };
@@ -91,6 +98,10 @@ impl Site {
     pub fn knocks(&self) -> usize {
         self.known.knocks.load(Ordering::SeqCst)
     }
+}
+
+fn listen(address: IpAddr, port: u16) -> std::io::Result<TcpListener> {
+    TcpListener::bind(SocketAddr::new(address, port))
 }
 
 impl Known {
