@@ -10,11 +10,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chat::kernel::document::Document;
-use chat::kernel::{Door, Failure, Keyring, Reader, id};
-use chat::messages::{Message, MessageId};
+use chat::kernel::{Door, Failure, Keyring, Reader, Timestamp, id};
 use chat::previews::{
-    LOOK_UP_MS_MAX, LinkPreview, PER_AUTHOR, PER_HOST, Preview, RecordPreview, first_link,
-    read_oembed, read_page,
+    LinkPreview, PER_AUTHOR, PER_HOST, Preview, RecordPreview, read_oembed, read_page,
 };
 use futures_util::{StreamExt, stream};
 use lru::LruCache;
@@ -48,7 +46,11 @@ const MISSED_MS: u64 = 15 * 60 * 1_000;
 const RATE_MS: u64 = 60 * 1_000;
 
 /// The text of a message that was looked up: the message and its edits so far.
-type Text = (MessageId, u64);
+type Text = (String, u64);
+
+fn text(due: &LinkPreview) -> Text {
+    (due.message_id.to_string(), due.revision)
+}
 
 /// What looking up pages needs.
 #[derive(Clone)]
@@ -104,7 +106,7 @@ impl Previewing {
             }
             // The documents may not tell yet what became of some.
             let left = found.into_iter().map(|(_, it)| it);
-            let left = left.filter(|it| !done.contains(&(it.message_id, it.revision)));
+            let left = left.filter(|it| !done.contains(&text(it)));
             let looked_up: Vec<(Text, bool)> = stream::iter(left.collect::<Vec<_>>())
                 .map(|it| self.settle(&reader, it))
                 .buffer_unordered(AT_ONCE)
@@ -121,7 +123,7 @@ impl Previewing {
 
     /// Looks one up and notes what came of it; says whether that is settled.
     async fn settle(&self, reader: &Reader, due: Arc<LinkPreview>) -> (Text, bool) {
-        let text = (due.message_id, due.revision);
+        let text = text(&due);
         let found = match self.look_up(reader, &due).await {
             Ok(found) => found,
             Err(error) => {
@@ -155,15 +157,9 @@ impl Previewing {
 
     /// What the page is that a message links to; nothing when it is not had, or says nothing.
     async fn look_up(&self, reader: &Reader, due: &LinkPreview) -> Result<Option<Preview>, Error> {
-        let now = self.ports.clock.now_ms();
-        if due.due_at.is_none_or(|it| now - it.0 > LOOK_UP_MS_MAX) {
-            return Ok(None);
-        }
-        let message = reader.load::<Message>(due.message_id.to_string()).await?;
-        let message = message.filter(|it| !it.is_gone(chat::kernel::Timestamp(now)));
-        let Some(body) = message.as_ref().and_then(|it| it.body.as_ref()) else { return Ok(None) };
-        let body = reader.open(body).await?;
-        let Some(link) = body.as_ref().and_then(first_link) else { return Ok(None) };
+        let now = Timestamp(self.ports.clock.now_ms());
+        let Some(link) = due.link(reader, now).await? else { return Ok(None) };
+        let link = link.as_str();
         let cached = Cached::of(&self.keyring, link);
         if let Some(known) = cached.get(&self.ports).await? {
             return Ok(known.map(|it| Preview { url: link.to_owned(), ..it }));

@@ -19,6 +19,7 @@
 mod decide;
 mod events;
 mod graphql;
+mod link;
 mod page;
 #[cfg(test)]
 mod tests;
