@@ -131,6 +131,10 @@ impl TokenSink for Sink {
     type Handle = ();
 
     fn process_token(&self, token: Token, _: u64) -> TokenSinkResult<()> {
+        // A complaint in the middle of a tag is not its end.
+        if matches!(token, Token::ParseError(_)) {
+            return TokenSinkResult::Continue;
+        }
         self.tokens.set(self.tokens.get() + 1);
         if let Token::TagToken(tag) = &token {
             let attributes = tag.attrs.len() as u64;
