@@ -70,7 +70,11 @@ impl Site {
                     None => known.answer(stream),
                     Some(config) => {
                         let connection = ServerConnection::new(config).expect("a connection");
-                        known.answer(StreamOwned::new(connection, stream));
+                        let mut stream = StreamOwned::new(connection, stream);
+                        known.answer(&mut stream);
+                        // Without a farewell the end could be anybody's doing.
+                        stream.conn.send_close_notify();
+                        let _ = stream.flush();
                     }
                 });
             }

@@ -180,7 +180,8 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let mut http = http1::Builder::new();
-    http.max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
+    // A head that is not over by then is given up; one that is, is measured.
+    http.max_buf_size(2 * HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
     let shaken = http.handshake(TokioIo::new(socket)).await;
     let (mut sender, connection) = shaken.map_err(|_| Refused::Lost)?;
     // Whoever drives the bytes ends with the exchange; until then what it has read is waited for.
@@ -221,6 +222,11 @@ fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 
 async fn read(answer: Response<Incoming>, wanted: Wanted) -> Result<Answer, Refused> {
     let headers = answer.headers();
+    // Each stands in a line, with a colon, a space and a line break.
+    let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    if bytes.sum::<usize>() > HEAD_BYTES_MAX {
+        return Err(Refused::Lost);
+    }
     match answer.status() {
         StatusCode::OK => {}
         StatusCode::MOVED_PERMANENTLY
