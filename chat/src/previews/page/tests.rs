@@ -49,7 +49,7 @@ fn what_only_looks_like_tags_says_nothing() {
         "<!-- <title>x</title> -->",
         "<textarea><title>x</title></textarea>",
         "<title>  </title>",
-        "<title>\u{202e}\u{0}\u{200f}</title>",
+        "<title>\u{202e}\u{1}\u{200f}</title>",
         "<meta property=og:title>",
     ] {
         assert_eq!(read(html), None, "{html}");
