@@ -26,13 +26,16 @@ pub enum Says {
     Halting(Vec<u8>),
 }
 
+/// Puts an answer at a path of a site.
+pub type Puts = dyn Fn(&str, Says) + Send + Sync;
+
 /// An adapter and two sites.
 pub struct Place {
     pub pages: Arc<dyn WebPages>,
     /// The site that may be asked: `http://host:port`.
     pub site: String,
     /// Puts an answer at a path of the site.
-    pub says: Box<dyn Fn(&str, Says) + Send + Sync>,
+    pub says: Box<Puts>,
     /// What the site was asked: the heads of requests, as they came.
     pub asked: Box<dyn Fn() -> Vec<String> + Send + Sync>,
     /// URLs that lead to the other site, in many forms.
@@ -89,10 +92,11 @@ async fn a_page_is_its_text_and_where_it_was(place: Place) {
     (place.says)("/", page("grün"));
     (place.says)("/json", Says::Bytes([&head("application/json")[..], b"{}"].concat()));
     let url = format!("{}/#behind", place.site);
-    let page = place.pages.fetch(&url, Wanted::Html).await.unwrap();
+    let page = place.pages.fetch(&url, Wanted::Html).await.expect("a page");
     assert_eq!((page.url, page.text.as_str()), (format!("{}/", place.site), "grün"));
     let json = format!("{}/json", place.site);
-    assert_eq!(place.pages.fetch(&json, Wanted::Json).await.unwrap().text, "{}");
+    let said = place.pages.fetch(&json, Wanted::Json).await.expect("what was asked for");
+    assert_eq!(said.text, "{}");
     assert_eq!(place.pages.fetch(&json, Wanted::Html).await, Err(Refused::Type));
     assert!(place.pages.are_fetched());
 }
@@ -101,8 +105,8 @@ async fn nothing_is_said_but_what_is_asked(place: Place) {
     let cookie = "HTTP/1.1 302 x\r\nset-cookie: a=b\r\nlocation: /two?x=1#frag\r\n\r\n";
     (place.says)("/one", Says::Bytes(cookie.into()));
     (place.says)("/two?x=1", page(""));
-    place.fetches("/one").await.unwrap();
-    let host = place.site.strip_prefix("http://").unwrap().to_owned();
+    place.fetches("/one").await.expect("a page");
+    let host = place.site.strip_prefix("http://").expect("a scheme").to_owned();
     let head = |path: &str| {
         let agent = "user-agent: Parlance-Previews/1 (link previews)";
         let accept = "accept: text/html, application/xhtml+xml";
@@ -115,7 +119,7 @@ async fn nothing_is_said_but_what_is_asked(place: Place) {
 async fn what_may_not_be_asked_is_not_connected_to(place: Place) {
     assert!(place.forbidden.len() > 10);
     for url in &place.forbidden {
-        let refused = place.pages.fetch(url, Wanted::Html).await.unwrap_err();
+        let refused = place.pages.fetch(url, Wanted::Html).await.expect_err(url);
         assert!(BEFORE_ASKING.contains(&refused), "{url}: {refused}");
     }
     assert_eq!((place.knocks)(), 0);
