@@ -145,9 +145,7 @@ fn attempt(
                 },
             )
         }
-        (8, _) => {
-            world.when(actor, RefreshSession { session_id, generation: u64::from(which % 3) })
-        }
+        (8, _) => world.when(actor, RefreshSession { session_id, generation: (which % 3).into() }),
         (9, _) => secure(world, actor, other, (which, 1)),
         (RENAME, _) => rename(world, actor, which),
         (REACT, Some(found)) => react(world, actor, found, which),
