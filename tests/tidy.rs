@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 63] = [
+const MORE_FILES: [(&str, &str); 65] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -90,6 +90,8 @@ const MORE_FILES: [(&str, &str); 63] = [
     ("instance/admit", "who may register, asked by the saga of registering"),
     ("instance/objects", "what is shown, too long to stand beside the changes"),
     ("instance/suspend", "commands over accounts, too long to stand beside the others"),
+    ("previews/link", "what is read when a page is looked up, which is no decision"),
+    ("previews/page", "what pages say in HTML and oEmbed, which is neither a rule nor a document"),
     ("polls/end", "closing by itself, which nobody asks for"),
     ("removals/beside", "the law of what other rooms keep, too long to stand beside the others"),
     ("removals/end", "what happens when the time to restore is over, which nobody asks for"),
@@ -208,13 +210,14 @@ fn nobody_outside_ports_names_an_adapter() {
 
 /// What a role may know of rooms: ids, who may see an event, what is unread, who is asking, what
 /// is exported, and what is to be sent outside.
-const KNOWN_TO_ROLES: [&str; 9] = [
+const KNOWN_TO_ROLES: [&str; 10] = [
     "accounts::AccountId",
     "applications::{self",
     "audit::export",
     "conversations::ConversationId",
     "members::Stint",
     "outbox::",
+    "previews::",
     "receipts::Unread",
     "sessions::Tokens",
     "sessions::proof",

@@ -265,6 +265,13 @@ rooms! {
         mutation: ContactCardMutation,
         changes: [],
     }
+    previews {
+        events: PreviewEvent,
+        commands: [RecordPreview],
+        documents: [LinkPreview],
+        rejections: [PreviewRejection],
+        changes: [],
+    }
     receipts {
         events: ReceiptEvent,
         commands: [MarkRead],

@@ -18,6 +18,7 @@ pub mod places;
 pub mod promise;
 pub mod publication;
 pub mod roster;
+pub mod web_pages;
 
 mod address;
 #[cfg(feature = "real")]
@@ -71,6 +72,8 @@ pub struct Addresses {
     pub places: Option<PathBuf>,
     /// Servers of others that tell who somebody is.
     pub identity_providers: Vec<identity_providers::Settings>,
+    /// By which rules pages of the web are fetched; without any none are.
+    pub web_pages: Option<web_pages::Settings>,
 }
 
 /// Partitions of a new instance; fixed for its life.
@@ -119,6 +122,7 @@ pub struct Ports {
     pub breaches: Arc<dyn breaches::Breaches>,
     pub places: places::Places,
     pub identity_providers: identity_providers::IdentityProviders,
+    pub web_pages: Arc<dyn web_pages::WebPages>,
     pub clock: Arc<dyn clock::Clock>,
     pub entropy: Arc<dyn entropy::Entropy>,
 }
@@ -196,6 +200,10 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
     let places = addresses.places.as_deref().map(places::Places::read);
     let places = places.transpose()?.unwrap_or_default();
     let identity_providers = identity_providers::connect(&addresses.identity_providers)?;
+    let web_pages = match &addresses.web_pages {
+        None => web_pages::none(),
+        Some(settings) => web_pages::connect(settings)?,
+    };
     let ports = Ports {
         event_log,
         documents,
@@ -208,6 +216,7 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         breaches,
         places,
         identity_providers,
+        web_pages,
         clock,
         entropy,
     };

@@ -11,6 +11,7 @@ use chat::kernel::document::Document;
 use chat::kernel::event::Reaction;
 use chat::kernel::{Keyring, Recorded};
 use chat::outbox::Outgoing;
+use chat::previews::LinkPreview;
 use chat::timeline::{Announcement, Timeline};
 use chat::timers::Timer;
 use ports::bus::{self, Topic};
@@ -23,6 +24,7 @@ use ports::{Error, Ports};
 
 use crate::deliver::Sending;
 use crate::fold::Folding;
+use crate::previews::Previewing;
 use crate::progress::Progress;
 use crate::publish::Publishing;
 use crate::share::share;
@@ -91,7 +93,7 @@ pub async fn start_shared(
     keyring: &Arc<Keyring>,
     roster: Arc<Roster>,
     publication: Arc<dyn Publication>,
-    (sending, timing): (Sending, Timing),
+    (sending, timing, previewing): (Sending, Timing, Previewing),
 ) -> Result<Arc<Progress>, Error> {
     declare(ports).await?;
     let progress = Progress::of_others(ports);
@@ -105,7 +107,9 @@ pub async fn start_shared(
             let documents = ports::spawn("projection", documents.run());
             let publication = ports::spawn("publication", publishing.clone().run(partition));
             let outbox = sending.start_for(partition, &shared);
-            [documents, publication, outbox, timing.start_for(partition, &shared)]
+            let timers = timing.start_for(partition, &shared);
+            let previews = previewing.start_for(partition, &shared);
+            [documents, publication, outbox, timers, previews]
         }),
     );
     Ok(progress)
@@ -206,6 +210,7 @@ impl Consumer {
         let writes_to = |name| writes.iter().any(|it| it.key.collection == name);
         let sends = writes_to(Outgoing::COLLECTION.name);
         let times = writes_to(Timer::COLLECTION.name);
+        let previews = writes_to(LinkPreview::COLLECTION.name);
         let mark = self.checkpoint.mark();
         self.ports.documents.write(self.partition, writes, mark).await?;
         self.announce_place();
@@ -214,6 +219,9 @@ impl Consumer {
         }
         if times {
             self.progress.timers[usize::from(self.partition)].notify_one();
+        }
+        if previews {
+            self.progress.previews[usize::from(self.partition)].notify_one();
         }
         metrics::counter!("parlance_events_projected_total").increment(events.len() as u64);
         for event in events {

@@ -20,6 +20,8 @@ pub struct Progress {
     pub(crate) outbox: Vec<Notify>,
     /// Of each partition: told when its timers have changed.
     pub(crate) timers: Vec<Notify>,
+    /// Of each partition: told when pages are to be looked up.
+    pub(crate) previews: Vec<Notify>,
     /// What is still to be vouched for.
     pub(crate) trails: Trails,
 }
@@ -43,8 +45,14 @@ impl Progress {
         let partitions = ports.event_log.identity().partitions;
         let places = || Places((0..partitions).map(|_| Place::default()).collect());
         let told = || (0..partitions).map(|_| Notify::new()).collect();
-        let (outbox, timers, trails) = (told(), told(), Trails::new(partitions));
-        Arc::new(Self { documents: places(), publication: places(), outbox, timers, trails })
+        Arc::new(Self {
+            documents: places(),
+            publication: places(),
+            outbox: told(),
+            timers: told(),
+            previews: told(),
+            trails: Trails::new(partitions),
+        })
     }
 
     /// Records that are in the log and not in the documents, over all partitions.

@@ -187,6 +187,7 @@ pub(crate) fn make_scope(parts: &Parts, progress: &Arc<dyn Progress>, asker: Ask
         breaches: Arc::clone(&ports.breaches),
         places: ports.places.clone(),
         identity_providers: Arc::clone(&ports.identity_providers),
+        previews: ports.web_pages.are_fetched(),
         tokens: Arc::clone(&parts.tokens),
         identity: ports.event_log.identity(),
         limits: parts.limits,

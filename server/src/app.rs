@@ -154,10 +154,16 @@ async fn start_projections(
         keyring: Arc::clone(keyring),
         door: Arc::clone(door),
     };
+    let previewing = projectors::Previewing {
+        ports: ports.clone(),
+        keyring: Arc::clone(keyring),
+        door: Arc::clone(door),
+    };
     let (Some(node), Some(log)) = (node, &config.event_log) else {
         let progress = projectors::start(ports, keyring).await?;
         sending.start(&progress);
         timing.start(&progress);
+        previewing.start(&progress);
         return Ok(progress);
     };
     let Some(roster) = &node.projections else {
@@ -166,7 +172,7 @@ async fn start_projections(
     };
     let identity = ports.event_log.identity();
     let publication = ports::publication::connect(log, StreamId::KINDS, &identity).await?;
-    let loops = (sending, timing);
+    let loops = (sending, timing, previewing);
     projectors::start_shared(ports, keyring, Arc::clone(roster), publication, loops).await
 }
 

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize, Serializer};
 
 use chat::kernel::graphql::{Limits, Ways};
-use ports::{Address, Addresses};
+use ports::{Address, Addresses, web_pages};
 use query_api::SocketLimits;
 
 pub use crate::providers::Provider;
@@ -79,6 +79,15 @@ pub struct Config {
     pub sign_in_links: bool,
     /// Hours that the removal of lost second factors waits, while it can be cancelled; 1 to 720.
     pub factor_recovery_hours: u32,
+    /// Whether the pages that messages link to are looked up, to show what they are.
+    pub previews: bool,
+    /// Networks where pages are looked up though they are not of the public internet, such as
+    /// `["10.1.0.0/16"]`.
+    pub previews_allow: Vec<IpNet>,
+    /// Ports at which pages are looked up, 1 to 16 of them.
+    pub previews_ports: Vec<u16>,
+    /// Authorities that are trusted for pages instead of the system's, in PEM.
+    pub previews_ca: Option<PathBuf>,
     /// Partitions that a new instance is born with; an existing one keeps its own.
     pub partitions: u16,
     /// What people reach the server by; issuer of the tokens.
@@ -185,6 +194,10 @@ impl Default for Config {
             identity_providers: Vec::new(),
             sign_in_links: false,
             factor_recovery_hours: 72,
+            previews: true,
+            previews_allow: Vec::new(),
+            previews_ports: web_pages::PORTS.to_vec(),
+            previews_ca: None,
             partitions: ports::PARTITIONS,
             public_url: "http://localhost:8080".to_owned(),
             log_format: LogFormat::Text,
@@ -215,6 +228,9 @@ const PARTITIONS_MAX: u16 = 1_024;
 
 /// Hours that the removal of lost second factors may wait at most: 30 days.
 const RECOVERY_HOURS_MAX: u32 = 720;
+
+/// Ports at which pages may be looked up.
+const PREVIEW_PORTS_MAX: usize = 16;
 
 /// Characters that a token has at least.
 const TOKEN_MIN: usize = 32;
@@ -275,6 +291,10 @@ impl Config {
             (1..=RECOVERY_HOURS_MAX).contains(&self.factor_recovery_hours),
             "factor_recovery_hours is out of range"
         );
+        anyhow::ensure!(
+            (1..=PREVIEW_PORTS_MAX).contains(&self.previews_ports.len()),
+            "previews_ports are 1 to {PREVIEW_PORTS_MAX}"
+        );
         let short = self.keys_token.as_ref().is_some_and(|it| it.secret_text().len() < TOKEN_MIN);
         anyhow::ensure!(!short, "keys_token has fewer than {TOKEN_MIN} characters");
         anyhow::ensure!(
@@ -313,6 +333,11 @@ impl Config {
             breaches: self.breached_passwords.clone(),
             places: self.places.clone(),
             identity_providers: self.identity_providers.iter().map(Provider::settings).collect(),
+            web_pages: self.previews.then(|| web_pages::Settings {
+                allow: self.previews_allow.clone(),
+                ports: self.previews_ports.clone(),
+                ca: self.previews_ca.clone(),
+            }),
         };
         ports::Config { data_dir: self.data_dir.clone(), partitions: self.partitions, addresses }
     }
@@ -356,5 +381,17 @@ mod tests {
         }
         assert_eq!(Config::default().ways().factor_recovery_ms, 72 * 3_600 * 1_000);
         assert!(!Config::default().ways().sign_in_links);
+    }
+
+    #[test]
+    fn pages_are_looked_up_at_1_to_16_ports_of_the_web_or_nowhere() {
+        let at = |count: u16| Config { previews_ports: (1..=count).collect(), ..Config::default() };
+        for (count, is_good) in [(0, false), (1, true), (16, true), (17, false)] {
+            assert_eq!(at(count).validate().is_ok(), is_good, "{count}");
+        }
+        let settings = Config::default().ports().addresses.web_pages;
+        assert_eq!(settings, Some(web_pages::Settings::default()));
+        let none = Config { previews: false, ..Config::default() };
+        assert_eq!(none.ports().addresses.web_pages, None);
     }
 }

@@ -13,6 +13,7 @@ mod outage;
 mod outbound;
 mod publication;
 mod secure;
+mod web_pages;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ fn main() {
     trials.extend(outbound::trials());
     trials.extend(outage::trials());
     trials.extend(secure::trials());
+    trials.extend(web_pages::trials());
     let conclusion = libtest_mimic::run(&arguments, trials);
     // `exit` would leave the servers behind.
     drop(servers);

@@ -14,4 +14,5 @@ mod removals;
 mod rest;
 mod sockets;
 mod tokens;
+mod web_pages;
 mod words;

@@ -26,6 +26,7 @@ mod passkeys;
 mod pins;
 mod polls;
 mod presence;
+mod previews;
 mod privacy;
 mod reactions;
 mod readers;

@@ -240,6 +240,7 @@ impl Stores {
             breaches: ports::breaches::none(),
             places: ports::places::Places::default(),
             identity_providers: ports::identity_providers::none(),
+            web_pages: ports::web_pages::none(),
             clock,
             entropy: Arc::clone(&self.sim.entropy) as _,
         }

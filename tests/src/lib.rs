@@ -12,6 +12,7 @@ mod program;
 mod provider;
 mod proxy;
 pub mod servers;
+pub mod site;
 mod socket;
 mod stand;
 mod way;

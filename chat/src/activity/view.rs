@@ -174,6 +174,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::MemberEvent(_)
         | Event::MessageEvent(_)
         | Event::EditPolicyEvent(_)
+        | Event::PreviewEvent(_)
         | Event::PollEvent(_)
         | Event::LocationEvent(_)
         | Event::ReactionEvent(_)

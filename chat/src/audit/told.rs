@@ -97,6 +97,7 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         | Event::MessageEvent(_)
         | Event::DraftEvent(_)
         | Event::ScheduleEvent(_)
+        | Event::PreviewEvent(_)
         | Event::PollEvent(_)
         | Event::LocationEvent(_)
         | Event::ReceiptEvent(_) => None,

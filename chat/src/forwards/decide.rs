@@ -183,6 +183,7 @@ impl Command for ForwardMessages {
                 silent: None,
                 unseen: None,
                 expires_at: conversation.expires_at(None, context.now),
+                preview: None,
             };
             sent.push(forwarded.into());
         }

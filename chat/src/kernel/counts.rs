@@ -253,6 +253,7 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             | Event::MemberEvent(_)
             | Event::MessageEvent(_)
             | Event::EditPolicyEvent(_)
+            | Event::PreviewEvent(_)
             | Event::PollEvent(_)
             | Event::LocationEvent(_)
             | Event::ReactionEvent(_)

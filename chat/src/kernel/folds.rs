@@ -39,7 +39,7 @@ use secure::{generation, proof, proposal, secure, told};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 71;
+const KINDS: u8 = 72;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
@@ -52,6 +52,7 @@ const FORWARD: u8 = DRAFT - 1;
 const LATER: u8 = FORWARD - 1;
 const CONTENT: u8 = LATER - 1;
 const REMOVE: u8 = CONTENT - 1;
+const PREVIEW: u8 = REMOVE - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -145,9 +146,7 @@ fn attempt(
                 },
             )
         }
-        (8, _) => {
-            world.when(actor, RefreshSession { session_id, generation: u64::from(which % 3) })
-        }
+        (8, _) => world.when(actor, RefreshSession { session_id, generation: (which % 3).into() }),
         (9, _) => secure(world, actor, other, (which, 1)),
         (RENAME, _) => rename(world, actor, which),
         (REACT, Some(found)) => react(world, actor, found, which),
@@ -156,7 +155,8 @@ fn attempt(
         }
         (LATER, _) => later(world, actor, conversation_id, which),
         (CONTENT, _) => content(world, actor, conversation_id, which),
-        (18..REMOVE, _) => secure(world, actor, other, (which, what - 17)),
+        (PREVIEW, _) => talk::preview(world, actor, conversation_id, which),
+        (18..PREVIEW, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
         (12, Some((conversation_id, message_id, _))) => {

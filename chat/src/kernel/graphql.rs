@@ -34,6 +34,8 @@ pub struct Scope {
     pub breaches: Arc<dyn ports::breaches::Breaches>,
     pub places: ports::places::Places,
     pub identity_providers: ports::identity_providers::IdentityProviders,
+    /// Whether pages that messages link to are looked up.
+    pub previews: bool,
     pub tokens: Arc<Tokens>,
     pub identity: Identity,
     pub limits: Limits,

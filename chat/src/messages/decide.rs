@@ -147,6 +147,9 @@ pub struct SendMessage {
     /// Seconds after which it is gone for everyone: 60 to 31,536,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
+    /// Whether the page that it links to first is looked up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub link_preview: bool,
 }
 
 impl SendMessage {
@@ -159,12 +162,14 @@ impl SendMessage {
             sent_at: None,
             silent: false,
             expires_in: None,
+            link_preview: false,
         }
     }
 
     fn addressed(&self) -> Addressed {
         let Self { conversation_id, reply_to, sent_at, silent, expires_in, .. } = *self;
-        Addressed { conversation_id, reply_to, sent_at, silent, expires_in }
+        let preview = self.link_preview;
+        Addressed { conversation_id, reply_to, sent_at, silent, expires_in, preview }
     }
 
     /// The id of the message that this command sends.
@@ -201,6 +206,12 @@ impl Command for SendMessage {
     ) -> Result<Vec<Event>, MessageRejection> {
         let sent = sending.sent(context, || body(&self.text, names))?;
         Ok(vec![sent.into()])
+    }
+
+    /// Whether pages are looked up may have changed between two tries.
+    fn body(&self) -> Vec<u8> {
+        let same = Self { link_preview: false, ..self.clone() };
+        serde_json::to_vec(&same).expect("a command is plain data")
     }
 }
 

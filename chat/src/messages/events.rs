@@ -55,6 +55,9 @@ pub struct MessageSent {
     /// What the body holds beside text; null when it is text alone.
     #[serde(default)]
     pub content: Option<ContentKind>,
+    /// Whether it has a link whose page is to be looked up.
+    #[serde(default)]
+    pub preview: Option<bool>,
 }
 
 /// Where a forwarded message comes from.

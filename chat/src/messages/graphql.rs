@@ -42,6 +42,10 @@ struct SendMessageInput {
     /// Seconds after which it is gone for everyone, 60 to 31,536,000. Where the conversation has
     /// such a time too, the shorter one counts.
     expires_in: Option<u32>,
+    /// Whether the page that it links to first is looked up, to show what it is; not if `sentAt` is
+    /// given.
+    #[graphql(default = true)]
+    link_preview: bool,
 }
 
 #[derive(InputObject)]
@@ -91,6 +95,7 @@ impl MessageMutation {
             sent_at: input.sent_at,
             silent: input.silent,
             expires_in: input.expires_in,
+            link_preview: input.link_preview && scope.previews,
         };
         let mut outcome = scope.submit(&input.client_id, command).await?;
         if input.clear_draft {

@@ -14,6 +14,7 @@ use crate::kernel::graphql::{Scope, outage, scope};
 use crate::kernel::time::Long;
 use crate::kernel::{Personal, Timestamp};
 use crate::pins::is_pinned;
+use crate::previews::PreviewObject;
 use crate::reactions::{ReactionCount, reactions_to};
 
 /// A message; its text is opened when it is asked for.
@@ -161,6 +162,12 @@ impl MessageObject {
         let content = self.body(context).await?.and_then(|it| it.content);
         let Some(content) = content else { return Ok(None) };
         ContentObject::of(context, &self.message, content).await
+    }
+
+    /// What the page is that it links to first; null until that is known, and where it is not.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn link_preview(&self, context: &Context<'_>) -> Result<Option<PreviewObject>> {
+        PreviewObject::of(context, &self.message).await
     }
 
     async fn sender(&self, context: &Context<'_>) -> Result<Option<AccountObject>> {

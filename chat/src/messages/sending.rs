@@ -14,6 +14,7 @@ use crate::kernel::rejection::Listed;
 use crate::kernel::time::{Long, TIMESTAMP_MS_MAX};
 use crate::kernel::{Context, Personal, Reject, Slot, State, Timestamp, id};
 use crate::members::Member;
+use crate::previews::is_wanted;
 
 /// Where a message goes, as an answer to what, and when it claims to have been sent.
 #[derive(Debug, Clone, Copy)]
@@ -24,13 +25,15 @@ pub struct Addressed {
     pub silent: bool,
     /// Seconds after which it is gone for everyone.
     pub expires_in: Option<u32>,
+    /// Whether the page that it links to is to be looked up.
+    pub preview: bool,
 }
 
 impl Addressed {
     /// To a conversation, and nothing else.
     pub fn to(conversation_id: ConversationId) -> Self {
-        let (reply_to, sent_at, silent, expires_in) = (None, None, false, None);
-        Self { conversation_id, reply_to, sent_at, silent, expires_in }
+        let (reply_to, sent_at, silent, expires_in, preview) = (None, None, false, None, false);
+        Self { conversation_id, reply_to, sent_at, silent, expires_in, preview }
     }
 
     /// The id of the message that a command sends there.
@@ -88,6 +91,8 @@ impl Sending {
     ) -> Result<MessageSent, R> {
         let conversation = self.open(context)?;
         let (body, mentions) = say()?;
+        // History from elsewhere is not looked up anew.
+        let preview = self.to.preview && self.to.sent_at.is_none() && is_wanted(&body);
         Ok(MessageSent {
             message_id: self.to.message_id(context),
             conversation_id: self.to.conversation_id,
@@ -102,6 +107,7 @@ impl Sending {
             silent: self.to.silent.then_some(true),
             unseen: None,
             expires_at: conversation.expires_at(self.to.expires_in, context.now),
+            preview: preview.then_some(true),
         })
     }
 

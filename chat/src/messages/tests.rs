@@ -79,6 +79,7 @@ fn a_member_sends_a_message() {
         unseen: None,
         expires_at: None,
         content: None,
+        preview: None,
     };
     let world = then.then([expected.into()]);
     let message = world.document::<Message>(message_id).unwrap();

@@ -5,8 +5,9 @@ use crate::conversations::ConversationId;
 use crate::drafts::{ClearDraft, SaveDraft};
 use crate::forwards::{ForwardMessages, Source};
 use crate::kernel::testing::{Given, Then, open};
-use crate::messages::{Message, MessageId};
+use crate::messages::{Message, MessageEvent, MessageId, SendMessage};
 use crate::pins::{PinEvent, PinMessage, UnpinAll, UnpinMessage};
+use crate::previews::{LinkPreview, Preview, RecordPreview};
 use crate::removals::{
     DeleteMessages, DestroyMessage, HideMessages, RemovalEvent, RestoreMessages, Which,
 };
@@ -103,4 +104,39 @@ fn remove(
         (5, _) => world.when(actor, HideMessages { conversation_id, which: by, message_ids }),
         _ => world.when(actor, DeleteMessages { conversation_id, which: by, message_ids }),
     }
+}
+
+/// Sends a link, or says what became of looking one up.
+pub(super) fn preview(
+    world: Given,
+    actor: AccountId,
+    conversation_id: ConversationId,
+    which: u8,
+) -> Then {
+    let linked = world.history().iter().rev().find_map(|it| match MessageEvent::of(&it.event) {
+        Some(MessageEvent::MessageSent(it)) => it.preview.map(|_| it.clone()),
+        Some(_) | None => None,
+    });
+    let Some(sent) = linked.filter(|_| !which.is_multiple_of(4)) else {
+        let text = format!("https://example.org/{which}");
+        let send = SendMessage::new(conversation_id, text);
+        return world.when(actor, SendMessage { link_preview: true, ..send });
+    };
+    let known = world.document::<LinkPreview>(sent.message_id);
+    let url = "https://example.org/".to_owned();
+    let found = which.is_multiple_of(2).then(|| Preview {
+        url: url.clone(),
+        canonical_url: url,
+        title: format!("page {which}"),
+        description: None,
+        site_name: None,
+        image_url: None,
+    });
+    let record = RecordPreview {
+        conversation_id: sent.conversation_id,
+        message_id: sent.message_id,
+        revision: known.map_or(0, |it| it.revision),
+        found,
+    };
+    world.when(sent.author_id, record)
 }
