@@ -8,8 +8,7 @@ use proptest::prelude::*;
 use super::folds;
 use super::testing::{Given, account, given};
 use super::time::Long;
-use super::{Keyring, Reader, StreamId};
-use crate::Event;
+use super::{Keyring, Reader, Recorded, StreamId};
 use crate::accounts::AccountId;
 use crate::checkpoint::Checkpoint;
 use crate::contacts::Contact;
@@ -195,16 +194,10 @@ fn read_by(world: &Given, viewer: AccountId, message: &Message) -> BTreeSet<Acco
 /// Counts a person's unread messages by reading the whole history.
 fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
     let (mut unread, mut hidden) = (BTreeSet::new(), BTreeSet::new());
-    let mut read = 0;
-    let mut last = 0;
-    for recorded in world.history() {
-        match &recorded.event {
-            Event::MemberEvent(MemberEvent::MembersAdded(it))
-                if it.conversation_id == at && it.account_ids.contains(&who) =>
-            {
-                read = last;
-            }
-            Event::MessageEvent(MessageEvent::MessageSent(it)) if it.conversation_id == at => {
+    let (mut read, mut last) = (0, 0);
+    for Recorded { event, .. } in world.history() {
+        match MessageEvent::of(event) {
+            Some(MessageEvent::MessageSent(it)) if it.conversation_id == at => {
                 last = it.number.0;
                 match (it.author_id == who, it.unseen.is_some()) {
                     (true, true) => (),
@@ -212,57 +205,40 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
                     (false, _) => drop(unread.insert(last)),
                 }
             }
-            Event::MessageEvent(MessageEvent::MessageDeleted(it)) if it.conversation_id == at => {
+            Some(MessageEvent::MessageDeleted(it)) if it.conversation_id == at => {
                 unread.remove(&it.number.0);
             }
-            Event::RemovalEvent(RemovalEvent::MessageRemoved(it)) if it.conversation_id == at => {
-                unread.remove(&it.number.0);
-            }
-            Event::RemovalEvent(RemovalEvent::MessageRestored(it))
-                if it.conversation_id == at && !hidden.contains(&it.number.0) =>
-            {
-                unread.insert(it.number.0);
-            }
-            Event::MessageEvent(MessageEvent::MessageHidden(it))
+            Some(MessageEvent::MessageHidden(it))
                 if it.conversation_id == at && it.account_id == who =>
             {
                 hidden.insert(it.number.0);
                 unread.remove(&it.number.0);
             }
-            Event::ReceiptEvent(ReceiptEvent::ReadMoved(it))
+            Some(_) | None => (),
+        }
+        match RemovalEvent::of(event) {
+            Some(RemovalEvent::MessageRemoved(it)) if it.conversation_id == at => {
+                unread.remove(&it.number.0);
+            }
+            Some(RemovalEvent::MessageRestored(it))
+                if it.conversation_id == at && !hidden.contains(&it.number.0) =>
+            {
+                unread.insert(it.number.0);
+            }
+            Some(_) | None => (),
+        }
+        match (MemberEvent::of(event), ReceiptEvent::of(event)) {
+            (Some(MemberEvent::MembersAdded(it)), _)
+                if it.conversation_id == at && it.account_ids.contains(&who) =>
+            {
+                read = last;
+            }
+            (_, Some(ReceiptEvent::ReadMoved(it)))
                 if it.conversation_id == at && it.account_id == who =>
             {
                 read = it.number.0;
             }
-            Event::AccountEvent(_)
-            | Event::SessionEvent(_)
-            | Event::FactorEvent(_)
-            | Event::PasskeyEvent(_)
-            | Event::IdentityEvent(_)
-            | Event::LostFactorEvent(_)
-            | Event::SignInLinkEvent(_)
-            | Event::ApplicationEvent(_)
-            | Event::DeviceEvent(_)
-            | Event::InstanceEvent(_)
-            | Event::AddressEvent(_)
-            | Event::OutboxEvent(_)
-            | Event::ContactEvent(_)
-            | Event::PrivacyEvent(_)
-            | Event::AuditEvent(_)
-            | Event::ConversationEvent(_)
-            | Event::MemberEvent(_)
-            | Event::MessageEvent(_)
-            | Event::EditPolicyEvent(_)
-            | Event::PreviewEvent(_)
-            | Event::PollEvent(_)
-            | Event::LocationEvent(_)
-            | Event::ReactionEvent(_)
-            | Event::PinEvent(_)
-            | Event::DraftEvent(_)
-            | Event::ScheduleEvent(_)
-            | Event::ExpiryEvent(_)
-            | Event::RemovalEvent(_)
-            | Event::ReceiptEvent(_) => (),
+            (Some(_) | None, Some(_) | None) => (),
         }
     }
     let member = world.document::<Member>(Member::id(at, who));
