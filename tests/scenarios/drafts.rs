@@ -32,15 +32,15 @@ fn a_draft_is_on_all_devices_of_its_writer_and_on_nobody_elses() {
     let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
     let phone = ann.on_another_device();
     let (mut own, mut other) = (phone.subscribes(), bob.subscribes());
-    assert_eq!(saves(&ann, &group, "hel"), "hel");
-    assert_eq!(draft(&phone, &group), text("hel"));
+    assert_eq!(saves(&ann, &group, "he"), "he");
+    assert_eq!(draft(&phone, &group), text("he"));
     assert_eq!(draft(&bob, &group)["text"], Value::Null);
     let frame = own.next();
     let told = |text: Value| {
         let id = &group;
         json!({ "__typename": "Draft", "conversationId": id, "text": text, "replyTo": null })
     };
-    assert_eq!((frame.event(), frame.change()), ("DraftSaved", &told(json!("hel"))));
+    assert_eq!((frame.event(), frame.change()), ("DraftSaved", &told(json!("he"))));
     assert_eq!(frame.conversation(), "", "it is no event of the conversation");
     saves(&phone, &group, "hello");
     assert_eq!(draft(&ann, &group), text("hello"));

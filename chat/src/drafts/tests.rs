@@ -76,7 +76,7 @@ fn last(world: &Given) -> u64 {
 #[test]
 fn the_last_to_save_wins() {
     let (world, _) = talk();
-    let world = world.when(account(BOB), save("hel")).then([saved("hel", None)]);
+    let world = world.when(account(BOB), save("he")).then([saved("he", None)]);
     let leaf = last(&world);
     let world = world.when(account(BOB), save("hello")).then([saved("hello", Some(leaf))]);
     assert_eq!(text(&world, BOB).as_deref(), Some("hello"));
