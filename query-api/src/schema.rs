@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
@@ -89,9 +89,15 @@ fn public(depth: usize) -> Public {
         .finish()
 }
 
+/// Built once: it holds nothing of a node, and building it takes as long as a thousand requests.
+static PUBLIC: LazyLock<Public> = LazyLock::new(|| public(DEPTH_MAX));
+
+/// The same for what asks only of the schema, by which it may be asked deeper.
+static DESCRIBED: LazyLock<Public> = LazyLock::new(|| public(SCHEMA_DEPTH_MAX));
+
 /// The schema in its own language, as it is committed.
 pub fn sdl() -> String {
-    public(DEPTH_MAX).sdl()
+    PUBLIC.sdl()
 }
 
 /// Parsed documents kept by their text.
@@ -101,9 +107,6 @@ const PARSED_MAX: usize = 1_024;
 pub struct Api {
     pub(crate) parts: Parts,
     pub(crate) hub: Arc<Hub>,
-    schema: Public,
-    /// The same for what asks only of the schema, by which it may be asked deeper.
-    described: Public,
     parsed: Mutex<LruCache<String, Arc<ExecutableDocument>>>,
 }
 
@@ -111,9 +114,8 @@ impl Api {
     /// An API over a hub.
     pub fn new(parts: Parts, hub: Arc<Hub>) -> Arc<Self> {
         let size = NonZeroUsize::new(PARSED_MAX).expect("the size is not zero");
-        let (schema, described) = (public(DEPTH_MAX), public(SCHEMA_DEPTH_MAX));
         let parsed = Mutex::new(LruCache::new(size));
-        Arc::new(Self { parts, hub, schema, described, parsed })
+        Arc::new(Self { parts, hub, parsed })
     }
 
     /// Parses a query, or finds it parsed.
@@ -151,7 +153,7 @@ impl Api {
         }
         let described = asks_of_schema(document, request.operation_name.as_deref());
         request.set_parsed_query(document.clone());
-        let schema = if described { &self.described } else { &self.schema };
+        let schema = if described { &DESCRIBED } else { &PUBLIC };
         let response = schema.execute(request.data(Arc::new(self.scope(asker)))).await;
         coded(response)
     }
