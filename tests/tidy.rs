@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 65] = [
+const MORE_FILES: [(&str, &str); 66] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -102,6 +102,7 @@ const MORE_FILES: [(&str, &str); 65] = [
     ("sessions/tokens", "what is signed"),
     ("sessions/sign_in", "opening a session, for every way to prove oneself"),
     ("sessions/proof", "the one place where a token becomes a viewer"),
+    ("messages/bare", "what is found in text without markup"),
     ("messages/format", "markdown to entities"),
     ("messages/pages", "pages of messages, too long to stand beside the objects"),
     ("messages/corpus", "what the markdown rules are tested on"),

@@ -1,5 +1,6 @@
 //! Clients: programs of others follow the feed and read the events, as published packages do.
 
+mod commonmark;
 mod pages;
 mod topics;
 
@@ -59,8 +60,15 @@ fn run(command: &mut Command) -> Output {
 }
 
 /// What node runs.
-const SCRIPTS: [&str; 6] =
-    ["browser.mjs", "oauth.mjs", "pages.mjs", "passkey.mjs", "provider.mjs", "resume.mjs"];
+const SCRIPTS: [&str; 7] = [
+    "browser.mjs",
+    "commonmark.mjs",
+    "oauth.mjs",
+    "pages.mjs",
+    "passkey.mjs",
+    "provider.mjs",
+    "resume.mjs",
+];
 
 /// The folder with the node clients and their packages, made once for all tests: making it anew
 /// would take it away from those that run.

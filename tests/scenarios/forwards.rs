@@ -168,7 +168,11 @@ fn the_same_id_forwards_once_whatever_became_of_the_texts() {
     assert_eq!(shown(&again()), first);
     ann.deletes(&message);
     assert_eq!(shown(&again()), first);
+    bob.leaves(&group).data();
+    assert_eq!(shown(&again()), first);
     assert_eq!(bob.all_messages(&saved).len(), 1);
+    let anew = json!({ "conversationId": saved, "messageIds": [message] });
+    assert_eq!(bob.tries("forwardMessages", anew, "position").code(), "NOT_FOUND");
     let other = json!({ "clientId": id, "conversationId": saved, "messageIds": [message],
         "attributed": false });
     assert_eq!(bob.tries("forwardMessages", other, "position").code(), "IDEMPOTENCY_MISMATCH");

@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::decide::forwarded_id;
 use super::{FORWARDED_MAX, ForwardMessages, ForwardRejection, Source};
 use crate::kernel::graphql::{id, outage, rejected, scope, uuid};
-use crate::messages::{MessageObject, visible};
+use crate::messages::{Message, MessageObject, visible};
 
 /// How many times fewer than other commands one may forward.
 const FORWARD_WEIGHT: u32 = 10;
@@ -29,6 +29,14 @@ struct ForwardPayload {
     position: String,
 }
 
+async fn source(context: &Context<'_>, message: &Message) -> Result<Source> {
+    let body = match &message.body {
+        Some(body) => scope(context).reader.open(body).await.map_err(outage)?,
+        None => None,
+    };
+    Ok(Source { conversation_id: message.conversation_id, message_id: message.id, body })
+}
+
 /// Changes of this room.
 #[derive(Default)]
 pub struct ForwardMutation;
@@ -49,18 +57,19 @@ impl ForwardMutation {
         }
         let limit = (scope.limits.per_account / FORWARD_WEIGHT).max(1);
         scope.take(&format!("forwards/{viewer}"), limit).await?;
-        let to = id(&input.conversation_id)?;
+        let (to, client_id) = (id(&input.conversation_id)?, uuid(&input.client_id)?);
+        let first = forwarded_id(client_id, viewer, to, 0);
+        let done = MessageObject::find(context, first).await?.is_some();
         let mut messages = Vec::with_capacity(input.message_ids.len());
         for it in &input.message_ids {
-            let message = visible(context, it).await?;
-            let body = match &message.body {
-                Some(body) => scope.reader.open(body).await.map_err(outage)?,
-                None => None,
-            };
-            let (conversation_id, message_id) = (message.conversation_id, message.id);
-            messages.push(Source { conversation_id, message_id, body });
+            messages.push(match visible(context, it).await {
+                Ok(message) => source(context, &message).await?,
+                // Whoever asks again may have lost sight of it since.
+                Err(_) if done => Source { conversation_id: to, message_id: id(it)?, body: None },
+                Err(error) => return Err(error),
+            });
         }
-        let (count, client_id) = (messages.len(), uuid(&input.client_id)?);
+        let count = messages.len();
         let attributed = input.attributed;
         let command = ForwardMessages { conversation_id: to, messages, attributed };
         let outcome = scope.submit(&input.client_id, command).await?;

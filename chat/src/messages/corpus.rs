@@ -59,10 +59,123 @@ fn markdown_becomes_text_and_entities() {
         ("👩‍👩‍👧‍👦 **👍🏽** x", "👩‍👩‍👧‍👦 👍🏽 x", &[(Bold, "👍🏽")]),
         ("a\n\n> ```\n> ```\n> - é", "a\n\n• é", &[(Quote, "• é")]),
         ("- a\n  ||\n  ```\n  ```", "• a\n||", &[]),
+        ("a <u>b **c**", "a <u>b c", &[(Bold, "c")]),
+        ("a</u> <u>b <u>c</u>", "a</u> <u>b c", &[(Underline, "c")]),
+        ("||a <u>b", "||a <u>b", &[]),
+        ("<https://x.example>", "https://x.example", &[(Link, "https://x.example")]),
+        ("<a@b.example>", "a@b.example", &[(Link, "a@b.example")]),
+        (
+            "https://x.example/@ann#lunch",
+            "https://x.example/@ann#lunch",
+            &[(Link, "https://x.example/@ann#lunch")],
+        ),
+        ("#lunch, #Обед_2!", "#lunch, #Обед_2!", &[(Hashtag, "#lunch"), (Hashtag, "#Обед_2")]),
+        ("#42 a#b ##c `#d`", "#42 a#b ##c #d", &[(Code, "#d")]),
+        ("**#a** # b", "#a # b", &[(Bold, "#a"), (Hashtag, "#a")]),
     ];
     for (markdown, text, entities) in cases {
         let expected = entities.iter().map(|(kind, it)| (*kind, (*it).to_owned()));
         assert_eq!(read(markdown), ((*text).to_owned(), expected.collect()), "{markdown:?}");
+    }
+}
+
+/// How each kind is written inside a line.
+const WRITTEN: [(&str, &str, EntityKind); 9] = [
+    ("**", "**", EntityKind::Bold),
+    ("__", "__", EntityKind::Bold),
+    ("*", "*", EntityKind::Italic),
+    ("_", "_", EntityKind::Italic),
+    ("~~", "~~", EntityKind::Strike),
+    ("||", "||", EntityKind::Spoiler),
+    ("<u>", "</u>", EntityKind::Underline),
+    ("`", "`", EntityKind::Code),
+    ("[", "](https://x.example)", EntityKind::Link),
+];
+
+/// What people write: scripts of both directions, marks, and characters of several code units.
+const SAID: [&str; 14] = [
+    "lunch",
+    "שלום עולם",
+    "مرحبا بالعالم",
+    "ر\u{200f}ab\u{200e}ל",
+    "e\u{301}te\u{301}",
+    "Z\u{351}\u{36b}\u{343}algo",
+    "नमस्ते",
+    "สวัสดี",
+    "日本語の文",
+    "👩\u{200d}👩\u{200d}👧\u{200d}👦",
+    "🏳\u{fe0f}\u{200d}🌈",
+    "🇨🇭🇺🇦",
+    "1\u{fe0f}\u{20e3}",
+    "𝒳𐍈",
+];
+
+fn units(text: &str) -> u32 {
+    u32::try_from(text.encode_utf16().count()).unwrap()
+}
+
+/// What the text and entities of a body are, with the places that they must have.
+fn placed(markdown: &str) -> (String, Vec<(EntityKind, u32, u32)>) {
+    let body = parse(markdown, |_| None);
+    let entities = body.entities.iter().map(|it| (it.kind, it.offset, it.length)).collect();
+    (body.text, entities)
+}
+
+#[test]
+fn every_kind_holds_what_is_said_in_every_script() {
+    for (open, close, kind) in WRITTEN {
+        for said in SAID {
+            let markdown = format!("é👍 {open}{said}{close} z");
+            let expected = (format!("é👍 {said} z"), vec![(kind, 4, units(said))]);
+            assert_eq!(placed(&markdown), expected, "{markdown}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_stands_in_every_other() {
+    for (open, close, outer) in WRITTEN {
+        for (opens, closes, inner) in WRITTEN {
+            // In code nothing stands, and one kind within itself is that kind.
+            if outer == EntityKind::Code || outer == inner {
+                continue;
+            }
+            let markdown = format!("{open}א {opens}𝒳e\u{301}{closes} b{close}");
+            let (whole, part) = ((outer, 0, 8), (inner, 2, 4));
+            let expected = ("א 𝒳e\u{301} b".to_owned(), vec![whole, part]);
+            assert_eq!(placed(&markdown), expected, "{markdown}");
+        }
+    }
+}
+
+#[test]
+fn what_is_never_closed_or_never_opened_is_text() {
+    for (open, close, _) in WRITTEN {
+        for said in SAID {
+            for markdown in [format!("a {open}{said} z"), format!("a {said}{close} z")] {
+                let link = close.starts_with(']') && markdown.contains(close);
+                let (text, entities) = placed(&markdown);
+                assert_eq!(text, markdown);
+                assert_eq!(entities.len(), usize::from(link), "{markdown}: {entities:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn blocks_hold_what_is_said_in_every_script() {
+    for said in SAID {
+        let whole = |kind| vec![(kind, 0, units(said))];
+        let cases = [
+            (format!("# {said}"), said.to_owned(), whole(EntityKind::Bold)),
+            (format!("> {said}"), said.to_owned(), whole(EntityKind::Quote)),
+            (format!("- {said}"), format!("• {said}"), vec![]),
+            (format!("7. {said}"), format!("7. {said}"), vec![]),
+            (format!("```rs\n{said}\n```"), said.to_owned(), whole(EntityKind::Pre)),
+        ];
+        for (markdown, text, entities) in cases {
+            assert_eq!(placed(&markdown), (text, entities), "{markdown}");
+        }
     }
 }
 

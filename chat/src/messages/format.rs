@@ -1,13 +1,16 @@
 //! Markdown to text and entities; offsets count UTF-16 code units, as clients do.
 //!
-//! CommonMark with strikethrough, `||spoilers||` and `<u>underline</u>`; bare links and @names are
-//! found in the text. Other HTML stays text. Links go to http, https, mailto and tel only.
+//! CommonMark with strikethrough, `||spoilers||` and `<u>underline</u>`; bare links, @names and
+//! #hashtags are found in the text. Other HTML stays text. Links go to http, https, mailto and tel only.
+
+use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
 
+use super::bare::{at_names, hashtags, is_safe, urls};
 use super::{Content, ENTITIES_MAX, MENTIONS_MAX};
-use crate::accounts::{AccountId, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN};
+use crate::accounts::AccountId;
 
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +56,7 @@ pub enum EntityKind {
     Link,
     Mention,
     Quote,
+    Hashtag,
 }
 
 /// Usernames that a text may mention, each once.
@@ -119,7 +123,9 @@ impl Writer {
                 self.begin_block();
                 self.open(EntityKind::Underline);
             }
-            Event::InlineHtml(tag) if tag.eq_ignore_ascii_case("</u>") => {
+            Event::InlineHtml(tag)
+                if tag.eq_ignore_ascii_case("</u>") && self.is_open(EntityKind::Underline) =>
+            {
                 self.close(EntityKind::Underline);
             }
             Event::Html(html) | Event::InlineHtml(html) => self.push(&html),
@@ -253,6 +259,10 @@ impl Writer {
         self.open.push(span(kind, self.text.len()));
     }
 
+    fn is_open(&self, kind: EntityKind) -> bool {
+        self.open.iter().any(|it| it.kind == kind)
+    }
+
     fn close(&mut self, kind: EntityKind) {
         if let Some(at) = self.open.iter().rposition(|it| it.kind == kind) {
             let open = self.open.remove(at);
@@ -264,7 +274,7 @@ impl Writer {
         self.begin_block();
         for (at, part) in text.split("||").enumerate() {
             if at > 0 {
-                match self.open.iter().any(|it| it.kind == EntityKind::Spoiler) {
+                match self.is_open(EntityKind::Spoiler) {
                     true => self.close(EntityKind::Spoiler),
                     false => self.open(EntityKind::Spoiler),
                 }
@@ -274,21 +284,17 @@ impl Writer {
     }
 
     fn finish(mut self, markdown: &str, find: impl Fn(&str) -> Option<AccountId>) -> Body {
-        self.reopen_lone_spoiler();
+        self.put_back(EntityKind::Spoiler, "||");
+        self.put_back(EntityKind::Underline, "<u>");
         let length = self.text.trim_end().len();
         self.text.truncate(length);
-        let taken: Vec<(usize, usize)> = self
-            .spans
-            .iter()
-            .filter(|it| matches!(it.kind, EntityKind::Code | EntityKind::Pre | EntityKind::Link))
-            .map(|it| (it.start, it.end))
-            .collect();
-        let free = |at: usize| !taken.iter().any(|(start, end)| (*start..*end).contains(&at));
-        for (start, url) in urls(&self.text).into_iter().filter(|(at, _)| free(*at)) {
+        let taken = self.taken();
+        for (start, url) in urls(&self.text).into_iter().filter(|(at, _)| taken.is_free(*at)) {
             let end = start + url.len();
             self.spans.push(Span { end, url: Some(url), ..span(EntityKind::Link, start) });
         }
-        let mentions = at_names(&self.text).filter(|(at, _)| free(*at));
+        let taken = self.taken();
+        let mentions = at_names(&self.text).filter(|(at, _)| taken.is_free(*at));
         for (start, name) in mentions.take(ENTITIES_MAX) {
             if let Some(account) = find(&name) {
                 let end = start + 1 + name.len();
@@ -296,20 +302,37 @@ impl Writer {
                 self.spans.push(Span { end, account, ..span(EntityKind::Mention, start) });
             }
         }
+        for (start, end) in hashtags(&self.text).filter(|(at, _)| taken.is_free(*at)) {
+            self.spans.push(Span { end, ..span(EntityKind::Hashtag, start) });
+        }
         let entities = self.entities();
         Body { markdown: markdown.to_owned(), text: self.text, entities, content: None }
     }
 
-    /// A spoiler that was never closed is two bars.
-    fn reopen_lone_spoiler(&mut self) {
-        if let Some(at) = self.open.iter().position(|it| it.kind == EntityKind::Spoiler) {
-            let start = self.open.remove(at).start;
-            self.text.insert_str(start, "||");
-            for it in &mut self.spans {
-                it.start += if it.start >= start { 2 } else { 0 };
-                it.end += if it.end > start { 2 } else { 0 };
-            }
+    /// Where nothing else is looked for.
+    fn taken(&self) -> Taken {
+        let taken =
+            |it: &&Span| matches!(it.kind, EntityKind::Code | EntityKind::Pre | EntityKind::Link);
+        Taken(self.spans.iter().filter(taken).map(|it| it.start..it.end).collect())
+    }
+
+    /// What opens something that is never closed is text.
+    fn put_back(&mut self, kind: EntityKind, opening: &str) {
+        let lone = self.open.iter().filter(|it| it.kind == kind).map(|it| it.start);
+        let lone: Vec<usize> = lone.collect();
+        self.open.retain(|it| it.kind != kind);
+        for it in self.spans.iter_mut().chain(&mut self.open) {
+            it.start += opening.len() * lone.partition_point(|at| *at <= it.start);
+            it.end += opening.len() * lone.partition_point(|at| *at < it.end);
         }
+        let text = std::mem::take(&mut self.text);
+        let mut from = 0;
+        for at in lone {
+            self.text.push_str(&text[from..at]);
+            self.text.push_str(opening);
+            from = at;
+        }
+        self.text.push_str(&text[from..]);
     }
 
     fn entities(&self) -> Vec<Entity> {
@@ -339,6 +362,14 @@ impl Writer {
     }
 }
 
+struct Taken(Vec<Range<usize>>);
+
+impl Taken {
+    fn is_free(&self, at: usize) -> bool {
+        !self.0.iter().any(|it| it.contains(&at))
+    }
+}
+
 /// Counts UTF-16 code units up to rising byte offsets.
 struct Utf16<'a> {
     text: &'a str,
@@ -357,44 +388,4 @@ impl<'a> Utf16<'a> {
         self.byte = byte;
         self.units
     }
-}
-
-fn is_safe(url: &str) -> bool {
-    let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-    scheme.is_some_and(|it| ["http", "https", "mailto", "tel"].contains(&it.as_str()))
-}
-
-/// Bare links in a text.
-fn urls(text: &str) -> Vec<(usize, String)> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(at) = text[from..].find("http").map(|it| it + from) {
-        let rest = &text[at..];
-        let begins = rest.starts_with("http://") || rest.starts_with("https://");
-        let apart = !text[..at].ends_with(char::is_alphanumeric);
-        let end = rest.find(|it: char| it.is_whitespace() || "<>\"".contains(it));
-        let url = rest[..end.unwrap_or(rest.len())]
-            .trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'']);
-        if begins && apart && url.len() > "https://".len() {
-            found.push((at, url.to_owned()));
-            from = at + url.len();
-        } else {
-            from = at + 4;
-        }
-    }
-    found
-}
-
-/// `@name` where a name may stand, with its place and the name in lower case.
-fn at_names(text: &str) -> impl Iterator<Item = (usize, String)> + '_ {
-    text.match_indices('@').filter_map(|(at, _)| {
-        let apart =
-            !text[..at].ends_with(|it: char| it.is_alphanumeric() || it == '_' || it == '@');
-        let name: &str = &text[at + 1..];
-        let end = name.find(|it: char| !(it.is_ascii_alphanumeric() || it == '_'));
-        let name = &name[..end.unwrap_or(name.len())];
-        let begins = name.starts_with(|it: char| it.is_ascii_alphabetic());
-        let fits = (USERNAME_CHARS_MIN..=USERNAME_CHARS_MAX).contains(&name.len());
-        (apart && begins && fits).then(|| (at, name.to_ascii_lowercase()))
-    })
 }

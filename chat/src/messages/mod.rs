@@ -14,6 +14,7 @@
 //!
 //! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`].
 
+mod bare;
 mod content;
 #[cfg(test)]
 mod corpus;
