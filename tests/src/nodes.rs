@@ -2,7 +2,7 @@
 //! answers, one that folds.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use ports::Address;
@@ -13,6 +13,7 @@ use server::{App, Roles};
 use crate::fresh_id;
 use crate::proxy::Proxy;
 use crate::servers::{LOOPBACK, Servers};
+use crate::world::files;
 
 /// The roles of the nodes.
 const NODES: [Roles; 5] =
@@ -76,6 +77,18 @@ impl Nodes {
         let at = NODES.iter().position(|it| it.projections).expect("one folds");
         let before = std::mem::replace(&mut self.apps[at], app.expect("a started node"));
         before.drain().await;
+    }
+
+    /// What real servers hold of this instance, as their clients read it: nothing is compressed.
+    pub(crate) async fn stored(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let servers = servers();
+        let mut found = servers.mongo().all(&self.name).await;
+        let kafka = servers.kafka();
+        found.extend(tokio::task::block_in_place(|| kafka.records(&self.name)));
+        let mut found: Vec<_> = found.into_iter().map(|it| (PathBuf::from(it.0), it.1)).collect();
+        found.push((PathBuf::from("redis"), servers.redis().dump()));
+        found.extend(files(servers.s3().folder()));
+        found
     }
 
     /// Takes away what only this instance has used, once its nodes have ended.

@@ -233,19 +233,13 @@ impl World {
         files.iter().filter_map(read).collect()
     }
 
-    /// Every file that the world has on this disk, with what is in it.
-    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let (mut found, mut folders) = (Vec::new(), vec![self.folder.path().to_owned()]);
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).expect("a folder") {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if let Ok(bytes) = std::fs::read(&path) {
-                    // A file that is replaced meanwhile is not there.
-                    found.push((path, bytes));
-                }
-            }
+    /// All that is stored of the world, by what holds it: files of this disk, and on nodes every
+    /// record, document, entry and object of the real servers.
+    pub fn stored(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = files(self.folder.path());
+        if let Served::Together(nodes) = &self.served {
+            let runtime = self.runtime.as_ref().expect("a world has its runtime until it ends");
+            found.extend(runtime.block_on(nodes.stored()));
         }
         found
     }
@@ -324,4 +318,21 @@ impl Drop for World {
             nodes.forget();
         }
     }
+}
+
+/// The files under a folder, with what is in them.
+pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(bytes) = std::fs::read(&path) {
+                // A file that is replaced meanwhile is not there.
+                found.push((path, bytes));
+            }
+        }
+    }
+    found
 }

@@ -12,6 +12,9 @@ use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::{LOOPBACK, Server, free_port, installed, listens};
 use crate::Authority;
@@ -63,12 +66,49 @@ impl Kafka {
         self.0.hosts()
     }
 
+    /// The keys and values of every record of a log and its topics, as brokers give them out.
+    pub fn records(&self, prefix: &str) -> Vec<(String, Vec<u8>)> {
+        let consumer = client(&self.hosts());
+        let mut found = Vec::new();
+        for topic in self.topics(prefix) {
+            let told = consumer.fetch_metadata(Some(&topic), CALL_MAX).expect("metadata");
+            for partition in told.topics().iter().flat_map(|it| it.partitions()) {
+                let id = partition.id();
+                let marks = consumer.fetch_watermarks(&topic, id, CALL_MAX).expect("its ends");
+                let mut list = TopicPartitionList::new();
+                list.add_partition_offset(&topic, id, Offset::Beginning).expect("an offset");
+                consumer.assign(&list).expect("an assignment");
+                let mut next = marks.0;
+                while next < marks.1 {
+                    match consumer.poll(CALL_MAX).expect("more records, in time") {
+                        Ok(record) => {
+                            next = record.offset() + 1;
+                            let parts = [record.key(), record.payload()];
+                            let bytes = parts.map(|it| it.unwrap_or_default()).concat();
+                            found.push((format!("{topic}/{id}"), bytes));
+                        }
+                        // What follows its last record belongs to nobody: a mark of a transaction.
+                        Err(KafkaError::PartitionEOF(_)) => next = marks.1,
+                        Err(error) => panic!("{topic}: {error}"),
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// The topics of a log.
+    fn topics(&self, prefix: &str) -> Vec<String> {
+        let told = client(&self.hosts()).fetch_metadata(None, CALL_MAX).expect("metadata");
+        let names = told.topics().iter().map(|it| it.name());
+        names.filter(|it| it.split('.').next() == Some(prefix)).map(str::to_owned).collect()
+    }
+
     /// Deletes the topics of a log that nobody uses any more: a broker holds three files open for
     /// each partition, and may hold only so many.
     pub fn forget(&self, prefix: &str) {
-        let told = client(&self.hosts()).fetch_metadata(None, CALL_MAX).expect("metadata");
-        let names = told.topics().iter().map(|it| it.name());
-        let names: Vec<_> = names.filter(|it| it.split('.').next() == Some(prefix)).collect();
+        let topics = self.topics(prefix);
+        let names: Vec<_> = topics.iter().map(String::as_str).collect();
         let admin: AdminClient<DefaultClientContext> =
             config(&self.hosts()).create().expect("a client");
         let options = AdminOptions::new().operation_timeout(Some(CALL_MAX));

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 
+use mongodb::bson::{Document, RawDocumentBuf};
 use ports::Address;
 
 use super::{LOOPBACK, Server, installed, listens};
@@ -66,6 +67,21 @@ impl Mongo {
         let StandIn { server, command } =
             self.stand_in.as_mut().expect("only a stand-in is started again");
         server.start_again(*command, listens);
+    }
+
+    /// Every document of a database as its clients read it, with the collection that has it.
+    pub async fn all(&self, database: &str) -> Vec<(String, Vec<u8>)> {
+        let client = mongodb::Client::with_uri_str(&self.url).await.expect("a client");
+        let database = client.database(database);
+        let mut found = Vec::new();
+        for name in database.list_collection_names().await.expect("its collections") {
+            let collection = database.collection::<RawDocumentBuf>(&name);
+            let mut cursor = collection.find(Document::new()).await.expect("its documents");
+            while cursor.advance().await.expect("more of them") {
+                found.push((name.clone(), cursor.current().as_bytes().to_vec()));
+            }
+        }
+        found
     }
 
     /// Where a database is on it.

@@ -28,6 +28,15 @@ impl Redis {
         format!("redis://{}/{prefix}", self.0.address()).as_str().into()
     }
 
+    /// All that it holds, of every prefix: one file, uncompressed.
+    pub fn dump(&self) -> Vec<u8> {
+        for asked in ["CONFIG SET rdbcompression no", "SAVE"] {
+            let answer = told(self.0.address(), asked);
+            assert!(answer.as_ref().is_some_and(|it| it.starts_with("+OK")), "{answer:?}");
+        }
+        std::fs::read(self.0.folder().join("dump.rdb")).expect("a dump")
+    }
+
     /// Kills it as the kernel does.
     pub fn kill(&mut self) {
         self.0.kill();

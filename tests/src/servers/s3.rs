@@ -33,6 +33,11 @@ impl S3 {
         format!("s3://{KEY}:{secret}@{bucket}/{prefix}?{options}").as_str().into()
     }
 
+    /// Where it keeps what it stores, of every prefix.
+    pub fn folder(&self) -> &Path {
+        self.0.folder()
+    }
+
     /// Kills it as the kernel does; what it stored stays.
     pub fn kill(&mut self) {
         self.0.kill();
