@@ -42,7 +42,7 @@ impl Nodes {
         let servers = servers();
         let config = Config {
             event_log: Some(servers.kafka().address(&name)),
-            documents: Some(servers.mongo().address(&name)),
+            documents: Some(servers.fastest_mongo().address(&name)),
             cache: Some(servers.redis().address(&name)),
             bus: Some(servers.redis().address(&name)),
             keys: Some(keys(folder).await),
@@ -82,7 +82,7 @@ impl Nodes {
     /// What real servers hold of this instance, as their clients read it: nothing is compressed.
     pub(crate) async fn stored(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let servers = servers();
-        let mut found = servers.mongo().all(&self.name).await;
+        let mut found = servers.fastest_mongo().all(&self.name).await;
         let kafka = servers.kafka();
         found.extend(tokio::task::block_in_place(|| kafka.records(&self.name)));
         let mut found: Vec<_> = found.into_iter().map(|it| (PathBuf::from(it.0), it.1)).collect();

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
 
 use super::bare::{at_names, hashtags, is_safe, urls};
@@ -147,10 +147,11 @@ impl Writer {
             Tag::Strikethrough => self.open_inline(EntityKind::Strike),
             Tag::Heading { .. } => self.open_inline(EntityKind::Bold),
             Tag::BlockQuote(_) => self.open_inline(EntityKind::Quote),
-            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
+            Tag::Link { link_type, dest_url, .. } | Tag::Image { link_type, dest_url, .. } => {
                 self.open_inline(EntityKind::Link);
+                let scheme = if link_type == LinkType::Email { "mailto:" } else { "" };
                 if let Some(link) = self.open.last_mut() {
-                    link.url = Some(dest_url.to_string());
+                    link.url = Some(format!("{scheme}{dest_url}"));
                 }
             }
             Tag::CodeBlock(kind) => {

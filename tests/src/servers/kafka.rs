@@ -68,7 +68,11 @@ impl Kafka {
 
     /// The keys and values of every record of a log and its topics, as brokers give them out.
     pub fn records(&self, prefix: &str) -> Vec<(String, Vec<u8>)> {
-        let consumer = client(&self.hosts());
+        let mut config = config(&self.hosts());
+        // A consumer has a group, though it takes no part in one.
+        config.set("group.id", "tests").set("enable.auto.commit", "false");
+        config.set("enable.partition.eof", "true");
+        let consumer: BaseConsumer = config.create().expect("a client");
         let mut found = Vec::new();
         for topic in self.topics(prefix) {
             let told = consumer.fetch_metadata(Some(&topic), CALL_MAX).expect("metadata");

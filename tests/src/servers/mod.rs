@@ -27,6 +27,7 @@ const START_MAX: Duration = Duration::from_secs(90);
 pub struct Servers {
     kafka: OnceLock<kafka::Kafka>,
     mongo: OnceLock<mongo::Mongo>,
+    fastest_mongo: OnceLock<mongo::Mongo>,
     redis: OnceLock<redis::Redis>,
     redis_cluster: OnceLock<redis::RedisCluster>,
     s3: OnceLock<s3::S3>,
@@ -40,7 +41,12 @@ impl Servers {
 
     /// A server that speaks MongoDB's protocol.
     pub fn mongo(&self) -> &mongo::Mongo {
-        self.mongo.get_or_init(mongo::Mongo::start)
+        self.mongo.get_or_init(|| mongo::Mongo::named_or(mongo::Mongo::stand_in))
+    }
+
+    /// The fastest of them, for instances that do much.
+    pub fn fastest_mongo(&self) -> &mongo::Mongo {
+        self.fastest_mongo.get_or_init(|| mongo::Mongo::named_or(mongo::Mongo::fastest))
     }
 
     /// One Redis.

@@ -25,13 +25,13 @@ struct StandIn {
 }
 
 impl Mongo {
-    /// Takes the server that `PARLANCE_TEST_MONGODB` names, or starts the stand-in.
-    pub fn start() -> Self {
+    /// Takes the server that `PARLANCE_TEST_MONGODB` names, or starts a stand-in.
+    pub fn named_or(start: fn(IpAddr) -> Self) -> Self {
         #[expect(clippy::disallowed_methods, reason = "whoever runs the tests names a server")]
         if let Ok(url) = std::env::var("PARLANCE_TEST_MONGODB") {
             return Self { url, stand_in: None };
         }
-        Self::stand_in(LOOPBACK)
+        start(LOOPBACK)
     }
 
     /// Starts the stand-in, for a test that kills it.
@@ -69,16 +69,20 @@ impl Mongo {
         server.start_again(*command, listens);
     }
 
-    /// Every document of a database as its clients read it, with the collection that has it.
-    pub async fn all(&self, database: &str) -> Vec<(String, Vec<u8>)> {
+    /// Every document as its clients read it, with the collection that has it, of all databases
+    /// whose names begin so.
+    pub async fn all(&self, prefix: &str) -> Vec<(String, Vec<u8>)> {
         let client = mongodb::Client::with_uri_str(&self.url).await.expect("a client");
-        let database = client.database(database);
+        let mut names = client.list_database_names().await.expect("its databases");
+        names.retain(|it| it.starts_with(prefix));
         let mut found = Vec::new();
-        for name in database.list_collection_names().await.expect("its collections") {
-            let collection = database.collection::<RawDocumentBuf>(&name);
-            let mut cursor = collection.find(Document::new()).await.expect("its documents");
-            while cursor.advance().await.expect("more of them") {
-                found.push((name.clone(), cursor.current().as_bytes().to_vec()));
+        for database in names.iter().map(|it| client.database(it)) {
+            for name in database.list_collection_names().await.expect("its collections") {
+                let collection = database.collection::<RawDocumentBuf>(&name);
+                let mut cursor = collection.find(Document::new()).await.expect("its documents");
+                while cursor.advance().await.expect("more of them") {
+                    found.push((name.clone(), cursor.current().as_bytes().to_vec()));
+                }
             }
         }
         found
