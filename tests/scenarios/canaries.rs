@@ -1,5 +1,5 @@
-//! Words that occur nowhere else, deleted for everyone: nothing that is stored holds them, and no client that
-//! was away is sent them.
+//! Words that occur nowhere else, deleted for everyone: nothing that is stored holds them, and no
+//! client that was away is sent them.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

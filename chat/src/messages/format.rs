@@ -1,7 +1,8 @@
 //! Markdown to text and entities; offsets count UTF-16 code units, as clients do.
 //!
 //! CommonMark with strikethrough, `||spoilers||` and `<u>underline</u>`; bare links, @names and
-//! #hashtags are found in the text. Other HTML stays text. Links go to http, https, mailto and tel only.
+//! #hashtags are found in the text. Other HTML stays text. Links go to http, https, mailto and tel
+//! only.
 
 use std::ops::Range;
 
