@@ -22,13 +22,11 @@ use ports::publication::Publication;
 use ports::roster::Roster;
 use ports::{Error, Ports};
 
-use crate::deliver::Sending;
+use crate::acting::Acting;
 use crate::fold::Folding;
-use crate::previews::Previewing;
 use crate::progress::Progress;
 use crate::publish::Publishing;
 use crate::share::share;
-use crate::timers::Timing;
 
 /// Records read at once.
 const READ_MAX: usize = 256;
@@ -93,7 +91,7 @@ pub async fn start_shared(
     keyring: &Arc<Keyring>,
     roster: Arc<Roster>,
     publication: Arc<dyn Publication>,
-    (sending, timing, previewing): (Sending, Timing, Previewing),
+    acting: Acting,
 ) -> Result<Arc<Progress>, Error> {
     declare(ports).await?;
     let progress = Progress::of_others(ports);
@@ -106,9 +104,7 @@ pub async fn start_shared(
             let documents = Consumer::new(Rules::STRICT, partition, &ports, &keyring, &shared);
             let documents = ports::spawn("projection", documents.run());
             let publication = ports::spawn("publication", publishing.clone().run(partition));
-            let outbox = sending.start_for(partition, &shared);
-            let timers = timing.start_for(partition, &shared);
-            let previews = previewing.start_for(partition, &shared);
+            let [outbox, timers, previews] = acting.start_for(partition, &shared);
             [documents, publication, outbox, timers, previews]
         }),
     );

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat::kernel::document::Document;
-use chat::kernel::{Caller, Door, Failure, Keyring, Reader, Timestamp, id};
+use chat::kernel::{Caller, Failure, Reader, Timestamp, id};
 use chat::outbox::{Channel, Delivery, Fields, Outgoing, OutgoingId, RecordDelivery, write};
 use lru::LruCache;
+use ports::Error;
 use ports::documents::{Order, Scan};
 use ports::event_log::Partition;
 use ports::outbound::{Handed, Message};
-use ports::{Error, Ports};
-use tokio::task::JoinHandle;
 
+use crate::acting::Acting;
 use crate::progress::Progress;
 
 /// How often it is looked whether something has come to be due again.
@@ -40,32 +40,8 @@ struct Attempt {
 /// The last attempt of each message.
 type Noted = LruCache<OutgoingId, Attempt>;
 
-/// What sending needs.
-#[derive(Clone)]
-pub struct Sending {
-    pub ports: Ports,
-    pub keyring: Arc<Keyring>,
-    pub door: Arc<dyn Door>,
-}
-
-impl Sending {
-    /// Starts sending for all partitions.
-    pub fn start(&self, progress: &Arc<Progress>) {
-        for partition in 0..self.ports.event_log.identity().partitions {
-            self.start_for(partition, progress);
-        }
-    }
-
-    /// Starts sending for one partition.
-    pub(crate) fn start_for(
-        &self,
-        partition: Partition,
-        progress: &Arc<Progress>,
-    ) -> JoinHandle<()> {
-        ports::spawn("outbox", self.clone().run(partition, Arc::clone(progress)))
-    }
-
-    async fn run(self, partition: Partition, progress: Arc<Progress>) {
+impl Acting {
+    pub(crate) async fn send_outbox(self, partition: Partition, progress: Arc<Progress>) {
         let mut noted = LruCache::new(NOTED_MAX);
         self.catch_up(partition, &progress).await;
         loop {

@@ -1,5 +1,6 @@
 //! Log in, documents and public topics out: read → fold → save → announce, one task a partition.
 
+mod acting;
 mod consume;
 mod deliver;
 mod erase;
@@ -14,14 +15,12 @@ mod timers;
 mod trails;
 mod vouch;
 
+pub use acting::Acting;
 pub use consume::{declare, start, start_by, start_shared};
-pub use deliver::Sending;
 pub use erase::{Erased, erase_again};
 pub use fold::Folding;
-pub use previews::Previewing;
 pub use progress::Progress;
 pub use state_hash::state_hash;
-pub use timers::Timing;
 pub use vouch::{Vouching, kept, newest, signer};
 
 /// The nodes that fold partitions.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chat::kernel::document::Document;
-use chat::kernel::{Door, Failure, Keyring, Reader, Timestamp, id};
+use chat::kernel::{Failure, Keyring, Reader, Timestamp, id};
 use chat::previews::{
     LinkPreview, PER_AUTHOR, PER_HOST, Preview, RecordPreview, read_oembed, read_page,
 };
@@ -22,8 +22,8 @@ use ports::event_log::Partition;
 use ports::keys::{Secret, crypto};
 use ports::web_pages::Wanted;
 use ports::{Error, Ports};
-use tokio::task::JoinHandle;
 
+use crate::acting::Acting;
 use crate::progress::Progress;
 
 /// How often it is looked whether something waits.
@@ -52,32 +52,8 @@ fn text(due: &LinkPreview) -> Text {
     (due.message_id.to_string(), due.revision)
 }
 
-/// What looking up pages needs.
-#[derive(Clone)]
-pub struct Previewing {
-    pub ports: Ports,
-    pub keyring: Arc<Keyring>,
-    pub door: Arc<dyn Door>,
-}
-
-impl Previewing {
-    /// Starts it for all partitions.
-    pub fn start(&self, progress: &Arc<Progress>) {
-        for partition in 0..self.ports.event_log.identity().partitions {
-            self.start_for(partition, progress);
-        }
-    }
-
-    /// Starts it for one partition.
-    pub(crate) fn start_for(
-        &self,
-        partition: Partition,
-        progress: &Arc<Progress>,
-    ) -> JoinHandle<()> {
-        ports::spawn("previews", self.clone().run(partition, Arc::clone(progress)))
-    }
-
-    async fn run(self, partition: Partition, progress: Arc<Progress>) {
+impl Acting {
+    pub(crate) async fn look_up_links(self, partition: Partition, progress: Arc<Progress>) {
         let mut done = LruCache::new(DONE_MAX);
         loop {
             if let Err(error) = self.look_up_due(partition, &mut done).await {

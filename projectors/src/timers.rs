@@ -10,18 +10,18 @@ use std::time::Duration;
 
 use chat::kernel::document::Document;
 use chat::kernel::graphql::describe;
-use chat::kernel::{Door, Failure, Keyring, Reader};
+use chat::kernel::{Failure, Reader};
 use chat::timers::{Timer, action};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use lru::LruCache;
+use ports::Error;
 use ports::documents::{Order, Scan};
 use ports::event_log::Partition;
-use ports::{Error, Ports};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 
+use crate::acting::Acting;
 use crate::progress::Progress;
 
 /// How often the clock is asked: it may have been set, and then what is due has changed.
@@ -51,32 +51,8 @@ struct Underway {
     again: bool,
 }
 
-/// What firing timers needs.
-#[derive(Clone)]
-pub struct Timing {
-    pub ports: Ports,
-    pub keyring: Arc<Keyring>,
-    pub door: Arc<dyn Door>,
-}
-
-impl Timing {
-    /// Starts it for all partitions.
-    pub fn start(&self, progress: &Arc<Progress>) {
-        for partition in 0..self.ports.event_log.identity().partitions {
-            self.start_for(partition, progress);
-        }
-    }
-
-    /// Starts it for one partition.
-    pub(crate) fn start_for(
-        &self,
-        partition: Partition,
-        progress: &Arc<Progress>,
-    ) -> JoinHandle<()> {
-        ports::spawn("timers", self.clone().run(partition, Arc::clone(progress)))
-    }
-
-    async fn run(self, partition: Partition, progress: Arc<Progress>) {
+impl Acting {
+    pub(crate) async fn fire_timers(self, partition: Partition, progress: Arc<Progress>) {
         let mut underway = Underway {
             running: FuturesUnordered::new(),
             these: HashSet::new(),

@@ -144,26 +144,14 @@ async fn start_projections(
     door: &Arc<dyn Door>,
     node: Option<&Node>,
 ) -> Result<Arc<projectors::Progress>, Error> {
-    let sending = projectors::Sending {
-        ports: ports.clone(),
-        keyring: Arc::clone(keyring),
-        door: Arc::clone(door),
-    };
-    let timing = projectors::Timing {
-        ports: ports.clone(),
-        keyring: Arc::clone(keyring),
-        door: Arc::clone(door),
-    };
-    let previewing = projectors::Previewing {
+    let acting = projectors::Acting {
         ports: ports.clone(),
         keyring: Arc::clone(keyring),
         door: Arc::clone(door),
     };
     let (Some(node), Some(log)) = (node, &config.event_log) else {
         let progress = projectors::start(ports, keyring).await?;
-        sending.start(&progress);
-        timing.start(&progress);
-        previewing.start(&progress);
+        acting.start(&progress);
         return Ok(progress);
     };
     let Some(roster) = &node.projections else {
@@ -172,8 +160,7 @@ async fn start_projections(
     };
     let identity = ports.event_log.identity();
     let publication = ports::publication::connect(log, StreamId::KINDS, &identity).await?;
-    let loops = (sending, timing, previewing);
-    projectors::start_shared(ports, keyring, Arc::clone(roster), publication, loops).await
+    projectors::start_shared(ports, keyring, Arc::clone(roster), publication, acting).await
 }
 
 /// The door to the partitions: those of this process, or of all nodes.

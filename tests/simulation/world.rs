@@ -128,12 +128,12 @@ impl World {
             let keyring = Arc::new(Keyring::new(&ports));
             let progress = projectors::start_by(rules, &ports, &keyring).await.ok()?;
             let door: Arc<dyn Door> = command_api::Router::start_by(rules, &ports, &keyring);
-            let timing = projectors::Timing {
+            let acting = projectors::Acting {
                 ports: ports.clone(),
                 keyring: Arc::clone(&keyring),
                 door: Arc::clone(&door),
             };
-            timing.start(&progress);
+            acting.start_timers(&progress);
             let (hub, wires) = self.serve(&tasks, &ports, &keyring, &door).await.ok()?;
             Some((keyring, door, hub, wires, progress))
         });
