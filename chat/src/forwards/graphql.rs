@@ -58,15 +58,16 @@ impl ForwardMutation {
         let limit = (scope.limits.per_account / FORWARD_WEIGHT).max(1);
         scope.take(&format!("forwards/{viewer}"), limit).await?;
         let (to, client_id) = (id(&input.conversation_id)?, uuid(&input.client_id)?);
-        let first = forwarded_id(client_id, viewer, to, 0);
-        let done = MessageObject::find(context, first).await?.is_some();
         let mut messages = Vec::with_capacity(input.message_ids.len());
         for it in &input.message_ids {
             messages.push(match visible(context, it).await {
                 Ok(message) => source(context, &message).await?,
-                // Whoever asks again may have lost sight of it since.
-                Err(_) if done => Source { conversation_id: to, message_id: id(it)?, body: None },
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // Whoever asks again may have lost sight of it since.
+                    let first = forwarded_id(client_id, viewer, to, 0);
+                    MessageObject::find(context, first).await?.ok_or(error)?;
+                    Source { conversation_id: to, message_id: id(it)?, body: None }
+                }
             });
         }
         let count = messages.len();
