@@ -9,6 +9,7 @@ use chat::accounts::AccountId;
 use chat::conversations::ConversationId;
 use ports::keys::{Keys, TreeId};
 use serde_json::Value;
+use tests::canary::{forms, holds};
 use tests::{Client, Http, Person, Program};
 
 use crate::{at, blobs, messages, puts_blob, refused, run, state_hash, text};
@@ -17,24 +18,6 @@ const CANARY: &str = "Canary-of-the-harbour-4711";
 
 /// A name that people see, and nobody else.
 const CANARY_NAME: &str = "canary_of_4711";
-
-/// The texts in which a canary would betray itself; base64 in each of its three alignments, without
-/// what the bytes beside it change.
-fn forms(canary: &str) -> Vec<Vec<u8>> {
-    let wide: Vec<u16> = canary.encode_utf16().collect();
-    let mut forms = vec![
-        canary.as_bytes().to_vec(),
-        wide.iter().flat_map(|it| it.to_le_bytes()).collect(),
-        wide.iter().flat_map(|it| it.to_be_bytes()).collect(),
-    ];
-    for shift in 0..3 {
-        let bytes = [&[0; 2][..shift], canary.as_bytes()].concat();
-        let whole = bytes.len() - bytes.len() % 3;
-        let encoded = STANDARD_NO_PAD.encode(&bytes[..whole]);
-        forms.push(encoded.as_bytes()[if shift == 0 { 0 } else { 4 }..].to_vec());
-    }
-    forms
-}
 
 /// Files of a folder that hold one of these.
 fn holding(folder: &Path, forms: &[Vec<u8>]) -> Vec<String> {
@@ -46,8 +29,7 @@ fn holding(folder: &Path, forms: &[Vec<u8>]) -> Vec<String> {
             continue;
         }
         let bytes = std::fs::read(&path).expect("a file");
-        let holds = |it: &Vec<u8>| bytes.windows(it.len()).any(|window| window == it);
-        if forms.iter().any(holds) {
+        if holds(&bytes, forms) {
             found.push(text(&path).to_owned());
         }
     }

@@ -2,6 +2,7 @@
 
 mod authority;
 pub mod bridge;
+pub mod canary;
 mod device;
 mod dice;
 mod http;
