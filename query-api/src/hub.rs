@@ -51,6 +51,9 @@ pub struct Hub {
     state: Mutex<State>,
     /// Held while an event is fanned out; whoever goes live holds it too.
     pub(crate) turnstile: tokio::sync::Mutex<Position>,
+    /// Where those who want to go live stand in line, so that fan-out waits for one of them at a
+    /// time: after a failure all sockets come back at once.
+    pub(crate) line: tokio::sync::Mutex<()>,
     /// Events were fanned out.
     moved: tokio::sync::Notify,
     pub(crate) pace: Arc<Pace>,
@@ -73,6 +76,7 @@ impl Hub {
             selections: Selections::new(parts.ports.entropy.as_ref()),
             parts,
             turnstile: tokio::sync::Mutex::new(saved.position(Position::start(&identity))),
+            line: tokio::sync::Mutex::default(),
             saved,
             state: Mutex::default(),
             moved: tokio::sync::Notify::new(),

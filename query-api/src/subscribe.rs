@@ -65,6 +65,7 @@ impl Subscription {
         let Some(after) = self.asked.after.clone() else {
             // Whatever was answered before belongs to the past, also where fan-out is behind.
             self.pass_by(&self.hub.saved_position()).await?;
+            let _first = self.hub.line.lock().await;
             let done = self.hub.turnstile.lock().await;
             let reader = self.hub.reader();
             let stints = Stints::load(&reader, self.viewer.account).await?;
@@ -77,15 +78,18 @@ impl Subscription {
             if self.replay(&mut place, &target, Pace::Patient).await? == Walked::Closing {
                 return Ok(None);
             }
-            let done = self.hub.turnstile.lock().await;
-            let left: u64 = done.iter().map(|(it, to)| to.saturating_sub(place.ordinal(it))).sum();
-            if left > LAST_STRETCH_MAX {
+            let _first = self.hub.line.lock().await;
+            // What has come while it stood in line is sent before fan-out waits.
+            let target = self.hub.turnstile.lock().await.clone();
+            if self.replay(&mut place, &target, Pace::Hurried).await? != Walked::There {
                 continue;
             }
-            match self.replay(&mut place, &done, Pace::Hurried).await? {
-                Walked::There => (),
-                Walked::LeftOff => continue,
-                Walked::Closing => return Ok(None),
+            let done = self.hub.turnstile.lock().await;
+            let left: u64 = done.iter().map(|(it, to)| to.saturating_sub(place.ordinal(it))).sum();
+            if left > LAST_STRETCH_MAX
+                || self.replay(&mut place, &done, Pace::Hurried).await? != Walked::There
+            {
+                continue;
             }
             let stints = Stints::load(&self.hub.reader(), self.viewer.account).await?;
             return Ok(Some(self.go_live(&stints, &done)));
