@@ -119,11 +119,13 @@ fn whatever_is_pinned_at_once_all_devices_end_with_the_same_list() {
     };
     at_once(devices.iter().zip(1..).map(|(it, seed)| move || act(seed, it)));
     let end = people[0].sends(&group, "the end").seq;
+    // Who is told of the end reads what came before it.
+    let heard: Vec<_> = feeds.iter_mut().map(|it| it.until(&group, end)).collect();
     let told = list(&people[0], &group);
-    for (device, feed) in devices.iter().zip(&mut feeds) {
+    for (device, frames) in devices.iter().zip(heard) {
         assert_eq!(list(device, &group), told);
         let mut pinned: Vec<String> = Vec::new();
-        for frame in feed.until(&group, end) {
+        for frame in frames {
             match frame.event() {
                 "AllUnpinned" => pinned.clear(),
                 "MessagePinned" | "MessageUnpinned" => {
