@@ -93,6 +93,19 @@ impl Timer {
         format!("{partition:04x}/")
     }
 
+    /// From when on it is due. What has begun goes on at once: a clock that was ahead when it began
+    /// would hold it up for as long.
+    pub fn due_from(&self) -> Timestamp {
+        match self.purpose {
+            Purpose::ScheduledSend => Timestamp(0),
+            Purpose::MessageExpires
+            | Purpose::RemovalEnds
+            | Purpose::PollCloses
+            | Purpose::LiveLocationEnds
+            | Purpose::ScheduledDue => self.due_at,
+        }
+    }
+
     /// The conversation whose event set it.
     pub(crate) fn conversation(&self) -> ConversationId {
         match self.stream {
@@ -150,8 +163,8 @@ impl Document for Timer {
     }
 
     fn index_keys(&self) -> Vec<Option<String>> {
-        let (due_at, purpose) = (padded(self.due_at.0.unsigned_abs()), self.purpose.name());
-        vec![Some(format!("{}{due_at}/{purpose}/{}", Self::due(self.partition), self.id.simple()))]
+        let (due, purpose) = (padded(self.due_from().0.unsigned_abs()), self.purpose.name());
+        vec![Some(format!("{}{due}/{purpose}/{}", Self::due(self.partition), self.id.simple()))]
     }
 }
 

@@ -85,8 +85,9 @@ impl Acting {
             let found = reader.scan::<Timer>(scan.clone()).await?;
             let whole = found.len() == PAGE;
             for (key, timer) in found {
-                if timer.due_at.0 > now {
-                    return Ok(Some(timer.due_at.0));
+                let due = timer.due_from().0;
+                if due > now {
+                    return Ok(Some(due));
                 }
                 if underway.these.len() >= AT_ONCE {
                     // The others have their turn once one of these has ended.

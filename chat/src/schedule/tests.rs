@@ -190,6 +190,13 @@ fn its_author_changes_its_text_and_its_time() {
 }
 
 #[test]
+fn what_is_closed_is_sent_at_once_also_by_a_clock_that_is_behind() {
+    let (world, _, id) = closed();
+    let timer = timer(&world, "scheduled-send", id).expect("it is to be sent");
+    assert_eq!((timer.due_at, timer.due_from()), (at(60_000), Timestamp(0)));
+}
+
+#[test]
 fn once_its_time_has_come_it_is_not_changed_any_more() {
     let (world, _, id) = closed();
     let sending = ScheduleRejection::Sending;
