@@ -8,7 +8,7 @@ export TEST_SERVERS ?= $(CACHE)/servers
 ROOMS = $(wildcard chat/src/*/*.rs)
 SEEDS ?= 10000
 # The same cases that were played in one process.
-CLUSTER = PARLANCE_TEST_MODE=cluster cargo test -p tests --test scenarios --test limits
+CLUSTER = PARLANCE_TEST_MODE=cluster cargo test --workspace --test scenarios --test limits
 
 .PHONY: help setup servers run test cluster soak check fmt lint sim bench stand schemas new-room doc
 
@@ -35,7 +35,7 @@ cluster: servers ## Play every scenario on several nodes and real servers
 
 soak: servers ## What is too long for every change: many seeds, long fault runs
 	cargo build --workspace
-	PARLANCE_SOAK=1 cargo test -p tests --test kill --test faults --test times -- --nocapture
+	PARLANCE_SOAK=1 cargo test --workspace --test kill --test faults --test times -- --nocapture
 	sh tests/soak.sh
 
 check: ## Type-check quickly
@@ -68,7 +68,7 @@ $(CACHE)/bin/cargo-deny:
 	cargo install cargo-deny --version 0.20.2 --locked --root $(CACHE)
 
 sim: ## The simulation: make sim SEEDS=10000, or one seed told in full: make sim SEED=7
-	$(if $(SEED),SIM_SEED=$(SEED)) SIM_SEEDS=$(SEEDS) cargo test -p tests --test simulation -- --nocapture
+	$(if $(SEED),SIM_SEED=$(SEED)) SIM_SEEDS=$(SEEDS) cargo test --workspace --test simulation -- --nocapture
 
 bench: servers ## Benchmarks beside floors and a peer: make bench, make bench ID=F1
 	cargo build --release -p server -p bench
@@ -81,7 +81,7 @@ stand: servers ## The product as a cluster on this machine, to play with, until 
 	$(CARGO_TARGET_DIR)/debug/stand
 
 schemas: ## Write the generated files: schemas, SDL, OpenAPI, docs
-	PARLANCE_BLESS=1 cargo test -p tests --test schemas
+	PARLANCE_BLESS=1 cargo test --workspace --test schemas
 
 new-room: ## Copy the template of a room: make new-room NAME=polls
 	@test -n "$(NAME)" || { echo "say NAME=…"; exit 2; }
