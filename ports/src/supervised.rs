@@ -1,8 +1,10 @@
 //! The only way to start a task: it has a name, and a panic in it ends the process.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt;
 use tokio::task::{AbortHandle, JoinHandle};
 
 tokio::task_local! {
@@ -82,12 +84,14 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let task = async move {
-        let guard = PanicGuard { name };
-        let output = task.await;
-        std::mem::forget(guard);
-        output
-    };
+    // A future that is dropped by a thread that panics for a reason of its own has not panicked.
+    let task = AssertUnwindSafe(task).catch_unwind().map(move |outcome| match outcome {
+        Ok(output) => output,
+        Err(panic) => {
+            report(name);
+            resume_unwind(panic)
+        }
+    });
     #[expect(clippy::disallowed_methods, reason = "this is the supervised replacement")]
     match NODE.try_with(Tasks::clone) {
         Ok(node) => {
@@ -99,19 +103,33 @@ where
     }
 }
 
-struct PanicGuard {
-    name: &'static str,
+/// Notes that a task panicked, or stops the process.
+fn report(name: &'static str) {
+    if NODE.try_with(|it| it.state().panicked = Some(name)).is_ok() {
+        return;
+    }
+    tracing::error!(task = name, "task panicked, stopping the process");
+    std::process::abort();
 }
 
-impl Drop for PanicGuard {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let name = self.name;
-            if NODE.try_with(|it| it.state().panicked = Some(name)).is_ok() {
-                return;
-            }
-            tracing::error!(task = name, "task panicked, stopping the process");
-            std::process::abort();
-        }
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    #[test]
+    fn what_is_dropped_by_a_panic_of_somebody_else_has_not_panicked() {
+        let panicked = std::panic::catch_unwind(|| {
+            let runtime = Builder::new_current_thread().build().expect("threads can be had");
+            runtime.block_on(async {
+                drop(spawn("waits", pending::<()>()));
+                tokio::task::yield_now().await;
+            });
+            panic!("for a reason of its own");
+        });
+        assert!(panicked.is_err());
     }
 }
