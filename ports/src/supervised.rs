@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinHandle};
 
 tokio::task_local! {
@@ -103,13 +104,28 @@ where
     }
 }
 
-/// Notes that a task panicked, or stops the process.
+/// Notes that a task panicked, or stops the process unless that is ending.
 fn report(name: &'static str) {
     if NODE.try_with(|it| it.state().panicked = Some(name)).is_ok() {
         return;
     }
+    if is_ending() {
+        // It may have found that another task is gone which it cannot be without.
+        tracing::debug!(task = name, "task panicked while its runtime ended");
+        return;
+    }
     tracing::error!(task = name, "task panicked, stopping the process");
     std::process::abort();
+}
+
+/// Whether the runtime takes no more tasks, since it ends those that it has.
+fn is_ending() -> bool {
+    Handle::try_current().is_ok_and(|runtime| {
+        let probe = runtime.spawn(std::future::pending::<()>());
+        let refused = probe.is_finished();
+        probe.abort();
+        refused
+    })
 }
 
 #[cfg(test)]
@@ -117,8 +133,36 @@ mod tests {
     use std::future::pending;
 
     use tokio::runtime::Builder;
+    use tokio::sync::oneshot;
 
     use super::*;
+
+    /// Tells when it is dropped whether that is since the runtime ends.
+    struct Probe(Option<oneshot::Sender<bool>>);
+
+    impl Drop for Probe {
+        fn drop(&mut self) {
+            let _ = self.0.take().expect("it is dropped once").send(is_ending());
+        }
+    }
+
+    #[test]
+    fn what_ends_with_its_runtime_is_told_from_what_ends_before() {
+        let runtime = Builder::new_multi_thread().worker_threads(2).build().expect("threads");
+        let ended = |of: Probe| async move {
+            let _of = of;
+            pending::<()>().await;
+        };
+        let ((early, heard_early), (late, heard_late)) = (oneshot::channel(), oneshot::channel());
+        let told = runtime.block_on(async {
+            let task = spawn("ends early", ended(Probe(Some(early))));
+            drop(spawn("ends late", ended(Probe(Some(late)))));
+            task.abort();
+            heard_early.await
+        });
+        drop(runtime);
+        assert_eq!((told, heard_late.blocking_recv()), (Ok(false), Ok(true)));
+    }
 
     #[test]
     fn what_is_dropped_by_a_panic_of_somebody_else_has_not_panicked() {
