@@ -169,7 +169,8 @@ rooms! {
     messages {
         events: MessageEvent,
         commands: [SendMessage, EditMessage, DeleteMessage, HideMessage],
-        documents: [Message, Version, Mention, DeletedNumbers, DeletedCounts, HiddenNumbers],
+        documents: [Message, Version, Mention, EveryoneMention, DeletedNumbers, DeletedCounts,
+            HiddenNumbers],
         rejections: [MessageRejection],
         query: MessageQuery, mutation: MessageMutation,
         changes: [Message(MessageObject by messages::MessageId)],

@@ -184,6 +184,7 @@ impl Command for ForwardMessages {
                 unseen: None,
                 expires_at: conversation.expires_at(None, context.now),
                 preview: None,
+                everyone: None,
             };
             sent.push(forwarded.into());
         }

@@ -56,6 +56,9 @@ const PREVIEW: u8 = REMOVE - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
+/// Whom messages mention.
+const MENTIONED: [&str; 5] = ["ann", "bob", "everyone", "eve", "dan"];
+
 pub(crate) fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
     prop::collection::vec((0..4_u8, 0..KINDS + 4, any::<u8>(), 0..3_u8), 0..160)
 }
@@ -160,7 +163,7 @@ fn attempt(
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
         (12, Some((conversation_id, message_id, _))) => {
-            let text = format!("*{which}* @{}", PEOPLE[usize::from(which % 4)]);
+            let text = format!("*{which}* @{}", MENTIONED[usize::from(which % 5)]);
             world.when(actor, EditMessage { conversation_id, message_id, text })
         }
         (13, Some((conversation_id, message_id, _))) => {
@@ -173,7 +176,7 @@ fn attempt(
             world.when(actor, MarkRead { conversation_id, number: Long(number) })
         }
         (_, reply) => {
-            let text = format!("{which} @{}", PEOPLE[usize::from(which % 4)]);
+            let text = format!("{which} @{}", MENTIONED[usize::from(which % 5)]);
             let reply_to = reply.filter(|it| it.0 == conversation_id).map(|it| it.1);
             let expires_in = (which % 5 == 0).then_some(60 + u32::from(which));
             let text = SendMessage::new(conversation_id, text);
@@ -360,7 +363,8 @@ fn random_histories_touch_every_collection() {
     let reacts = reacts.into_iter().chain([(0, PIN, 0, 0), (0, DRAFT, 0, 0), (1, LATER, 8, 0)]);
     let reads = [(0, REMOVE, 1, 0), (2, 16, 0, 0)];
     let contents = (0..40).map(|which| (0, CONTENT, which, 0));
-    let some = sends.into_iter().chain(reads).chain(reacts).chain(contents);
+    let everyone = [(0, KINDS, 2, 0)];
+    let some = sends.into_iter().chain(reads).chain(reacts).chain(contents).chain(everyone);
     let (world, _) = world(some.chain(all).collect());
     let mut store = Store::new();
     fold(&mut store, &world.history().iter().collect::<Vec<_>>());

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bare::{self, Mentioned};
 use super::{
     Addressed, Message, MessageEdited, MessageHidden, MessageId, Said, Sending, TEXT_BYTES_MAX,
     format, parse,
 };
 use crate::Event;
-use crate::accounts::{AccountId, Name, NameState};
+use crate::accounts::{AccountId, EVERYONE, Name, NameState};
 use crate::contacts::Talk;
 use crate::conversations::ConversationId;
 use crate::edit_policy::EditPolicy;
@@ -73,21 +74,24 @@ fn names(markdown: &str, context: &Context<'_>) -> Names {
     if markdown.len() > TEXT_BYTES_MAX {
         return Vec::new();
     }
-    let ids = format::names(markdown).into_iter().map(|it| context.name_id(&it));
+    let ids = bare::names(markdown).into_iter().map(|it| context.name_id(&it));
     ids.map(|it| Slot::new(it.to_string(), StreamId::Name(it))).collect()
 }
 
-/// The parsed body and whom it mentions.
-fn body(markdown: &str, names: &Names) -> Result<Said, MessageRejection> {
+/// The parsed body and whom it mentions; everyone, if a manager of the group says so.
+fn body(markdown: &str, names: &Names, by_manager: bool) -> Result<Said, MessageRejection> {
     check(markdown)?;
-    let found = format::names(markdown).into_iter().zip(names);
+    let found = bare::names(markdown).into_iter().zip(names);
     let known: BTreeMap<String, AccountId> = found
         .filter_map(|(name, slot)| {
             let confirmed = slot.get().filter(|it| it.state == NameState::Confirmed)?;
             Some((name, confirmed.account_id))
         })
         .collect();
-    let body = parse(markdown, |name| known.get(name).copied());
+    let body = format::parse_mentioning(markdown, |name| match name {
+        EVERYONE => by_manager.then_some(Mentioned::Everyone),
+        _ => known.get(name).copied().map(Mentioned::Account),
+    });
     if body.text.trim().is_empty() {
         return Err(MessageRejection::Empty);
     }
@@ -204,7 +208,7 @@ impl Command for SendMessage {
         (sending, names): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
-        let sent = sending.sent(context, || body(&self.text, names))?;
+        let sent = sending.sent(context, || body(&self.text, names, sending.by_manager()))?;
         Ok(vec![sent.into()])
     }
 
@@ -248,7 +252,7 @@ impl Command for EditMessage {
         ((talk, member), (message, policy), names): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
-        active(member)?;
+        let member = active(member)?;
         let message = found(message, self.conversation_id)?;
         welcome(talk, context)?;
         if message.author_id != context.actor {
@@ -268,7 +272,8 @@ impl Command for EditMessage {
         if !policy.allows(message.occurred_at, context.now) {
             return Err(MessageRejection::TooLate);
         }
-        let (body, mentions) = body(&self.text, names)?;
+        let (body, mentions) = body(&self.text, names, member.role.manages())?;
+        let everyone = body.mentions_everyone();
         let before = message.mentions.iter().copied();
         let edited = MessageEdited {
             message_id: message.id,
@@ -281,6 +286,7 @@ impl Command for EditMessage {
             ),
             no_longer_mentioned: before.filter(|it| !mentions.contains(it)).collect(),
             mentions,
+            everyone: (everyone || message.everyone).then_some(everyone),
         };
         Ok(vec![edited.into()])
     }

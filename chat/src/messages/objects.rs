@@ -147,7 +147,7 @@ impl MessageObject {
         Ok(self.body(context).await?.map(|it| it.markdown))
     }
 
-    /// Formatting, links and mentions in the text.
+    /// Formatting, links and mentions in the text, those of everyone among them.
     async fn entities(&self, context: &Context<'_>) -> Result<Vec<EntityObject>> {
         let entities = self.body(context).await?.map(|it| it.entities).unwrap_or_default();
         Ok(entities.into_iter().map(EntityObject).collect())

@@ -80,6 +80,11 @@ impl Sending {
         Self { to, talk, member, reply }
     }
 
+    /// Whether whoever sends it manages the group; nobody manages other conversations.
+    pub(super) fn by_manager(&self) -> bool {
+        self.member.get().is_some_and(|it| it.active && it.role.manages())
+    }
+
     /// The event that sends a message, unless it may not be sent; what it says is looked at last.
     ///
     /// # Errors
@@ -99,6 +104,7 @@ impl Sending {
             number: Long(conversation.last_number + 1),
             author_id: context.actor,
             content: body.content.as_ref().map(ContentKind::of),
+            everyone: body.mentions_everyone().then_some(true),
             body: Personal::new(body),
             reply_to: self.to.reply_to,
             mentions,

@@ -37,6 +37,9 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<AccountId>,
+    /// Whether it mentions everyone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everyone: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<Forwarded>,
     pub sent_at: Timestamp,
@@ -86,6 +89,7 @@ impl Message {
             content: it.content,
             reply_to: it.reply_to,
             mentions: it.mentions.clone(),
+            everyone: it.everyone.unwrap_or(false),
             forwarded: it.forwarded,
             sent_at: it.sent_at.unwrap_or(event.occurred_at),
             occurred_at: event.occurred_at,
@@ -104,6 +108,7 @@ impl Message {
         self.original = None;
         self.content = None;
         self.mentions = Vec::new();
+        self.everyone = false;
         self.forwarded = None;
     }
 
@@ -155,6 +160,7 @@ impl Document for Message {
                 let before = message.body.replace(it.body.clone());
                 message.original = message.original.take().or(before);
                 message.mentions = it.mentions.clone();
+                message.everyone = it.everyone.unwrap_or(false);
                 message.edited_at = Some(event.occurred_at);
                 message.revision = it.revision.0;
                 message.changed_seq = event.seq;

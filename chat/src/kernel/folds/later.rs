@@ -27,7 +27,7 @@ pub(super) fn later(
             Some(_) | None => None,
         });
     let at = Timestamp(world.last_context(actor).now.0 + 20_000);
-    let (text, sent) = (format!("{which}"), message(&world, which));
+    let (text, sent) = (format!("{which} @everyone"), message(&world, which));
     if let (Some(it), Some((_, message_id, _))) = (&scheduled, sent)
         && it.state == ScheduledState::Sending
         && which % 10 > 4
