@@ -232,8 +232,8 @@ rooms! {
     }
     expiry {
         events: ExpiryEvent,
-        commands: [SetExpiry, ExpireMessage],
-        documents: [],
+        commands: [SetExpiry, ExpireMessage, BeginExpiry, NoteReading],
+        documents: [Reading],
         rejections: [ExpiryRejection],
         mutation: ExpiryMutation,
         changes: [],

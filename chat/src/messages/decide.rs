@@ -46,6 +46,15 @@ crate::rejections! {
             "the message has been deleted", "There is nothing to change any more.";
         ExpiryInvalid: Invalid, "MESSAGES_EXPIRY_INVALID",
             "a message is there for 60 seconds to 365 days", "Choose a time within that.";
+        ExpiryAfterReadInvalid: Invalid, "MESSAGES_EXPIRY_AFTER_READ_INVALID",
+            "a message is there for 1 second to 7 days after it is read",
+            "Choose a time within that.";
+        ExpiryNotDirect: Conflict, "MESSAGES_EXPIRY_NOT_DIRECT",
+            "only what is said to one other person expires after it is read",
+            "Let it expire after it is sent.";
+        TooManyUnread: LimitExceeded, "MESSAGES_TOO_MANY_UNREAD",
+            "100 of your messages here that expire after they are read have not been read",
+            "Wait until some are.";
         Refused: Forbidden, "MESSAGES_REFUSED",
             "the other person takes no messages from you", "Respect that.";
         Forwarded: Conflict, "MESSAGES_FORWARDED",
@@ -151,6 +160,10 @@ pub struct SendMessage {
     /// Seconds after which it is gone for everyone: 60 to 31,536,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
+    /// Seconds after the other person has read it after which it is gone for everyone: 1 to
+    /// 604,800, in a direct conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_after_read: Option<u32>,
     /// Whether the page that it links to first is looked up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub link_preview: bool,
@@ -166,14 +179,21 @@ impl SendMessage {
             sent_at: None,
             silent: false,
             expires_in: None,
+            expires_after_read: None,
             link_preview: false,
         }
     }
 
     fn addressed(&self) -> Addressed {
-        let Self { conversation_id, reply_to, sent_at, silent, expires_in, .. } = *self;
-        let preview = self.link_preview;
-        Addressed { conversation_id, reply_to, sent_at, silent, expires_in, preview }
+        Addressed {
+            reply_to: self.reply_to,
+            sent_at: self.sent_at,
+            silent: self.silent,
+            expires_in: self.expires_in,
+            expires_after_read: self.expires_after_read,
+            preview: self.link_preview,
+            ..Addressed::to(self.conversation_id)
+        }
     }
 
     /// The id of the message that this command sends.
@@ -209,7 +229,9 @@ impl Command for SendMessage {
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
         let sent = sending.sent(context, || body(&self.text, names, sending.by_manager()))?;
-        Ok(vec![sent.into()])
+        let mut events = sending.read(context);
+        events.push(sent.into());
+        Ok(events)
     }
 
     /// Whether pages are looked up may have changed between two tries.

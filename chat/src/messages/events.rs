@@ -61,6 +61,9 @@ pub struct MessageSent {
     /// Whether it mentions everyone.
     #[serde(default)]
     pub everyone: Option<bool>,
+    /// Seconds after the other person has read it after which it is gone for everyone.
+    #[serde(default)]
+    pub expires_after_read: Option<Long>,
 }
 
 /// Where a forwarded message comes from.

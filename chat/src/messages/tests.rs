@@ -85,6 +85,7 @@ fn a_member_sends_a_message() {
         content: None,
         preview: None,
         everyone: None,
+        expires_after_read: None,
     };
     let world = then.then([expected.into()]);
     let message = world.document::<Message>(message_id).unwrap();

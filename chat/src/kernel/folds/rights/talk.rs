@@ -33,7 +33,11 @@ impl Held {
         let policy = EditPolicyEvent::of(&event.event);
         let policy = policy.map(|EditPolicyEvent::EditPolicySet(it)| it.conversation_id);
         let expiry = ExpiryEvent::of(&event.event);
-        let expiry = expiry.map(|ExpiryEvent::ExpirySet(it)| it.conversation_id);
+        let expiry = expiry.and_then(|it| match it {
+            ExpiryEvent::ExpirySet(it) => Some(it.conversation_id),
+            ExpiryEvent::ExpiryBegun(it) => Some(it.conversation_id),
+            ExpiryEvent::ReadingNoted(_) => None,
+        });
         let set = policy.or(expiry).map(|it| (it, actor));
         let Some((conversation, account)) = pinned.or(set) else {
             return self.allows_reaction(event, actor);
