@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 66] = [
+const MORE_FILES: [(&str, &str); 68] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -96,6 +96,7 @@ const MORE_FILES: [(&str, &str); 66] = [
     ("removals/beside", "the law of what other rooms keep, too long to stand beside the others"),
     ("removals/end", "what happens when the time to restore is over, which nobody asks for"),
     ("removals/many", "commands over many messages, too long to stand beside the others"),
+    ("expiry/read", "what is done when something was read, over two streams"),
     ("locations/end", "ending by itself, which nobody asks for"),
     ("schedule/fire", "what is done when a time has come, over two streams"),
     ("schedule/steps", "the commands by which the server does it"),
@@ -107,6 +108,7 @@ const MORE_FILES: [(&str, &str); 66] = [
     ("messages/pages", "pages of messages, too long to stand beside the objects"),
     ("messages/corpus", "what the markdown rules are tested on"),
     ("messages/gone", "counting what is gone by blocks"),
+    ("messages/mentioned", "counting mentions, of one person and of everyone"),
     ("messages/content", "what messages hold that other rooms send"),
     ("messages/sending", "what every kind of message goes through, in one place"),
     ("outbox/templates", "what messages say, and in which languages"),

@@ -169,7 +169,8 @@ rooms! {
     messages {
         events: MessageEvent,
         commands: [SendMessage, EditMessage, DeleteMessage, HideMessage],
-        documents: [Message, Version, Mention, DeletedNumbers, DeletedCounts, HiddenNumbers],
+        documents: [Message, Version, Mention, EveryoneMention, DeletedNumbers, DeletedCounts,
+            HiddenNumbers],
         rejections: [MessageRejection],
         query: MessageQuery, mutation: MessageMutation,
         changes: [Message(MessageObject by messages::MessageId)],
@@ -231,8 +232,8 @@ rooms! {
     }
     expiry {
         events: ExpiryEvent,
-        commands: [SetExpiry, ExpireMessage],
-        documents: [],
+        commands: [SetExpiry, ExpireMessage, BeginExpiry, NoteReading],
+        documents: [Reading],
         rejections: [ExpiryRejection],
         mutation: ExpiryMutation,
         changes: [],

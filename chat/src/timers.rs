@@ -24,6 +24,8 @@ use crate::{expiry, locations, polls, removals, schedule};
 pub enum Purpose {
     /// A message comes to its end.
     MessageExpires,
+    /// Somebody has read what expires after that: its conversation is told.
+    ReadingNoted,
     /// What a moderator has removed can't be restored any more.
     RemovalEnds,
     /// A poll closes.
@@ -40,6 +42,7 @@ impl Purpose {
     fn name(self) -> &'static str {
         match self {
             Self::MessageExpires => "message-expires",
+            Self::ReadingNoted => "reading-noted",
             Self::RemovalEnds => "removal-ends",
             Self::PollCloses => "poll-closes",
             Self::LiveLocationEnds => "live-location-ends",
@@ -190,6 +193,7 @@ pub struct Action {
 pub async fn action(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Error> {
     Ok(match timer.purpose {
         Purpose::MessageExpires => Some(expiry::end(timer)),
+        Purpose::ReadingNoted => expiry::tell(reader, timer).await?,
         Purpose::RemovalEnds => Some(removals::end(timer)),
         Purpose::PollCloses => Some(polls::end(timer)),
         Purpose::LiveLocationEnds => Some(locations::end(timer)),

@@ -141,3 +141,20 @@ fn commands_refuse_what_no_client_could_mean() {
     assert_eq!(reply.expect("the server answers").status, 400);
     assert_eq!(ann.all_messages(&saved).len(), 0);
 }
+
+#[test]
+fn a_hundred_that_expire_after_they_are_read_wait_to_be_read() {
+    let world = World::new();
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let direct = ann.opens_direct(&bob);
+    let confides = || {
+        let input = json!({ "conversationId": direct, "text": "x", "expiresAfterRead": 604_800 });
+        ann.tries("sendMessage", input, "message { id }")
+    };
+    for _ in 0..100 {
+        confides().data();
+    }
+    assert_eq!(confides().code(), "MESSAGES_TOO_MANY_UNREAD");
+    bob.sends(&direct, "read");
+    confides().data();
+}

@@ -181,6 +181,11 @@ fn a_message_mentions_at_most_50_names() {
     assert_eq!(bob.sees(&group, "mentionCount")["mentionCount"], 1);
     ann.sends(&group, &(others(50) + "@bob"));
     assert_eq!(bob.sees(&group, "mentionCount")["mentionCount"], 1);
+    // Everyone is no name that is looked for.
+    ann.sends(&group, &(others(50) + "@everyone @bob"));
+    assert_eq!(bob.sees(&group, "mentionCount")["mentionCount"], 2);
+    ann.sends(&group, &("@everyone ".to_owned() + &others(49) + "@bob"));
+    assert_eq!(bob.sees(&group, "mentionCount")["mentionCount"], 3);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ports::clock::Stopwatch;
 use serde_json::{Value, json};
-use tests::{Answer, Person, Sent, TOO_LONG, World, fresh_id, long};
+use tests::{Answer, Feed, Frame, Person, Sent, TOO_LONG, World, fresh_id, long};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -16,6 +16,27 @@ fn sends(person: &Person, conversation: &str, text: &str, seconds: u32) -> Sent 
     let sent = person.does("sendMessage", input, "message { id number seq }")["message"].clone();
     let id = sent["id"].as_str().expect("an id").to_owned();
     Sent { id, number: long(&sent["number"]), seq: long(&sent["seq"]) }
+}
+
+/// Sends what expires so many seconds after it is read.
+fn confides(person: &Person, conversation: &str, text: &str, seconds: i64) -> Answer {
+    let input = json!({ "conversationId": conversation, "text": text,
+        "expiresAfterRead": seconds });
+    person.tries("sendMessage", input, "message { id expiresAt expiresAfterRead }")
+}
+
+fn confided(answer: &Answer) -> String {
+    answer.data()["sendMessage"]["message"]["id"].as_str().expect("an id").to_owned()
+}
+
+/// The next frame of an event.
+fn until(feed: &mut Feed, event: &str) -> Frame {
+    loop {
+        let frame = feed.next();
+        if frame.event() == event {
+            return frame;
+        }
+    }
 }
 
 fn sets(person: &Person, conversation: &str, seconds: Value) -> Answer {
@@ -55,12 +76,7 @@ fn it_is_hidden_at_once_and_leaves_a_tombstone() {
         let id = answer["id"].as_str().expect("an id");
         assert_eq!(who.sees_message(id, "replyTo { text }")["replyTo"]["text"], Value::Null);
     }
-    let gone = loop {
-        let frame = feed.next();
-        if frame.event() == "MessageDeleted" {
-            break frame;
-        }
-    };
+    let gone = until(&mut feed, "MessageDeleted");
     assert_eq!((&gone.change()["id"], &gone.change()["text"]), (&json!(sent.id), &Value::Null));
     assert_eq!(gone.seq(), long(&ann.sees(&group, "seq")["seq"]));
     assert_eq!(bob.all_messages(&group).len(), 1, "only the answer is left");
@@ -140,4 +156,91 @@ fn over_restarts_and_jumps_of_the_clock_each_goes_once() {
     assert_eq!(long(&ann.sees(&group, "seq")["seq"]), before + 20);
     assert_eq!(bob.sees_message(&long_lived.id, "text")["text"], "long");
     assert_eq!(bob.sees_message(&stays.id, "text")["text"], "stays");
+}
+
+#[test]
+fn after_it_is_read_by_the_other_person_it_is_there_for_its_time() {
+    let world = World::new();
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let direct = ann.opens_direct(&bob);
+    let mut feeds = [ann.subscribes(), bob.subscribes()];
+    let answer = confides(&ann, &direct, "**secret**", 120);
+    let message = &answer.data()["sendMessage"]["message"];
+    assert_eq!((&message["expiresAt"], &message["expiresAfterRead"]), (&Value::Null, &json!(120)));
+    let sent = confided(&answer);
+    ann.reads(&direct, 1);
+    world.passes(2 * MINUTE);
+    assert_eq!(bob.sees_message(&sent, "text")["text"], "secret");
+    assert!(!expires(&bob, &sent));
+    assert_eq!(bob.reads(&direct, 1), 0);
+    for feed in &mut feeds {
+        let begun = until(feed, "ExpiryBegun");
+        assert_eq!(
+            (&begun.change()["id"], &begun.change()["text"]),
+            (&json!(sent), &json!("secret"))
+        );
+    }
+    assert!(expires(&ann, &sent));
+    bob.reads(&direct, 1);
+    world.passes(MINUTE);
+    assert_eq!(ann.sees_message(&sent, "text")["text"], "secret");
+    world.passes(MINUTE);
+    // However late the timer may be: it is read by nobody from now on.
+    for who in [&ann, &bob] {
+        assert_eq!(who.sees_message(&sent, GONE), nothing());
+        let page = who.sees(&direct, "messages(first: 10) { nodes { text } }");
+        assert!(!page.to_string().contains("secret"), "{page}");
+    }
+    for feed in &mut feeds {
+        let gone = until(feed, "MessageDeleted");
+        assert_eq!((&gone.change()["id"], &gone.change()["text"]), (&json!(sent), &Value::Null));
+    }
+    assert!(bob.all_messages(&direct).is_empty());
+    // Whoever answers has read.
+    let other = confided(&confides(&bob, &direct, "another", 600));
+    ann.sends(&direct, "an answer");
+    assert!(expires(&bob, &other));
+}
+
+#[test]
+fn only_one_other_person_reads_it_and_within_what_limits() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let (direct, saved) = (ann.opens_direct(&bob), ann.opens_direct(&ann));
+    for (conversation, seconds, code) in [
+        (&direct, 0, Some("MESSAGES_EXPIRY_AFTER_READ_INVALID")),
+        (&direct, 1, None),
+        (&direct, 604_800, None),
+        (&direct, 604_801, Some("MESSAGES_EXPIRY_AFTER_READ_INVALID")),
+        (&group, 1, Some("MESSAGES_EXPIRY_NOT_DIRECT")),
+        (&saved, 1, Some("MESSAGES_EXPIRY_NOT_DIRECT")),
+    ] {
+        assert_eq!(confides(&ann, conversation, "x", seconds).failure(), code, "{seconds}");
+    }
+}
+
+#[test]
+fn over_restarts_what_was_read_begins_once() {
+    let mut world = World::new();
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let direct = ann.opens_direct(&bob);
+    let seq = |it: &Person| long(&it.sees(&direct, "seq")["seq"]);
+    let sent: Vec<_> =
+        (0..20).map(|n| confided(&confides(&ann, &direct, &n.to_string(), 300))).collect();
+    let before = seq(&ann);
+    for number in [7, 20] {
+        bob.reads(&direct, number);
+        world.restarts();
+    }
+    let started = Stopwatch::start();
+    while !sent.iter().all(|it| expires(&ann, it)) {
+        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "something has not begun");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    world.restarts();
+    assert_eq!(seq(&ann), before + 20, "each began once");
+    world.passes(5 * MINUTE);
+    world.restarts();
+    deleted(&bob, &direct, 0);
+    assert_eq!(seq(&ann), before + 40, "each was deleted once");
 }

@@ -45,6 +45,8 @@ fn the_first_owner_registers_with_the_setup_link_and_it_is_printed_no_more() {
     let token = world.setup_token().expect("a new instance has no owner");
     let wrong = registers(&world, "eve", json!({ "setup": "nothing" }));
     assert_eq!(wrong.code(), "INSTANCE_SETUP_INVALID");
+    let everyone = registers(&world, "everyone", json!({ "setup": token }));
+    assert_eq!(everyone.code(), "ACCOUNTS_USERNAME_RESERVED");
     let answer = registers(&world, "ann", json!({ "setup": token }));
     let access = answer.data()["register"]["accessToken"].as_str().expect("a token");
     let role = world.client.ask(Some(access), "{ viewerServerRole }", json!({}));

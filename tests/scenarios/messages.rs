@@ -252,6 +252,52 @@ fn mentions_are_found_counted_and_taken_back() {
     assert_eq!(mentions(), 0);
 }
 
+const ENTITIES: &str = "subscription($after: String) { updates(after: $after) { \
+    eventName viewerUnreadCount change { ... on Message { entities { kind offset length } } } } }";
+
+#[test]
+fn everyone_is_mentioned_by_who_manages_the_group() {
+    let world = World::new();
+    let ([ann, bob, cat], group) = world.group("Lunch", ["ann", "bob", "cat"]);
+    let mentions = |who: &Person| who.sees(&group, "mentionCount")["mentionCount"].clone();
+    let counts = || [&ann, &bob, &cat].map(mentions);
+    let mut feed = cat.greeted_socket();
+    feed.subscribe("feed", ENTITIES, json!({ "after": cat.position() }));
+    let mut told = || feed.expect_for("feed", "next")["payload"]["data"]["updates"].clone();
+    let first = ann.sends(&group, "hi @bob, @Everyone and `@everyone`");
+    assert_eq!(counts(), [0, 1, 1], "once each, and not its author");
+    let entity = |kind, offset, length| json!({ "kind": kind, "offset": offset, "length": length });
+    let entities = [entity("MENTION", 3, 4), entity("EVERYONE", 9, 9), entity("CODE", 23, 9)];
+    let sent = json!({ "eventName": "MessageSent", "viewerUnreadCount": 1,
+        "change": { "entities": entities } });
+    assert_eq!(told(), sent);
+    let second = bob.sends(&group, "@everyone").id;
+    assert_eq!((counts(), &told()["change"]["entities"]), ([0, 0, 1].map(Value::from), &json!([])));
+    ann.makes(&group, &bob, "ADMIN").data();
+    bob.edits(&second, "really, @everyone");
+    assert_eq!(counts(), [1, 0, 2], "as its author may now");
+    assert_eq!(told()["eventName"], "RoleChanged");
+    assert_eq!(told()["change"]["entities"], json!([entity("EVERYONE", 8, 9)]));
+    cat.hides(&second);
+    assert_eq!(counts(), [1, 0, 1]);
+    ann.deletes(&second);
+    assert_eq!(counts(), [0, 0, 1]);
+    let restored = json!({ "conversationId": group, "messageIds": [second] });
+    ann.does("restoreMessages", restored, "__typename");
+    assert_eq!(counts(), [1, 0, 1]);
+    ann.edits(&first.id, "hi @bob");
+    assert_eq!(counts(), [1, 0, 0]);
+    ann.edits(&first.id, "hi @everyone");
+    assert_eq!(counts(), [1, 0, 1]);
+    cat.reads(&group, 2);
+    bob.deletes(&second);
+    assert_eq!(counts(), [0, 0, 0]);
+    let direct = ann.opens_direct(&bob);
+    let text = ann.sends(&direct, "@everyone").id;
+    assert_eq!(bob.sees_message(&text, "entities { kind }")["entities"], json!([]));
+    assert_eq!(bob.sees(&direct, "mentionCount")["mentionCount"], 0);
+}
+
 #[test]
 fn a_reply_names_a_message_of_its_own_conversation() {
     let world = World::new();

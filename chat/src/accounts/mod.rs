@@ -32,7 +32,7 @@ pub use events::{
     UsernameChangeBegun, UsernameChanged,
 };
 pub use graphql::{AccountMutation, AccountObject, AccountQuery, RegisterPayload};
-pub use names::username;
+pub use names::{EVERYONE, username};
 pub use rename::{AbandonClaim, BeginRename, FinishRename};
 pub use view::{Account, Credential, Name, NameState};
 

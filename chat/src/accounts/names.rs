@@ -6,15 +6,17 @@ use unicode_security::confusable_detection::skeleton;
 use super::{AccountRejection, NameId, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN};
 use crate::kernel::command::name_id;
 
-/// Names that speak for the server, or that will be mentions of many. The first owner, who comes
+/// By which name a message mentions everyone; nobody gets it.
+pub const EVERYONE: &str = "everyone";
+
+/// Names that speak for the server, or may come to be mentions of many. The first owner, who comes
 /// by the setup link, may have one.
-const RESERVED: [&str; 16] = [
+const RESERVED: [&str; 15] = [
     "admin",
     "administrator",
     "all",
     "bot",
     "channel",
-    "everyone",
     "help",
     "here",
     "moderator",
@@ -55,7 +57,17 @@ fn look(name: &str) -> String {
 /// `UsernameReserved`.
 pub(super) fn admit(name: &str) -> Result<(), AccountRejection> {
     let reserved = RESERVED.iter().any(|it| look(it) == look(name));
-    (!reserved).then_some(()).ok_or(AccountRejection::UsernameReserved)
+    (!reserved).then_some(()).ok_or(AccountRejection::UsernameReserved)?;
+    admit_first(name)
+}
+
+/// Refuses a name that nobody gets, not even the first owner.
+///
+/// # Errors
+/// `UsernameReserved`.
+pub(super) fn admit_first(name: &str) -> Result<(), AccountRejection> {
+    let free = look(name) != look(EVERYONE);
+    free.then_some(()).ok_or(AccountRejection::UsernameReserved)
 }
 
 /// The streams that a username is claimed by: of the name, and of its look. No username holds a
@@ -84,6 +96,11 @@ mod tests {
         for name in RESERVED.into_iter().chain(["he1p", "supp0rt", "adrnin"]) {
             assert_eq!(admit(name), Err(AccountRejection::UsernameReserved), "{name}");
         }
+        for name in [EVERYONE, "every0ne"] {
+            assert_eq!(admit(name), Err(AccountRejection::UsernameReserved), "{name}");
+            assert_eq!(admit_first(name), Err(AccountRejection::UsernameReserved), "{name}");
+        }
+        assert_eq!(admit_first("admin"), Ok(()));
         assert_eq!(admit("ann"), Ok(()));
         assert_eq!(admit("administrators"), Ok(()));
     }

@@ -59,8 +59,9 @@ pub async fn register(scope: &Scope, registration: Registration) -> Result<(Acco
         saga.set_up(registration.setup.as_deref()).await?;
         return Ok((account_id, credential));
     }
-    if registration.setup.is_none() {
-        names::admit(&username).map_err(rejected)?;
+    match registration.setup {
+        Some(_) => names::admit_first(&username).map_err(rejected)?,
+        None => names::admit(&username).map_err(rejected)?,
     }
     let Registration { client_id, invitation, setup, .. } = &registration;
     let (invitation, setup) = (invitation.as_deref(), setup.as_deref());

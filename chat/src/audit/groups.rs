@@ -80,6 +80,7 @@ pub(super) fn expiry(event: &ExpiryEvent) -> Option<Told<'_>> {
                 it.expires_in.map(text),
             )
         }),
+        ExpiryEvent::ExpiryBegun(_) | ExpiryEvent::ReadingNoted(_) => None,
     }
 }
 

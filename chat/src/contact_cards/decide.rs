@@ -135,6 +135,9 @@ impl Command for SendContact {
         context: &Context<'_>,
     ) -> Result<Vec<Event>, Self::Rejection> {
         let said = || self.said(account.as_ref()).map_err(Unsent::Content);
-        Ok(vec![sending.sent(context, said)?.into()])
+        let sent = sending.sent(context, said)?;
+        let mut events = sending.read(context);
+        events.push(sent.into());
+        Ok(events)
     }
 }

@@ -141,7 +141,7 @@ impl ConversationObject {
         Ok(i32::try_from(self.unread(context).await?.count).unwrap_or(i32::MAX))
     }
 
-    /// Unread messages that mention the viewer; counted up to 1,000.
+    /// Unread messages that mention the viewer, alone or with everyone; counted up to 1,000.
     async fn mention_count(&self, context: &Context<'_>) -> Result<i32> {
         let viewer = scope(context).viewer()?.account;
         let unread = self.unread(context).await?;

@@ -7,7 +7,7 @@ use ports::documents::Collection;
 use super::{ConversationEvent, ConversationId};
 use crate::accounts::AccountId;
 use crate::audience::Audience;
-use crate::expiry::ExpiryEvent;
+use crate::expiry::{ExpiryEvent, Unbegun};
 use crate::kernel::{Document, Personal, Recorded, StreamId, Timestamp};
 use crate::members::MemberEvent;
 use crate::messages::{MessageEvent, MessageId};
@@ -45,6 +45,10 @@ pub struct Conversation {
     /// Seconds after which what is sent from here on is gone for everyone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
+    /// Messages of a direct conversation that expire after they are read and have not been read: at
+    /// most 100 of each of the two.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unbegun: Vec<Unbegun>,
 }
 
 impl Conversation {
@@ -63,6 +67,7 @@ impl Conversation {
             member_count: 0,
             deleted_count: 0,
             expires_in: None,
+            unbegun: Vec::new(),
         }
     }
 
@@ -104,8 +109,12 @@ impl Conversation {
                 self.last_number = it.number.0;
                 self.last_message = Some(it.message_id);
                 self.active_at = event.occurred_at;
+                self.unbegun.extend(Unbegun::of(it));
             }
-            MessageEvent::MessageDeleted(_) => self.deleted_count += 1,
+            MessageEvent::MessageDeleted(it) => {
+                self.deleted_count += 1;
+                self.unbegun.retain(|waits| waits.message_id != it.message_id);
+            }
             MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_) => (),
         }
     }
@@ -119,6 +128,23 @@ impl Conversation {
                 self.deleted_count = self.deleted_count.saturating_sub(1);
             }
             RemovalEvent::MessageDestroyed(_) => (),
+        }
+    }
+
+    /// Whether a person has by a number read something that expires after that.
+    pub fn has_unbegun(&self, reader: AccountId, number: u64) -> bool {
+        self.unbegun.iter().any(|it| it.is_read_by(reader, number))
+    }
+
+    fn expiry_changes(&mut self, change: &ExpiryEvent) {
+        match change {
+            ExpiryEvent::ExpirySet(it) => {
+                self.expires_in = it.expires_in.and_then(|it| u32::try_from(it.0).ok());
+            }
+            ExpiryEvent::ExpiryBegun(it) => {
+                self.unbegun.retain(|waits| waits.message_id != it.message_id);
+            }
+            ExpiryEvent::ReadingNoted(_) => (),
         }
     }
 
@@ -155,10 +181,8 @@ impl Document for Conversation {
         {
             conversation.removals_change(it);
         }
-        if let (Some(ExpiryEvent::ExpirySet(it)), Some(conversation)) =
-            (ExpiryEvent::of(&event.event), document.as_mut())
-        {
-            conversation.expires_in = it.expires_in.and_then(|it| u32::try_from(it.0).ok());
+        if let (Some(it), Some(conversation)) = (ExpiryEvent::of(&event.event), document.as_mut()) {
+            conversation.expiry_changes(it);
         }
         if let Some(conversation) = document {
             conversation.seq = event.seq;

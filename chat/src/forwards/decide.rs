@@ -9,6 +9,7 @@ use crate::Event;
 use crate::accounts::AccountId;
 use crate::contacts::Talk;
 use crate::conversations::ConversationId;
+use crate::expiry;
 use crate::kernel::command::Fetch;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, State, StreamId, id};
@@ -162,7 +163,8 @@ impl Command for ForwardMessages {
             Some(_) => return Err(ForwardRejection::Refused),
             None => (),
         }
-        let mut sent = Vec::with_capacity(self.messages.len());
+        let last = conversation.last_number;
+        let mut sent = expiry::begun(conversation, context.actor, last, context.now);
         for (nth, (source, (message, gate))) in self.messages.iter().zip(&sources.all).enumerate() {
             let there = message.get().filter(|it| it.conversation_id == source.conversation_id);
             let message = there.ok_or(ForwardRejection::NotFound)?;
@@ -172,7 +174,7 @@ impl Command for ForwardMessages {
             let forwarded = MessageSent {
                 message_id: forwarded_id(context.client_id, context.actor, to, nth),
                 conversation_id: to,
-                number: Long(conversation.last_number + 1 + nth as u64),
+                number: Long(last + 1 + nth as u64),
                 author_id: context.actor,
                 content: body.content.as_ref().map(ContentKind::of),
                 body: Personal::new(body),
@@ -183,7 +185,9 @@ impl Command for ForwardMessages {
                 silent: None,
                 unseen: None,
                 expires_at: conversation.expires_at(None, context.now),
+                expires_after_read: None,
                 preview: None,
+                everyone: None,
             };
             sent.push(forwarded.into());
         }

@@ -65,6 +65,7 @@ fn gone(deleted: &BTreeSet<u64>, hidden: &BTreeSet<u64>) -> (Given, Conversation
             author_id: ann,
             leaf: Long(0),
             mentions: Vec::new(),
+            everyone: None,
         };
         world.happened(StreamId::Conversation(conversation_id), ann, deleted.into())
     });
@@ -134,15 +135,22 @@ proptest! {
     }
 
     #[test]
-    fn unread_is_what_counting_one_by_one_says(attempts in folds::attempts()) {
+    fn unread_and_mentions_are_what_counting_one_by_one_says(attempts in folds::attempts()) {
         let (world, places) = folds::world(attempts);
         let pairs = places.into_iter().flat_map(|it| (0..4).map(move |n| (account(n), it)));
         let pairs: Vec<_> = pairs.collect();
-        let expected: Vec<u64> = pairs.iter().map(|(who, at)| unread(&world, *who, *at)).collect();
+        let expected = pairs.iter().map(|(who, at)| {
+            let unread = unread(&world, *who, *at);
+            let mentions = unread.iter().filter(|it| mentions(&world, *who, *at, **it)).count();
+            (unread.len() as u64, mentions)
+        });
+        let expected: Vec<_> = expected.collect();
         let found = reading(&world, async |reader| {
             let mut counts = Vec::new();
             for (who, at) in &pairs {
-                counts.push(Unread::load(&reader, *who, *at).await.expect("a count").count);
+                let unread = Unread::load(&reader, *who, *at).await.expect("a count");
+                let mentions = unread.mentions(&reader, *who, *at).await.expect("a count");
+                counts.push((unread.count, mentions));
             }
             counts
         });
@@ -191,8 +199,26 @@ fn read_by(world: &Given, viewer: AccountId, message: &Message) -> BTreeSet<Acco
     shown.filter(|it| read_number(world, *it, at) >= message.number).collect()
 }
 
-/// Counts a person's unread messages by reading the whole history.
-fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
+/// Whether a message mentions a person, alone or with everyone, as the whole history says.
+fn mentions(world: &Given, who: AccountId, at: ConversationId, number: u64) -> bool {
+    let said = world.history().iter().rev().find_map(|it| match MessageEvent::of(&it.event) {
+        Some(MessageEvent::MessageSent(it))
+            if (it.conversation_id, it.number.0) == (at, number) =>
+        {
+            Some((it.mentions.clone(), it.everyone))
+        }
+        Some(MessageEvent::MessageEdited(it))
+            if (it.conversation_id, it.number.0) == (at, number) =>
+        {
+            Some((it.mentions.clone(), it.everyone))
+        }
+        Some(_) | None => None,
+    });
+    said.is_some_and(|(accounts, everyone)| accounts.contains(&who) || everyone == Some(true))
+}
+
+/// A person's unread messages, by reading the whole history.
+fn unread(world: &Given, who: AccountId, at: ConversationId) -> BTreeSet<u64> {
     let (mut unread, mut hidden) = (BTreeSet::new(), BTreeSet::new());
     let (mut read, mut last) = (0, 0);
     for Recorded { event, .. } in world.history() {
@@ -242,5 +268,5 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> u64 {
         }
     }
     let member = world.document::<Member>(Member::id(at, who));
-    if member.is_some_and(|it| it.active) { unread.range(read + 1..).count() as u64 } else { 0 }
+    if member.is_some_and(|it| it.active) { unread.split_off(&(read + 1)) } else { BTreeSet::new() }
 }

@@ -13,7 +13,6 @@ use proptest::strategy::ValueTree;
 
 use super::document::Shared;
 use super::testing::{Given, NOW, Then, account, given, name};
-use super::time::Long;
 use super::{Origin, Projection, Recorded};
 use crate::Event;
 use crate::accounts::{
@@ -29,10 +28,9 @@ use crate::messages::{
     DeleteMessage, EditMessage, HideMessage, MessageEvent, MessageId, SendMessage,
 };
 use crate::reactions::{AddReaction, LimitReactions, ReactionEvent, RemoveReaction};
-use crate::receipts::MarkRead;
 use crate::sessions::{Client, OpenSession, RefreshSession, SessionId};
 use content::content;
-use later::later;
+use later::{later, read};
 use secure::{generation, proof, proposal, secure, told};
 
 /// What somebody tries: who, what, with whom or which, where.
@@ -55,6 +53,9 @@ const REMOVE: u8 = CONTENT - 1;
 const PREVIEW: u8 = REMOVE - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
+
+/// Whom messages mention.
+const MENTIONED: [&str; 5] = ["ann", "bob", "everyone", "eve", "dan"];
 
 pub(crate) fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
     prop::collection::vec((0..4_u8, 0..KINDS + 4, any::<u8>(), 0..3_u8), 0..160)
@@ -160,7 +161,7 @@ fn attempt(
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
         (12, Some((conversation_id, message_id, _))) => {
-            let text = format!("*{which}* @{}", PEOPLE[usize::from(which % 4)]);
+            let text = format!("*{which}* @{}", MENTIONED[usize::from(which % 5)]);
             world.when(actor, EditMessage { conversation_id, message_id, text })
         }
         (13, Some((conversation_id, message_id, _))) => {
@@ -170,14 +171,12 @@ fn attempt(
             world.when(actor, HideMessage { conversation_id, message_id })
         }
         (16 | 17, Some((conversation_id, _, number))) => {
-            world.when(actor, MarkRead { conversation_id, number: Long(number) })
+            read(world, actor, (conversation_id, number), which)
         }
         (_, reply) => {
-            let text = format!("{which} @{}", PEOPLE[usize::from(which % 4)]);
             let reply_to = reply.filter(|it| it.0 == conversation_id).map(|it| it.1);
-            let expires_in = (which % 5 == 0).then_some(60 + u32::from(which));
-            let text = SendMessage::new(conversation_id, text);
-            world.when(actor, SendMessage { reply_to, silent: which > 127, expires_in, ..text })
+            let message = talk::said(conversation_id, which, place == 2);
+            world.when(actor, SendMessage { reply_to, ..message })
         }
     };
     then.world
@@ -360,7 +359,10 @@ fn random_histories_touch_every_collection() {
     let reacts = reacts.into_iter().chain([(0, PIN, 0, 0), (0, DRAFT, 0, 0), (1, LATER, 8, 0)]);
     let reads = [(0, REMOVE, 1, 0), (2, 16, 0, 0)];
     let contents = (0..40).map(|which| (0, CONTENT, which, 0));
-    let some = sends.into_iter().chain(reads).chain(reacts).chain(contents);
+    // Ann mentions everyone and confides twice; Bob reads all that he can.
+    let confides = [(0, KINDS, 2, 0), (0, KINDS, 3, 2), (0, KINDS, 3, 2)].into_iter();
+    let confides = confides.chain((1..100).step_by(2).map(|which| (1, 16, which, 2)));
+    let some = sends.into_iter().chain(reads).chain(reacts).chain(contents).chain(confides);
     let (world, _) = world(some.chain(all).collect());
     let mut store = Store::new();
     fold(&mut store, &world.history().iter().collect::<Vec<_>>());

@@ -120,6 +120,9 @@ impl Command for SendLocation {
         context: &Context<'_>,
     ) -> Result<Vec<Event>, Self::Rejection> {
         let said = || self.point.said(Content::Location).map_err(Unsent::Content);
-        Ok(vec![sending.sent(context, said)?.into()])
+        let sent = sending.sent(context, said)?;
+        let mut events = sending.read(context);
+        events.push(sent.into());
+        Ok(events)
     }
 }

@@ -74,7 +74,9 @@ impl Command for ShareLiveLocation {
             author_id: sent.author_id,
             ends_at: Timestamp(context.now.0.saturating_add(lasts)),
         };
-        Ok(vec![sent.into(), started.into()])
+        let mut events = sending.read(context);
+        events.extend([sent.into(), started.into()]);
+        Ok(events)
     }
 }
 

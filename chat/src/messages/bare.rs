@@ -1,9 +1,28 @@
 //! What is found in text without any markup: links, names, hashtags.
 
-use crate::accounts::{USERNAME_CHARS_MAX, USERNAME_CHARS_MIN};
+use super::MENTIONS_MAX;
+use crate::accounts::{AccountId, EVERYONE, USERNAME_CHARS_MAX, USERNAME_CHARS_MIN};
 
 /// Most characters of a hashtag; longer ones are plain text.
 const HASHTAG_CHARS_MAX: usize = 64;
+
+/// Whom a name in a text stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mentioned {
+    Account(AccountId),
+    Everyone,
+}
+
+/// Usernames that a text may mention, each once.
+pub(super) fn names(markdown: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (_, name) in at_names(markdown) {
+        if name != EVERYONE && names.len() < MENTIONS_MAX && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
 
 /// Whether a link may go there.
 pub(super) fn is_safe(url: &str) -> bool {

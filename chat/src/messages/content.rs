@@ -6,7 +6,7 @@ use apache_avro::AvroSchema;
 use async_graphql::{Context, Result, Union};
 use serde::{Deserialize, Serialize};
 
-use super::{Body, Message};
+use super::{Body, EntityKind, Message};
 use crate::contact_cards::{Card, ContactCardObject};
 use crate::locations::{LiveLocationObject, LocationObject, Point};
 use crate::polls::{PollObject, Question};
@@ -47,6 +47,11 @@ impl Body {
     /// What a message with content says; the text is what lists and search show of it.
     pub(crate) fn holding(content: Content, text: String) -> Self {
         Self { markdown: text.clone(), text, entities: Vec::new(), content: Some(content) }
+    }
+
+    /// Whether it mentions everyone.
+    pub(super) fn mentions_everyone(&self) -> bool {
+        self.entities.iter().any(|it| it.kind == EntityKind::Everyone)
     }
 }
 

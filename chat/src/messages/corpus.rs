@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::bare::Mentioned;
+use super::format::parse_mentioning;
 use super::*;
+use crate::accounts::EVERYONE;
 use crate::kernel::testing::account;
 
 const ANN: u8 = 1;
@@ -195,6 +198,37 @@ fn links_languages_and_mentions_carry_what_they_point_to() {
     assert_eq!(mention.account_id, Some(account(ANN)));
     assert_eq!(pre.language.as_deref(), Some("rust"));
     assert_eq!(body.markdown, "[a](https://x.example) @ann\n\n```rust ignore\nb\n```");
+}
+
+#[test]
+fn everyone_is_mentioned_where_that_is_meant() {
+    use EntityKind::{Bold, Code, Everyone, Link, Mention};
+    let known = |name: &str| match name {
+        EVERYONE => Some(Mentioned::Everyone),
+        "ann" => Some(Mentioned::Account(account(ANN))),
+        _ => None,
+    };
+    type Case = (&'static str, &'static [(EntityKind, u32, u32)]);
+    let cases: [Case; 9] = [
+        ("@everyone", &[(Everyone, 0, 9)]),
+        ("hi @Everyone, @ann!", &[(Everyone, 3, 9), (Mention, 14, 4)]),
+        ("👍 **@EVERYONE**", &[(Bold, 3, 9), (Everyone, 3, 9)]),
+        ("ש@everyone", &[]),
+        ("`@everyone` @everyones @every", &[(Code, 0, 9)]),
+        ("x@everyone.example @@everyone", &[]),
+        ("[@everyone](https://x.example)", &[(Link, 0, 9)]),
+        ("@everyone @everyone", &[(Everyone, 0, 9), (Everyone, 10, 9)]),
+        ("שלום @everyone", &[(Everyone, 5, 9)]),
+    ];
+    for (markdown, expected) in cases {
+        let body = parse_mentioning(markdown, known);
+        let found = body.entities.iter().map(|it| (it.kind, it.offset, it.length));
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{markdown}");
+        assert!(body.entities.iter().all(|it| (it.kind == Mention) == it.account_id.is_some()));
+        let nobody = parse(markdown, |_| None);
+        assert!(nobody.entities.iter().all(|it| ![Everyone, Mention].contains(&it.kind)));
+        assert_eq!(nobody.text, body.text);
+    }
 }
 
 proptest! {

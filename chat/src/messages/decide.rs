@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bare::{self, Mentioned};
 use super::{
     Addressed, Message, MessageEdited, MessageHidden, MessageId, Said, Sending, TEXT_BYTES_MAX,
     format, parse,
 };
 use crate::Event;
-use crate::accounts::{AccountId, Name, NameState};
+use crate::accounts::{AccountId, EVERYONE, Name, NameState};
 use crate::contacts::Talk;
 use crate::conversations::ConversationId;
 use crate::edit_policy::EditPolicy;
@@ -45,6 +46,15 @@ crate::rejections! {
             "the message has been deleted", "There is nothing to change any more.";
         ExpiryInvalid: Invalid, "MESSAGES_EXPIRY_INVALID",
             "a message is there for 60 seconds to 365 days", "Choose a time within that.";
+        ExpiryAfterReadInvalid: Invalid, "MESSAGES_EXPIRY_AFTER_READ_INVALID",
+            "a message is there for 1 second to 7 days after it is read",
+            "Choose a time within that.";
+        ExpiryNotDirect: Conflict, "MESSAGES_EXPIRY_NOT_DIRECT",
+            "only what is said to one other person expires after it is read",
+            "Let it expire after it is sent.";
+        TooManyUnread: LimitExceeded, "MESSAGES_TOO_MANY_UNREAD",
+            "100 of your messages here that expire after they are read have not been read",
+            "Wait until some are.";
         Refused: Forbidden, "MESSAGES_REFUSED",
             "the other person takes no messages from you", "Respect that.";
         Forwarded: Conflict, "MESSAGES_FORWARDED",
@@ -73,21 +83,24 @@ fn names(markdown: &str, context: &Context<'_>) -> Names {
     if markdown.len() > TEXT_BYTES_MAX {
         return Vec::new();
     }
-    let ids = format::names(markdown).into_iter().map(|it| context.name_id(&it));
+    let ids = bare::names(markdown).into_iter().map(|it| context.name_id(&it));
     ids.map(|it| Slot::new(it.to_string(), StreamId::Name(it))).collect()
 }
 
-/// The parsed body and whom it mentions.
-fn body(markdown: &str, names: &Names) -> Result<Said, MessageRejection> {
+/// The parsed body and whom it mentions; everyone, if a manager of the group says so.
+fn body(markdown: &str, names: &Names, by_manager: bool) -> Result<Said, MessageRejection> {
     check(markdown)?;
-    let found = format::names(markdown).into_iter().zip(names);
+    let found = bare::names(markdown).into_iter().zip(names);
     let known: BTreeMap<String, AccountId> = found
         .filter_map(|(name, slot)| {
             let confirmed = slot.get().filter(|it| it.state == NameState::Confirmed)?;
             Some((name, confirmed.account_id))
         })
         .collect();
-    let body = parse(markdown, |name| known.get(name).copied());
+    let body = format::parse_mentioning(markdown, |name| match name {
+        EVERYONE => by_manager.then_some(Mentioned::Everyone),
+        _ => known.get(name).copied().map(Mentioned::Account),
+    });
     if body.text.trim().is_empty() {
         return Err(MessageRejection::Empty);
     }
@@ -147,6 +160,10 @@ pub struct SendMessage {
     /// Seconds after which it is gone for everyone: 60 to 31,536,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
+    /// Seconds after the other person has read it after which it is gone for everyone: 1 to
+    /// 604,800, in a direct conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_after_read: Option<u32>,
     /// Whether the page that it links to first is looked up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub link_preview: bool,
@@ -162,14 +179,21 @@ impl SendMessage {
             sent_at: None,
             silent: false,
             expires_in: None,
+            expires_after_read: None,
             link_preview: false,
         }
     }
 
     fn addressed(&self) -> Addressed {
-        let Self { conversation_id, reply_to, sent_at, silent, expires_in, .. } = *self;
-        let preview = self.link_preview;
-        Addressed { conversation_id, reply_to, sent_at, silent, expires_in, preview }
+        Addressed {
+            reply_to: self.reply_to,
+            sent_at: self.sent_at,
+            silent: self.silent,
+            expires_in: self.expires_in,
+            expires_after_read: self.expires_after_read,
+            preview: self.link_preview,
+            ..Addressed::to(self.conversation_id)
+        }
     }
 
     /// The id of the message that this command sends.
@@ -204,8 +228,10 @@ impl Command for SendMessage {
         (sending, names): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
-        let sent = sending.sent(context, || body(&self.text, names))?;
-        Ok(vec![sent.into()])
+        let sent = sending.sent(context, || body(&self.text, names, sending.by_manager()))?;
+        let mut events = sending.read(context);
+        events.push(sent.into());
+        Ok(events)
     }
 
     /// Whether pages are looked up may have changed between two tries.
@@ -248,7 +274,7 @@ impl Command for EditMessage {
         ((talk, member), (message, policy), names): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
-        active(member)?;
+        let member = active(member)?;
         let message = found(message, self.conversation_id)?;
         welcome(talk, context)?;
         if message.author_id != context.actor {
@@ -268,7 +294,8 @@ impl Command for EditMessage {
         if !policy.allows(message.occurred_at, context.now) {
             return Err(MessageRejection::TooLate);
         }
-        let (body, mentions) = body(&self.text, names)?;
+        let (body, mentions) = body(&self.text, names, member.role.manages())?;
+        let everyone = body.mentions_everyone();
         let before = message.mentions.iter().copied();
         let edited = MessageEdited {
             message_id: message.id,
@@ -281,6 +308,7 @@ impl Command for EditMessage {
             ),
             no_longer_mentioned: before.filter(|it| !mentions.contains(it)).collect(),
             mentions,
+            everyone: (everyone || message.everyone).then_some(everyone),
         };
         Ok(vec![edited.into()])
     }

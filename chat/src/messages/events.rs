@@ -58,6 +58,12 @@ pub struct MessageSent {
     /// Whether it has a link whose page is to be looked up.
     #[serde(default)]
     pub preview: Option<bool>,
+    /// Whether it mentions everyone.
+    #[serde(default)]
+    pub everyone: Option<bool>,
+    /// Seconds after the other person has read it after which it is gone for everyone.
+    #[serde(default)]
+    pub expires_after_read: Option<Long>,
 }
 
 /// Where a forwarded message comes from.
@@ -84,6 +90,9 @@ pub struct MessageEdited {
     pub mentions: Vec<AccountId>,
     /// Accounts that the text before mentioned and this one does not.
     pub no_longer_mentioned: Vec<AccountId>,
+    /// Whether it mentions everyone; null when the text before did not either.
+    #[serde(default)]
+    pub everyone: Option<bool>,
 }
 
 /// The message is gone for everyone.
@@ -98,6 +107,9 @@ pub struct MessageDeleted {
     pub leaf: Long,
     /// Accounts that it mentioned.
     pub mentions: Vec<AccountId>,
+    /// Whether it mentioned everyone.
+    #[serde(default)]
+    pub everyone: Option<bool>,
 }
 
 /// A person put a message out of their own sight; it stands in their account's stream.

@@ -9,8 +9,8 @@ use std::ops::Range;
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
 
-use super::bare::{at_names, hashtags, is_safe, urls};
-use super::{Content, ENTITIES_MAX, MENTIONS_MAX};
+use super::bare::{Mentioned, at_names, hashtags, is_safe, urls};
+use super::{Content, ENTITIES_MAX};
 use crate::accounts::AccountId;
 
 /// What a message says.
@@ -58,21 +58,17 @@ pub enum EntityKind {
     Mention,
     Quote,
     Hashtag,
-}
-
-/// Usernames that a text may mention, each once.
-pub(super) fn names(markdown: &str) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for (_, name) in at_names(markdown) {
-        if names.len() < MENTIONS_MAX && !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+    /// A mention of everyone.
+    Everyone,
 }
 
 /// Parses a message; `find` knows which names are whose.
 pub fn parse(markdown: &str, find: impl Fn(&str) -> Option<AccountId>) -> Body {
+    parse_mentioning(markdown, |it| find(it).map(Mentioned::Account))
+}
+
+/// Parses a message in which a name may stand for more than one.
+pub(super) fn parse_mentioning(markdown: &str, find: impl Fn(&str) -> Option<Mentioned>) -> Body {
     let mut writer = Writer::default();
     for event in Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH) {
         writer.event(event);
@@ -285,7 +281,7 @@ impl Writer {
         }
     }
 
-    fn finish(mut self, markdown: &str, find: impl Fn(&str) -> Option<AccountId>) -> Body {
+    fn finish(mut self, markdown: &str, find: impl Fn(&str) -> Option<Mentioned>) -> Body {
         self.put_back(EntityKind::Spoiler, "||");
         self.put_back(EntityKind::Underline, "<u>");
         let length = self.text.trim_end().len();
@@ -298,11 +294,13 @@ impl Writer {
         let taken = self.taken();
         let mentions = at_names(&self.text).filter(|(at, _)| taken.is_free(*at));
         for (start, name) in mentions.take(ENTITIES_MAX) {
-            if let Some(account) = find(&name) {
-                let end = start + 1 + name.len();
-                let account = Some(account);
-                self.spans.push(Span { end, account, ..span(EntityKind::Mention, start) });
-            }
+            let (kind, account) = match find(&name) {
+                Some(Mentioned::Account(it)) => (EntityKind::Mention, Some(it)),
+                Some(Mentioned::Everyone) => (EntityKind::Everyone, None),
+                None => continue,
+            };
+            let end = start + 1 + name.len();
+            self.spans.push(Span { end, account, ..span(kind, start) });
         }
         for (start, end) in hashtags(&self.text).filter(|(at, _)| taken.is_free(*at)) {
             self.spans.push(Span { end, ..span(EntityKind::Hashtag, start) });

@@ -1,5 +1,6 @@
 //! Which numbers are gone: for everyone, and for one person; counted at the same cost anywhere.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,25 @@ impl HiddenNumbers {
         let id = Self::id(account, conversation, block_of(number));
         let hidden = reader.load::<Self>(id).await?;
         Ok(hidden.is_some_and(|it| it.numbers.contains(number)))
+    }
+
+    /// Those of some numbers that a person has not hidden; one query.
+    ///
+    /// # Errors
+    /// When the documents can't be reached.
+    pub(super) async fn without_hidden(
+        reader: &Reader,
+        account: AccountId,
+        conversation: ConversationId,
+        mut numbers: BTreeSet<u64>,
+    ) -> Result<BTreeSet<u64>, Error> {
+        let blocks: BTreeSet<u64> = numbers.iter().map(|it| block_of(*it)).collect();
+        let ids = blocks.iter().map(|it| Self::id(account, conversation, *it));
+        let hidden = reader.load_many::<Self>(ids).await?;
+        let hidden: BTreeMap<u64, _> = blocks.into_iter().zip(hidden).collect();
+        let of = |number: u64| hidden.get(&block_of(number)).and_then(Option::as_ref);
+        numbers.retain(|it| of(*it).is_none_or(|block| !block.numbers.contains(*it)));
+        Ok(numbers)
     }
 }
 

@@ -42,6 +42,9 @@ struct SendMessageInput {
     /// Seconds after which it is gone for everyone, 60 to 31,536,000. Where the conversation has
     /// such a time too, the shorter one counts.
     expires_in: Option<u32>,
+    /// Seconds after the other person of a direct conversation has read it after which it is gone
+    /// for everyone, 1 to 604,800. Where `expiresIn` is given too, what comes first counts.
+    expires_after_read: Option<u32>,
     /// Whether the page that it links to first is looked up, to show what it is; not if `sentAt` is
     /// given.
     #[graphql(default = true)]
@@ -95,6 +98,7 @@ impl MessageMutation {
             sent_at: input.sent_at,
             silent: input.silent,
             expires_in: input.expires_in,
+            expires_after_read: input.expires_after_read,
             link_preview: input.link_preview && scope.previews,
         };
         let mut outcome = scope.submit(&input.client_id, command).await?;

@@ -12,7 +12,10 @@
 //! A message may hold something else than text: each kind of [`Content`] has a room that sends it,
 //! by way of [`Sending`]. It is sealed in the body and can't be edited.
 //!
-//! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`].
+//! `@everyone` mentions all members where its author manages the group, and is text elsewhere. That
+//! is one document a message, and counts for each member who has not read the message.
+//!
+//! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`], [`MENTIONS_COUNTED_MAX`].
 
 mod bare;
 mod content;
@@ -23,6 +26,7 @@ mod events;
 mod format;
 mod gone;
 mod graphql;
+mod mentioned;
 mod objects;
 mod pages;
 mod sending;
@@ -43,6 +47,7 @@ pub use format::{Body, Entity, EntityKind, parse};
 pub use gone::{DeletedCounts, DeletedNumbers, HiddenNumbers, Stretch, deleted_in, hidden_in};
 pub use graphql::{MessageMutation, MessagePayload, MessageQuery};
 pub(crate) use graphql::{changed, visible};
+pub use mentioned::{EveryoneMention, MENTIONS_COUNTED_MAX, mentioned_above, seen_of};
 pub use objects::MessageObject;
 pub use pages::{Messages, last_live_message, messages};
 pub use sending::{Addressed, Sending, Unsent};

@@ -147,7 +147,7 @@ impl MessageObject {
         Ok(self.body(context).await?.map(|it| it.markdown))
     }
 
-    /// Formatting, links and mentions in the text.
+    /// Formatting, links and mentions in the text, those of everyone among them.
     async fn entities(&self, context: &Context<'_>) -> Result<Vec<EntityObject>> {
         let entities = self.body(context).await?.map(|it| it.entities).unwrap_or_default();
         Ok(entities.into_iter().map(EntityObject).collect())
@@ -207,9 +207,15 @@ impl MessageObject {
         self.message.silent
     }
 
-    /// When it is gone for everyone; null when it stays.
+    /// When it is gone for everyone; null when it stays, also until it is read.
     async fn expires_at(&self) -> Option<Timestamp> {
         self.message.expires_at
+    }
+
+    /// Seconds after the other person has read it after which it is gone for everyone; null when
+    /// that makes no difference.
+    async fn expires_after_read(&self) -> Option<u32> {
+        self.message.expires_after_read
     }
 
     /// Whether it is gone for everyone.

@@ -5,10 +5,11 @@ use super::{
     Body, ContentKind, Message, MessageId, MessageRejection, MessageSent, active, found, message,
     welcome,
 };
+use crate::Event;
 use crate::accounts::AccountId;
 use crate::contacts::Talk;
-use crate::conversations::{Conversation, ConversationId};
-use crate::expiry::may_expire_in;
+use crate::conversations::{Conversation, ConversationId, Kind};
+use crate::expiry::{self, UNBEGUN_MAX, may_expire_after_read, may_expire_in};
 use crate::kernel::command::Fetch;
 use crate::kernel::rejection::Listed;
 use crate::kernel::time::{Long, TIMESTAMP_MS_MAX};
@@ -25,6 +26,8 @@ pub struct Addressed {
     pub silent: bool,
     /// Seconds after which it is gone for everyone.
     pub expires_in: Option<u32>,
+    /// Seconds after the other person has read it after which it is gone for everyone.
+    pub expires_after_read: Option<u32>,
     /// Whether the page that it links to is to be looked up.
     pub preview: bool,
 }
@@ -32,8 +35,15 @@ pub struct Addressed {
 impl Addressed {
     /// To a conversation, and nothing else.
     pub fn to(conversation_id: ConversationId) -> Self {
-        let (reply_to, sent_at, silent, expires_in, preview) = (None, None, false, None, false);
-        Self { conversation_id, reply_to, sent_at, silent, expires_in, preview }
+        Self {
+            conversation_id,
+            reply_to: None,
+            sent_at: None,
+            silent: false,
+            expires_in: None,
+            expires_after_read: None,
+            preview: false,
+        }
     }
 
     /// The id of the message that a command sends there.
@@ -80,6 +90,18 @@ impl Sending {
         Self { to, talk, member, reply }
     }
 
+    /// Whether whoever sends it manages the group; nobody manages other conversations.
+    pub(super) fn by_manager(&self) -> bool {
+        self.member.get().is_some_and(|it| it.active && it.role.manages())
+    }
+
+    /// What sending has read: the time begins of what expires after that.
+    pub(crate) fn read(&self, context: &Context<'_>) -> Vec<Event> {
+        let conversation = self.talk.conversation.get();
+        conversation
+            .map_or(Vec::new(), |it| expiry::begun(it, context.actor, it.last_number, context.now))
+    }
+
     /// The event that sends a message, unless it may not be sent; what it says is looked at last.
     ///
     /// # Errors
@@ -99,6 +121,7 @@ impl Sending {
             number: Long(conversation.last_number + 1),
             author_id: context.actor,
             content: body.content.as_ref().map(ContentKind::of),
+            everyone: body.mentions_everyone().then_some(true),
             body: Personal::new(body),
             reply_to: self.to.reply_to,
             mentions,
@@ -107,6 +130,7 @@ impl Sending {
             silent: self.to.silent.then_some(true),
             unseen: None,
             expires_at: conversation.expires_at(self.to.expires_in, context.now),
+            expires_after_read: self.to.expires_after_read.map(|it| Long(it.into())),
             preview: preview.then_some(true),
         })
     }
@@ -128,8 +152,28 @@ impl Sending {
         if !self.to.expires_in.is_none_or(may_expire_in) {
             return Err(MessageRejection::ExpiryInvalid);
         }
+        if let Some(seconds) = self.to.expires_after_read {
+            expires_after_read(seconds, conversation, context.actor)?;
+        }
         Ok(conversation)
     }
+}
+
+/// Refuses a time from when a message is read that is none, or where nobody or too many read it.
+fn expires_after_read(
+    seconds: u32,
+    conversation: &Conversation,
+    author: AccountId,
+) -> Result<(), MessageRejection> {
+    if !may_expire_after_read(seconds) {
+        return Err(MessageRejection::ExpiryAfterReadInvalid);
+    }
+    if conversation.kind != Kind::Direct {
+        return Err(MessageRejection::ExpiryNotDirect);
+    }
+    let unread = conversation.unbegun.iter().filter(|it| it.author_id == author).count();
+    let fits = unread < UNBEGUN_MAX;
+    fits.then_some(()).ok_or(MessageRejection::TooManyUnread)
 }
 
 /// Why a message with content is not sent: for a reason of any message, or one of its kind.

@@ -2,24 +2,28 @@
 
 use super::*;
 use crate::audience::Audience;
-use crate::conversations::{ConversationId, CreateGroup};
+use crate::conversations::{ConversationId, CreateGroup, OpenDirect, direct_id};
 use crate::kernel::event::Reaction;
 use crate::kernel::testing::{Given, NOW, account, given, open};
 use crate::kernel::time::Long;
 use crate::kernel::{Document, Effect, Personal, Recorded, Timestamp};
 use crate::members::{ChangeRole, LeaveConversation, Role};
+use crate::removals::RestoreMessages;
 use crate::{Change, Event};
 
 const ANN: u8 = 1;
 const BOB: u8 = 2;
 const EVE: u8 = 3;
 
+fn people() -> Given {
+    given().person(ANN, "ann").person(BOB, "bob").person(EVE, "eve")
+}
+
 /// A group that Ann owns and that Bob belongs to.
 fn lunch() -> (Given, ConversationId) {
-    let people = given().person(ANN, "ann").person(BOB, "bob").person(EVE, "eve");
     let member_ids = vec![account(BOB)];
     let create = CreateGroup { title: "Lunch".to_owned(), member_ids, open: false };
-    let world = people.and(account(ANN), create);
+    let world = people().and(account(ANN), create);
     let id = CreateGroup::conversation_id(&world.last_context(account(ANN)));
     (world, id)
 }
@@ -80,6 +84,8 @@ fn a_member_sends_a_message() {
         expires_at: None,
         content: None,
         preview: None,
+        everyone: None,
+        expires_after_read: None,
     };
     let world = then.then([expected.into()]);
     let message = world.document::<Message>(message_id).unwrap();
@@ -212,6 +218,7 @@ fn an_edit_is_sealed_beside_the_message_and_keeps_every_version() {
         body: Personal::beside(parse(text, |it| (it == "eve").then(|| account(EVE))), 3),
         mentions: mentions.iter().map(|it| account(*it)).collect(),
         no_longer_mentioned: gone.iter().map(|it| account(*it)).collect(),
+        everyone: None,
     };
     let world = world
         .when(account(BOB), edit(id, message, "@eve"))
@@ -230,6 +237,73 @@ fn an_edit_is_sealed_beside_the_message_and_keeps_every_version() {
     assert_eq!(open(&original).map(|it| it.text).as_deref(), Some("@ann"));
 }
 
+/// The message with this number, if it mentions everyone.
+fn everyone(world: &Given, id: ConversationId, number: u64) -> Option<MessageId> {
+    let mention = world.document::<EveryoneMention>(EveryoneMention::id(id, number));
+    mention.map(|it| it.message_id)
+}
+
+#[test]
+fn who_manages_a_group_mentions_everyone_and_for_others_it_is_text() {
+    let (world, id) = lunch();
+    let said = "hi @Everyone, @ann, @everyone";
+    let world = world.and(account(BOB), send(id, said)).and(account(ANN), send(id, said));
+    let message = send(id, said).message_id(&world.last_context(account(ANN)));
+    assert_eq!((everyone(&world, id, 1), everyone(&world, id, 2)), (None, Some(message)));
+    let sent = world.document::<Message>(message).unwrap();
+    assert_eq!((sent.everyone, sent.mentions.as_slice()), (true, &[account(ANN)][..]));
+    let mentions = world.stored().keys().filter(|it| it.0.ends_with("mentions")).count();
+    assert_eq!(mentions, 3, "one document for everyone, and one each for Ann");
+    let admin = ChangeRole { conversation_id: id, account_id: account(BOB), role: Role::Admin };
+    let world = world.and(account(ANN), admin).and(account(BOB), send(id, said));
+    assert!(everyone(&world, id, 3).is_some());
+    for other in [ANN, BOB] {
+        let world = people().and(account(ANN), OpenDirect { account_id: account(other) });
+        let direct = direct_id(account(ANN), account(other));
+        let world = world.and(account(ANN), send(direct, said));
+        assert_eq!(everyone(&world, direct, 1), None);
+    }
+}
+
+#[test]
+fn an_edit_begins_and_ends_a_mention_of_everyone_as_the_author_may_then() {
+    let (world, id) = lunch();
+    let set = |role| ChangeRole { conversation_id: id, account_id: account(BOB), role };
+    let world = world.and(account(BOB), send(id, "hi"));
+    let message = send(id, "hi").message_id(&world.last_context(account(BOB)));
+    let says = |world: Given, text: &str, told: Option<bool>| {
+        let then = world.when(account(BOB), edit(id, message, text));
+        let event = then.outcome.as_ref().map(|it| it[0].clone());
+        let Ok(Event::MessageEvent(MessageEvent::MessageEdited(it))) = event else { panic!() };
+        assert_eq!(it.everyone, told, "{text}");
+        assert_eq!(everyone(&then.world, id, 1).is_some(), told == Some(true), "{text}");
+        then.world
+    };
+    let world = says(world, "@everyone", None);
+    let world = says(world.and(account(ANN), set(Role::Admin)), "@everyone", Some(true));
+    let world = says(world, "@everyone, again", Some(true));
+    let world = says(world, "nobody", Some(false));
+    let world = says(world, "somebody", None);
+    let world = says(world, "@everyone", Some(true));
+    says(world.and(account(ANN), set(Role::Member)), "@everyone", Some(false));
+}
+
+#[test]
+fn a_mention_of_everyone_goes_with_its_message_and_comes_back_with_it() {
+    let (world, id) = lunch();
+    let admin = ChangeRole { conversation_id: id, account_id: account(BOB), role: Role::Admin };
+    let world = world.and(account(ANN), admin).and(account(BOB), send(id, "@everyone"));
+    let message = send(id, "").message_id(&world.last_context(account(BOB)));
+    let world = world.and(account(ANN), delete(id, message));
+    assert_eq!(everyone(&world, id, 1), None);
+    let world = world
+        .and(account(ANN), RestoreMessages { conversation_id: id, message_ids: vec![message] });
+    assert_eq!(everyone(&world, id, 1), Some(message));
+    let world = world.and(account(BOB), delete(id, message));
+    assert_eq!(everyone(&world, id, 1), None);
+    assert!(!world.document::<Message>(message).unwrap().everyone);
+}
+
 #[test]
 fn the_author_deletes_for_everyone_once() {
     let deleted = |id, message| MessageDeleted {
@@ -239,6 +313,7 @@ fn the_author_deletes_for_everyone_once() {
         author_id: account(BOB),
         leaf: Long(3),
         mentions: vec![account(ANN)],
+        everyone: None,
     };
     let (world, id, message) = sent("@ann");
     let world = world

@@ -8,6 +8,7 @@ use super::{Body, ContentKind, Forwarded, MessageEvent, MessageId, MessageSent};
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::conversations::ConversationId;
+use crate::expiry::ExpiryEvent;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
 use crate::removals::RemovalEvent;
@@ -37,6 +38,9 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<AccountId>,
+    /// Whether it mentions everyone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everyone: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<Forwarded>,
     pub sent_at: Timestamp,
@@ -48,6 +52,9 @@ pub struct Message {
     /// When it is gone for everyone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Seconds after the other person has read it after which it is gone for everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_after_read: Option<u32>,
     /// Number of edits.
     pub revision: u64,
     /// `seq` of the event that made it what it is.
@@ -86,12 +93,14 @@ impl Message {
             content: it.content,
             reply_to: it.reply_to,
             mentions: it.mentions.clone(),
+            everyone: it.everyone.unwrap_or(false),
             forwarded: it.forwarded,
             sent_at: it.sent_at.unwrap_or(event.occurred_at),
             occurred_at: event.occurred_at,
             edited_at: None,
             silent: it.silent.unwrap_or(false),
             expires_at: it.expires_at,
+            expires_after_read: it.expires_after_read.and_then(|it| u32::try_from(it.0).ok()),
             revision: 0,
             changed_seq: event.seq,
         }
@@ -104,6 +113,7 @@ impl Message {
         self.original = None;
         self.content = None;
         self.mentions = Vec::new();
+        self.everyone = false;
         self.forwarded = None;
     }
 
@@ -139,7 +149,13 @@ impl Document for Message {
             Some(MessageEvent::MessageEdited(it)) => Some(it.message_id),
             Some(MessageEvent::MessageDeleted(it)) => Some(it.message_id),
             Some(MessageEvent::MessageHidden(_)) => None,
-            None => RemovalEvent::of(&event.event).map(RemovalEvent::message_id),
+            None => match (RemovalEvent::of(&event.event), ExpiryEvent::of(&event.event)) {
+                (Some(it), _) => Some(it.message_id()),
+                (None, Some(ExpiryEvent::ExpiryBegun(it))) => Some(it.message_id),
+                (None, Some(ExpiryEvent::ExpirySet(_) | ExpiryEvent::ReadingNoted(_)) | None) => {
+                    None
+                }
+            },
         };
         id.iter().map(ToString::to_string).collect()
     }
@@ -155,6 +171,7 @@ impl Document for Message {
                 let before = message.body.replace(it.body.clone());
                 message.original = message.original.take().or(before);
                 message.mentions = it.mentions.clone();
+                message.everyone = it.everyone.unwrap_or(false);
                 message.edited_at = Some(event.occurred_at);
                 message.revision = it.revision.0;
                 message.changed_seq = event.seq;
@@ -166,8 +183,10 @@ impl Document for Message {
             (None, Some(message)) => {
                 if let Some(it) = RemovalEvent::of(&event.event) {
                     message.removals_change(it);
-                    message.changed_seq = event.seq;
+                } else if let Some(ExpiryEvent::ExpiryBegun(it)) = ExpiryEvent::of(&event.event) {
+                    message.expires_at = Some(it.expires_at);
                 }
+                message.changed_seq = event.seq;
             }
             (Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageDeleted(_)), None)
             | (Some(MessageEvent::MessageHidden(_)), _)

@@ -196,7 +196,9 @@ impl Command for SendPoll {
             correct_option: self.rules.correct_option,
             closes_at: self.rules.closes_at,
         };
-        Ok(vec![sent.into(), opened.into()])
+        let mut events = sending.read(context);
+        events.extend([sent.into(), opened.into()]);
+        Ok(events)
     }
 }
 

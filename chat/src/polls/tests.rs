@@ -125,6 +125,8 @@ fn a_poll_is_a_message_whose_words_are_sealed_with_it() {
         expires_at: None,
         content: Some(ContentKind::Poll),
         preview: None,
+        everyone: None,
+        expires_after_read: None,
     };
     let opened = PollOpened {
         message_id,

@@ -58,13 +58,16 @@ impl Command for MarkRead {
             return Err(ReceiptRejection::Ahead);
         }
         let read = pointer.get().map_or(0, |it| it.number).max(member.read_number);
-        if self.number.0 <= read {
+        let number = self.number.0.max(read);
+        let expiring = conversation.has_unbegun(context.actor, number);
+        if number == read && !expiring {
             return Ok(Vec::new());
         }
         let moved = ReadMoved {
             account_id: context.actor,
             conversation_id: self.conversation_id,
-            number: self.number,
+            number: Long(number),
+            expiring: expiring.then_some(true),
         };
         Ok(vec![moved.into()])
     }

@@ -24,6 +24,9 @@ pub struct ReadMoved {
     pub conversation_id: ConversationId,
     /// Number of the last message read.
     pub number: Long,
+    /// Whether messages have been read that expire after that.
+    #[serde(default)]
+    pub expiring: Option<bool>,
 }
 
 impl ReceiptEvent {

@@ -35,7 +35,8 @@ fn mark(number: u64) -> MarkRead {
 
 fn moved(number: u64) -> crate::Event {
     let number = Long(number);
-    ReadMoved { account_id: account(BOB), conversation_id: id(), number }.into()
+    let (account_id, conversation_id) = (account(BOB), id());
+    ReadMoved { account_id, conversation_id, number, expiring: None }.into()
 }
 
 fn pointer(world: &Given) -> Option<u64> {

@@ -1,15 +1,15 @@
 //! What is unread: a pure function of the documents, at the same cost at any backlog.
 
 use ports::Error;
-use ports::documents::{Order, Scan};
 
 use super::ReadPointer;
 use crate::accounts::AccountId;
 use crate::conversations::{Conversation, ConversationId};
 use crate::kernel::Reader;
-use crate::kernel::document::Document;
 use crate::members::Member;
-use crate::messages::{Mention, Stretch, deleted_in, hidden_in};
+use crate::messages::{
+    MENTIONS_COUNTED_MAX, Stretch, deleted_in, hidden_in, mentioned_above, seen_of,
+};
 
 /// What one person has not read of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +22,6 @@ pub struct Unread {
     /// `seq` of the conversation that this holds for.
     pub seq: u64,
 }
-
-/// Mentions counted at most.
-const MENTIONS_COUNTED_MAX: usize = 1_000;
 
 /// Attempts to read the documents between two changes of the conversation.
 const ATTEMPTS_MAX: usize = 8;
@@ -143,7 +140,7 @@ impl Unread {
         Ok(())
     }
 
-    /// Unread messages that mention the person.
+    /// Unread messages that mention the person, alone or with everyone.
     ///
     /// # Errors
     /// When the documents can't be reached.
@@ -153,14 +150,15 @@ impl Unread {
         account: AccountId,
         conversation: ConversationId,
     ) -> Result<usize, Error> {
-        let scan = Scan {
-            collection: Mention::COLLECTION.name,
-            index: None,
-            from: Mention::id(conversation, account, self.read_number + 1),
-            to: Mention::id(conversation, account, u64::MAX),
-            order: Order::Ascending,
-            limit: MENTIONS_COUNTED_MAX,
-        };
-        Ok(reader.scan::<Mention>(scan).await?.len())
+        if self.count == 0 {
+            return Ok(0);
+        }
+        let mut found = mentioned_above(reader, account, conversation, self.read_number).await?;
+        if self.hides_some && !found.is_empty() {
+            let member = reader.load::<Member>(Member::id(conversation, account)).await?;
+            let own = member.as_ref().map_or(&[][..], |it| it.unseen.as_slice());
+            found = seen_of(reader, account, conversation, found, own).await?;
+        }
+        Ok(found.len().min(MENTIONS_COUNTED_MAX))
     }
 }

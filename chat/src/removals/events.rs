@@ -38,6 +38,9 @@ pub struct MessageRemoved {
     pub restorable_until: Timestamp,
     /// Where the moderator was.
     pub origin: Option<Origin>,
+    /// Whether it mentioned everyone.
+    #[serde(default)]
+    pub everyone: Option<bool>,
 }
 
 /// It is there again, as it was.
@@ -54,6 +57,9 @@ pub struct MessageRestored {
     pub moderator_id: AccountId,
     /// Where they were.
     pub origin: Option<Origin>,
+    /// Whether it mentions everyone.
+    #[serde(default)]
+    pub everyone: Option<bool>,
 }
 
 /// A message that was removed is gone for good.

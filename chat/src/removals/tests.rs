@@ -104,6 +104,7 @@ fn removal(id: ConversationId, message_id: MessageId, by: AccountId) -> Event {
         moderator_id: by,
         restorable_until: Timestamp(NOW.0 + RESTORABLE_MS),
         origin: Some(Origin::default()),
+        everyone: None,
     };
     removed.into()
 }
@@ -117,6 +118,7 @@ fn restored(id: ConversationId, message_id: MessageId, by: AccountId) -> Event {
         mentions: vec![account(ANN)],
         moderator_id: by,
         origin: Some(Origin::default()),
+        everyone: None,
     };
     restored.into()
 }
@@ -286,6 +288,7 @@ fn many_are_deleted_in_the_order_of_their_numbers_ones_own_for_good() {
         author_id: account(ANN),
         leaf: Long(4),
         mentions: Vec::new(),
+        everyone: None,
     };
     let world = world
         .when(account(ANN), many(id, &[own, first, own]))

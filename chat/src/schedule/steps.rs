@@ -123,6 +123,7 @@ impl Command for SendScheduled {
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
         let mut events = self.message.decide(state, context)?;
+        events.retain(|it| !matches!(it, Event::ExpiryEvent(_)));
         for event in &mut events {
             if let Event::MessageEvent(MessageEvent::MessageSent(it)) = event {
                 it.unseen = Some(true);

@@ -3,14 +3,40 @@
 use super::message;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
-use crate::expiry::{ExpireMessage, SetExpiry};
+use crate::expiry::{BeginExpiry, ExpireMessage, NoteReading, Reading, SetExpiry};
 use crate::kernel::Timestamp;
 use crate::kernel::testing::{Given, Then};
+use crate::kernel::time::Long;
 use crate::messages::SendMessage;
+use crate::receipts::{MarkRead, ReceiptEvent};
 use crate::schedule::{
     BeginScheduled, CancelScheduled, ChangeScheduled, FinishScheduled, ScheduleEvent,
     ScheduleMessage, Scheduled, ScheduledState, SendScheduled, SendScheduledNow,
 };
+
+/// Somebody reads, or the server tells the conversation what they have read.
+pub(super) fn read(
+    world: Given,
+    actor: AccountId,
+    (conversation_id, number): (ConversationId, u64),
+    which: u8,
+) -> Then {
+    let mut readings = world.history().iter().filter_map(|it| match ReceiptEvent::of(&it.event) {
+        Some(ReceiptEvent::ReadMoved(moved)) if moved.expiring.is_some() => {
+            Some((Reading::id(moved, it.seq), moved.clone(), it.occurred_at))
+        }
+        Some(_) | None => None,
+    });
+    let found = readings.next_back().filter(|_| which.is_multiple_of(2));
+    match (which / 2 % 2, found) {
+        (0, Some((_, it, read_at))) => {
+            let (conversation_id, number) = (it.conversation_id, it.number);
+            world.when(it.account_id, BeginExpiry { conversation_id, number, read_at })
+        }
+        (_, Some((reading_id, it, _))) => world.when(it.account_id, NoteReading { reading_id }),
+        (_, None) => world.when(actor, MarkRead { conversation_id, number: Long(number) }),
+    }
+}
 
 /// What is to happen at a time.
 pub(super) fn later(
@@ -27,7 +53,7 @@ pub(super) fn later(
             Some(_) | None => None,
         });
     let at = Timestamp(world.last_context(actor).now.0 + 20_000);
-    let (text, sent) = (format!("{which}"), message(&world, which));
+    let (text, sent) = (format!("{which} @everyone"), message(&world, which));
     if let (Some(it), Some((_, message_id, _))) = (&scheduled, sent)
         && it.state == ScheduledState::Sending
         && which % 10 > 4

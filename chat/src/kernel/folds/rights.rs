@@ -1,6 +1,8 @@
 //! The law of rights: whatever people try, in whatever order, whoever did something held the right
 //! to do it by what had happened before, and nobody came to hold a right that its giver lacked.
 
+mod talk;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -11,23 +13,17 @@ use super::{Attempt, attempts, beginning, world};
 use crate::accounts::{AccountEvent, AccountId};
 use crate::applications::ApplicationEvent;
 use crate::conversations::{ConversationEvent, ConversationId, RenameGroup};
-use crate::edit_policy::EditPolicyEvent;
-use crate::expiry::ExpiryEvent;
 use crate::instance::{
     ChangeSettings, GrantRole, Instance, InstanceEvent, InvitePeople, ReinstateAccount, RevokeRole,
     Right, RoleGranted, ServerRole, SuspendAccount,
 };
 use crate::kernel::testing::{Given, account};
 use crate::kernel::{Origin, Recorded, StreamId};
-use crate::locations::LocationEvent;
 use crate::members::{
     AddMembers, ChangeRole, JoinGroup, LeaveConversation, Member, MemberEvent, RemoveMember, Role,
     RoleChanged,
 };
 use crate::messages::MessageEvent;
-use crate::pins::PinEvent;
-use crate::polls::PollEvent;
-use crate::reactions::ReactionEvent;
 use crate::removals::RemovalEvent;
 use crate::schedule::ScheduleEvent;
 use crate::sessions::{Client, OpenSession, SessionId};
@@ -158,10 +154,13 @@ impl Held {
         };
         let message = match MessageEvent::of(&event.event) {
             Some(MessageEvent::MessageSent(it)) => {
-                it.author_id == actor && self.role(it.conversation_id, actor).is_some()
+                it.author_id == actor && self.speaks(it.conversation_id, actor, it.everyone)
+            }
+            Some(MessageEvent::MessageEdited(it)) => {
+                self.speaks(it.conversation_id, actor, it.everyone)
             }
             Some(MessageEvent::MessageDeleted(it)) => it.author_id == actor,
-            Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_)) | None => true,
+            Some(MessageEvent::MessageHidden(_)) | None => true,
         };
         let removal = match RemovalEvent::of(&event.event) {
             Some(RemovalEvent::MessageRemoved(it)) => {
@@ -191,62 +190,6 @@ impl Held {
             && self.allows_in_talk(event, actor)
             && self.allows_poll(event, actor)
             && self.allows_location(event, actor)
-    }
-
-    fn allows_in_talk(&self, event: &Recorded, actor: AccountId) -> bool {
-        let pinned = match PinEvent::of(&event.event) {
-            Some(PinEvent::MessagePinned(it)) => Some((it.conversation_id, it.account_id)),
-            Some(PinEvent::MessageUnpinned(it)) => Some((it.conversation_id, it.account_id)),
-            Some(PinEvent::AllUnpinned(it)) => Some((it.conversation_id, it.account_id)),
-            None => None,
-        };
-        let policy = EditPolicyEvent::of(&event.event);
-        let policy = policy.map(|EditPolicyEvent::EditPolicySet(it)| it.conversation_id);
-        let expiry = ExpiryEvent::of(&event.event);
-        let expiry = expiry.map(|ExpiryEvent::ExpirySet(it)| it.conversation_id);
-        let set = policy.or(expiry).map(|it| (it, actor));
-        let Some((conversation, account)) = pinned.or(set) else {
-            return self.allows_reaction(event, actor);
-        };
-        let may = match self.open.contains_key(&conversation) {
-            true => self.manages(conversation, actor),
-            false => self.role(conversation, actor).is_some(),
-        };
-        account == actor && may
-    }
-
-    fn allows_location(&self, event: &Recorded, actor: AccountId) -> bool {
-        let conversation = match LocationEvent::of(&event.event) {
-            Some(LocationEvent::LiveLocationStarted(it)) => it.conversation_id,
-            Some(LocationEvent::LiveLocationMoved(it)) => it.conversation_id,
-            Some(LocationEvent::LiveLocationStopped(it)) => it.conversation_id,
-            None => return true,
-        };
-        self.role(conversation, actor).is_some()
-    }
-
-    fn allows_poll(&self, event: &Recorded, actor: AccountId) -> bool {
-        let (conversation, account) = match PollEvent::of(&event.event) {
-            Some(PollEvent::PollOpened(it)) => (it.conversation_id, it.author_id),
-            Some(PollEvent::VoteCast(it)) => (it.conversation_id, it.account_id),
-            Some(PollEvent::PollClosed(it)) => {
-                return self.role(it.conversation_id, actor).is_some();
-            }
-            None => return true,
-        };
-        account == actor && self.role(conversation, actor).is_some()
-    }
-
-    fn allows_reaction(&self, event: &Recorded, actor: AccountId) -> bool {
-        let (conversation, account) = match ReactionEvent::of(&event.event) {
-            Some(ReactionEvent::ReactionAdded(it)) => (it.conversation_id, it.account_id),
-            Some(ReactionEvent::ReactionRemoved(it)) => (it.conversation_id, it.account_id),
-            Some(ReactionEvent::ReactionsLimited(it)) => {
-                return self.manages(it.conversation_id, actor);
-            }
-            None => return true,
-        };
-        account == actor && self.role(conversation, actor).is_some()
     }
 
     /// Whether documents say the same.

@@ -15,6 +15,19 @@ use crate::removals::{
 /// A message that was sent, with its number.
 pub(super) type Found = (ConversationId, MessageId, u64);
 
+/// A message that mentions somebody or everyone, and perhaps expires, in a direct conversation also
+/// after it is read.
+pub(super) fn said(conversation_id: ConversationId, which: u8, direct: bool) -> SendMessage {
+    let text = format!("{which} @{}", super::MENTIONED[usize::from(which % 5)]);
+    let seconds = u32::from(which);
+    SendMessage {
+        silent: which > 127,
+        expires_in: which.is_multiple_of(5).then_some(60 + seconds),
+        expires_after_read: (direct && which.is_multiple_of(3)).then_some(1 + seconds),
+        ..SendMessage::new(conversation_id, text)
+    }
+}
+
 /// What somebody does with a message beside answering it.
 pub(super) fn beside(
     world: Given,
