@@ -230,3 +230,26 @@ pub async fn hidden_in(
     }
     Ok(found)
 }
+
+/// Whether each of some messages of a conversation is gone for everyone, or hidden by one person;
+/// two queries for all.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub async fn gone_among(
+    reader: &Reader,
+    account: AccountId,
+    conversation: ConversationId,
+    numbers: &[u64],
+) -> Result<Vec<bool>, Error> {
+    let deleted = numbers.iter().map(|it| block_id(conversation, block_of(*it)));
+    let deleted = reader.load_many::<DeletedNumbers>(deleted).await?;
+    let hidden = numbers.iter().map(|it| HiddenNumbers::id(account, conversation, block_of(*it)));
+    let hidden = reader.load_many::<HiddenNumbers>(hidden).await?;
+    let both = numbers.iter().zip(deleted.into_iter().zip(hidden));
+    let gone = both.map(|(number, (deleted, hidden))| {
+        deleted.is_some_and(|it| it.numbers.contains(*number))
+            || hidden.is_some_and(|it| it.numbers.contains(*number))
+    });
+    Ok(gone.collect())
+}

@@ -241,6 +241,11 @@ impl Mention {
     pub fn id(conversation: ConversationId, account: AccountId, number: u64) -> String {
         format!("{conversation}/{account}/{}", padded(number))
     }
+
+    /// The number that an id ends with.
+    pub fn number(id: &str) -> Option<u64> {
+        id.rsplit('/').next().and_then(|it| u64::from_str_radix(it, 16).ok())
+    }
 }
 
 impl Document for Mention {

@@ -29,6 +29,7 @@ pub use graphql::{ReadStateObject, ReceiptMutation, ReceiptObject, ReceiptQuery}
 pub use others::{heard_by, is_told, told};
 #[cfg(test)]
 pub(crate) use others::{readers, readers_counted};
+pub(crate) use unread::MENTIONS_COUNTED_MAX;
 pub use unread::Unread;
 pub use view::ReadPointer;
 

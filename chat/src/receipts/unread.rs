@@ -9,7 +9,7 @@ use crate::conversations::{Conversation, ConversationId};
 use crate::kernel::Reader;
 use crate::kernel::document::Document;
 use crate::members::Member;
-use crate::messages::{Mention, Stretch, deleted_in, hidden_in};
+use crate::messages::{Mention, Stretch, deleted_in, gone_among, hidden_in};
 
 /// What one person has not read of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +17,14 @@ pub struct Unread {
     /// Number of the last message read.
     pub read_number: u64,
     pub count: u64,
-    /// Whether the person has hidden messages after that.
+    /// Whether the person has hidden messages after that, or sent some without being there.
     pub hides_some: bool,
     /// `seq` of the conversation that this holds for.
     pub seq: u64,
 }
 
 /// Mentions counted at most.
-const MENTIONS_COUNTED_MAX: usize = 1_000;
+pub(crate) const MENTIONS_COUNTED_MAX: usize = 1_000;
 
 /// Attempts to read the documents between two changes of the conversation.
 const ATTEMPTS_MAX: usize = 8;
@@ -143,7 +143,7 @@ impl Unread {
         Ok(())
     }
 
-    /// Unread messages that mention the person.
+    /// Unread messages that mention the person, of the first 1,000 after the read number that do.
     ///
     /// # Errors
     /// When the documents can't be reached.
@@ -161,6 +161,15 @@ impl Unread {
             order: Order::Ascending,
             limit: MENTIONS_COUNTED_MAX,
         };
-        Ok(reader.scan::<Mention>(scan).await?.len())
+        let found = reader.scan::<Mention>(scan).await?;
+        if !self.hides_some {
+            return Ok(found.len());
+        }
+        let member = reader.load::<Member>(Member::id(conversation, account)).await?;
+        let own = member.map(|it| it.unseen.clone()).unwrap_or_default();
+        let numbers: Vec<_> = found.iter().filter_map(|(key, _)| Mention::number(key)).collect();
+        let gone = gone_among(reader, account, conversation, &numbers).await?;
+        let left = numbers.iter().zip(gone).filter(|(number, gone)| !gone && !own.contains(number));
+        Ok(left.count())
     }
 }
