@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 68] = [
+const MORE_FILES: [(&str, &str); 70] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -81,6 +81,7 @@ const MORE_FILES: [(&str, &str); 68] = [
     ("accounts/rename", "a saga over three streams"),
     ("accounts/claims", "the commands of the saga's other stream"),
     ("accounts/register", "a saga over two streams"),
+    ("chat_list/badge", "a function of many documents"),
     ("conversations/chats", "the chat list, too long to stand beside the objects"),
     ("devices/codes", "what a device shows and comes back with"),
     ("factors/codes", "what a person types, looked at"),
@@ -124,6 +125,7 @@ const MORE_FILES: [(&str, &str); 68] = [
     ("reactions/emoji", "what an emoji is, which is neither a rule nor a document"),
     ("receipts/others", "who is shown whose receipts, asked by queries and fan-out"),
     ("receipts/unread", "a function of several documents"),
+    ("seen_reactions/unseen", "a function of several documents"),
 ];
 
 fn rooms() -> Vec<String> {

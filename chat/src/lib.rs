@@ -6,6 +6,7 @@
 pub mod audience;
 pub mod checkpoint;
 pub mod kernel;
+pub mod oracle;
 #[macro_use]
 mod rooms;
 pub mod timeline;
@@ -281,6 +282,26 @@ rooms! {
         query: ReceiptQuery, mutation: ReceiptMutation,
         changes: [ReadState(ReadStateObject by conversations::ConversationId)],
         ephemerals: [Receipt(ReceiptObject)],
+    }
+    seen_reactions {
+        events: SeenReactionEvent,
+        commands: [MarkReactionsSeen],
+        documents: [SeenReactions],
+        rejections: [SeenReactionRejection],
+        mutation: SeenReactionMutation,
+        changes: [SeenReactions(SeenReactionsObject by conversations::ConversationId)],
+    }
+    chat_list {
+        events: ChatListEvent,
+        commands: [MuteConversation, UnmuteConversation, MarkUnread, ArchiveConversation,
+            UnarchiveConversation, PinConversation, UnpinConversation, OrderPinnedConversations],
+        documents: [Listing, PinnedConversations],
+        rejections: [ChatListRejection],
+        query: ChatListQuery, mutation: ChatListMutation,
+        changes: [
+            Listing(ListingObject by conversations::ConversationId),
+            PinnedConversations(PinnedObject by accounts::AccountId)
+        ],
     }
     drafts {
         events: DraftEvent,

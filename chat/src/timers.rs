@@ -100,7 +100,7 @@ impl Timer {
     /// would hold it up for as long.
     pub fn due_from(&self) -> Timestamp {
         match self.purpose {
-            Purpose::ScheduledSend => Timestamp(0),
+            Purpose::ScheduledSend | Purpose::ReadingNoted => Timestamp(0),
             Purpose::MessageExpires
             | Purpose::RemovalEnds
             | Purpose::PollCloses

@@ -109,6 +109,7 @@ impl Things {
         let application = Bridge::registered(world, owner, false).id;
         let things = [
             ("conversationId", group.clone()),
+            ("conversationIds", group.clone()),
             ("Query.conversation.id", group),
             ("messageId", message.clone()),
             ("messageIds", message.clone()),

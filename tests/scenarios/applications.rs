@@ -87,7 +87,16 @@ fn an_application_hears_nothing_of_what_somebody_keeps_to_themselves() {
     let at = world.in_seconds(3_600);
     let later = json!({ "conversationId": direct, "text": "later", "at": at });
     ann.does("scheduleMessage", later, "");
-    for event in ["ContactAdded", "PrivacySet", "DraftSaved", "MessageScheduled"] {
+    ann.does("archiveConversation", json!({ "conversationId": direct }), "");
+    ann.does("pinConversation", json!({ "conversationId": direct }), "");
+    for event in [
+        "ContactAdded",
+        "PrivacySet",
+        "DraftSaved",
+        "MessageScheduled",
+        "ConversationArchived",
+        "ConversationsPinned",
+    ] {
         let (theirs, hers) = (app.next(), own.next());
         assert_eq!([theirs.event(), hers.event()], [event; 2]);
         assert_eq!(theirs.change(), &Value::Null, "{event}");

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use chat::Event;
 use chat::accounts::AccountId;
-use chat::kernel::{Reader, StreamId};
+use chat::chat_list::{Badge, counts};
+use chat::kernel::{Reader, StreamId, Timestamp};
 use chat::members::MemberEvent;
 use chat::messages::MessageEvent;
+use chat::oracle::Oracle;
 use chat::receipts::{ReceiptEvent, Unread};
 use chat::removals::RemovalEvent;
 
@@ -16,6 +18,7 @@ use crate::world::{Checked, Running, World, broken};
 
 /// Every count is what it is when counted again.
 pub(crate) async fn no_drift(world: &World, said: &Said, last: &Running) -> Checked {
+    whole(world, said, last).await?;
     let reader = Reader::new(Arc::clone(&last.ports.documents), Arc::clone(&last.keyring));
     let people = world.history.people.lock().expect("a lock").clone();
     let groups = world.history.groups.lock().expect("a lock").clone();
@@ -28,6 +31,44 @@ pub(crate) async fn no_drift(world: &World, said: &Said, last: &Running) -> Chec
                 let seen = format!("{person} has {} unread in {group}, not {counted}", found.count);
                 return broken("no_drift", seen);
             }
+        }
+    }
+    Ok(())
+}
+
+/// Everything that a chat list shows of what is unread, and the badge, is what the log alone says.
+async fn whole(world: &World, said: &Said, last: &Running) -> Checked {
+    let name = "no_drift";
+    let reader = Reader::new(Arc::clone(&last.ports.documents), Arc::clone(&last.keyring));
+    let (now, mut oracle) = (Timestamp(world.sim.time_ms()), Oracle::default());
+    said.events.iter().for_each(|it| oracle.follow(it));
+    let memberships = oracle.memberships();
+    for (person, group) in &memberships {
+        let Ok(found) = counts(&reader.anew(), *person, *group, now).await else {
+            return broken(name, "the documents are there");
+        };
+        let counted = oracle.counts(*person, *group, now);
+        if found != counted {
+            return broken(name, format!("{person} in {group}: {found:?}, not {counted:?}"));
+        }
+        for (kept, what) in [
+            (found.reactions > 0, "reaction unseen"),
+            (found.marked, "marked unread"),
+            (found.archived, "archived"),
+        ] {
+            if kept {
+                world.sim.count(what);
+            }
+        }
+    }
+    let people: BTreeSet<AccountId> = memberships.iter().map(|it| it.0).collect();
+    for person in people {
+        let Ok(found) = Badge::load(&reader.anew(), person, now).await else {
+            return broken(name, "the documents are there");
+        };
+        let counted = oracle.badge(person, now);
+        if found != counted {
+            return broken(name, format!("{person}'s badge: {found:?}, not {counted:?}"));
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ mod check;
 mod counts;
 mod documents;
 mod heard;
+mod kept;
 mod log;
 mod others;
 mod people;
@@ -41,7 +42,7 @@ const TWICE: u64 = 100;
 const COVERED_FROM: u64 = 1_000;
 
 /// What must have happened, or the simulation does not test what it seems to.
-const COVERED: [&str; 43] = [
+const COVERED: [&str; 46] = [
     "announcement lost",
     "announcement reordered",
     "announcement twice",
@@ -54,6 +55,7 @@ const COVERED: [&str; 43] = [
     "append twice",
     "append unheard",
     "append without offset",
+    "archived",
     "claim accepted",
     "claim lost",
     "clock jump",
@@ -69,11 +71,13 @@ const COVERED: [&str; 43] = [
     "duplicate batch",
     "gap batch",
     "live frame",
+    "marked unread",
     "message erased",
     "message removed",
     "message restored",
     "pause",
     "reaction counted",
+    "reaction unseen",
     "replayed frame",
     "resumed after crash",
     "resumed from an older place",

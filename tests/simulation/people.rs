@@ -212,7 +212,7 @@ impl Person {
     /// Does one thing.
     async fn act(&self, conversation_id: ConversationId) {
         let dice = &self.world.sim.dice;
-        match dice.below(100) {
+        match dice.below(106) {
             0..45 => self.send(conversation_id).await,
             45..57 => {
                 if let Some((conversation_id, message_id)) = self.some_message(true) {
@@ -271,6 +271,7 @@ impl Person {
                 self.ask(shown, RenameGroup { conversation_id, title }).await;
             }
             96..98 => self.sign_out().await,
+            98..104 => self.keep(conversation_id).await,
             _ => self.reuse().await,
         };
     }

@@ -29,6 +29,9 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
     ... on Typing { typing kind } ... on Pin { messageId pinned silent } \
     ... on Receipt { account { id } readNumber deliveredNumber } \
     ... on Draft { conversationId text replyTo { id } } \
+    ... on Listing { conversationId mutedUntil markedUnread archived pinnedRank } \
+    ... on PinnedConversations { conversationIds } \
+    ... on SeenReactions { conversationId unseenCount } \
     ... on ScheduledMessage { id state markdown messageId } \
     ... on Poll { messageId options { count } voterCount closed } \
     ... on LiveLocation { messageId location { latitude longitude } ended } \

@@ -180,6 +180,8 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::ReactionEvent(_)
         | Event::PinEvent(_)
         | Event::DraftEvent(_)
+        | Event::ChatListEvent(_)
+        | Event::SeenReactionEvent(_)
         | Event::ScheduleEvent(_)
         | Event::ExpiryEvent(_)
         | Event::RemovalEvent(_)

@@ -96,6 +96,8 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         | Event::ConversationEvent(_)
         | Event::MessageEvent(_)
         | Event::DraftEvent(_)
+        | Event::ChatListEvent(_)
+        | Event::SeenReactionEvent(_)
         | Event::ScheduleEvent(_)
         | Event::PreviewEvent(_)
         | Event::PollEvent(_)

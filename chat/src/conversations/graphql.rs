@@ -8,6 +8,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::chats::chats;
 use super::{Conversation, ConversationId, CreateGroup, Kind, OpenDirect, RenameGroup, direct_id};
 use crate::accounts::{AccountId, AccountObject};
+use crate::chat_list::ListingObject;
 use crate::drafts::DraftObject;
 use crate::edit_policy::{EditPolicyObject, policy_of};
 use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
@@ -19,6 +20,7 @@ use crate::pins::{PinObject, pinned_messages};
 use crate::reactions::allowed_reactions;
 use crate::receipts::{ReceiptObject, Unread, receipts_of_others};
 use crate::removals::{RemovedMessageObject, removed_messages};
+use crate::seen_reactions::unseen_reaction_count;
 
 /// A conversation.
 pub struct ConversationObject {
@@ -150,6 +152,12 @@ impl ConversationObject {
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 
+    /// Reactions to the viewer's messages that they have not seen, of the newest 1,000; null for
+    /// applications.
+    async fn unseen_reaction_count(&self, context: &Context<'_>) -> Result<Option<i32>> {
+        unseen_reaction_count(context, self.head.id).await
+    }
+
     /// Number up to which the viewer has read.
     async fn viewer_read_number(&self, context: &Context<'_>) -> Result<Long> {
         Ok(Long(self.unread(context).await?.read_number))
@@ -175,6 +183,11 @@ impl ConversationObject {
     /// What the viewer has begun to write here; empty when there is nothing, null for applications.
     async fn viewer_draft(&self, context: &Context<'_>) -> Result<Option<DraftObject>> {
         DraftObject::find(context, self.head.id).await
+    }
+
+    /// How the viewer keeps it in their chat list; null for applications.
+    async fn viewer_listing(&self, context: &Context<'_>) -> Result<Option<ListingObject>> {
+        ListingObject::find(context, self.head.id).await
     }
 
     /// How far the others have read and received, of those who show it and are shown the viewer's;
@@ -277,7 +290,8 @@ impl ConversationQuery {
         ConversationObject::find(context, crate::kernel::graphql::id(&id)?).await
     }
 
-    /// The viewer's conversations, the most recently active first.
+    /// The viewer's conversations, those that are pinned first, then the most recently active;
+    /// archived ones apart.
     #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
     async fn conversations(
         &self,
@@ -286,8 +300,9 @@ impl ConversationQuery {
         last: Option<i32>,
         after: Option<String>,
         before: Option<String>,
+        #[graphql(default)] archived: bool,
     ) -> Result<Connection<String, ConversationObject>> {
-        chats(context, Page::new(first, last, after, before)?).await
+        chats(context, archived, Page::new(first, last, after, before)?).await
     }
 }
 

@@ -13,6 +13,8 @@ mod graphql;
 mod tests;
 mod view;
 
+pub use chats::CONVERSATIONS_MAX;
+pub(crate) use chats::heads;
 pub use decide::{ConversationRejection, CreateGroup, OpenDirect, RenameGroup};
 pub use events::{
     ConversationEvent, ConversationId, DirectOpened, GroupCreated, GroupRenamed, direct_id,

@@ -10,6 +10,7 @@ use super::testing::{Given, account, given};
 use super::time::Long;
 use super::{Keyring, Reader, Recorded, StreamId};
 use crate::accounts::AccountId;
+use crate::chat_list::{Badge, counts};
 use crate::checkpoint::Checkpoint;
 use crate::contacts::Contact;
 use crate::conversations::ConversationId;
@@ -17,12 +18,13 @@ use crate::members::{Member, MemberEvent};
 use crate::messages::{
     Message, MessageDeleted, MessageEvent, MessageHidden, MessageId, Stretch, deleted_in, hidden_in,
 };
+use crate::oracle::{Counts, Oracle};
 use crate::privacy::{PrivacyEvent, Setting};
 use crate::receipts::{ReceiptEvent, Unread, readers, readers_counted};
 use crate::removals::RemovalEvent;
 
 /// Stores every document of a world in a folder of its own and reads there.
-fn reading<T>(world: &Given, read: impl AsyncFnOnce(Reader) -> T) -> T {
+pub(crate) fn reading<T>(world: &Given, read: impl AsyncFnOnce(Reader) -> T) -> T {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
@@ -132,6 +134,34 @@ proptest! {
             found
         });
         prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn counts_and_badges_are_what_the_log_alone_says(attempts in folds::attempts()) {
+        let (world, _) = folds::world(attempts);
+        let (now, mut oracle) = (world.last_context(account(0)).now, Oracle::default());
+        // Streams in any order, here the last first: only each has an order.
+        let streams: BTreeSet<StreamId> = world.history().iter().map(|it| it.stream).collect();
+        for stream in streams.into_iter().rev() {
+            let events = world.history().iter().filter(|it| it.stream == stream);
+            events.for_each(|it| oracle.follow(it));
+        }
+        let pairs = oracle.memberships();
+        let expected: Vec<Counts> =
+            pairs.iter().map(|(who, at)| oracle.counts(*who, *at, now)).collect();
+        let badges: Vec<Badge> = (0..4).map(|n| oracle.badge(account(n), now)).collect();
+        let (found, shown) = reading(&world, async |reader| {
+            let (mut found, mut shown) = (Vec::new(), Vec::new());
+            for (who, at) in &pairs {
+                found.push(counts(&reader, *who, *at, now).await.expect("the documents"));
+            }
+            for n in 0..4 {
+                shown.push(Badge::load(&reader, account(n), now).await.expect("the documents"));
+            }
+            (found, shown)
+        });
+        prop_assert_eq!(found, expected);
+        prop_assert_eq!(shown, badges);
     }
 
     #[test]

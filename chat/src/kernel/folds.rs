@@ -1,6 +1,7 @@
 //! The law of folds: any cut, repetition or order of partitions gives the same documents.
 
 mod content;
+mod kept;
 mod later;
 mod rights;
 mod secure;
@@ -37,7 +38,7 @@ use secure::{generation, proof, proposal, secure, told};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 72;
+const KINDS: u8 = 73;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
@@ -51,6 +52,7 @@ const LATER: u8 = FORWARD - 1;
 const CONTENT: u8 = LATER - 1;
 const REMOVE: u8 = CONTENT - 1;
 const PREVIEW: u8 = REMOVE - 1;
+const KEEP: u8 = PREVIEW - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -157,7 +159,8 @@ fn attempt(
         (LATER, _) => later(world, actor, conversation_id, which),
         (CONTENT, _) => content(world, actor, conversation_id, which),
         (PREVIEW, _) => talk::preview(world, actor, conversation_id, which),
-        (18..PREVIEW, _) => secure(world, actor, other, (which, what - 17)),
+        (KEEP, _) => kept::keep(world, actor, conversation_id, which),
+        (18..KEEP, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
         (12, Some((conversation_id, message_id, _))) => {
@@ -357,7 +360,8 @@ fn random_histories_touch_every_collection() {
     let sends = [(0, KINDS, 1, 0), (1, KINDS, 0, 0), (0, 12, 0, 0), (0, 13, 1, 0)];
     let reacts = [(1, REACT, 0, 0), (0, REACT, 3, 0), (0, REACT, 4, 0)];
     let reacts = reacts.into_iter().chain([(0, PIN, 0, 0), (0, DRAFT, 0, 0), (1, LATER, 8, 0)]);
-    let reads = [(0, REMOVE, 1, 0), (2, 16, 0, 0)];
+    let reads =
+        [(0, REMOVE, 1, 0), (2, 16, 0, 0), (0, KEEP, 2, 0), (0, KEEP, 7, 0), (0, KEEP, 9, 0)];
     let contents = (0..40).map(|which| (0, CONTENT, which, 0));
     // Ann mentions everyone and confides twice; Bob reads all that he can.
     let confides = [(0, KINDS, 2, 0), (0, KINDS, 3, 2), (0, KINDS, 3, 2)].into_iter();

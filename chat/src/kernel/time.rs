@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
-/// Latest time that may be named: the end of the year 9999, the last that RFC 3339 can write.
-pub const TIMESTAMP_MS_MAX: i64 = 253_402_300_799_999;
+/// Latest time that may be named, 9999-12-30T22:00:00Z: the last that is in the year 9999, which is
+/// as far as RFC 3339 can write, in every time zone.
+pub const TIMESTAMP_MS_MAX: i64 = 253_402_207_200_000;
 
 impl Timestamp {
     /// RFC 3339 in UTC.
@@ -135,5 +136,21 @@ impl ScalarType for Long {
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_that_may_be_named_is_written_and_read_back() {
+        let last = Timestamp(TIMESTAMP_MS_MAX);
+        assert_eq!(last.rfc3339(), "9999-12-30T22:00:00Z");
+        assert_eq!(Timestamp::parse(&last.rfc3339()), Some(last));
+        assert_eq!(Timestamp::parse("9999-12-30T22:00:00.001Z"), None);
+        // What was stored before there was this limit is shown as the last.
+        assert_eq!(Timestamp(i64::MAX).rfc3339(), last.rfc3339());
+        assert_eq!(Timestamp(-1).rfc3339(), Timestamp(0).rfc3339());
     }
 }

@@ -1,6 +1,5 @@
 //! Which numbers are gone: for everyone, and for one person; counted at the same cost anywhere.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -116,25 +115,6 @@ impl HiddenNumbers {
         let hidden = reader.load::<Self>(id).await?;
         Ok(hidden.is_some_and(|it| it.numbers.contains(number)))
     }
-
-    /// Those of some numbers that a person has not hidden; one query.
-    ///
-    /// # Errors
-    /// When the documents can't be reached.
-    pub(super) async fn without_hidden(
-        reader: &Reader,
-        account: AccountId,
-        conversation: ConversationId,
-        mut numbers: BTreeSet<u64>,
-    ) -> Result<BTreeSet<u64>, Error> {
-        let blocks: BTreeSet<u64> = numbers.iter().map(|it| block_of(*it)).collect();
-        let ids = blocks.iter().map(|it| Self::id(account, conversation, *it));
-        let hidden = reader.load_many::<Self>(ids).await?;
-        let hidden: BTreeMap<u64, _> = blocks.into_iter().zip(hidden).collect();
-        let of = |number: u64| hidden.get(&block_of(number)).and_then(Option::as_ref);
-        numbers.retain(|it| of(*it).is_none_or(|block| !block.numbers.contains(*it)));
-        Ok(numbers)
-    }
 }
 
 impl Document for HiddenNumbers {
@@ -249,4 +229,27 @@ pub async fn hidden_in(
         found[*at] += if own { left.count_above(above) } else { left.count() };
     }
     Ok(found)
+}
+
+/// Whether each of some messages of a conversation is gone for everyone, or hidden by one person;
+/// two queries for all.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub async fn gone_among(
+    reader: &Reader,
+    account: AccountId,
+    conversation: ConversationId,
+    numbers: &[u64],
+) -> Result<Vec<bool>, Error> {
+    let deleted = numbers.iter().map(|it| block_id(conversation, block_of(*it)));
+    let deleted = reader.load_many::<DeletedNumbers>(deleted).await?;
+    let hidden = numbers.iter().map(|it| HiddenNumbers::id(account, conversation, block_of(*it)));
+    let hidden = reader.load_many::<HiddenNumbers>(hidden).await?;
+    let both = numbers.iter().zip(deleted.into_iter().zip(hidden));
+    let gone = both.map(|(number, (deleted, hidden))| {
+        deleted.is_some_and(|it| it.numbers.contains(*number))
+            || hidden.is_some_and(|it| it.numbers.contains(*number))
+    });
+    Ok(gone.collect())
 }

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use ports::Error;
 use ports::documents::{Collection, Order, Scan};
 
-use super::{HiddenNumbers, Mention, MessageEvent, MessageId};
+use super::{Mention, MessageEvent, MessageId, gone_among};
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Reader, Recorded};
 use crate::removals::RemovalEvent;
 
-/// Mentions that are looked at of each kind, and counted together, at most.
+/// Mentions counted at most.
 pub const MENTIONS_COUNTED_MAX: usize = 1_000;
 
 /// That a message mentions everyone, however many they are; it goes when the message no longer
@@ -94,7 +94,7 @@ async fn numbers<D: Document>(
     Ok(found.into_iter().filter_map(move |(id, _)| number(&id)))
 }
 
-/// Numbers above one of messages that mention a person, alone or with everyone, each once.
+/// Numbers above one of the first messages that mention a person, alone or with everyone.
 ///
 /// # Errors
 /// When the documents can't be reached.
@@ -103,13 +103,14 @@ pub async fn mentioned_above(
     account: AccountId,
     conversation: ConversationId,
     above: u64,
-) -> Result<BTreeSet<u64>, Error> {
+) -> Result<Vec<u64>, Error> {
     let own = |number| Mention::id(conversation, account, number);
     let every = |number| EveryoneMention::id(conversation, number);
     let own = numbers::<Mention>(reader, (own(above + 1), own(u64::MAX))).await?;
     let every = (every(above + 1), every(u64::MAX));
     let every = numbers::<EveryoneMention>(reader, every).await?;
-    Ok(own.chain(every).collect())
+    let both: BTreeSet<u64> = own.chain(every).collect();
+    Ok(both.into_iter().take(MENTIONS_COUNTED_MAX).collect())
 }
 
 /// Those of some messages that a person has neither hidden nor, as `own`, sent without being there.
@@ -120,9 +121,10 @@ pub async fn seen_of(
     reader: &Reader,
     account: AccountId,
     conversation: ConversationId,
-    mut numbers: BTreeSet<u64>,
+    numbers: &[u64],
     own: &[u64],
-) -> Result<BTreeSet<u64>, Error> {
-    numbers.retain(|it| !own.contains(it));
-    HiddenNumbers::without_hidden(reader, account, conversation, numbers).await
+) -> Result<Vec<u64>, Error> {
+    let gone = gone_among(reader, account, conversation, numbers).await?;
+    let left = numbers.iter().zip(gone).filter(|(number, gone)| !gone && !own.contains(number));
+    Ok(left.map(|(number, _)| *number).collect())
 }

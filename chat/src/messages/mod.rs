@@ -44,7 +44,9 @@ pub use events::{
     destroy_body,
 };
 pub use format::{Body, Entity, EntityKind, parse};
-pub use gone::{DeletedCounts, DeletedNumbers, HiddenNumbers, Stretch, deleted_in, hidden_in};
+pub use gone::{
+    DeletedCounts, DeletedNumbers, HiddenNumbers, Stretch, deleted_in, gone_among, hidden_in,
+};
 pub use graphql::{MessageMutation, MessagePayload, MessageQuery};
 pub(crate) use graphql::{changed, visible};
 pub use mentioned::{EveryoneMention, MENTIONS_COUNTED_MAX, mentioned_above, seen_of};

@@ -8,6 +8,7 @@ use ports::documents::{Order, Scan};
 
 use super::{Body, ContentObject, Entity, EntityKind, Forwarded, Message, MessageId, Version};
 use crate::accounts::AccountObject;
+use crate::conversations::ConversationObject;
 use crate::edit_policy::shows_versions;
 use crate::kernel::document::{Document, padded};
 use crate::kernel::graphql::{Scope, outage, scope};
@@ -125,6 +126,12 @@ impl MessageObject {
 
     async fn conversation_id(&self) -> ID {
         self.message.conversation_id.into()
+    }
+
+    /// The conversation as it is now. In a subscription, what is the viewer's own in it makes each
+    /// frame cost as much as it has viewers.
+    async fn conversation(&self, context: &Context<'_>) -> Result<Option<ConversationObject>> {
+        ConversationObject::find(context, self.message.conversation_id).await
     }
 
     /// Dense inside the conversation.

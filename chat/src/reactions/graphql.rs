@@ -113,6 +113,13 @@ impl ReactionsObject {
         self.0.conversation_id.into()
     }
 
+    /// The conversation as it is now: who wrote the message asks it for `unseenReactionCount`. In
+    /// a subscription, what is the viewer's own in it makes each frame cost as much as it has
+    /// viewers.
+    async fn conversation(&self, context: &Context<'_>) -> Result<Option<ConversationObject>> {
+        ConversationObject::find(context, self.0.conversation_id).await
+    }
+
     /// The emoji that was given first comes first.
     async fn counts(&self) -> Vec<ReactionCount> {
         counts(&self.0)

@@ -138,6 +138,11 @@ impl Document for Reacted {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reactor {
     pub message_id: MessageId,
+    pub conversation_id: ConversationId,
+    /// Number of the message.
+    pub number: u64,
+    /// Who wrote the message.
+    pub author_id: AccountId,
     pub account_id: AccountId,
     pub emoji: Emoji,
     pub reacted_at: Timestamp,
@@ -150,10 +155,16 @@ impl Reactor {
     pub(super) fn prefix(message: MessageId, emoji: &Emoji) -> String {
         format!("{message}/{}/", emoji.key())
     }
+
+    /// Key of what others give somebody's messages in a conversation from a `seq` on.
+    pub(crate) fn author_key(conversation: ConversationId, author: AccountId, seq: u64) -> String {
+        format!("{conversation}/{author}/{}", padded(seq))
+    }
 }
 
 impl Document for Reactor {
-    const COLLECTION: Collection = Collection { name: "reactors", indexes: &["by_emoji"] };
+    const COLLECTION: Collection =
+        Collection { name: "reactors", indexes: &["by_emoji", "by_author"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
         let given = reaction(event).map(|(message, account, emoji, _)| {
@@ -168,19 +179,29 @@ impl Document for Reactor {
     }
 
     fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        let Some((message_id, account_id, emoji, there)) = reaction(event) else { return };
-        *document = there.then(|| Self {
-            message_id,
-            account_id,
-            emoji: emoji.clone(),
-            reacted_at: event.occurred_at,
-            seq: event.seq,
-        });
+        match ReactionEvent::of(&event.event) {
+            Some(ReactionEvent::ReactionAdded(it)) => {
+                *document = Some(Self {
+                    message_id: it.message_id,
+                    conversation_id: it.conversation_id,
+                    number: it.number.0,
+                    author_id: it.author_id,
+                    account_id: it.account_id,
+                    emoji: it.emoji.clone(),
+                    reacted_at: event.occurred_at,
+                    seq: event.seq,
+                });
+            }
+            Some(ReactionEvent::ReactionRemoved(_)) => *document = None,
+            Some(ReactionEvent::ReactionsLimited(_)) | None => (),
+        }
     }
 
     fn index_keys(&self) -> Vec<Option<String>> {
         let prefix = Self::prefix(self.message_id, &self.emoji);
-        vec![Some(format!("{prefix}{}", padded(self.seq)))]
+        let of_another = self.account_id != self.author_id;
+        let by_author = Self::author_key(self.conversation_id, self.author_id, self.seq);
+        vec![Some(format!("{prefix}{}", padded(self.seq))), of_another.then_some(by_author)]
     }
 }
 

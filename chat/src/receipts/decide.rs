@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ReadMoved, ReadPointer};
 use crate::Event;
+use crate::chat_list::{Listing, UnreadMarkCleared};
 use crate::conversations::{Conversation, ConversationId};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Slot, StreamId};
@@ -19,7 +20,8 @@ crate::rejections! {
     }
 }
 
-/// Marks everything up to a message as read; an older number changes nothing.
+/// Marks everything up to a message as read; an older number changes nothing. Marking what is read
+/// already clears a mark as unread.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct MarkRead {
@@ -30,7 +32,7 @@ pub struct MarkRead {
 impl Command for MarkRead {
     const NAME: &'static str = "MarkRead";
     const SEALS: bool = false;
-    type State = (Slot<ReadPointer>, Slot<Member>, Slot<Conversation>);
+    type State = ((Slot<ReadPointer>, Slot<Listing>), Slot<Member>, Slot<Conversation>);
     type Rejection = ReceiptRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, ReceiptRejection> {
@@ -40,8 +42,12 @@ impl Command for MarkRead {
     fn state(&self, context: &Context<'_>) -> Self::State {
         let (own, there) =
             (StreamId::Account(context.actor), StreamId::Conversation(self.conversation_id));
+        let listing = Listing::id(context.actor, self.conversation_id);
         (
-            Slot::new(ReadPointer::id(context.actor, self.conversation_id), own),
+            (
+                Slot::new(ReadPointer::id(context.actor, self.conversation_id), own),
+                Slot::new(listing, own),
+            ),
             Slot::new(Member::id(self.conversation_id, context.actor), there),
             Slot::new(self.conversation_id.to_string(), there),
         )
@@ -49,7 +55,7 @@ impl Command for MarkRead {
 
     fn decide(
         self,
-        (pointer, member, conversation): &Self::State,
+        ((pointer, listing), member, conversation): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ReceiptRejection> {
         let member = member.get().filter(|it| it.active).ok_or(ReceiptRejection::NotFound)?;
@@ -58,17 +64,18 @@ impl Command for MarkRead {
             return Err(ReceiptRejection::Ahead);
         }
         let read = pointer.get().map_or(0, |it| it.number).max(member.read_number);
+        let (account_id, conversation_id) = (context.actor, self.conversation_id);
         let number = self.number.0.max(read);
         let expiring = conversation.has_unbegun(context.actor, number);
-        if number == read && !expiring {
-            return Ok(Vec::new());
+        let mut events = Vec::new();
+        if self.number.0 == read && listing.get().is_some_and(|it| it.is_marked(read)) {
+            events.push(UnreadMarkCleared { account_id, conversation_id }.into());
         }
-        let moved = ReadMoved {
-            account_id: context.actor,
-            conversation_id: self.conversation_id,
-            number: Long(number),
-            expiring: expiring.then_some(true),
-        };
-        Ok(vec![moved.into()])
+        if number > read || expiring {
+            let number = Long(number);
+            let expiring = expiring.then_some(true);
+            events.push(ReadMoved { account_id, conversation_id, number, expiring }.into());
+        }
+        Ok(events)
     }
 }

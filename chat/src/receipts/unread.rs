@@ -7,9 +7,7 @@ use crate::accounts::AccountId;
 use crate::conversations::{Conversation, ConversationId};
 use crate::kernel::Reader;
 use crate::members::Member;
-use crate::messages::{
-    MENTIONS_COUNTED_MAX, Stretch, deleted_in, hidden_in, mentioned_above, seen_of,
-};
+use crate::messages::{Stretch, deleted_in, hidden_in, mentioned_above, seen_of};
 
 /// What one person has not read of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +15,7 @@ pub struct Unread {
     /// Number of the last message read.
     pub read_number: u64,
     pub count: u64,
-    /// Whether the person has hidden messages after that.
+    /// Whether the person has hidden messages after that, or sent some without being there.
     pub hides_some: bool,
     /// `seq` of the conversation that this holds for.
     pub seq: u64,
@@ -140,7 +138,8 @@ impl Unread {
         Ok(())
     }
 
-    /// Unread messages that mention the person, alone or with everyone.
+    /// Unread messages that mention the person, alone or with everyone, of the first 1,000 after the
+    /// read number that do.
     ///
     /// # Errors
     /// When the documents can't be reached.
@@ -153,12 +152,12 @@ impl Unread {
         if self.count == 0 {
             return Ok(0);
         }
-        let mut found = mentioned_above(reader, account, conversation, self.read_number).await?;
-        if self.hides_some && !found.is_empty() {
-            let member = reader.load::<Member>(Member::id(conversation, account)).await?;
-            let own = member.as_ref().map_or(&[][..], |it| it.unseen.as_slice());
-            found = seen_of(reader, account, conversation, found, own).await?;
+        let found = mentioned_above(reader, account, conversation, self.read_number).await?;
+        if !self.hides_some || found.is_empty() {
+            return Ok(found.len());
         }
-        Ok(found.len().min(MENTIONS_COUNTED_MAX))
+        let member = reader.load::<Member>(Member::id(conversation, account)).await?;
+        let own = member.as_ref().map_or(&[][..], |it| it.unseen.as_slice());
+        Ok(seen_of(reader, account, conversation, &found, own).await?.len())
     }
 }

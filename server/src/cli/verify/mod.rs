@@ -3,7 +3,10 @@
 //!
 //! The chain alone shows what was changed in the middle. That an end was cut, or a history written
 //! anew with a chain of its own, shows only against checkpoints from before.
+//!
+//! With `--counters` the documents are held against the log too: what is unread is counted again.
 
+mod counters;
 mod diagnose;
 mod known;
 mod walk;
@@ -20,6 +23,7 @@ use server::config::Config;
 
 use super::OutOfOrder;
 use super::progress::{bar, say};
+use counters::Compared;
 use known::Keeping;
 use walk::verify;
 
@@ -35,6 +39,10 @@ pub(crate) struct Verify {
     /// The key that they are checked with; the instance's own when absent
     #[arg(long, value_name = "KEY", value_parser = key)]
     key: Option<PublicKey>,
+    /// Counts what is unread again, from the log alone, and compares it with what the documents
+    /// answer; nobody may be serving meanwhile
+    #[arg(long)]
+    counters: bool,
     /// Prints the outcome as JSON
     #[arg(long)]
     json: bool,
@@ -121,12 +129,21 @@ impl Verify {
         shown.finish_and_clear();
         let seconds = started.seconds();
         let rate = found.events as f64 / seconds;
+        drop(log);
+        let compared = match self.counters {
+            true => Some(counters::compare(&ports).await?),
+            false => None,
+        };
+        let mut lines: Vec<String> = found.findings.iter().map(Finding::text).collect();
+        lines.extend(compared.iter().flat_map(Compared::lines));
         match self.json {
-            true => say(&found.json(seconds, rate))?,
-            false if found.findings.is_empty() => say(&found.text(seconds, rate))?,
+            true => say(&found.json(seconds, rate, compared.as_ref()))?,
+            false if lines.is_empty() => {
+                say(&found.text(seconds, rate))?;
+                compared.map_or(Ok(()), |it| say(&it.text()))?;
+            }
             false => (),
         }
-        let lines: Vec<String> = found.findings.iter().map(Finding::text).collect();
         match lines.is_empty() {
             true => Ok(()),
             false => Err(OutOfOrder(lines.join("\n")).into()),
@@ -146,14 +163,17 @@ impl Finding {
 }
 
 impl Found {
-    fn json(&self, seconds: f64, rate: f64) -> String {
-        let whole = json!({
+    fn json(&self, seconds: f64, rate: f64, compared: Option<&Compared>) -> String {
+        let mut whole = json!({
             "records": self.records, "claims": self.claims, "ignored": self.ignored,
             "events": self.events, "streams": self.streams,
             "checkpoints": self.checkpoints, "vouchedEvents": self.vouched,
             "checkpointsLeft": self.left, "undecidedGaps": self.undecided,
             "findings": self.findings, "seconds": seconds, "eventsPerSecond": rate,
         });
+        if let Some(compared) = compared {
+            whole["counters"] = json!(compared);
+        }
         whole.to_string()
     }
 
