@@ -10,8 +10,7 @@ use crate::audience::Audience;
 use crate::expiry::ExpiryEvent;
 use crate::kernel::{Document, Personal, Recorded, StreamId, Timestamp};
 use crate::members::MemberEvent;
-use crate::messages::{MessageEvent, MessageId};
-use crate::removals::RemovalEvent;
+use crate::messages::{MessageEvent, MessageId, Turn, turn};
 
 /// What kind of conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
@@ -34,14 +33,15 @@ pub struct Conversation {
     pub created_at: Timestamp,
     /// `seq` of the last event.
     pub seq: u64,
-    /// Number of the last message.
+    /// Number of the last message, in a thread or not.
     pub last_number: u64,
+    /// The last that was sent to no thread.
     pub last_message: Option<MessageId>,
     /// When the last message was sent, or the conversation was created.
     pub active_at: Timestamp,
     pub member_count: u64,
-    /// Messages that are gone for everyone, and those that are removed.
-    pub deleted_count: u64,
+    /// Messages that its own line lacks: gone for everyone, removed, or in a thread.
+    pub absent_count: u64,
     /// Seconds after which what is sent from here on is gone for everyone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
@@ -61,7 +61,7 @@ impl Conversation {
             last_message: None,
             active_at: event.occurred_at,
             member_count: 0,
-            deleted_count: 0,
+            absent_count: 0,
             expires_in: None,
         }
     }
@@ -102,26 +102,20 @@ impl Conversation {
         match change {
             MessageEvent::MessageSent(it) => {
                 self.last_number = it.number.0;
-                self.last_message = Some(it.message_id);
-                self.active_at = event.occurred_at;
+                // What is said in a thread does not bring its conversation forward.
+                if it.thread.is_none() {
+                    self.last_message = Some(it.message_id);
+                    self.active_at = event.occurred_at;
+                }
             }
-            MessageEvent::MessageDeleted(_) => self.deleted_count += 1,
-            MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_) => (),
+            MessageEvent::MessageDeleted(_)
+            | MessageEvent::MessageEdited(_)
+            | MessageEvent::MessageHidden(_) => (),
         }
     }
 }
 
 impl Conversation {
-    fn removals_change(&mut self, change: &RemovalEvent) {
-        match change {
-            RemovalEvent::MessageRemoved(_) => self.deleted_count += 1,
-            RemovalEvent::MessageRestored(_) => {
-                self.deleted_count = self.deleted_count.saturating_sub(1);
-            }
-            RemovalEvent::MessageDestroyed(_) => (),
-        }
-    }
-
     /// When a message is gone that is sent now, with a time of its own or without: the shorter one
     /// counts.
     pub fn expires_at(&self, own: Option<u32>, now: Timestamp) -> Option<Timestamp> {
@@ -151,9 +145,11 @@ impl Document for Conversation {
         {
             conversation.messages_change(it, event);
         }
-        if let (Some(it), Some(conversation)) = (RemovalEvent::of(&event.event), document.as_mut())
-        {
-            conversation.removals_change(it);
+        if let (Some((_, _, turn)), Some(conversation)) = (turn(event), document.as_mut()) {
+            conversation.absent_count = match turn {
+                Turn::Goes => conversation.absent_count + 1,
+                Turn::Comes => conversation.absent_count.saturating_sub(1),
+            };
         }
         if let (Some(ExpiryEvent::ExpirySet(it)), Some(conversation)) =
             (ExpiryEvent::of(&event.event), document.as_mut())

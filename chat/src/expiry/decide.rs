@@ -118,6 +118,7 @@ impl Command for ExpireMessage {
             author_id: message.author_id,
             leaf: Long(body.leaf().unwrap_or(0)),
             mentions: message.mentions.clone(),
+            thread: message.thread,
         };
         Ok(vec![deleted.into()])
     }

@@ -150,6 +150,7 @@ fn what_is_over_is_deleted_once_by_nobody_and_its_key_destroyed() {
         author_id: account(BOB),
         leaf: Long(3),
         mentions: vec![account(ANN)],
+        thread: None,
     };
     let world = world
         .later(60_000)

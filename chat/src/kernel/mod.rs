@@ -6,7 +6,7 @@
 pub mod codec;
 pub mod command;
 #[cfg(test)]
-mod counts;
+pub(crate) mod counts;
 pub mod document;
 pub mod door;
 pub mod ephemeral;

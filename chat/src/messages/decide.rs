@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Addressed, Message, MessageEdited, MessageHidden, MessageId, Said, Sending, TEXT_BYTES_MAX,
-    format, parse,
+    Addressed, Message, MessageEdited, MessageHidden, MessageId, Quote, Said, Sending,
+    TEXT_BYTES_MAX, format, parse,
 };
 use crate::Event;
 use crate::accounts::{AccountId, Name, NameState};
@@ -31,6 +31,15 @@ crate::rejections! {
             "text holds control characters", "Remove them.";
         ReplyNotFound: NotFound, "MESSAGES_REPLY_NOT_FOUND",
             "the message replied to is not in this conversation", "Check the id.";
+        QuoteInvalid: Invalid, "MESSAGES_QUOTE_INVALID",
+            "a quote is 1 to 1,024 characters of the message that is replied to",
+            "Quote a piece of that message.";
+        QuoteNotFound: Conflict, "MESSAGES_QUOTE_NOT_FOUND",
+            "the message replied to does not say that there", "Quote what it says now.";
+        ThreadNotFound: NotFound, "MESSAGES_THREAD_NOT_FOUND",
+            "no thread begins at that message in this conversation", "Check the id.";
+        ThreadNested: Conflict, "MESSAGES_THREAD_NESTED",
+            "what is in a thread begins none", "Send it to that thread.";
         SentAtInvalid: Invalid, "MESSAGES_SENT_AT_INVALID",
             "the claimed time lies in the future", "Leave it out, or claim a time that has passed.";
         NotAuthor: Forbidden, "MESSAGES_NOT_AUTHOR",
@@ -150,6 +159,12 @@ pub struct SendMessage {
     /// Whether the page that it links to first is looked up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub link_preview: bool,
+    /// The message that begins the thread it goes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<MessageId>,
+    /// What it quotes of the message that it replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
 }
 
 impl SendMessage {
@@ -163,13 +178,22 @@ impl SendMessage {
             silent: false,
             expires_in: None,
             link_preview: false,
+            thread_id: None,
+            quote: None,
         }
     }
 
     fn addressed(&self) -> Addressed {
-        let Self { conversation_id, reply_to, sent_at, silent, expires_in, .. } = *self;
-        let preview = self.link_preview;
-        Addressed { conversation_id, reply_to, sent_at, silent, expires_in, preview }
+        Addressed {
+            conversation_id: self.conversation_id,
+            reply_to: self.reply_to,
+            quote: self.quote,
+            thread_id: self.thread_id,
+            sent_at: self.sent_at,
+            silent: self.silent,
+            expires_in: self.expires_in,
+            preview: self.link_preview,
+        }
     }
 
     /// The id of the message that this command sends.
@@ -208,9 +232,11 @@ impl Command for SendMessage {
         Ok(vec![sent.into()])
     }
 
-    /// Whether pages are looked up may have changed between two tries.
+    /// Whether pages are looked up, and which text is the last to quote, may have changed between
+    /// two tries.
     fn body(&self) -> Vec<u8> {
-        let same = Self { link_preview: false, ..self.clone() };
+        let quote = self.quote.map(|it| Quote { revision: Long(0), ..it });
+        let same = Self { link_preview: false, quote, ..self.clone() };
         serde_json::to_vec(&same).expect("a command is plain data")
     }
 }
@@ -281,6 +307,7 @@ impl Command for EditMessage {
             ),
             no_longer_mentioned: before.filter(|it| !mentions.contains(it)).collect(),
             mentions,
+            thread: message.thread,
         };
         Ok(vec![edited.into()])
     }
@@ -359,6 +386,7 @@ impl Command for HideMessage {
             conversation_id: message.conversation_id,
             number: Long(message.number),
             account_id: context.actor,
+            thread_id: message.thread.map(|it| it.thread_id),
         };
         Ok(vec![hidden.into()])
     }

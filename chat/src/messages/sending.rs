@@ -1,9 +1,9 @@
 //! What every message goes through, whatever its kind: membership, blocks, the message replied to,
-//! the claimed time and the next number.
+//! its thread, the claimed time and the next number.
 
 use super::{
-    Body, ContentKind, Message, MessageId, MessageRejection, MessageSent, active, found, message,
-    welcome,
+    Body, ContentKind, Message, MessageId, MessageRejection, MessageSent, Quote, active, found,
+    message, welcome,
 };
 use crate::accounts::AccountId;
 use crate::contacts::Talk;
@@ -15,12 +15,18 @@ use crate::kernel::time::{Long, TIMESTAMP_MS_MAX};
 use crate::kernel::{Context, Personal, Reject, Slot, State, Timestamp, id};
 use crate::members::Member;
 use crate::previews::is_wanted;
+use crate::threads::{Entry, NoEntry, Threaded};
 
-/// Where a message goes, as an answer to what, and when it claims to have been sent.
+/// Where a message goes, in which thread, as an answer to what, and when it claims to have been
+/// sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Addressed {
     pub conversation_id: ConversationId,
     pub reply_to: Option<MessageId>,
+    /// What it quotes of that.
+    pub quote: Option<Quote>,
+    /// The thread that it goes to.
+    pub thread_id: Option<MessageId>,
     pub sent_at: Option<Timestamp>,
     pub silent: bool,
     /// Seconds after which it is gone for everyone.
@@ -32,8 +38,9 @@ pub struct Addressed {
 impl Addressed {
     /// To a conversation, and nothing else.
     pub fn to(conversation_id: ConversationId) -> Self {
-        let (reply_to, sent_at, silent, expires_in, preview) = (None, None, false, None, false);
-        Self { conversation_id, reply_to, sent_at, silent, expires_in, preview }
+        let (reply_to, quote, thread_id, sent_at) = (None, None, None, None);
+        let (silent, expires_in, preview) = (false, None, false);
+        Self { conversation_id, reply_to, quote, thread_id, sent_at, silent, expires_in, preview }
     }
 
     /// The id of the message that a command sends there.
@@ -43,7 +50,7 @@ impl Addressed {
 }
 
 /// The id of the message that somebody's command with this client id sends.
-pub(crate) fn message_id(
+pub fn message_id(
     conversation: ConversationId,
     author: AccountId,
     client_id: uuid::Uuid,
@@ -58,6 +65,7 @@ pub struct Sending {
     talk: Talk,
     member: Slot<Member>,
     reply: Option<Slot<Message>>,
+    thread: Option<Entry>,
 }
 
 impl State for Sending {
@@ -65,6 +73,7 @@ impl State for Sending {
         self.talk.fill(fetch);
         self.member.fill(fetch);
         self.reply.fill(fetch);
+        self.thread.fill(fetch);
     }
 }
 
@@ -77,7 +86,8 @@ impl Sending {
         let talk = Talk::new(to.conversation_id, context.actor);
         let member = super::member(to.conversation_id, context.actor);
         let reply = to.reply_to.map(|it| message(to.conversation_id, it));
-        Self { to, talk, member, reply }
+        let thread = to.thread_id.map(|it| Entry::new(to.conversation_id, it));
+        Self { to, talk, member, reply, thread }
     }
 
     /// The event that sends a message, unless it may not be sent; what it says is looked at last.
@@ -90,6 +100,7 @@ impl Sending {
         say: impl FnOnce() -> Result<Said, R>,
     ) -> Result<MessageSent, R> {
         let conversation = self.open(context)?;
+        let thread = self.threaded(context)?;
         let (body, mentions) = say()?;
         // History from elsewhere is not looked up anew.
         let preview = self.to.preview && self.to.sent_at.is_none() && is_wanted(&body);
@@ -108,6 +119,18 @@ impl Sending {
             unseen: None,
             expires_at: conversation.expires_at(self.to.expires_in, context.now),
             preview: preview.then_some(true),
+            thread,
+            quote: self.to.quote,
+        })
+    }
+
+    /// Where in the conversation it goes.
+    fn threaded(&self, context: &Context<'_>) -> Result<Option<Threaded>, MessageRejection> {
+        let entry = self.thread.as_ref();
+        let threaded = entry.map(|it| it.threaded(self.to.conversation_id, context.now));
+        threaded.transpose().map_err(|it| match it {
+            NoEntry::Absent => MessageRejection::ThreadNotFound,
+            NoEntry::Nested => MessageRejection::ThreadNested,
         })
     }
 
@@ -118,8 +141,12 @@ impl Sending {
         welcome(&self.talk, context)?;
         if let Some(reply) = &self.reply {
             let replied = found(reply, self.to.conversation_id);
-            let present = replied.is_ok_and(|it| !it.is_gone(context.now));
-            present.then_some(()).ok_or(MessageRejection::ReplyNotFound)?;
+            let present = replied.ok().filter(|it| !it.is_gone(context.now));
+            let present = present.ok_or(MessageRejection::ReplyNotFound)?;
+            self.to.quote.map_or(Ok(()), |it| it.check(present))?;
+        }
+        if self.to.quote.is_some() && self.reply.is_none() {
+            return Err(MessageRejection::QuoteInvalid);
         }
         let claimed = self.to.sent_at.map_or(0, |it| it.0);
         if !(0..=context.now.0.min(TIMESTAMP_MS_MAX)).contains(&claimed) {

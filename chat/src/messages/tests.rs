@@ -6,7 +6,7 @@ use crate::conversations::{ConversationId, CreateGroup};
 use crate::kernel::event::Reaction;
 use crate::kernel::testing::{Given, NOW, account, given, open};
 use crate::kernel::time::Long;
-use crate::kernel::{Document, Effect, Personal, Recorded, Timestamp};
+use crate::kernel::{Command, Document, Effect, Personal, Recorded, Timestamp};
 use crate::members::{ChangeRole, LeaveConversation, Role};
 use crate::{Change, Event};
 
@@ -80,13 +80,15 @@ fn a_member_sends_a_message() {
         expires_at: None,
         content: None,
         preview: None,
+        thread: None,
+        quote: None,
     };
     let world = then.then([expected.into()]);
     let message = world.document::<Message>(message_id).unwrap();
     assert_eq!((message.number, message.seq, message.changed_seq), (1, 3, 3));
     assert_eq!((message.sent_at, message.occurred_at, message.mentions), (NOW, NOW, mentions));
     let mention = world.document::<Mention>(Mention::id(id, account(ANN), 1));
-    assert_eq!(mention, Some(Mention { message_id }));
+    assert_eq!(mention, Some(Mention { message_id, moved: false }));
 }
 
 #[test]
@@ -212,6 +214,7 @@ fn an_edit_is_sealed_beside_the_message_and_keeps_every_version() {
         body: Personal::beside(parse(text, |it| (it == "eve").then(|| account(EVE))), 3),
         mentions: mentions.iter().map(|it| account(*it)).collect(),
         no_longer_mentioned: gone.iter().map(|it| account(*it)).collect(),
+        thread: None,
     };
     let world = world
         .when(account(BOB), edit(id, message, "@eve"))
@@ -239,6 +242,7 @@ fn the_author_deletes_for_everyone_once() {
         author_id: account(BOB),
         leaf: Long(3),
         mentions: vec![account(ANN)],
+        thread: None,
     };
     let (world, id, message) = sent("@ann");
     let world = world
@@ -285,6 +289,7 @@ fn anyone_hides_a_message_from_themselves() {
         conversation_id: id,
         number: Long(1),
         account_id: account(ANN),
+        thread_id: None,
     };
     let world = world.when(account(ANN), hide(id, message)).then([hidden.into()]);
     assert_eq!(text(&world, message).as_deref(), Some("hi"));
@@ -321,4 +326,36 @@ fn the_feed_is_told_of_messages_and_hiding_only_its_owner() {
         (changed, Effect::Deleted { number: 1 }),
     ];
     assert_eq!(meanings, expected);
+}
+
+#[test]
+fn a_quote_is_a_place_in_a_text_of_the_message_replied_to() {
+    let (world, id, message) = sent("what is quoted");
+    let quote = |revision, offset, length| {
+        Some(Quote { revision: Long(revision), offset: Long(offset), length: Long(length) })
+    };
+    let answer = |quote| SendMessage { reply_to: Some(message), quote, ..send(id, "ho") };
+    let invalid = MessageRejection::QuoteInvalid;
+    let world = world
+        .when(account(BOB), answer(quote(0, 0, 0)))
+        .then_rejected(invalid)
+        .when(account(BOB), answer(quote(0, 0, QUOTE_UNITS_MAX + 1)))
+        .then_rejected(invalid)
+        .when(account(BOB), answer(quote(1, 0, 4)))
+        .then_rejected(invalid)
+        .when(account(BOB), answer(quote(0, TEXT_BYTES_MAX as u64, 1)))
+        .then_rejected(invalid)
+        .when(account(BOB), SendMessage { reply_to: None, ..answer(quote(0, 0, 4)) })
+        .then_rejected(invalid)
+        .when(account(BOB), answer(quote(0, 0, QUOTE_UNITS_MAX)))
+        .then_allowed()
+        .and(account(BOB), answer(quote(0, 5, 2)));
+    let command = answer(quote(0, 5, 2));
+    let quoting = command.message_id(&world.last_context(account(BOB)));
+    let found = world.document::<Message>(quoting).expect("it is there");
+    assert_eq!(found.quote, quote(0, 5, 2));
+    let same = Command::body(&answer(quote(3, 5, 2)));
+    assert_eq!(Command::body(&command), same, "which text is the last may have changed");
+    let world = world.and(account(BOB), delete(id, quoting));
+    assert_eq!(world.document::<Message>(quoting).and_then(|it| it.quote), None);
 }

@@ -76,6 +76,7 @@ pub(super) fn ask(conversation_id: ConversationId, rules: PollRules) -> SendPoll
         rules,
         explanation: None,
         reply_to: None,
+        thread_id: None,
         sent_at: None,
     }
 }
@@ -125,6 +126,8 @@ fn a_poll_is_a_message_whose_words_are_sealed_with_it() {
         expires_at: None,
         content: Some(ContentKind::Poll),
         preview: None,
+        thread: None,
+        quote: None,
     };
     let opened = PollOpened {
         message_id,

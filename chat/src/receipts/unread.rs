@@ -9,7 +9,7 @@ use crate::conversations::{Conversation, ConversationId};
 use crate::kernel::Reader;
 use crate::kernel::document::Document;
 use crate::members::Member;
-use crate::messages::{Mention, Stretch, deleted_in, hidden_in};
+use crate::messages::{Mention, Stretch, absent_in, hidden_in};
 
 /// What one person has not read of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,18 +111,17 @@ impl Unread {
             all[*at].count = all[*at].count.saturating_sub(hidden);
         }
         Self::without_own(reader, account, &mut all, own).await?;
-        let deletes = |at: usize| heads[at].as_ref().is_some_and(|it| it.deleted_count > 0);
-        let some: Vec<_> =
-            places.into_iter().zip(stretches).filter(|(at, _)| deletes(*at)).collect();
+        let lacks = |at: usize| heads[at].as_ref().is_some_and(|it| it.absent_count > 0);
+        let some: Vec<_> = places.into_iter().zip(stretches).filter(|(at, _)| lacks(*at)).collect();
         let stretches: Vec<_> = some.iter().map(|(_, it)| *it).collect();
-        let deleted = deleted_in(reader, &stretches).await?;
-        for ((at, _), deleted) in some.iter().zip(deleted) {
-            all[*at].count = all[*at].count.saturating_sub(deleted);
+        let absent = absent_in(reader, &stretches).await?;
+        for ((at, _), absent) in some.iter().zip(absent) {
+            all[*at].count = all[*at].count.saturating_sub(absent);
         }
         Ok(all)
     }
 
-    /// Takes away what the person has sent without being there, but what is deleted or hidden of
+    /// Takes away what the person has sent without being there, but what is absent or hidden of
     /// it, which is taken away as such.
     async fn without_own(
         reader: &Reader,
@@ -134,9 +133,9 @@ impl Unread {
         let from = own.iter().map(|(_, it)| Stretch { above: it.above - 1, ..*it });
         let stretches: Vec<_> = from.chain(behind).collect();
         let hidden = hidden_in(reader, account, &stretches).await?;
-        let deleted = deleted_in(reader, &stretches).await?;
+        let absent = absent_in(reader, &stretches).await?;
         for (nth, (at, _)) in own.iter().enumerate() {
-            let gone = [&hidden, &deleted].iter().any(|it| it[nth] > it[nth + own.len()]);
+            let gone = [&hidden, &absent].iter().any(|it| it[nth] > it[nth + own.len()]);
             all[*at].count = all[*at].count.saturating_sub(u64::from(!gone));
             all[*at].hides_some = true;
         }

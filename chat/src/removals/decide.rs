@@ -45,6 +45,7 @@ pub(crate) fn deletion(message: &Message, context: &Context<'_>) -> Option<Event
                 author_id: message.author_id,
                 leaf: Long(body.leaf().unwrap_or(0)),
                 mentions: message.mentions.clone(),
+                thread: message.thread,
             };
             Some(deleted.into())
         }
@@ -58,6 +59,7 @@ pub(crate) fn deletion(message: &Message, context: &Context<'_>) -> Option<Event
                 moderator_id: context.actor,
                 restorable_until: Timestamp(context.now.0.saturating_add(RESTORABLE_MS)),
                 origin: Some(context.origin.clone()),
+                thread: message.thread,
             };
             Some(removed.into())
         }
@@ -143,6 +145,7 @@ impl Command for RestoreMessages {
                 mentions: message.mentions.clone(),
                 moderator_id: context.actor,
                 origin: Some(context.origin.clone()),
+                thread: message.thread,
             };
             restored.push(it.into());
         }

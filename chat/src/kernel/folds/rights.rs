@@ -31,6 +31,7 @@ use crate::reactions::ReactionEvent;
 use crate::removals::RemovalEvent;
 use crate::schedule::ScheduleEvent;
 use crate::sessions::{Client, OpenSession, SessionId};
+use crate::threads::ThreadEvent;
 
 /// Who may do what, recomputed from events alone.
 #[derive(Default)]
@@ -205,7 +206,8 @@ impl Held {
         let expiry = ExpiryEvent::of(&event.event);
         let expiry = expiry.map(|ExpiryEvent::ExpirySet(it)| it.conversation_id);
         let set = policy.or(expiry).map(|it| (it, actor));
-        let Some((conversation, account)) = pinned.or(set) else {
+        let moved = ThreadEvent::moved(event).map(|it| (it.conversation_id, it.account_id));
+        let Some((conversation, account)) = pinned.or(set).or(moved) else {
             return self.allows_reaction(event, actor);
         };
         let may = match self.open.contains_key(&conversation) {
