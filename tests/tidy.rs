@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 70] = [
+const MORE_FILES: [(&str, &str); 75] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -107,11 +107,16 @@ const MORE_FILES: [(&str, &str); 70] = [
     ("messages/bare", "what is found in text without markup"),
     ("messages/format", "markdown to entities"),
     ("messages/pages", "pages of messages, too long to stand beside the objects"),
+    ("messages/quote", "what an answer shows of another message, in one place"),
     ("messages/corpus", "what the markdown rules are tested on"),
     ("messages/gone", "counting what is gone by blocks"),
     ("messages/mentioned", "counting mentions, of one person and of everyone"),
     ("messages/content", "what messages hold that other rooms send"),
     ("messages/sending", "what every kind of message goes through, in one place"),
+    ("threads/counted", "the law of counts, too long to stand beside the others"),
+    ("threads/numbers", "counting what is in a thread by blocks"),
+    ("threads/objects", "what is shown, too long to stand beside the changes"),
+    ("threads/unread", "a function of several documents"),
     ("outbox/templates", "what messages say, and in which languages"),
     ("polls/asked", "the law of what can be asked, too long to stand beside the others"),
     ("polls/counted", "the law of ballots, too long to stand beside the others"),

@@ -31,6 +31,9 @@ const LIMITS: [(&str, &str); 4] = [
 pub(crate) struct Seeded {
     pub(crate) conversation_id: String,
     pub(crate) accounts: Vec<Person>,
+    /// The message that its thread begins at, if it was asked for one.
+    #[serde(default)]
+    pub(crate) thread_id: Option<String>,
 }
 
 #[derive(Debug)]

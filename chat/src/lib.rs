@@ -170,12 +170,20 @@ rooms! {
     messages {
         events: MessageEvent,
         commands: [SendMessage, EditMessage, DeleteMessage, HideMessage],
-        documents: [Message, Version, Mention, EveryoneMention, DeletedNumbers, DeletedCounts,
+        documents: [Message, Version, Mention, EveryoneMention, AbsentNumbers, AbsentCounts,
             HiddenNumbers],
         rejections: [MessageRejection],
         query: MessageQuery, mutation: MessageMutation,
         changes: [Message(MessageObject by messages::MessageId)],
         reactions: [destroy_body],
+    }
+    threads {
+        events: ThreadEvent,
+        commands: [MoveToThread, MarkThreadRead],
+        documents: [Thread, ThreadNumbers, ThreadCounts, Participant, ThreadPointer],
+        rejections: [ThreadRejection],
+        mutation: ThreadMutation,
+        changes: [ThreadReadState(ThreadReadStateObject by messages::MessageId)],
     }
     removals {
         events: RemovalEvent,

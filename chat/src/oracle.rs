@@ -18,6 +18,7 @@ use crate::reactions::{Emoji, ReactionEvent};
 use crate::receipts::ReceiptEvent;
 use crate::removals::RemovalEvent;
 use crate::seen_reactions::{SeenReactionEvent, UNSEEN_COUNTED_MAX};
+use crate::threads::ThreadEvent;
 
 /// What one person has not seen of one conversation, and how they keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +54,9 @@ struct Message {
     at: Timestamp,
     mentions: BTreeSet<AccountId>,
     everyone: bool,
+    /// Whether it is in a thread now, and whether it was sent there.
+    in_thread: bool,
+    sent_there: bool,
     gone: bool,
 }
 
@@ -152,7 +156,7 @@ impl Oracle {
             return Counts::default();
         };
         let read = own.read.max(member.read);
-        let later = || there.messages.range(read + 1..).filter(|(_, it)| !it.gone);
+        let later = || there.messages.range(read + 1..).filter(|(_, it)| !it.gone && !it.in_thread);
         let unread =
             |number: &u64, it: &Message| it.author != account && !own.hidden.contains(number);
         let mentioning = later().filter(|(_, it)| it.everyone || it.mentions.contains(&account));
@@ -164,7 +168,8 @@ impl Oracle {
             marked: own.marked.is_some_and(|it| it >= read),
             muted: own.muted_until.is_some_and(|it| it > now),
             archived: own.archived.is_some_and(|archived| {
-                let mut since = there.messages.range(archived + 1..);
+                let since = there.messages.range(archived + 1..);
+                let mut since = since.filter(|(_, it)| !it.sent_there);
                 since.all(|(_, it)| own.muted_until.is_some_and(|until| it.at < until))
             }),
         }
@@ -228,13 +233,18 @@ impl Conversation {
     fn follow_messages(&mut self, event: &Recorded) {
         match MessageEvent::of(&event.event) {
             Some(MessageEvent::MessageSent(it)) => {
-                self.active_at = event.occurred_at;
+                let sent_there = it.thread.is_some();
                 let mentions = it.mentions.iter().copied().collect();
                 let everyone = it.everyone.unwrap_or(false);
                 let (author, at, gone) = (it.author_id, event.occurred_at, false);
-                let message = Message { author, at, mentions, everyone, gone };
+                let in_thread = sent_there;
+                let message =
+                    Message { author, at, mentions, everyone, in_thread, sent_there, gone };
                 self.messages.insert(it.number.0, message);
-                self.sends(it.author_id, it.number.0, it.unseen.unwrap_or(false));
+                if !sent_there {
+                    self.active_at = event.occurred_at;
+                    self.sends(it.author_id, it.number.0, it.unseen.unwrap_or(false));
+                }
             }
             Some(MessageEvent::MessageEdited(it)) => {
                 if let Some(message) = self.messages.get_mut(&it.number.0) {
@@ -249,6 +259,11 @@ impl Conversation {
             Some(RemovalEvent::MessageRemoved(it)) => self.goes(it.number.0, true),
             Some(RemovalEvent::MessageRestored(it)) => self.goes(it.number.0, false),
             Some(RemovalEvent::MessageDestroyed(_)) | None => (),
+        }
+        if let Some(ThreadEvent::MessageMoved(it)) = ThreadEvent::of(&event.event)
+            && let Some(message) = self.messages.get_mut(&it.number.0)
+        {
+            message.in_thread = it.to_thread_id.is_some();
         }
     }
 

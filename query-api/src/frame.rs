@@ -132,7 +132,11 @@ fn is_own(event: &Timeline) -> bool {
     matches!(event.stream, StreamId::Account(_))
         && !matches!(
             event.change,
-            Change::Account(_) | Change::Message(_) | Change::ReadState(_) | Change::None
+            Change::Account(_)
+                | Change::Message(_)
+                | Change::ReadState(_)
+                | Change::ThreadReadState(_)
+                | Change::None
         )
 }
 

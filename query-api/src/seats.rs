@@ -110,6 +110,7 @@ impl Seat {
             // Whether this person has read or hidden it is known to the documents only.
             Effect::Restored => self.unread = None,
             Effect::Deleted { .. }
+            | Effect::InThread
             | Effect::Joined(_)
             | Effect::Left(_)
             | Effect::Read(_)

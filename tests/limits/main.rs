@@ -13,6 +13,7 @@ mod rates;
 mod removals;
 mod rest;
 mod sockets;
+mod threads;
 mod tokens;
 mod web_pages;
 mod words;

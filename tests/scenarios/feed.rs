@@ -29,7 +29,7 @@ fn what_others_do_arrives_in_order_without_asking() {
     assert_eq!((frame.seq(), frame.previous_seq()), (sent.seq, sent.seq - 1));
     assert_eq!(frame.unread(), 1);
     assert!(frame.0["occurredAt"].is_string());
-    let expected = json!({ "__typename": "Message", "id": sent.id, "number": "1",
+    let expected = json!({ "__typename": "Message", "id": sent.id, "number": "1", "threadId": null,
         "text": "hello", "deleted": false, "sender": { "id": ann.id } });
     assert_eq!(frame.change(), &expected);
     ann.edits(&sent.id, "hello!");

@@ -12,6 +12,7 @@ use chat::kernel::{Personal, Recorded, StreamId};
 use chat::members::{MemberEvent, Role};
 use chat::messages::{Body, Message, MessageEvent};
 use chat::reactions::ReactionEvent;
+use chat::threads::ThreadEvent;
 use ports::event_log::{Fold, RECORD_BYTES_MAX, Rejection, Verdict};
 use uuid::Uuid;
 
@@ -297,6 +298,7 @@ fn permitted(said: &Said) -> Checked {
                 Event::MemberEvent(MemberEvent::MemberLeft(_)) => role.is_some(),
                 Event::MemberEvent(MemberEvent::RoleChanged(_)) => role == Some(Role::Owner),
                 Event::ConversationEvent(ConversationEvent::GroupRenamed(_)) => manages,
+                Event::ThreadEvent(ThreadEvent::MessageMoved(_)) => manages,
                 _ => true,
             };
             if !allowed {

@@ -14,6 +14,7 @@ use chat::reactions::{AddReaction, RemoveReaction};
 use chat::receipts::MarkRead;
 use chat::removals::RestoreMessages;
 use chat::sessions::EndSession;
+use chat::threads::{MarkThreadRead, MoveToThread};
 use ports::keys::{TreeId, crypto};
 use uuid::Uuid;
 
@@ -171,8 +172,12 @@ impl Person {
     }
 
     async fn send(&self, conversation_id: ConversationId) {
+        self.send_to(conversation_id, None).await;
+    }
+
+    async fn send_to(&self, conversation_id: ConversationId, thread_id: Option<MessageId>) {
         let text = self.text();
-        let command = SendMessage::new(conversation_id, text.clone());
+        let command = SendMessage { thread_id, ..SendMessage::new(conversation_id, text.clone()) };
         if let Some(Answer::Done(it)) = self.ask(Some(text), command).await {
             let id = self.sent_message(conversation_id, it);
             let mut messages = self.world.history.messages.lock().expect("a lock");
@@ -253,7 +258,8 @@ impl Person {
                 let number = Long(dice.between(1, 8));
                 self.ask(None, MarkRead { conversation_id, number }).await;
             }
-            85..89 => self.react().await,
+            85..87 => self.react().await,
+            87..89 => self.thread().await,
             89..92 => {
                 if let Some((conversation_id, message_id)) = self.some_message(false) {
                     self.ask(None, HideMessage { conversation_id, message_id }).await;
@@ -274,6 +280,24 @@ impl Person {
             98..104 => self.keep(conversation_id).await,
             _ => self.reuse().await,
         };
+    }
+
+    /// Answers in a thread, moves a message there or back, or reads one.
+    async fn thread(&self) {
+        let Some((conversation_id, thread_id)) = self.some_message(false) else { return };
+        match self.world.sim.dice.below(10) {
+            0..5 => self.send_to(conversation_id, Some(thread_id)).await,
+            5..8 => {
+                let Some((conversation_id, message_id)) = self.some_message(false) else { return };
+                let thread_id = self.world.sim.dice.happens(7_000).then_some(thread_id);
+                let message_ids = vec![message_id];
+                self.ask(None, MoveToThread { conversation_id, thread_id, message_ids }).await;
+            }
+            _ => {
+                let number = Long(self.world.sim.dice.between(1, 12));
+                self.ask(None, MarkThreadRead { conversation_id, thread_id, number }).await;
+            }
+        }
     }
 
     /// Gives a message an emoji, or takes one back.

@@ -21,10 +21,11 @@ const MOMENT: Duration = Duration::from_millis(500);
 pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = false) { \
     updates(after: $after, compact: $compact) { position conversationId seq previousSeq \
     viewerUnreadCount occurredAt eventName change { __typename \
-    ... on Message { id number text deleted sender { id } } \
+    ... on Message { id number text deleted threadId sender { id } } \
     ... on Conversation { id title memberCount unreadCount } \
     ... on Member { account { id } role active } \
     ... on ReadState { conversationId number unreadCount } \
+    ... on ThreadReadState { threadId number unreadCount } \
     ... on Reactions { messageId counts { emoji count } } \
     ... on Typing { typing kind } ... on Pin { messageId pinned silent } \
     ... on Receipt { account { id } readNumber deliveredNumber } \

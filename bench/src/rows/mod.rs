@@ -9,6 +9,7 @@ mod log;
 mod pages;
 mod reactions;
 mod storm;
+mod threads;
 mod unread;
 
 use anyhow::{Result, bail};
@@ -16,9 +17,9 @@ use anyhow::{Result, bail};
 use crate::report::Row;
 use crate::rounds::Bench;
 
-pub(crate) const IDS: [&str; 19] = [
+pub(crate) const IDS: [&str; 20] = [
     "F1", "F2", "D1", "L1", "L2", "M1", "M2", "S1", "S2", "S3", "U1", "H1", "H2", "R1", "R2", "C1",
-    "P1", "E1", "K1",
+    "P1", "T1", "E1", "K1",
 ];
 
 /// Rows that floors and peer take part in.
@@ -53,6 +54,7 @@ async fn measure(bench: &Bench, id: &str, rows: &mut Vec<Row>) -> Result<()> {
         "H1" => rows.push(pages::history(bench).await?),
         "H2" => rows.push(pages::chat_list(bench).await?),
         "P1" => rows.push(kept::beside(bench).await?),
+        "T1" => rows.push(threads::beside(bench).await?),
         "R1" => rows.push(log::rebuild(bench).await?),
         "R2" => rows.push(log::restart(bench).await?),
         "C1" => rows.push(storm::storm(bench).await?),

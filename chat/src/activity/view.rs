@@ -185,6 +185,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::ScheduleEvent(_)
         | Event::ExpiryEvent(_)
         | Event::RemovalEvent(_)
+        | Event::ThreadEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })
 }

@@ -82,7 +82,9 @@ pub fn needed(name: &str) -> Option<Access> {
         | "setEditPolicy" | "pinMessage" | "unpinMessage" | "unpinAll" | "markRead"
         | "markDelivered" | "sendPoll" | "votePoll" | "closePoll" | "sendLocation"
         | "shareLiveLocation" | "moveLiveLocation" | "stopLiveLocation" | "sendContact"
-        | "setTyping" | "setPresence" => Some(Access::ChatWrite),
+        | "setTyping" | "setPresence" | "moveToThread" | "markThreadRead" => {
+            Some(Access::ChatWrite)
+        }
         _ => None,
     }
 }

@@ -6,9 +6,11 @@ use crate::edit_policy::EditPolicyEvent;
 use crate::expiry::ExpiryEvent;
 use crate::kernel::time::Long;
 use crate::members::MemberEvent;
+use crate::messages::MessageId;
 use crate::pins::PinEvent;
 use crate::reactions::{Emoji, ReactionEvent};
 use crate::removals::RemovalEvent;
+use crate::threads::ThreadEvent;
 
 pub(super) fn member(event: &MemberEvent) -> Option<Told<'_>> {
     Some(match event {
@@ -102,4 +104,14 @@ pub(super) fn removal(event: &RemovalEvent) -> Option<Told<'_>> {
         }
         RemovalEvent::MessageDestroyed(_) => return None,
     })
+}
+
+/// What those who manage a group move between its lines.
+pub(super) fn thread(event: &ThreadEvent) -> Option<Told<'_>> {
+    let ThreadEvent::MessageMoved(it) = event else { return None };
+    let thread = |it: Option<MessageId>| it.map(|it| it.to_string());
+    let told = Told::of(Action::GroupMessageMoved, Some(it.origin.as_ref()?));
+    let told = told.on(it.author_id).about(it.conversation_id);
+    let told = told.with("message", Some(it.message_id.to_string()));
+    Some(told.change("thread", thread(it.from_thread_id), thread(it.to_thread_id)))
 }

@@ -90,6 +90,7 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         Event::PinEvent(it) => groups::pin(it),
         Event::ExpiryEvent(it) => groups::expiry(it),
         Event::RemovalEvent(it) => groups::removal(it),
+        Event::ThreadEvent(it) => groups::thread(it),
         Event::OutboxEvent(_)
         | Event::ContactEvent(_)
         | Event::PrivacyEvent(_)

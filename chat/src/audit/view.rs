@@ -75,6 +75,7 @@ pub enum AuditAction {
     GroupExpirySet,
     GroupMessageRemoved,
     GroupMessageRestored,
+    GroupMessageMoved,
     AuditRead,
     AuditExported,
 }

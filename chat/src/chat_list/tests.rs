@@ -160,6 +160,16 @@ fn an_archived_conversation_comes_back_with_a_message() {
 }
 
 #[test]
+fn a_reply_in_a_thread_brings_nothing_back() {
+    let world = sent(1).and(account(BOB), archive());
+    let head = world.document::<Conversation>(id()).expect("a conversation");
+    let reply = SendMessage { thread_id: head.last_message, ..SendMessage::new(id(), "ho") };
+    let world = world.and(account(ANN), reply);
+    assert!(is_archived(&world));
+    assert!(!is_archived(&sends(world, ANN)));
+}
+
+#[test]
 fn what_comes_while_it_is_muted_brings_nothing_back() {
     let world = sent(1).and(account(BOB), mute(Some(NOW.0 + HOUR))).and(account(BOB), archive());
     let world = sends(world, ANN);

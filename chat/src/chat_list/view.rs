@@ -48,7 +48,7 @@ impl Listing {
     pub fn is_archived(&self, conversation: &Conversation) -> bool {
         self.archived_number.is_some_and(|it| {
             let muted = || self.muted_until.is_some_and(|it| conversation.active_at < it);
-            conversation.last_number <= it || muted()
+            conversation.line_number <= it || muted()
         })
     }
 

@@ -58,6 +58,8 @@ struct SendContactInput {
     /// The account of the person, if they have one here.
     account_id: Option<ID>,
     reply_to: Option<ID>,
+    /// The message that begins the thread it goes to.
+    thread_id: Option<ID>,
     /// When it was sent, for history from elsewhere; not in the future.
     sent_at: Option<Timestamp>,
 }
@@ -82,6 +84,7 @@ impl ContactCardMutation {
             emails: input.emails,
             account_id: input.account_id.as_ref().map(id).transpose()?,
             reply_to: input.reply_to.as_ref().map(id).transpose()?,
+            thread_id: input.thread_id.as_ref().map(id).transpose()?,
             sent_at: input.sent_at,
         };
         let scope = scope(context);

@@ -27,6 +27,7 @@ fn send(conversation_id: ConversationId) -> SendContact {
         emails: vec!["Eve@Example.org".to_owned()],
         account_id: Some(account(EVE)),
         reply_to: None,
+        thread_id: None,
         sent_at: None,
     }
 }

@@ -15,12 +15,13 @@ use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
 use crate::kernel::time::Long;
 use crate::kernel::{StreamId, Timestamp};
 use crate::members::{Member, MemberObject, Role, members};
-use crate::messages::{MessageObject, Messages, last_live_message, messages};
+use crate::messages::{MessageObject, Messages, Window, last_live_message, messages};
 use crate::pins::{PinObject, pinned_messages};
 use crate::reactions::allowed_reactions;
 use crate::receipts::{ReceiptObject, Unread, receipts_of_others};
 use crate::removals::{RemovedMessageObject, removed_messages};
 use crate::seen_reactions::unseen_reaction_count;
+use crate::threads::{ThreadObject, threads};
 
 /// A conversation.
 pub struct ConversationObject {
@@ -135,7 +136,8 @@ impl ConversationObject {
         Long(self.head.last_number)
     }
 
-    /// Messages after the read number that are neither the viewer's own nor gone.
+    /// Messages after the read number that are neither the viewer's own nor gone; those in threads
+    /// count there.
     async fn unread_count(&self, context: &Context<'_>) -> Result<i32> {
         if let Some(unread) = scope(context).shared_unread() {
             return Ok(unread);
@@ -143,7 +145,8 @@ impl ConversationObject {
         Ok(i32::try_from(self.unread(context).await?.count).unwrap_or(i32::MAX))
     }
 
-    /// Unread messages that mention the viewer, alone or with everyone; counted up to 1,000.
+    /// Unread messages outside threads that mention the viewer, alone or with everyone; counted up to
+    /// 1,000.
     async fn mention_count(&self, context: &Context<'_>) -> Result<i32> {
         let viewer = scope(context).viewer()?.account;
         let unread = self.unread(context).await?;
@@ -229,13 +232,13 @@ impl ConversationObject {
         self.head.expires_in
     }
 
-    /// The newest message that is not gone for the viewer.
+    /// The newest message outside threads that is not gone for the viewer.
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<MessageObject>> {
-        last_live_message(context, &self.head).await
+        last_live_message(&Window::of(context, &self.head)).await
     }
 
-    /// Messages by number. `around` centres the page on a number, `aroundDate` on the first
-    /// message from then on, `firstUnread` on the first that the viewer has not read.
+    /// Messages outside threads by number. `around` centres the page on a number, `aroundDate` on
+    /// the first message from then on, `firstUnread` on the first that the viewer has not read.
     #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
     async fn messages(
@@ -250,8 +253,25 @@ impl ConversationObject {
         #[graphql(default)] first_unread: bool,
     ) -> Result<Connection<String, MessageObject>> {
         let page = Page::new(first, last, after, before)?;
-        let centre = Messages { around, around_date, first_unread };
-        messages(context, &self.head, page, centre).await
+        let read_number = match first_unread {
+            true => Some(self.unread(context).await?.read_number),
+            false => None,
+        };
+        let centre = Messages { around, around_date, read_number };
+        messages(&Window::of(context, &self.head), page, centre).await
+    }
+
+    /// Threads that hold something, the one that was active last first.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    async fn threads(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Result<Connection<String, ThreadObject>> {
+        threads(context, self.head.id, Page::new(first, last, after, before)?).await
     }
 
     /// Members: the owner, admins, then by the time they joined.

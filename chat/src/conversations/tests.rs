@@ -212,7 +212,7 @@ fn the_head_follows_messages_and_members() {
         world.later(10).and(account(ANN), DeleteMessage { conversation_id: id, message_id: first });
     let group = head(&world, id);
     assert_eq!((group.last_number, group.last_message), (2, Some(second)));
-    assert_eq!((group.active_at.0, group.deleted_count), (NOW.0 + 20, 1));
+    assert_eq!((group.active_at.0, group.absent_count), (NOW.0 + 20, 1));
     assert_eq!((group.seq, group.member_count), (5, 2));
 }
 

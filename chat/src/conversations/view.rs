@@ -10,8 +10,7 @@ use crate::audience::Audience;
 use crate::expiry::{ExpiryEvent, Unbegun};
 use crate::kernel::{Document, Personal, Recorded, StreamId, Timestamp};
 use crate::members::MemberEvent;
-use crate::messages::{MessageEvent, MessageId};
-use crate::removals::RemovalEvent;
+use crate::messages::{MessageEvent, MessageId, Turn, turn};
 
 /// What kind of conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
@@ -34,14 +33,17 @@ pub struct Conversation {
     pub created_at: Timestamp,
     /// `seq` of the last event.
     pub seq: u64,
-    /// Number of the last message.
+    /// Number of the last message, in a thread or not.
     pub last_number: u64,
+    /// The last that was sent to no thread.
     pub last_message: Option<MessageId>,
+    /// Number of the last message that was sent to none of its threads.
+    pub line_number: u64,
     /// When the last message was sent, or the conversation was created.
     pub active_at: Timestamp,
     pub member_count: u64,
-    /// Messages that are gone for everyone, and those that are removed.
-    pub deleted_count: u64,
+    /// Messages that its own line lacks: gone for everyone, removed, or in a thread.
+    pub absent_count: u64,
     /// Seconds after which what is sent from here on is gone for everyone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
@@ -63,9 +65,10 @@ impl Conversation {
             seq: event.seq,
             last_number: 0,
             last_message: None,
+            line_number: 0,
             active_at: event.occurred_at,
             member_count: 0,
-            deleted_count: 0,
+            absent_count: 0,
             expires_in: None,
             unbegun: Vec::new(),
         }
@@ -107,12 +110,15 @@ impl Conversation {
         match change {
             MessageEvent::MessageSent(it) => {
                 self.last_number = it.number.0;
-                self.last_message = Some(it.message_id);
-                self.active_at = event.occurred_at;
+                // What is said in a thread does not bring its conversation forward.
+                if it.thread.is_none() {
+                    self.line_number = it.number.0;
+                    self.last_message = Some(it.message_id);
+                    self.active_at = event.occurred_at;
+                }
                 self.unbegun.extend(Unbegun::of(it));
             }
             MessageEvent::MessageDeleted(it) => {
-                self.deleted_count += 1;
                 self.unbegun.retain(|waits| waits.message_id != it.message_id);
             }
             MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_) => (),
@@ -121,16 +127,6 @@ impl Conversation {
 }
 
 impl Conversation {
-    fn removals_change(&mut self, change: &RemovalEvent) {
-        match change {
-            RemovalEvent::MessageRemoved(_) => self.deleted_count += 1,
-            RemovalEvent::MessageRestored(_) => {
-                self.deleted_count = self.deleted_count.saturating_sub(1);
-            }
-            RemovalEvent::MessageDestroyed(_) => (),
-        }
-    }
-
     /// Whether a person has by a number read something that expires after that.
     pub fn has_unbegun(&self, reader: AccountId, number: u64) -> bool {
         self.unbegun.iter().any(|it| it.is_read_by(reader, number))
@@ -177,9 +173,11 @@ impl Document for Conversation {
         {
             conversation.messages_change(it, event);
         }
-        if let (Some(it), Some(conversation)) = (RemovalEvent::of(&event.event), document.as_mut())
-        {
-            conversation.removals_change(it);
+        if let (Some((_, _, turn)), Some(conversation)) = (turn(event), document.as_mut()) {
+            conversation.absent_count = match turn {
+                Turn::Goes => conversation.absent_count + 1,
+                Turn::Comes => conversation.absent_count.saturating_sub(1),
+            };
         }
         if let (Some(it), Some(conversation)) = (ExpiryEvent::of(&event.event), document.as_mut()) {
             conversation.expiry_changes(it);

@@ -119,6 +119,7 @@ impl Command for ExpireMessage {
             leaf: Long(body.leaf().unwrap_or(0)),
             mentions: message.mentions.clone(),
             everyone: message.everyone.then_some(true),
+            thread: message.thread,
         };
         Ok(vec![deleted.into()])
     }

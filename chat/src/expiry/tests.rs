@@ -151,6 +151,7 @@ fn what_is_over_is_deleted_once_by_nobody_and_its_key_destroyed() {
         leaf: Long(3),
         mentions: vec![account(ANN)],
         everyone: None,
+        thread: None,
     };
     let world = world
         .later(60_000)

@@ -16,6 +16,7 @@ use crate::kernel::{Command, Context, Personal, Slot, State, StreamId, id};
 use crate::members::Member;
 use crate::messages::{Body, Content, ContentKind, Forwarded, Message, MessageId, MessageSent};
 use crate::privacy::{Gate, Setting};
+use crate::threads::{Entry, NoEntry};
 
 crate::rejections! {
     /// Why forwards say no.
@@ -29,6 +30,10 @@ crate::rejections! {
             "a message has been deleted", "Leave it out.";
         Poll: Conflict, "FORWARDS_POLL",
             "a poll belongs to its conversation", "Leave it out, or ask anew there.";
+        ThreadNotFound: NotFound, "FORWARDS_THREAD_NOT_FOUND",
+            "no thread begins at that message where they go", "Check the id.";
+        ThreadNested: Conflict, "FORWARDS_THREAD_NESTED",
+            "what is in a thread begins none", "Forward them to that thread.";
         Refused: Forbidden, "FORWARDS_REFUSED",
             "the other person takes no messages from you", "Respect that.";
         Blocked: Conflict, "FORWARDS_BLOCKED",
@@ -53,6 +58,9 @@ pub struct Source {
 pub struct ForwardMessages {
     /// Where they go.
     pub conversation_id: ConversationId,
+    /// The message that begins the thread they go to.
+    #[serde(default)]
+    pub thread_id: Option<MessageId>,
     /// 1 to 100.
     pub messages: Vec<Source>,
     /// Whether they say who wrote them.
@@ -130,7 +138,7 @@ impl Command for ForwardMessages {
     const NAME: &'static str = "ForwardMessages";
     const SEALS: bool = true;
     const PUBLIC: bool = false;
-    type State = ((Talk, Slot<Member>), Sources);
+    type State = ((Talk, Slot<Member>), Option<Entry>, Sources);
     type Rejection = ForwardRejection;
 
     fn stream(&self, _: &Context<'_>) -> Result<StreamId, ForwardRejection> {
@@ -147,12 +155,13 @@ impl Command for ForwardMessages {
         };
         let all = self.messages.iter().map(slot).collect();
         let sources = Sources { actor: context.actor, attributed: self.attributed, all };
-        ((Talk::new(self.conversation_id, context.actor), member), sources)
+        let entry = self.thread_id.map(|it| Entry::new(self.conversation_id, it));
+        ((Talk::new(self.conversation_id, context.actor), member), entry, sources)
     }
 
     fn decide(
         self,
-        ((talk, member), sources): &Self::State,
+        ((talk, member), entry, sources): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ForwardRejection> {
         let active = member.get().is_some_and(|it| it.active);
@@ -163,8 +172,17 @@ impl Command for ForwardMessages {
             Some(_) => return Err(ForwardRejection::Refused),
             None => (),
         }
+        let entry = entry.as_ref().map(|it| it.threaded(self.conversation_id, context.now));
+        let thread = entry.transpose().map_err(|it| match it {
+            NoEntry::Absent => ForwardRejection::ThreadNotFound,
+            NoEntry::Nested => ForwardRejection::ThreadNested,
+        })?;
         let last = conversation.last_number;
-        let mut sent = expiry::begun(conversation, context.actor, last, context.now);
+        // Who writes in a thread has read nothing else.
+        let mut sent = match thread {
+            Some(_) => Vec::new(),
+            None => expiry::begun(conversation, context.actor, last, context.now),
+        };
         for (nth, (source, (message, gate))) in self.messages.iter().zip(&sources.all).enumerate() {
             let there = message.get().filter(|it| it.conversation_id == source.conversation_id);
             let message = there.ok_or(ForwardRejection::NotFound)?;
@@ -188,6 +206,8 @@ impl Command for ForwardMessages {
                 expires_after_read: None,
                 preview: None,
                 everyone: None,
+                thread,
+                quote: None,
             };
             sent.push(forwarded.into());
         }
@@ -198,6 +218,11 @@ impl Command for ForwardMessages {
     fn body(&self) -> Vec<u8> {
         let ids: Vec<_> = self.messages.iter().map(|it| it.message_id).collect();
         let asked = (self.conversation_id, ids, self.attributed);
-        serde_json::to_vec(&asked).expect("ids are plain data")
+        // What a command was before it could name a thread is what it is without one.
+        let asked = match self.thread_id {
+            Some(it) => serde_json::to_vec(&(asked, it)),
+            None => serde_json::to_vec(&asked),
+        };
+        asked.expect("ids are plain data")
     }
 }

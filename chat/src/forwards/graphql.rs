@@ -15,6 +15,8 @@ struct ForwardMessagesInput {
     client_id: ID,
     /// Where they go.
     conversation_id: ID,
+    /// The message that begins the thread they go to.
+    thread_id: Option<ID>,
     /// 1 to 100, of any conversations that the viewer may read.
     message_ids: Vec<ID>,
     /// Whether they say who wrote them.
@@ -72,7 +74,8 @@ impl ForwardMutation {
         }
         let count = messages.len();
         let attributed = input.attributed;
-        let command = ForwardMessages { conversation_id: to, messages, attributed };
+        let thread_id = input.thread_id.as_ref().map(id).transpose()?;
+        let command = ForwardMessages { conversation_id: to, thread_id, messages, attributed };
         let outcome = scope.submit(&input.client_id, command).await?;
         let mut messages = Vec::new();
         for nth in (0..count).filter(|_| outcome.readable) {

@@ -56,7 +56,7 @@ impl At {
 
     fn forward(&self, world: &Given, which: &[usize]) -> ForwardMessages {
         let messages = which.iter().map(|it| self.source(world, self.messages[*it])).collect();
-        ForwardMessages { conversation_id: self.to, messages, attributed: true }
+        ForwardMessages { conversation_id: self.to, thread_id: None, messages, attributed: true }
     }
 }
 
@@ -132,7 +132,7 @@ fn forwarded_further_a_message_still_says_who_wrote_it_first() {
     let again = |world: &Given| {
         let source = Source { conversation_id: at.to, message_id: first, body: body(world, first) };
         let (conversation_id, messages) = (at.to, vec![source]);
-        ForwardMessages { conversation_id, messages, attributed: true }
+        ForwardMessages { conversation_id, thread_id: None, messages, attributed: true }
     };
     let command = again(&world);
     let world = world.and(account(EVE), command.clone());

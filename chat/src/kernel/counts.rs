@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::folds;
 use super::testing::{Given, account, given};
 use super::time::Long;
-use super::{Keyring, Reader, Recorded, StreamId};
+use super::{Keyring, Reader, StreamId};
 use crate::accounts::AccountId;
 use crate::chat_list::{Badge, counts};
 use crate::checkpoint::Checkpoint;
@@ -16,12 +16,13 @@ use crate::contacts::Contact;
 use crate::conversations::ConversationId;
 use crate::members::{Member, MemberEvent};
 use crate::messages::{
-    Message, MessageDeleted, MessageEvent, MessageHidden, MessageId, Stretch, deleted_in, hidden_in,
+    Message, MessageDeleted, MessageEvent, MessageHidden, MessageId, Stretch, absent_in, hidden_in,
 };
 use crate::oracle::{Counts, Oracle};
 use crate::privacy::{PrivacyEvent, Setting};
 use crate::receipts::{ReceiptEvent, Unread, readers, readers_counted};
 use crate::removals::RemovalEvent;
+use crate::threads::ThreadEvent;
 
 /// Stores every document of a world in a folder of its own and reads there.
 pub(crate) fn reading<T>(world: &Given, read: impl AsyncFnOnce(Reader) -> T) -> T {
@@ -68,6 +69,7 @@ fn gone(deleted: &BTreeSet<u64>, hidden: &BTreeSet<u64>) -> (Given, Conversation
             leaf: Long(0),
             mentions: Vec::new(),
             everyone: None,
+            thread: None,
         };
         world.happened(StreamId::Conversation(conversation_id), ann, deleted.into())
     });
@@ -77,6 +79,7 @@ fn gone(deleted: &BTreeSet<u64>, hidden: &BTreeSet<u64>) -> (Given, Conversation
             conversation_id,
             number: Long(*number),
             account_id: ann,
+            thread_id: None,
         };
         world.happened(StreamId::Account(ann), ann, hidden.into())
     });
@@ -104,7 +107,7 @@ proptest! {
         let found = reading(&world, async |reader| {
             let stretch = |above| Stretch { conversation, above, last: 3_100_000 };
             let stretches: Vec<_> = expected.iter().map(|(above, ..)| stretch(*above)).collect();
-            let deleted = deleted_in(&reader, &stretches).await.expect("counts");
+            let deleted = absent_in(&reader, &stretches).await.expect("counts");
             let hidden = hidden_in(&reader, account(1), &stretches).await.expect("counts");
             let found = stretches.iter().map(|it| it.above).zip(deleted).zip(hidden);
             found.map(|((number, deleted), hidden)| (number, deleted, hidden)).collect::<Vec<_>>()
@@ -198,7 +201,7 @@ fn read_number(world: &Given, who: AccountId, at: ConversationId) -> u64 {
             Some(_) | None => None,
         };
         let sent = sent.filter(|it| (it.author_id, it.conversation_id) == (who, at));
-        let sent = sent.filter(|it| it.unseen.is_none());
+        let sent = sent.filter(|it| it.unseen.is_none() && it.thread.is_none());
         moved.map(|it| it.number.0).or(sent.map(|it| it.number.0))
     });
     read.max().unwrap_or(0)
@@ -251,10 +254,14 @@ fn mentions(world: &Given, who: AccountId, at: ConversationId, number: u64) -> b
 fn unread(world: &Given, who: AccountId, at: ConversationId) -> BTreeSet<u64> {
     let (mut unread, mut hidden) = (BTreeSet::new(), BTreeSet::new());
     let (mut read, mut last) = (0, 0);
-    for Recorded { event, .. } in world.history() {
+    for event_of in world.history() {
+        let event = &event_of.event;
         match MessageEvent::of(event) {
             Some(MessageEvent::MessageSent(it)) if it.conversation_id == at => {
                 last = it.number.0;
+                if it.thread.is_some() {
+                    continue;
+                }
                 match (it.author_id == who, it.unseen.is_some()) {
                     (true, true) => (),
                     (true, false) => read = last,
@@ -277,11 +284,21 @@ fn unread(world: &Given, who: AccountId, at: ConversationId) -> BTreeSet<u64> {
                 unread.remove(&it.number.0);
             }
             Some(RemovalEvent::MessageRestored(it))
-                if it.conversation_id == at && !hidden.contains(&it.number.0) =>
+                if it.conversation_id == at
+                    && it.thread.is_none()
+                    && it.author_id != who
+                    && !hidden.contains(&it.number.0) =>
             {
                 unread.insert(it.number.0);
             }
             Some(_) | None => (),
+        }
+        if let Some(it) = ThreadEvent::moved(event_of).filter(|it| it.conversation_id == at) {
+            match it.to_thread_id {
+                Some(_) => drop(unread.remove(&it.number.0)),
+                None if it.author_id == who || hidden.contains(&it.number.0) => (),
+                None => drop(unread.insert(it.number.0)),
+            }
         }
         match (MemberEvent::of(event), ReceiptEvent::of(event)) {
             (Some(MemberEvent::MembersAdded(it)), _)

@@ -209,10 +209,12 @@ pub enum Effect {
         #[serde(default)]
         unseen: bool,
     },
-    /// The message is gone for everyone.
+    /// The conversation's own line lacks a message: it is gone for everyone, or moved to a thread.
     Deleted { number: u64 },
-    /// A message that was gone is there again.
+    /// A message that it lacked is there again.
     Restored,
+    /// A message came, went or came back in a thread, which the conversation does not count.
+    InThread,
     /// These accounts see the conversation from here on.
     Joined(Vec<AccountId>),
     /// This account sees nothing after this.

@@ -38,7 +38,7 @@ use secure::{generation, proof, proposal, secure, told};
 pub(crate) type Attempt = (u8, u8, u8, u8);
 
 /// Kinds of attempts.
-const KINDS: u8 = 73;
+const KINDS: u8 = 74;
 
 /// The last of them.
 const RENAME: u8 = KINDS - 1;
@@ -53,6 +53,7 @@ const CONTENT: u8 = LATER - 1;
 const REMOVE: u8 = CONTENT - 1;
 const PREVIEW: u8 = REMOVE - 1;
 const KEEP: u8 = PREVIEW - 1;
+const THREAD: u8 = KEEP - 1;
 
 const PEOPLE: [&str; 4] = ["ann", "bob", "eve", "dan"];
 
@@ -153,14 +154,14 @@ fn attempt(
         (9, _) => secure(world, actor, other, (which, 1)),
         (RENAME, _) => rename(world, actor, which),
         (REACT, Some(found)) => react(world, actor, found, which),
-        (PIN | DRAFT | FORWARD | REMOVE, Some(found)) => {
+        (PIN | DRAFT | FORWARD | REMOVE | THREAD, Some(found)) => {
             talk::beside(world, actor, conversation_id, (what, which), found)
         }
         (LATER, _) => later(world, actor, conversation_id, which),
         (CONTENT, _) => content(world, actor, conversation_id, which),
         (PREVIEW, _) => talk::preview(world, actor, conversation_id, which),
         (KEEP, _) => kept::keep(world, actor, conversation_id, which),
-        (18..KEEP, _) => secure(world, actor, other, (which, what - 17)),
+        (18..THREAD, _) => secure(world, actor, other, (which, what - 17)),
         (10, _) => world.when(actor, OpenDirect { account_id: other }),
         (11, _) => claim_or_release(world, which),
         (12, Some((conversation_id, message_id, _))) => {
@@ -362,6 +363,7 @@ fn random_histories_touch_every_collection() {
     let reacts = reacts.into_iter().chain([(0, PIN, 0, 0), (0, DRAFT, 0, 0), (1, LATER, 8, 0)]);
     let reads =
         [(0, REMOVE, 1, 0), (2, 16, 0, 0), (0, KEEP, 2, 0), (0, KEEP, 7, 0), (0, KEEP, 9, 0)];
+    let reads = reads.into_iter().chain([(0, THREAD, 0, 0), (1, THREAD, 5, 0)]);
     let contents = (0..40).map(|which| (0, CONTENT, which, 0));
     // Ann mentions everyone and confides twice; Bob reads all that he can.
     let confides = [(0, KINDS, 2, 0), (0, KINDS, 3, 2), (0, KINDS, 3, 2)].into_iter();

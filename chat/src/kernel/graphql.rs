@@ -134,10 +134,9 @@ impl Scope {
     pub fn within(&self, message: &Arc<Message>) -> Arc<Message> {
         self.shows(message.changed_seq);
         let over = message.is_over(Timestamp(self.clock.now_ms()));
-        if !over && self.ended_at.is_none_or(|it| message.changed_seq <= it) {
-            return Arc::clone(message);
-        }
-        Arc::new(Message { body: None, original: None, ..(**message).clone() })
+        let seen = self.ended_at.is_none_or(|it| message.changed_seq <= it);
+        // It may have been moved since.
+        if over || !seen { Arc::new(message.bare(seen)) } else { Arc::clone(message) }
     }
 
     /// Where the caller comes from.

@@ -54,6 +54,23 @@ impl Block {
         self.0.iter().map(|it| u64::from(it.count_ones())).sum()
     }
 
+    /// Whether it has no members.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|it| *it == 0)
+    }
+
+    /// Those that are members of both.
+    pub fn within(&self, other: &Self) -> Self {
+        let mut left = self.clone();
+        left.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= other);
+        left
+    }
+
+    /// Its members, when it is the nth block.
+    pub fn members(&self, block: u64) -> impl Iterator<Item = u64> + '_ {
+        (block * BLOCK..(block + 1) * BLOCK).filter(|it| self.contains(*it))
+    }
+
     /// Those that are members of this block and not of the other.
     pub fn without(&self, other: &Self) -> Self {
         let mut left = self.clone();
@@ -107,6 +124,13 @@ mod tests {
             assert_eq!(block.count_above(BLOCK * 7 + number), expected, "{number}");
         }
         assert_eq!(block.count(), 8);
+        let numbers: Vec<_> = members.iter().map(|it| BLOCK * 7 + it).collect();
+        assert_eq!(block.members(7).collect::<Vec<_>>(), numbers);
+        let mut other = Block::default();
+        assert!(other.is_empty() && block.within(&other).is_empty());
+        other.insert(BLOCK * 7 + 64);
+        other.insert(BLOCK * 7 + 66);
+        assert_eq!(block.within(&other).members(7).collect::<Vec<_>>(), [BLOCK * 7 + 64]);
         let text = serde_json::to_string(&block).unwrap();
         assert_eq!(serde_json::from_str::<Block>(&text).unwrap(), block);
         for (member, left) in members.into_iter().zip((0..8).rev()) {

@@ -83,6 +83,9 @@ pub struct SendLocation {
     pub point: Point,
     #[serde(default)]
     pub reply_to: Option<MessageId>,
+    /// The message that begins the thread it goes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<MessageId>,
     /// When it was sent, for history from elsewhere; not in the future.
     #[serde(default)]
     pub sent_at: Option<Timestamp>,
@@ -90,8 +93,8 @@ pub struct SendLocation {
 
 impl SendLocation {
     fn addressed(&self) -> Addressed {
-        let Self { conversation_id, reply_to, sent_at, .. } = *self;
-        Addressed { reply_to, sent_at, ..Addressed::to(conversation_id) }
+        let Self { conversation_id, reply_to, thread_id, sent_at, .. } = *self;
+        Addressed { reply_to, thread_id, sent_at, ..Addressed::to(conversation_id) }
     }
 
     /// The id of the message that this command sends.

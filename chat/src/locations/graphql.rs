@@ -38,6 +38,8 @@ struct SendLocationInput {
     conversation_id: ID,
     point: PointInput,
     reply_to: Option<ID>,
+    /// The message that begins the thread it goes to.
+    thread_id: Option<ID>,
     /// When it was sent, for history from elsewhere; not in the future.
     sent_at: Option<Timestamp>,
 }
@@ -50,6 +52,8 @@ struct ShareLiveLocationInput {
     /// For how long, in milliseconds: 15 minutes to 90 days.
     duration_ms: Long,
     reply_to: Option<ID>,
+    /// The message that begins the thread it goes to.
+    thread_id: Option<ID>,
 }
 
 #[derive(InputObject)]
@@ -95,6 +99,7 @@ impl LocationMutation {
             conversation_id,
             point: input.point.into(),
             reply_to: input.reply_to.as_ref().map(id).transpose()?,
+            thread_id: input.thread_id.as_ref().map(id).transpose()?,
             sent_at: input.sent_at,
         };
         let outcome = scope(context).submit(&input.client_id, command).await?;
@@ -113,6 +118,7 @@ impl LocationMutation {
             point: input.point.into(),
             duration_ms: input.duration_ms,
             reply_to: input.reply_to.as_ref().map(id).transpose()?,
+            thread_id: input.thread_id.as_ref().map(id).transpose()?,
         };
         let outcome = scope(context).submit(&input.client_id, command).await?;
         sent(context, outcome, conversation_id, &input.client_id).await

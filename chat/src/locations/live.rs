@@ -25,12 +25,15 @@ pub struct ShareLiveLocation {
     pub duration_ms: Long,
     #[serde(default)]
     pub reply_to: Option<MessageId>,
+    /// The message that begins the thread it goes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<MessageId>,
 }
 
 impl ShareLiveLocation {
     fn addressed(&self) -> Addressed {
-        let Self { conversation_id, reply_to, .. } = *self;
-        Addressed { reply_to, ..Addressed::to(conversation_id) }
+        let Self { conversation_id, reply_to, thread_id, .. } = *self;
+        Addressed { reply_to, thread_id, ..Addressed::to(conversation_id) }
     }
 
     /// The id of the message that this command sends.

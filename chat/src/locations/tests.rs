@@ -33,12 +33,12 @@ fn lunch() -> (Given, ConversationId) {
 }
 
 fn send(conversation_id: ConversationId, point: Point) -> SendLocation {
-    SendLocation { conversation_id, point, reply_to: None, sent_at: None }
+    SendLocation { conversation_id, point, reply_to: None, thread_id: None, sent_at: None }
 }
 
 fn share(conversation_id: ConversationId, duration_ms: u64) -> ShareLiveLocation {
     let duration_ms = Long(duration_ms);
-    ShareLiveLocation { conversation_id, point: HERE, duration_ms, reply_to: None }
+    ShareLiveLocation { conversation_id, point: HERE, duration_ms, reply_to: None, thread_id: None }
 }
 
 /// A live location of Ann's.

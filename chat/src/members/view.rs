@@ -10,7 +10,7 @@ use crate::audience::Audience;
 use crate::conversations::{ConversationEvent, ConversationId};
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Recorded, Timestamp};
-use crate::messages::MessageEvent;
+use crate::messages::{MessageEvent, MessageSent};
 
 /// A person's membership of a conversation, now or before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct Member {
     pub joined_at: Timestamp,
     /// `seq` of the event that began the current stint.
     pub joined_seq: u64,
+    /// Number of the last message when they joined: what was before is read, in threads too.
+    pub joined_number: u64,
     /// What this person has read by joining and by sending.
     pub read_number: u64,
     /// Numbers of what they have sent since without being there.
@@ -80,6 +82,16 @@ fn leaves(event: &Recorded) -> Option<(ConversationId, AccountId, u64)> {
     }
 }
 
+/// What an event sends to the conversation itself: who writes in a thread has read nothing else.
+fn sends(event: &Recorded) -> Option<&MessageSent> {
+    match MessageEvent::of(&event.event)? {
+        MessageEvent::MessageSent(it) => Some(it).filter(|it| it.thread.is_none()),
+        MessageEvent::MessageEdited(_)
+        | MessageEvent::MessageDeleted(_)
+        | MessageEvent::MessageHidden(_) => None,
+    }
+}
+
 impl Document for Member {
     const COLLECTION: Collection =
         Collection { name: "members", indexes: &["by_account", "by_conversation", "by_number"] };
@@ -94,16 +106,15 @@ impl Document for Member {
         if let Some(MemberEvent::RoleChanged(it)) = MemberEvent::of(&event.event) {
             return vec![Self::id(it.conversation_id, it.account_id)];
         }
-        if let Some(MessageEvent::MessageSent(it)) = MessageEvent::of(&event.event) {
-            return vec![Self::id(it.conversation_id, it.author_id)];
-        }
-        Vec::new()
+        let sends = sends(event).map(|it| Self::id(it.conversation_id, it.author_id));
+        sends.into_iter().collect()
     }
 
     fn project(document: &mut Option<Self>, id: &str, event: &Recorded) {
         if let Some((conversation_id, accounts, role, read_number)) = joins(event) {
             let account = accounts.into_iter().find(|it| Self::id(conversation_id, *it) == id);
             let Some(account_id) = account else { return };
+            let joined_number = read_number;
             let read_number = document.as_ref().map_or(0, |it| it.read_number).max(read_number);
             *document = Some(Self {
                 conversation_id,
@@ -112,6 +123,7 @@ impl Document for Member {
                 active: true,
                 joined_at: event.occurred_at,
                 joined_seq: event.seq,
+                joined_number,
                 read_number,
                 unseen: Vec::new(),
             });
@@ -123,7 +135,7 @@ impl Document for Member {
             member.role = Role::Member;
         } else if let Some(MemberEvent::RoleChanged(it)) = MemberEvent::of(&event.event) {
             member.role = it.role;
-        } else if let Some(MessageEvent::MessageSent(it)) = MessageEvent::of(&event.event) {
+        } else if let Some(it) = sends(event) {
             member.sends(it.number.0, it.unseen.unwrap_or(false));
         }
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bare::{self, Mentioned};
 use super::{
-    Addressed, Message, MessageEdited, MessageHidden, MessageId, Said, Sending, TEXT_BYTES_MAX,
-    format, parse,
+    Addressed, Message, MessageEdited, MessageHidden, MessageId, Quote, Said, Sending,
+    TEXT_BYTES_MAX, format, parse,
 };
 use crate::Event;
 use crate::accounts::{AccountId, EVERYONE, Name, NameState};
@@ -32,6 +32,15 @@ crate::rejections! {
             "text holds control characters", "Remove them.";
         ReplyNotFound: NotFound, "MESSAGES_REPLY_NOT_FOUND",
             "the message replied to is not in this conversation", "Check the id.";
+        QuoteInvalid: Invalid, "MESSAGES_QUOTE_INVALID",
+            "a quote is 1 to 1,024 characters of the message that is replied to",
+            "Quote a piece of that message.";
+        QuoteNotFound: Conflict, "MESSAGES_QUOTE_NOT_FOUND",
+            "the message replied to does not say that there", "Quote what it says now.";
+        ThreadNotFound: NotFound, "MESSAGES_THREAD_NOT_FOUND",
+            "no thread begins at that message in this conversation", "Check the id.";
+        ThreadNested: Conflict, "MESSAGES_THREAD_NESTED",
+            "what is in a thread begins none", "Send it to that thread.";
         SentAtInvalid: Invalid, "MESSAGES_SENT_AT_INVALID",
             "the claimed time lies in the future", "Leave it out, or claim a time that has passed.";
         NotAuthor: Forbidden, "MESSAGES_NOT_AUTHOR",
@@ -50,7 +59,7 @@ crate::rejections! {
             "a message is there for 1 second to 7 days after it is read",
             "Choose a time within that.";
         ExpiryNotDirect: Conflict, "MESSAGES_EXPIRY_NOT_DIRECT",
-            "only what is said to one other person expires after it is read",
+            "only what is said to one other person, in no thread, expires after it is read",
             "Let it expire after it is sent.";
         TooManyUnread: LimitExceeded, "MESSAGES_TOO_MANY_UNREAD",
             "100 of your messages here that expire after they are read have not been read",
@@ -167,6 +176,12 @@ pub struct SendMessage {
     /// Whether the page that it links to first is looked up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub link_preview: bool,
+    /// The message that begins the thread it goes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<MessageId>,
+    /// What it quotes of the message that it replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
 }
 
 impl SendMessage {
@@ -181,12 +196,16 @@ impl SendMessage {
             expires_in: None,
             expires_after_read: None,
             link_preview: false,
+            thread_id: None,
+            quote: None,
         }
     }
 
     fn addressed(&self) -> Addressed {
         Addressed {
             reply_to: self.reply_to,
+            quote: self.quote,
+            thread_id: self.thread_id,
             sent_at: self.sent_at,
             silent: self.silent,
             expires_in: self.expires_in,
@@ -234,9 +253,11 @@ impl Command for SendMessage {
         Ok(events)
     }
 
-    /// Whether pages are looked up may have changed between two tries.
+    /// Whether pages are looked up, and which text is the last to quote, may have changed between
+    /// two tries.
     fn body(&self) -> Vec<u8> {
-        let same = Self { link_preview: false, ..self.clone() };
+        let quote = self.quote.map(|it| Quote { revision: Long(0), ..it });
+        let same = Self { link_preview: false, quote, ..self.clone() };
         serde_json::to_vec(&same).expect("a command is plain data")
     }
 }
@@ -309,6 +330,7 @@ impl Command for EditMessage {
             no_longer_mentioned: before.filter(|it| !mentions.contains(it)).collect(),
             mentions,
             everyone: (everyone || message.everyone).then_some(everyone),
+            thread: message.thread,
         };
         Ok(vec![edited.into()])
     }
@@ -387,6 +409,7 @@ impl Command for HideMessage {
             conversation_id: message.conversation_id,
             number: Long(message.number),
             account_id: context.actor,
+            thread_id: message.thread.map(|it| it.thread_id),
         };
         Ok(vec![hidden.into()])
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use ports::keys::TreeId;
 
-use super::{Body, ContentKind};
+use super::{Body, ContentKind, Quote};
 use crate::Change;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
@@ -13,6 +13,7 @@ use crate::kernel::event::Reaction;
 use crate::kernel::time::Long;
 use crate::kernel::{Effect, Personal, Recorded, Timestamp};
 use crate::removals::RemovalEvent;
+use crate::threads::Threaded;
 
 crate::id! {
     /// Identifies a message.
@@ -64,6 +65,12 @@ pub struct MessageSent {
     /// Seconds after the other person has read it after which it is gone for everyone.
     #[serde(default)]
     pub expires_after_read: Option<Long>,
+    /// The thread that it is in; absent when it is in none.
+    #[serde(default)]
+    pub thread: Option<Threaded>,
+    /// What it quotes of the message that it answers: where, not what.
+    #[serde(default)]
+    pub quote: Option<Quote>,
 }
 
 /// Where a forwarded message comes from.
@@ -93,6 +100,9 @@ pub struct MessageEdited {
     /// Whether it mentions everyone; null when the text before did not either.
     #[serde(default)]
     pub everyone: Option<bool>,
+    /// The thread that it is in; absent when it is in none.
+    #[serde(default)]
+    pub thread: Option<Threaded>,
 }
 
 /// The message is gone for everyone.
@@ -110,6 +120,9 @@ pub struct MessageDeleted {
     /// Whether it mentioned everyone.
     #[serde(default)]
     pub everyone: Option<bool>,
+    /// The thread that it was in; absent when it was in none.
+    #[serde(default)]
+    pub thread: Option<Threaded>,
 }
 
 /// A person put a message out of their own sight; it stands in their account's stream.
@@ -120,12 +133,18 @@ pub struct MessageHidden {
     pub conversation_id: ConversationId,
     pub number: Long,
     pub account_id: AccountId,
+    /// The thread that it was in; absent when it was in none.
+    #[serde(default)]
+    pub thread_id: Option<MessageId>,
 }
 
 impl MessageEvent {
     /// What it means to those who listen.
     pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
         match self {
+            Self::MessageSent(it) if it.thread.is_some() => {
+                (Change::Message(it.message_id), Effect::InThread)
+            }
             Self::MessageSent(it) => (
                 Change::Message(it.message_id),
                 Effect::Sent {
@@ -136,10 +155,16 @@ impl MessageEvent {
             ),
             Self::MessageEdited(it) => (Change::Message(it.message_id), Effect::None),
             Self::MessageDeleted(it) => {
-                (Change::Message(it.message_id), Effect::Deleted { number: it.number.0 })
+                let effect = match it.thread {
+                    Some(_) => Effect::InThread,
+                    None => Effect::Deleted { number: it.number.0 },
+                };
+                (Change::Message(it.message_id), effect)
             }
             Self::MessageHidden(it) => {
-                (Change::ReadState(it.conversation_id), Effect::Read(it.conversation_id))
+                let conversation = Change::ReadState(it.conversation_id);
+                let change = it.thread_id.map_or(conversation, Change::ThreadReadState);
+                (change, Effect::Read(it.conversation_id))
             }
         }
     }

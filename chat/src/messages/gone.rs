@@ -1,4 +1,5 @@
-//! Which numbers are gone: for everyone, and for one person; counted at the same cost anywhere.
+//! Which numbers a conversation's own line lacks: for everyone, since they are gone or in a thread,
+//! and for one person; counted at the same cost anywhere.
 
 use std::sync::Arc;
 
@@ -14,16 +15,17 @@ use crate::kernel::document::padded;
 use crate::kernel::numbers::{BLOCK, Block, block_of};
 use crate::kernel::{Document, Reader, Recorded};
 use crate::removals::RemovalEvent;
+use crate::threads::ThreadEvent;
 
-/// Messages of one block that are gone for everyone.
+/// Messages of one block that are gone for everyone or in a thread.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DeletedNumbers {
+pub struct AbsentNumbers {
     numbers: Block,
 }
 
 /// Counts of 1,024 such blocks, so of a million messages.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DeletedCounts {
+pub struct AbsentCounts {
     counts: Vec<u16>,
 }
 
@@ -34,30 +36,50 @@ pub struct HiddenNumbers {
     numbers: Block,
 }
 
-/// The message that an event takes from everyone's sight, or gives back.
-enum Turn {
+/// Whether an event takes a message from the conversation's own line, or gives it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
     Goes,
     Comes,
 }
 
-/// What is destroyed was counted when it was removed.
-fn turn(event: &Recorded) -> Option<(ConversationId, u64, Turn)> {
-    if let Some(MessageEvent::MessageDeleted(it)) = MessageEvent::of(&event.event) {
-        return Some((it.conversation_id, it.number.0, Turn::Goes));
+/// The message that an event takes from its conversation's own line, or gives back. What goes and
+/// comes inside a thread was never there; what is destroyed was counted when it was removed.
+pub(crate) fn turn(event: &Recorded) -> Option<(ConversationId, u64, Turn)> {
+    match MessageEvent::of(&event.event) {
+        Some(MessageEvent::MessageSent(it)) => {
+            return it.thread.map(|_| (it.conversation_id, it.number.0, Turn::Goes));
+        }
+        Some(MessageEvent::MessageDeleted(it)) => {
+            let there = it.thread.is_none();
+            return there.then_some((it.conversation_id, it.number.0, Turn::Goes));
+        }
+        Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_)) | None => (),
     }
-    match RemovalEvent::of(&event.event)? {
-        RemovalEvent::MessageRemoved(it) => Some((it.conversation_id, it.number.0, Turn::Goes)),
-        RemovalEvent::MessageRestored(it) => Some((it.conversation_id, it.number.0, Turn::Comes)),
-        RemovalEvent::MessageDestroyed(_) => None,
+    if let Some(it) = ThreadEvent::moved(event) {
+        let turn = match (it.from_thread_id, it.to_thread_id) {
+            (None, _) => Turn::Goes,
+            (_, None) => Turn::Comes,
+            (Some(_), Some(_)) => return None,
+        };
+        return Some((it.conversation_id, it.number.0, turn));
     }
+    let (conversation, number, thread, turn) = match RemovalEvent::of(&event.event)? {
+        RemovalEvent::MessageRemoved(it) => (it.conversation_id, it.number, it.thread, Turn::Goes),
+        RemovalEvent::MessageRestored(it) => {
+            (it.conversation_id, it.number, it.thread, Turn::Comes)
+        }
+        RemovalEvent::MessageDestroyed(_) => return None,
+    };
+    thread.is_none().then_some((conversation, number.0, turn))
 }
 
 fn block_id(conversation: ConversationId, block: u64) -> String {
     format!("{conversation}/{}", padded(block))
 }
 
-impl Document for DeletedNumbers {
-    const COLLECTION: Collection = Collection { name: "deleted_numbers", indexes: &[] };
+impl Document for AbsentNumbers {
+    const COLLECTION: Collection = Collection { name: "absent_numbers", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
         let ids = turn(event).map(|(it, number, _)| block_id(it, block_of(number)));
@@ -74,8 +96,8 @@ impl Document for DeletedNumbers {
     }
 }
 
-impl Document for DeletedCounts {
-    const COLLECTION: Collection = Collection { name: "deleted_counts", indexes: &[] };
+impl Document for AbsentCounts {
+    const COLLECTION: Collection = Collection { name: "absent_counts", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
         let ids = turn(event).map(|(it, number, _)| block_id(it, block_of(number) / BLOCK));
@@ -99,6 +121,11 @@ impl Document for DeletedCounts {
 impl HiddenNumbers {
     fn id(account: AccountId, conversation: ConversationId, block: u64) -> String {
         format!("{account}/{conversation}/{}", padded(block))
+    }
+
+    /// Which block it is, and the numbers of it.
+    pub(crate) fn block(&self) -> (u64, &Block) {
+        (self.block, &self.numbers)
     }
 
     /// Whether a person has hidden a message.
@@ -152,18 +179,18 @@ impl Stretch {
     }
 }
 
-/// How many messages of each stretch are gone for everyone; two queries for all.
+/// How many messages of each stretch are gone for everyone or in a thread; two queries for all.
 ///
 /// # Errors
 /// When the documents can't be reached.
-pub async fn deleted_in(reader: &Reader, stretches: &[Stretch]) -> Result<Vec<u64>, Error> {
+pub async fn absent_in(reader: &Reader, stretches: &[Stretch]) -> Result<Vec<u64>, Error> {
     let own = stretches.iter().map(|it| block_id(it.conversation, block_of(it.above)));
-    let own = reader.load_many::<DeletedNumbers>(own).await?;
+    let own = reader.load_many::<AbsentNumbers>(own).await?;
     let superblocks = |it: &Stretch| it.blocks().start() / BLOCK..=it.blocks().end() / BLOCK;
     let ids = stretches
         .iter()
         .flat_map(|it| superblocks(it).map(|block| block_id(it.conversation, block)));
-    let mut counts = reader.load_many::<DeletedCounts>(ids).await?.into_iter();
+    let mut counts = reader.load_many::<AbsentCounts>(ids).await?.into_iter();
     let mut found = Vec::with_capacity(stretches.len());
     for (stretch, own) in stretches.iter().zip(own) {
         let mut count = own.map_or(0, |it| it.numbers.count_above(stretch.above));
@@ -184,8 +211,8 @@ const BLOCKS_AT_ONCE: u64 = 64;
 /// Blocks above the read number in which one person has hidden messages, at most.
 const HIDDEN_BLOCKS_MAX: usize = 10_000;
 
-/// How many messages of each stretch one person has hidden that are not gone for everyone; two
-/// queries for all, and one for each stretch that is very long.
+/// How many messages of each stretch one person has hidden that are neither gone for everyone nor
+/// in a thread; two queries for all, and one for each stretch that is very long.
 ///
 /// # Errors
 /// When the documents can't be reached.
@@ -194,6 +221,28 @@ pub async fn hidden_in(
     account: AccountId,
     stretches: &[Stretch],
 ) -> Result<Vec<u64>, Error> {
+    let hidden = hidden_of(reader, account, stretches).await?;
+    let absent = hidden.iter().map(|(at, it)| block_id(stretches[*at].conversation, it.block));
+    let absent = reader.load_many::<AbsentNumbers>(absent).await?;
+    let mut found = vec![0; stretches.len()];
+    for ((at, it), absent) in hidden.iter().zip(absent) {
+        let left = match absent {
+            Some(absent) => it.numbers.without(&absent.numbers),
+            None => it.numbers.clone(),
+        };
+        let above = stretches[*at].above;
+        let own = it.block == block_of(above);
+        found[*at] += if own { left.count_above(above) } else { left.count() };
+    }
+    Ok(found)
+}
+
+/// The blocks of each stretch in which one person has hidden messages.
+async fn hidden_of(
+    reader: &Reader,
+    account: AccountId,
+    stretches: &[Stretch],
+) -> Result<Vec<(usize, Arc<HiddenNumbers>)>, Error> {
     let mut hidden: Vec<(usize, Arc<HiddenNumbers>)> = Vec::new();
     let mut ids = Vec::new();
     for (at, it) in stretches.iter().enumerate() {
@@ -216,40 +265,35 @@ pub async fn hidden_in(
     }
     let loaded = reader.load_many::<HiddenNumbers>(ids.iter().map(|(_, id)| id.clone())).await?;
     hidden.extend(ids.iter().zip(loaded).filter_map(|((at, _), it)| Some((*at, it?))));
-    let deleted = hidden.iter().map(|(at, it)| block_id(stretches[*at].conversation, it.block));
-    let deleted = reader.load_many::<DeletedNumbers>(deleted).await?;
-    let mut found = vec![0; stretches.len()];
-    for ((at, it), deleted) in hidden.iter().zip(deleted) {
-        let left = match deleted {
-            Some(deleted) => it.numbers.without(&deleted.numbers),
-            None => it.numbers.clone(),
-        };
-        let above = stretches[*at].above;
-        let own = it.block == block_of(above);
-        found[*at] += if own { left.count_above(above) } else { left.count() };
-    }
-    Ok(found)
+    Ok(hidden)
 }
 
-/// Whether each of some messages of a conversation is gone for everyone, or hidden by one person;
-/// two queries for all.
+/// The blocks of a stretch in which one person has hidden messages, the block of its first number
+/// as a whole.
 ///
 /// # Errors
 /// When the documents can't be reached.
-pub async fn gone_among(
+pub(crate) async fn hidden_blocks(
+    reader: &Reader,
+    account: AccountId,
+    stretch: Stretch,
+) -> Result<Vec<Arc<HiddenNumbers>>, Error> {
+    let found = hidden_of(reader, account, &[stretch]).await?;
+    Ok(found.into_iter().map(|(_, it)| it).collect())
+}
+
+/// Whether one person has hidden each of some messages of a conversation; one query for all.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub async fn hidden_among(
     reader: &Reader,
     account: AccountId,
     conversation: ConversationId,
     numbers: &[u64],
 ) -> Result<Vec<bool>, Error> {
-    let deleted = numbers.iter().map(|it| block_id(conversation, block_of(*it)));
-    let deleted = reader.load_many::<DeletedNumbers>(deleted).await?;
-    let hidden = numbers.iter().map(|it| HiddenNumbers::id(account, conversation, block_of(*it)));
-    let hidden = reader.load_many::<HiddenNumbers>(hidden).await?;
-    let both = numbers.iter().zip(deleted.into_iter().zip(hidden));
-    let gone = both.map(|(number, (deleted, hidden))| {
-        deleted.is_some_and(|it| it.numbers.contains(*number))
-            || hidden.is_some_and(|it| it.numbers.contains(*number))
-    });
-    Ok(gone.collect())
+    let blocks = numbers.iter().map(|it| HiddenNumbers::id(account, conversation, block_of(*it)));
+    let blocks = reader.load_many::<HiddenNumbers>(blocks).await?;
+    let hidden = numbers.iter().zip(blocks);
+    Ok(hidden.map(|(it, block)| block.is_some_and(|block| block.numbers.contains(*it))).collect())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
+use super::quote::QuoteInput;
 use super::{
     DeleteMessage, EditMessage, HideMessage, Message, MessageId, MessageObject, SendMessage,
 };
@@ -31,6 +32,10 @@ struct SendMessageInput {
     /// Markdown, at most 16,384 bytes.
     text: String,
     reply_to: Option<ID>,
+    /// What it quotes of the message that it replies to.
+    quote: Option<QuoteInput>,
+    /// The message that begins the thread it goes to; none begins at what is in a thread.
+    thread_id: Option<ID>,
     /// When it was sent, for history from elsewhere; not in the future.
     sent_at: Option<Timestamp>,
     /// Whether the viewer's draft in the conversation goes with it, on all of their devices.
@@ -91,15 +96,24 @@ impl MessageMutation {
             scope.viewer()?.may("clearDraft").map_err(rejected)?;
         }
         let conversation_id = id(&input.conversation_id)?;
+        let reply_to = input.reply_to.as_ref().map(id).transpose()?;
+        let quote = match &input.quote {
+            Some(it) => {
+                Some(it.found(context, reply_to, (conversation_id, &input.client_id)).await?)
+            }
+            None => None,
+        };
         let command = SendMessage {
             conversation_id,
             text: input.text,
-            reply_to: input.reply_to.as_ref().map(id).transpose()?,
+            reply_to,
+            quote,
             sent_at: input.sent_at,
             silent: input.silent,
             expires_in: input.expires_in,
             expires_after_read: input.expires_after_read,
             link_preview: input.link_preview && scope.previews,
+            thread_id: input.thread_id.as_ref().map(id).transpose()?,
         };
         let mut outcome = scope.submit(&input.client_id, command).await?;
         if input.clear_draft {

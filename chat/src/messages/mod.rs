@@ -9,13 +9,19 @@
 //! carry history with it) is shown but orders nothing. A silent message asks those who notify
 //! people to leave it. One that expires is deleted by the server (`expiry`).
 //!
+//! An answer may quote a piece of the message it answers: the place is kept, not the words, so that
+//! a quote goes when what it quotes is deleted, and comes back when that is restored.
+//!
+//! What is in a thread (`threads`) is left out of the conversation's own messages and counts.
+//!
 //! A message may hold something else than text: each kind of [`Content`] has a room that sends it,
 //! by way of [`Sending`]. It is sealed in the body and can't be edited.
 //!
 //! `@everyone` mentions all members where its author manages the group, and is text elsewhere. That
 //! is one document a message, and counts for each member who has not read the message.
 //!
-//! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`], [`MENTIONS_COUNTED_MAX`].
+//! Limits: [`TEXT_BYTES_MAX`], [`MENTIONS_MAX`], [`ENTITIES_MAX`], [`MENTIONS_COUNTED_MAX`],
+//! [`QUOTE_UNITS_MAX`].
 
 mod bare;
 mod content;
@@ -29,6 +35,7 @@ mod graphql;
 mod mentioned;
 mod objects;
 mod pages;
+mod quote;
 mod sending;
 #[cfg(test)]
 mod tests;
@@ -45,19 +52,23 @@ pub use events::{
 };
 pub use format::{Body, Entity, EntityKind, parse};
 pub use gone::{
-    DeletedCounts, DeletedNumbers, HiddenNumbers, Stretch, deleted_in, gone_among, hidden_in,
+    AbsentCounts, AbsentNumbers, HiddenNumbers, Stretch, absent_in, hidden_among, hidden_in,
 };
+pub(crate) use gone::{Turn, hidden_blocks, turn};
 pub use graphql::{MessageMutation, MessagePayload, MessageQuery};
 pub(crate) use graphql::{changed, visible};
 pub use mentioned::{EveryoneMention, MENTIONS_COUNTED_MAX, mentioned_above, seen_of};
 pub use objects::MessageObject;
-pub use pages::{Messages, last_live_message, messages};
-pub use sending::{Addressed, Sending, Unsent};
-pub(crate) use sending::{Said, message_id};
+pub use pages::{Messages, Window, last_live_message, messages};
+pub use quote::Quote;
+pub(crate) use sending::Said;
+pub use sending::{Addressed, Sending, Unsent, message_id};
 pub use view::{Aside, Mention, Message, Version};
 
 /// Most bytes of a message's markdown.
 pub const TEXT_BYTES_MAX: usize = 16 * 1_024;
+/// Most UTF-16 code units of what a message quotes.
+pub const QUOTE_UNITS_MAX: u64 = 1_024;
 /// Most accounts that one message mentions; further names are plain text.
 pub const MENTIONS_MAX: usize = 50;
 /// Most entities of one message; further formatting is plain text.

@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
 use ports::documents::{Order, Scan};
 
+use super::quote::{QuoteObject, quoted};
 use super::{Body, ContentObject, Entity, EntityKind, Forwarded, Message, MessageId, Version};
 use crate::accounts::AccountObject;
 use crate::conversations::ConversationObject;
@@ -17,6 +18,7 @@ use crate::kernel::{Personal, Timestamp};
 use crate::pins::is_pinned;
 use crate::previews::PreviewObject;
 use crate::reactions::{ReactionCount, reactions_to};
+use crate::threads::{ThreadObject, thread_of};
 
 /// A message; its text is opened when it is asked for.
 pub struct MessageObject {
@@ -188,6 +190,25 @@ impl MessageObject {
         let found = found.map_err(outage)?;
         let here = found.filter(|it| it.conversation_id == self.message.conversation_id);
         Ok(here.map(|it| Self::new(scope(context).within(&it))))
+    }
+
+    /// What it quotes of that; null when either is gone, and where the text that it quotes has been
+    /// edited away and is kept from the viewer.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn quote(&self, context: &Context<'_>) -> Result<Option<QuoteObject>> {
+        quoted(context, &self.message).await
+    }
+
+    /// The message that begins the thread it is in; null when it is in none.
+    async fn thread_id(&self) -> Option<ID> {
+        self.message.thread.map(|it| it.thread_id.into())
+    }
+
+    /// The thread that it is in, or that begins at it; null when there is none, and for who has
+    /// left since.
+    #[graphql(complexity = "5 + child_complexity")]
+    async fn thread(&self, context: &Context<'_>) -> Result<Option<ThreadObject>> {
+        thread_of(context, &self.message).await
     }
 
     /// Where it comes from, if it was forwarded and says so.

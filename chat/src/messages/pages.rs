@@ -1,4 +1,4 @@
-//! Pages of a conversation's messages: by number, around one, from a date, at the first unread.
+//! Pages of the messages of a line: by number, around one, from a date, at the first unread.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,13 +14,14 @@ use crate::kernel::Timestamp;
 use crate::kernel::document::{Document, padded};
 use crate::kernel::graphql::{Page, invalid, outage, rejected, scope};
 use crate::kernel::time::Long;
-use crate::receipts::Unread;
+use crate::threads::Line;
 
 /// What a page of messages is centred on, if on anything.
 pub struct Messages {
     pub around: Option<Long>,
     pub around_date: Option<Timestamp>,
-    pub first_unread: bool,
+    /// Up to where the viewer has read, to begin at the first unread.
+    pub read_number: Option<u64>,
 }
 
 /// Messages read at once on the way past those that are hidden from one person.
@@ -31,13 +32,12 @@ fn number_cursor(cursor: &str) -> Result<u64> {
     number.ok_or_else(|| rejected(invalid("cursor is not one of this list")))
 }
 
-/// A page of a conversation's messages that are not gone for the viewer, by number.
+/// A page of the messages of a line that are not gone for the viewer, by number.
 ///
 /// # Errors
 /// When the page is malformed or the documents can't be reached.
 pub async fn messages(
-    context: &Context<'_>,
-    conversation: &Conversation,
+    window: &Window<'_>,
     page: Page,
     centre: Messages,
 ) -> Result<Connection<String, MessageObject>> {
@@ -45,10 +45,9 @@ pub async fn messages(
     let after_given = page.after.is_some();
     let mut high = match page.before.as_deref().map(number_cursor).transpose()? {
         Some(before) => before,
-        None => conversation.last_number + 1,
+        None => window.last_number + 1,
     };
-    let window = Window { context, conversation: conversation.id };
-    let Some(pivot) = pivot(context, conversation, centre).await? else {
+    let Some(pivot) = window.pivot(centre).await? else {
         let (found, more) = window.take(low, high, page.limit, page.backward).await?;
         let (previous, next) = match page.backward {
             true => (more, page.before.is_some()),
@@ -82,43 +81,49 @@ fn connected(
     connection
 }
 
-/// The first number of the later half of a centred page.
-async fn pivot(
-    context: &Context<'_>,
-    conversation: &Conversation,
-    centre: Messages,
-) -> Result<Option<u64>> {
-    let scope = scope(context);
-    let chosen = [centre.around.is_some(), centre.around_date.is_some(), centre.first_unread];
-    if chosen.iter().filter(|it| **it).count() > 1 {
-        return Err(rejected(invalid("a page has one centre")));
-    }
-    if let Some(number) = centre.around {
-        return Ok(Some(number.0.clamp(1, conversation.last_number + 1)));
-    }
-    if centre.first_unread {
-        let viewer = scope.viewer()?.account;
-        let unread = Unread::load(&scope.reader, viewer, conversation.id).await;
-        return Ok(Some(unread.map_err(outage)?.read_number + 1));
-    }
-    let Some(date) = centre.around_date else { return Ok(None) };
-    let prefix = format!("{}/", conversation.id);
-    let time = padded(u64::try_from(date.0).unwrap_or(0));
-    let scan = Scan {
-        from: format!("{prefix}{time}"),
-        ..Scan::prefix(Message::COLLECTION.name, Some("by_time"), &prefix, Order::Ascending, 1)
-    };
-    let found = scope.reader.scan::<Message>(scan).await.map_err(outage)?;
-    let number = found.first().map_or(conversation.last_number + 1, |(_, it)| it.number);
-    Ok(Some(number))
+/// The messages of a line, as somebody sees them.
+pub struct Window<'a> {
+    pub context: &'a Context<'a>,
+    pub conversation: ConversationId,
+    pub line: Line,
+    /// The highest number of the line.
+    pub last_number: u64,
 }
 
-struct Window<'a> {
-    context: &'a Context<'a>,
-    conversation: ConversationId,
+impl<'a> Window<'a> {
+    /// The messages of a conversation that are in no thread.
+    pub fn of(context: &'a Context<'a>, conversation: &Conversation) -> Self {
+        let (id, last_number) = (conversation.id, conversation.last_number);
+        Self { context, conversation: id, line: Line::Conversation(id), last_number }
+    }
 }
 
 impl Window<'_> {
+    /// The first number of the later half of a centred page.
+    async fn pivot(&self, centre: Messages) -> Result<Option<u64>> {
+        let chosen =
+            [centre.around.is_some(), centre.around_date.is_some(), centre.read_number.is_some()];
+        if chosen.iter().filter(|it| **it).count() > 1 {
+            return Err(rejected(invalid("a page has one centre")));
+        }
+        if let Some(number) = centre.around {
+            return Ok(Some(number.0.clamp(1, self.last_number + 1)));
+        }
+        if let Some(read_number) = centre.read_number {
+            return Ok(Some(read_number + 1));
+        }
+        let Some(date) = centre.around_date else { return Ok(None) };
+        let prefix = format!("{}/", self.conversation);
+        let time = padded(u64::try_from(date.0).unwrap_or(0));
+        let scan = Scan {
+            from: format!("{prefix}{time}"),
+            ..Scan::prefix(Message::COLLECTION.name, Some("by_time"), &prefix, Order::Ascending, 1)
+        };
+        let found = scope(self.context).reader.scan::<Message>(scan).await.map_err(outage)?;
+        let number = found.first().map_or(self.last_number + 1, |(_, it)| it.number);
+        Ok(Some(number))
+    }
+
     /// Messages with `low < number < high`, from one end; and whether there are more.
     async fn take(
         &self,
@@ -133,7 +138,7 @@ impl Window<'_> {
         let mut kept = BTreeMap::new();
         let mut wanted = limit + 1;
         loop {
-            let prefix = format!("{}/", self.conversation);
+            let prefix = format!("{}/", self.line);
             let scan = Scan {
                 collection: Message::COLLECTION.name,
                 index: Some("by_number"),
@@ -176,18 +181,14 @@ impl Window<'_> {
     }
 }
 
-/// The newest message of a conversation that is not gone for the viewer.
+/// The newest message of a line that is not gone for the viewer.
 ///
 /// # Errors
 /// When the documents can't be reached.
-pub async fn last_live_message(
-    context: &Context<'_>,
-    conversation: &Conversation,
-) -> Result<Option<MessageObject>> {
-    if conversation.last_number == 0 {
+pub async fn last_live_message(window: &Window<'_>) -> Result<Option<MessageObject>> {
+    if window.last_number == 0 {
         return Ok(None);
     }
-    let window = Window { context, conversation: conversation.id };
-    let (found, _) = window.take(0, conversation.last_number + 1, 1, true).await?;
+    let (found, _) = window.take(0, window.last_number + 1, 1, true).await?;
     Ok(found.into_values().next().map(MessageObject::new))
 }

@@ -1,9 +1,9 @@
 //! What every message goes through, whatever its kind: membership, blocks, the message replied to,
-//! the claimed time and the next number.
+//! its thread, the claimed time and the next number.
 
 use super::{
-    Body, ContentKind, Message, MessageId, MessageRejection, MessageSent, active, found, message,
-    welcome,
+    Body, ContentKind, Message, MessageId, MessageRejection, MessageSent, Quote, active, found,
+    message, welcome,
 };
 use crate::Event;
 use crate::accounts::AccountId;
@@ -16,12 +16,18 @@ use crate::kernel::time::{Long, TIMESTAMP_MS_MAX};
 use crate::kernel::{Context, Personal, Reject, Slot, State, Timestamp, id};
 use crate::members::Member;
 use crate::previews::is_wanted;
+use crate::threads::{Entry, NoEntry, Threaded};
 
-/// Where a message goes, as an answer to what, and when it claims to have been sent.
+/// Where a message goes, in which thread, as an answer to what, and when it claims to have been
+/// sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Addressed {
     pub conversation_id: ConversationId,
     pub reply_to: Option<MessageId>,
+    /// What it quotes of that.
+    pub quote: Option<Quote>,
+    /// The thread that it goes to.
+    pub thread_id: Option<MessageId>,
     pub sent_at: Option<Timestamp>,
     pub silent: bool,
     /// Seconds after which it is gone for everyone.
@@ -38,6 +44,8 @@ impl Addressed {
         Self {
             conversation_id,
             reply_to: None,
+            quote: None,
+            thread_id: None,
             sent_at: None,
             silent: false,
             expires_in: None,
@@ -53,7 +61,7 @@ impl Addressed {
 }
 
 /// The id of the message that somebody's command with this client id sends.
-pub(crate) fn message_id(
+pub fn message_id(
     conversation: ConversationId,
     author: AccountId,
     client_id: uuid::Uuid,
@@ -68,6 +76,7 @@ pub struct Sending {
     talk: Talk,
     member: Slot<Member>,
     reply: Option<Slot<Message>>,
+    thread: Option<Entry>,
 }
 
 impl State for Sending {
@@ -75,6 +84,7 @@ impl State for Sending {
         self.talk.fill(fetch);
         self.member.fill(fetch);
         self.reply.fill(fetch);
+        self.thread.fill(fetch);
     }
 }
 
@@ -87,7 +97,8 @@ impl Sending {
         let talk = Talk::new(to.conversation_id, context.actor);
         let member = super::member(to.conversation_id, context.actor);
         let reply = to.reply_to.map(|it| message(to.conversation_id, it));
-        Self { to, talk, member, reply }
+        let thread = to.thread_id.map(|it| Entry::new(to.conversation_id, it));
+        Self { to, talk, member, reply, thread }
     }
 
     /// Whether whoever sends it manages the group; nobody manages other conversations.
@@ -95,9 +106,10 @@ impl Sending {
         self.member.get().is_some_and(|it| it.active && it.role.manages())
     }
 
-    /// What sending has read: the time begins of what expires after that.
+    /// What sending has read: the time begins of what expires after that. Who writes in a thread has
+    /// read nothing else.
     pub(crate) fn read(&self, context: &Context<'_>) -> Vec<Event> {
-        let conversation = self.talk.conversation.get();
+        let conversation = self.talk.conversation.get().filter(|_| self.thread.is_none());
         conversation
             .map_or(Vec::new(), |it| expiry::begun(it, context.actor, it.last_number, context.now))
     }
@@ -112,6 +124,7 @@ impl Sending {
         say: impl FnOnce() -> Result<Said, R>,
     ) -> Result<MessageSent, R> {
         let conversation = self.open(context)?;
+        let thread = self.threaded(context)?;
         let (body, mentions) = say()?;
         // History from elsewhere is not looked up anew.
         let preview = self.to.preview && self.to.sent_at.is_none() && is_wanted(&body);
@@ -132,6 +145,18 @@ impl Sending {
             expires_at: conversation.expires_at(self.to.expires_in, context.now),
             expires_after_read: self.to.expires_after_read.map(|it| Long(it.into())),
             preview: preview.then_some(true),
+            thread,
+            quote: self.to.quote,
+        })
+    }
+
+    /// Where in the conversation it goes.
+    fn threaded(&self, context: &Context<'_>) -> Result<Option<Threaded>, MessageRejection> {
+        let entry = self.thread.as_ref();
+        let threaded = entry.map(|it| it.threaded(self.to.conversation_id, context.now));
+        threaded.transpose().map_err(|it| match it {
+            NoEntry::Absent => MessageRejection::ThreadNotFound,
+            NoEntry::Nested => MessageRejection::ThreadNested,
         })
     }
 
@@ -142,8 +167,12 @@ impl Sending {
         welcome(&self.talk, context)?;
         if let Some(reply) = &self.reply {
             let replied = found(reply, self.to.conversation_id);
-            let present = replied.is_ok_and(|it| !it.is_gone(context.now));
-            present.then_some(()).ok_or(MessageRejection::ReplyNotFound)?;
+            let present = replied.ok().filter(|it| !it.is_gone(context.now));
+            let present = present.ok_or(MessageRejection::ReplyNotFound)?;
+            self.to.quote.map_or(Ok(()), |it| it.check(present))?;
+        }
+        if self.to.quote.is_some() && self.reply.is_none() {
+            return Err(MessageRejection::QuoteInvalid);
         }
         let claimed = self.to.sent_at.map_or(0, |it| it.0);
         if !(0..=context.now.0.min(TIMESTAMP_MS_MAX)).contains(&claimed) {
@@ -153,7 +182,8 @@ impl Sending {
             return Err(MessageRejection::ExpiryInvalid);
         }
         if let Some(seconds) = self.to.expires_after_read {
-            expires_after_read(seconds, conversation, context.actor)?;
+            let direct = conversation.kind == Kind::Direct && self.thread.is_none();
+            expires_after_read(seconds, direct.then_some(conversation), context.actor)?;
         }
         Ok(conversation)
     }
@@ -162,16 +192,18 @@ impl Sending {
 /// Refuses a time from when a message is read that is none, or where nobody or too many read it.
 fn expires_after_read(
     seconds: u32,
-    conversation: &Conversation,
+    direct: Option<&Conversation>,
     author: AccountId,
 ) -> Result<(), MessageRejection> {
     if !may_expire_after_read(seconds) {
         return Err(MessageRejection::ExpiryAfterReadInvalid);
     }
-    if conversation.kind != Kind::Direct {
-        return Err(MessageRejection::ExpiryNotDirect);
-    }
-    let unread = conversation.unbegun.iter().filter(|it| it.author_id == author).count();
+    let unread = direct
+        .ok_or(MessageRejection::ExpiryNotDirect)?
+        .unbegun
+        .iter()
+        .filter(|it| it.author_id == author)
+        .count();
     let fits = unread < UNBEGUN_MAX;
     fits.then_some(()).ok_or(MessageRejection::TooManyUnread)
 }

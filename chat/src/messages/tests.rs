@@ -2,25 +2,24 @@
 
 use super::*;
 use crate::audience::Audience;
-use crate::conversations::{ConversationId, CreateGroup, OpenDirect, direct_id};
+use crate::conversations::{ConversationId, CreateGroup};
 use crate::kernel::event::Reaction;
 use crate::kernel::testing::{Given, NOW, account, given, open};
 use crate::kernel::time::Long;
-use crate::kernel::{Document, Effect, Personal, Recorded, Timestamp};
+use crate::kernel::{Command, Document, Effect, Personal, Recorded, Timestamp};
 use crate::members::{ChangeRole, LeaveConversation, Role};
-use crate::removals::RestoreMessages;
 use crate::{Change, Event};
 
-const ANN: u8 = 1;
-const BOB: u8 = 2;
+pub(super) const ANN: u8 = 1;
+pub(super) const BOB: u8 = 2;
 const EVE: u8 = 3;
 
-fn people() -> Given {
+pub(super) fn people() -> Given {
     given().person(ANN, "ann").person(BOB, "bob").person(EVE, "eve")
 }
 
 /// A group that Ann owns and that Bob belongs to.
-fn lunch() -> (Given, ConversationId) {
+pub(super) fn lunch() -> (Given, ConversationId) {
     let member_ids = vec![account(BOB)];
     let create = CreateGroup { title: "Lunch".to_owned(), member_ids, open: false };
     let world = people().and(account(ANN), create);
@@ -28,7 +27,7 @@ fn lunch() -> (Given, ConversationId) {
     (world, id)
 }
 
-fn send(conversation_id: ConversationId, text: &str) -> SendMessage {
+pub(super) fn send(conversation_id: ConversationId, text: &str) -> SendMessage {
     SendMessage::new(conversation_id, text)
 }
 
@@ -40,11 +39,15 @@ fn sent(text: &str) -> (Given, ConversationId, MessageId) {
     (world, id, message)
 }
 
-fn edit(conversation_id: ConversationId, message_id: MessageId, text: &str) -> EditMessage {
+pub(super) fn edit(
+    conversation_id: ConversationId,
+    message_id: MessageId,
+    text: &str,
+) -> EditMessage {
     EditMessage { conversation_id, message_id, text: text.to_owned() }
 }
 
-fn delete(conversation_id: ConversationId, message_id: MessageId) -> DeleteMessage {
+pub(super) fn delete(conversation_id: ConversationId, message_id: MessageId) -> DeleteMessage {
     DeleteMessage { conversation_id, message_id }
 }
 
@@ -86,13 +89,15 @@ fn a_member_sends_a_message() {
         preview: None,
         everyone: None,
         expires_after_read: None,
+        thread: None,
+        quote: None,
     };
     let world = then.then([expected.into()]);
     let message = world.document::<Message>(message_id).unwrap();
     assert_eq!((message.number, message.seq, message.changed_seq), (1, 3, 3));
     assert_eq!((message.sent_at, message.occurred_at, message.mentions), (NOW, NOW, mentions));
     let mention = world.document::<Mention>(Mention::id(id, account(ANN), 1));
-    assert_eq!(mention, Some(Mention { message_id }));
+    assert_eq!(mention, Some(Mention { message_id, moved: false }));
 }
 
 #[test]
@@ -219,6 +224,7 @@ fn an_edit_is_sealed_beside_the_message_and_keeps_every_version() {
         mentions: mentions.iter().map(|it| account(*it)).collect(),
         no_longer_mentioned: gone.iter().map(|it| account(*it)).collect(),
         everyone: None,
+        thread: None,
     };
     let world = world
         .when(account(BOB), edit(id, message, "@eve"))
@@ -237,73 +243,6 @@ fn an_edit_is_sealed_beside_the_message_and_keeps_every_version() {
     assert_eq!(open(&original).map(|it| it.text).as_deref(), Some("@ann"));
 }
 
-/// The message with this number, if it mentions everyone.
-fn everyone(world: &Given, id: ConversationId, number: u64) -> Option<MessageId> {
-    let mention = world.document::<EveryoneMention>(EveryoneMention::id(id, number));
-    mention.map(|it| it.message_id)
-}
-
-#[test]
-fn who_manages_a_group_mentions_everyone_and_for_others_it_is_text() {
-    let (world, id) = lunch();
-    let said = "hi @Everyone, @ann, @everyone";
-    let world = world.and(account(BOB), send(id, said)).and(account(ANN), send(id, said));
-    let message = send(id, said).message_id(&world.last_context(account(ANN)));
-    assert_eq!((everyone(&world, id, 1), everyone(&world, id, 2)), (None, Some(message)));
-    let sent = world.document::<Message>(message).unwrap();
-    assert_eq!((sent.everyone, sent.mentions.as_slice()), (true, &[account(ANN)][..]));
-    let mentions = world.stored().keys().filter(|it| it.0.ends_with("mentions")).count();
-    assert_eq!(mentions, 3, "one document for everyone, and one each for Ann");
-    let admin = ChangeRole { conversation_id: id, account_id: account(BOB), role: Role::Admin };
-    let world = world.and(account(ANN), admin).and(account(BOB), send(id, said));
-    assert!(everyone(&world, id, 3).is_some());
-    for other in [ANN, BOB] {
-        let world = people().and(account(ANN), OpenDirect { account_id: account(other) });
-        let direct = direct_id(account(ANN), account(other));
-        let world = world.and(account(ANN), send(direct, said));
-        assert_eq!(everyone(&world, direct, 1), None);
-    }
-}
-
-#[test]
-fn an_edit_begins_and_ends_a_mention_of_everyone_as_the_author_may_then() {
-    let (world, id) = lunch();
-    let set = |role| ChangeRole { conversation_id: id, account_id: account(BOB), role };
-    let world = world.and(account(BOB), send(id, "hi"));
-    let message = send(id, "hi").message_id(&world.last_context(account(BOB)));
-    let says = |world: Given, text: &str, told: Option<bool>| {
-        let then = world.when(account(BOB), edit(id, message, text));
-        let event = then.outcome.as_ref().map(|it| it[0].clone());
-        let Ok(Event::MessageEvent(MessageEvent::MessageEdited(it))) = event else { panic!() };
-        assert_eq!(it.everyone, told, "{text}");
-        assert_eq!(everyone(&then.world, id, 1).is_some(), told == Some(true), "{text}");
-        then.world
-    };
-    let world = says(world, "@everyone", None);
-    let world = says(world.and(account(ANN), set(Role::Admin)), "@everyone", Some(true));
-    let world = says(world, "@everyone, again", Some(true));
-    let world = says(world, "nobody", Some(false));
-    let world = says(world, "somebody", None);
-    let world = says(world, "@everyone", Some(true));
-    says(world.and(account(ANN), set(Role::Member)), "@everyone", Some(false));
-}
-
-#[test]
-fn a_mention_of_everyone_goes_with_its_message_and_comes_back_with_it() {
-    let (world, id) = lunch();
-    let admin = ChangeRole { conversation_id: id, account_id: account(BOB), role: Role::Admin };
-    let world = world.and(account(ANN), admin).and(account(BOB), send(id, "@everyone"));
-    let message = send(id, "").message_id(&world.last_context(account(BOB)));
-    let world = world.and(account(ANN), delete(id, message));
-    assert_eq!(everyone(&world, id, 1), None);
-    let world = world
-        .and(account(ANN), RestoreMessages { conversation_id: id, message_ids: vec![message] });
-    assert_eq!(everyone(&world, id, 1), Some(message));
-    let world = world.and(account(BOB), delete(id, message));
-    assert_eq!(everyone(&world, id, 1), None);
-    assert!(!world.document::<Message>(message).unwrap().everyone);
-}
-
 #[test]
 fn the_author_deletes_for_everyone_once() {
     let deleted = |id, message| MessageDeleted {
@@ -314,6 +253,7 @@ fn the_author_deletes_for_everyone_once() {
         leaf: Long(3),
         mentions: vec![account(ANN)],
         everyone: None,
+        thread: None,
     };
     let (world, id, message) = sent("@ann");
     let world = world
@@ -360,6 +300,7 @@ fn anyone_hides_a_message_from_themselves() {
         conversation_id: id,
         number: Long(1),
         account_id: account(ANN),
+        thread_id: None,
     };
     let world = world.when(account(ANN), hide(id, message)).then([hidden.into()]);
     assert_eq!(text(&world, message).as_deref(), Some("hi"));
@@ -396,4 +337,36 @@ fn the_feed_is_told_of_messages_and_hiding_only_its_owner() {
         (changed, Effect::Deleted { number: 1 }),
     ];
     assert_eq!(meanings, expected);
+}
+
+#[test]
+fn a_quote_is_a_place_in_a_text_of_the_message_replied_to() {
+    let (world, id, message) = sent("what is quoted");
+    let quote = |revision, offset, length| {
+        Some(Quote { revision: Long(revision), offset: Long(offset), length: Long(length) })
+    };
+    let answer = |quote| SendMessage { reply_to: Some(message), quote, ..send(id, "ho") };
+    let invalid = MessageRejection::QuoteInvalid;
+    let world = world
+        .when(account(BOB), answer(quote(0, 0, 0)))
+        .then_rejected(invalid)
+        .when(account(BOB), answer(quote(0, 0, QUOTE_UNITS_MAX + 1)))
+        .then_rejected(invalid)
+        .when(account(BOB), answer(quote(1, 0, 4)))
+        .then_rejected(invalid)
+        .when(account(BOB), answer(quote(0, TEXT_BYTES_MAX as u64, 1)))
+        .then_rejected(invalid)
+        .when(account(BOB), SendMessage { reply_to: None, ..answer(quote(0, 0, 4)) })
+        .then_rejected(invalid)
+        .when(account(BOB), answer(quote(0, 0, QUOTE_UNITS_MAX)))
+        .then_allowed()
+        .and(account(BOB), answer(quote(0, 5, 2)));
+    let command = answer(quote(0, 5, 2));
+    let quoting = command.message_id(&world.last_context(account(BOB)));
+    let found = world.document::<Message>(quoting).expect("it is there");
+    assert_eq!(found.quote, quote(0, 5, 2));
+    let same = Command::body(&answer(quote(3, 5, 2)));
+    assert_eq!(Command::body(&command), same, "which text is the last may have changed");
+    let world = world.and(account(BOB), delete(id, quoting));
+    assert_eq!(world.document::<Message>(quoting).and_then(|it| it.quote), None);
 }

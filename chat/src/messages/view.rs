@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use ports::documents::Collection;
 
-use super::{Body, ContentKind, Forwarded, MessageEvent, MessageId, MessageSent};
+use super::{Body, ContentKind, Forwarded, MessageEvent, MessageId, MessageSent, Quote};
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::conversations::ConversationId;
@@ -12,6 +12,7 @@ use crate::expiry::ExpiryEvent;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
 use crate::removals::RemovalEvent;
+use crate::threads::{Line, ThreadEvent, Threaded};
 
 /// A message. What it does not have is not written: most messages have little of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,12 @@ pub struct Message {
     pub content: Option<ContentKind>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
+    /// What it quotes of the message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
+    /// The thread that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Threaded>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<AccountId>,
     /// Whether it mentions everyone.
@@ -80,6 +87,12 @@ impl Message {
         self.body.is_none() || self.is_over(now)
     }
 
+    /// It without what it says, and without its thread unless somebody has seen it there.
+    pub(crate) fn bare(&self, seen: bool) -> Self {
+        let thread = self.thread.filter(|_| seen);
+        Self { body: None, original: None, thread, ..self.clone() }
+    }
+
     fn sent(it: &MessageSent, event: &Recorded) -> Self {
         Self {
             id: it.message_id,
@@ -92,6 +105,8 @@ impl Message {
             original: None,
             content: it.content,
             reply_to: it.reply_to,
+            quote: it.quote,
+            thread: it.thread,
             mentions: it.mentions.clone(),
             everyone: it.everyone.unwrap_or(false),
             forwarded: it.forwarded,
@@ -112,6 +127,7 @@ impl Message {
         self.aside = None;
         self.original = None;
         self.content = None;
+        self.quote = None;
         self.mentions = Vec::new();
         self.everyone = false;
         self.forwarded = None;
@@ -153,7 +169,7 @@ impl Document for Message {
                 (Some(it), _) => Some(it.message_id()),
                 (None, Some(ExpiryEvent::ExpiryBegun(it))) => Some(it.message_id),
                 (None, Some(ExpiryEvent::ExpirySet(_) | ExpiryEvent::ReadingNoted(_)) | None) => {
-                    None
+                    ThreadEvent::moved(event).map(|it| it.message_id)
                 }
             },
         };
@@ -186,6 +202,9 @@ impl Document for Message {
                 } else if let Some(ExpiryEvent::ExpiryBegun(it)) = ExpiryEvent::of(&event.event) {
                     message.expires_at = Some(it.expires_at);
                 }
+                if let Some(it) = ThreadEvent::moved(event) {
+                    message.thread = it.threaded();
+                }
                 message.changed_seq = event.seq;
             }
             (Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageDeleted(_)), None)
@@ -199,9 +218,10 @@ impl Document for Message {
             return vec![None, None, None];
         }
         let (conversation, number) = (self.conversation_id, padded(self.number));
+        let line = Line::of(conversation, self.thread);
         let sent_at = padded(u64::try_from(self.sent_at.0).unwrap_or(0));
         vec![
-            Some(format!("{conversation}/{number}")),
+            Some(format!("{line}/{number}")),
             Some(format!("{conversation}/{sent_at}/{number}")),
             Some(format!("{conversation}/{}/{number}", self.author_id)),
         ]
@@ -249,16 +269,92 @@ impl Document for Version {
     }
 }
 
-/// That a message mentions somebody; it goes when the message no longer does.
+/// That a message mentions somebody; it goes when the message no longer does, or to another line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mention {
     pub message_id: MessageId,
+    /// Whether the message was moved to the thread that it is in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moved: bool,
+}
+
+/// Whom a message of a line mentions, or no longer does.
+struct Mentioned {
+    message_id: MessageId,
+    line: Line,
+    number: u64,
+    accounts: Vec<AccountId>,
+    /// Whether they are mentioned there from now on; and by a message that was moved there.
+    mention: Option<bool>,
 }
 
 impl Mention {
-    /// Ids of a person's mentions in a conversation, by number.
-    pub fn id(conversation: ConversationId, account: AccountId, number: u64) -> String {
-        format!("{conversation}/{account}/{}", padded(number))
+    /// Ids of a person's mentions in a line, by number.
+    pub fn id(line: impl std::fmt::Display, account: AccountId, number: u64) -> String {
+        format!("{line}/{account}/{}", padded(number))
+    }
+
+    fn said(event: &Recorded) -> Vec<Mentioned> {
+        let at = |conversation, thread: Option<Threaded>| {
+            (Line::of(conversation, thread), thread.is_some_and(|it| it.moved))
+        };
+        let (message_id, number, accounts, (line, moved), there) = match public(event) {
+            Some(MessageEvent::MessageSent(it)) => {
+                let at = at(it.conversation_id, it.thread);
+                (it.message_id, it.number, it.mentions.clone(), at, true)
+            }
+            Some(MessageEvent::MessageEdited(it)) => {
+                let (line, moved) = at(it.conversation_id, it.thread);
+                let (message_id, number) = (it.message_id, it.number.0);
+                let lists = [(&it.mentions, Some(moved)), (&it.no_longer_mentioned, None)];
+                let mentioned = |(accounts, mention): (&Vec<AccountId>, _)| Mentioned {
+                    message_id,
+                    line,
+                    number,
+                    accounts: accounts.clone(),
+                    mention,
+                };
+                return lists.map(mentioned).into();
+            }
+            Some(MessageEvent::MessageDeleted(it)) => {
+                let at = at(it.conversation_id, it.thread);
+                (it.message_id, it.number, it.mentions.clone(), at, false)
+            }
+            Some(MessageEvent::MessageHidden(_)) => return Vec::new(),
+            None => match RemovalEvent::of(&event.event) {
+                Some(RemovalEvent::MessageRemoved(it)) => {
+                    let at = at(it.conversation_id, it.thread);
+                    (it.message_id, it.number, it.mentions.clone(), at, false)
+                }
+                Some(RemovalEvent::MessageRestored(it)) => {
+                    let at = at(it.conversation_id, it.thread);
+                    (it.message_id, it.number, it.mentions.clone(), at, true)
+                }
+                Some(RemovalEvent::MessageDestroyed(_)) => return Vec::new(),
+                None => return Self::moved(event),
+            },
+        };
+        let mention = there.then_some(moved);
+        vec![Mentioned { message_id, line, number: number.0, accounts, mention }]
+    }
+
+    fn moved(event: &Recorded) -> Vec<Mentioned> {
+        let Some(it) = ThreadEvent::moved(event) else { return Vec::new() };
+        let mentioned = |(thread, mention)| Mentioned {
+            message_id: it.message_id,
+            line: Line::through(it.conversation_id, thread),
+            number: it.number.0,
+            accounts: it.mentions.clone(),
+            mention,
+        };
+        let to = it.to_thread_id;
+        [(it.from_thread_id, None), (to, Some(to.is_some()))].map(mentioned).into()
+    }
+}
+
+impl Mentioned {
+    fn ids(&self) -> impl Iterator<Item = String> + '_ {
+        self.accounts.iter().map(|it| Mention::id(self.line, *it, self.number))
     }
 }
 
@@ -266,29 +362,8 @@ impl Document for Mention {
     const COLLECTION: Collection = Collection { name: "mentions", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        let (conversation, number, accounts) = match public(event) {
-            Some(MessageEvent::MessageSent(it)) => {
-                (it.conversation_id, it.number.0, it.mentions.clone())
-            }
-            Some(MessageEvent::MessageEdited(it)) => {
-                let both = [it.mentions.as_slice(), &it.no_longer_mentioned].concat();
-                (it.conversation_id, it.number.0, both)
-            }
-            Some(MessageEvent::MessageDeleted(it)) => {
-                (it.conversation_id, it.number.0, it.mentions.clone())
-            }
-            Some(MessageEvent::MessageHidden(_)) => return Vec::new(),
-            None => match RemovalEvent::of(&event.event) {
-                Some(RemovalEvent::MessageRemoved(it)) => {
-                    (it.conversation_id, it.number.0, it.mentions.clone())
-                }
-                Some(RemovalEvent::MessageRestored(it)) => {
-                    (it.conversation_id, it.number.0, it.mentions.clone())
-                }
-                Some(RemovalEvent::MessageDestroyed(_)) | None => return Vec::new(),
-            },
-        };
-        accounts.into_iter().map(|it| Self::id(conversation, it, number)).collect()
+        let said = Self::said(event);
+        said.iter().flat_map(Mentioned::ids).collect()
     }
 
     fn begins(event: &Recorded) -> bool {
@@ -296,20 +371,11 @@ impl Document for Mention {
     }
 
     fn project(document: &mut Option<Self>, id: &str, event: &Recorded) {
-        *document = match public(event) {
-            Some(MessageEvent::MessageSent(it)) => Some(Self { message_id: it.message_id }),
-            Some(MessageEvent::MessageEdited(it)) => {
-                let number = it.number.0;
-                let still =
-                    it.mentions.iter().any(|at| Self::id(it.conversation_id, *at, number) == id);
-                still.then_some(Self { message_id: it.message_id })
-            }
-            Some(MessageEvent::MessageDeleted(_) | MessageEvent::MessageHidden(_)) => None,
-            None => match RemovalEvent::of(&event.event) {
-                Some(RemovalEvent::MessageRestored(it)) => Some(Self { message_id: it.message_id }),
-                Some(RemovalEvent::MessageRemoved(_) | RemovalEvent::MessageDestroyed(_))
-                | None => None,
-            },
-        };
+        let said = Self::said(event);
+        let mentioned = said.iter().find(|it| it.ids().any(|it| it == id));
+        *document = mentioned.and_then(|it| {
+            let message_id = it.message_id;
+            it.mention.map(|moved| Self { message_id, moved })
+        });
     }
 }

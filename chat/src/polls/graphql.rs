@@ -93,6 +93,8 @@ struct SendPollInput {
     /// When it closes by itself, within 366 days.
     closes_at: Option<Timestamp>,
     reply_to: Option<ID>,
+    /// The message that begins the thread it goes to.
+    thread_id: Option<ID>,
     /// When it was sent, for history from elsewhere; not in the future.
     sent_at: Option<Timestamp>,
 }
@@ -144,6 +146,7 @@ impl PollMutation {
             },
             explanation: input.explanation,
             reply_to: input.reply_to.as_ref().map(id).transpose()?,
+            thread_id: input.thread_id.as_ref().map(id).transpose()?,
             sent_at: input.sent_at,
         };
         let scope = scope(context);

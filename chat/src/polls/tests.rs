@@ -76,6 +76,7 @@ pub(super) fn ask(conversation_id: ConversationId, rules: PollRules) -> SendPoll
         rules,
         explanation: None,
         reply_to: None,
+        thread_id: None,
         sent_at: None,
     }
 }
@@ -127,6 +128,8 @@ fn a_poll_is_a_message_whose_words_are_sealed_with_it() {
         preview: None,
         everyone: None,
         expires_after_read: None,
+        thread: None,
+        quote: None,
     };
     let opened = PollOpened {
         message_id,

@@ -78,7 +78,8 @@ impl ReceiptObject {
         self.conversation_id.into()
     }
 
-    /// Number of the last message read; null in a frame that tells of receiving only.
+    /// Number of the last message read, outside threads; null in a frame that tells of receiving
+    /// only.
     async fn read_number(&self) -> Option<Long> {
         self.read.map(Long)
     }
@@ -151,7 +152,8 @@ impl ReceiptQuery {
         ReadStateObject::find(context, id(&conversation_id)?).await
     }
 
-    /// Who of the others has read a message; null when the viewer can't read it.
+    /// Who of the others has read a message; null when the viewer can't read it, and for what is
+    /// in a thread.
     #[graphql(complexity = "1_000 + child_complexity")]
     async fn readers(
         &self,
@@ -162,6 +164,7 @@ impl ReceiptQuery {
         let (message, viewer) = (id::<MessageId>(&message_id)?, scope.viewer()?.account);
         let message = scope.reader.fetch::<Message>(viewer, message.to_string()).await;
         let message = message.map_err(outage)?.filter(|it| scope.within(it).body.is_some());
+        let message = message.filter(|it| it.thread.is_none());
         let Some(message) = message else { return Ok(None) };
         let head = message.conversation_id.to_string();
         let head = scope.reader.load::<Conversation>(head).await.map_err(outage)?;

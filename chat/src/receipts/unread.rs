@@ -7,7 +7,8 @@ use crate::accounts::AccountId;
 use crate::conversations::{Conversation, ConversationId};
 use crate::kernel::Reader;
 use crate::members::Member;
-use crate::messages::{Stretch, deleted_in, hidden_in, mentioned_above, seen_of};
+use crate::messages::{Stretch, absent_in, hidden_in, mentioned_above, seen_of};
+use crate::threads::Line;
 
 /// What one person has not read of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,18 +107,17 @@ impl Unread {
             all[*at].count = all[*at].count.saturating_sub(hidden);
         }
         Self::without_own(reader, account, &mut all, own).await?;
-        let deletes = |at: usize| heads[at].as_ref().is_some_and(|it| it.deleted_count > 0);
-        let some: Vec<_> =
-            places.into_iter().zip(stretches).filter(|(at, _)| deletes(*at)).collect();
+        let lacks = |at: usize| heads[at].as_ref().is_some_and(|it| it.absent_count > 0);
+        let some: Vec<_> = places.into_iter().zip(stretches).filter(|(at, _)| lacks(*at)).collect();
         let stretches: Vec<_> = some.iter().map(|(_, it)| *it).collect();
-        let deleted = deleted_in(reader, &stretches).await?;
-        for ((at, _), deleted) in some.iter().zip(deleted) {
-            all[*at].count = all[*at].count.saturating_sub(deleted);
+        let absent = absent_in(reader, &stretches).await?;
+        for ((at, _), absent) in some.iter().zip(absent) {
+            all[*at].count = all[*at].count.saturating_sub(absent);
         }
         Ok(all)
     }
 
-    /// Takes away what the person has sent without being there, but what is deleted or hidden of
+    /// Takes away what the person has sent without being there, but what is absent or hidden of
     /// it, which is taken away as such.
     async fn without_own(
         reader: &Reader,
@@ -129,17 +129,17 @@ impl Unread {
         let from = own.iter().map(|(_, it)| Stretch { above: it.above - 1, ..*it });
         let stretches: Vec<_> = from.chain(behind).collect();
         let hidden = hidden_in(reader, account, &stretches).await?;
-        let deleted = deleted_in(reader, &stretches).await?;
+        let absent = absent_in(reader, &stretches).await?;
         for (nth, (at, _)) in own.iter().enumerate() {
-            let gone = [&hidden, &deleted].iter().any(|it| it[nth] > it[nth + own.len()]);
+            let gone = [&hidden, &absent].iter().any(|it| it[nth] > it[nth + own.len()]);
             all[*at].count = all[*at].count.saturating_sub(u64::from(!gone));
             all[*at].hides_some = true;
         }
         Ok(())
     }
 
-    /// Unread messages that mention the person, alone or with everyone, of the first 1,000 after the
-    /// read number that do.
+    /// Unread messages that mention the person, alone or with everyone, of the first 1,000 after
+    /// the read number that do.
     ///
     /// # Errors
     /// When the documents can't be reached.
@@ -152,10 +152,12 @@ impl Unread {
         if self.count == 0 {
             return Ok(0);
         }
-        let found = mentioned_above(reader, account, conversation, self.read_number).await?;
+        let line = Line::Conversation(conversation);
+        let found = mentioned_above(reader, account, line, self.read_number).await?;
         if !self.hides_some || found.is_empty() {
             return Ok(found.len());
         }
+        let found: Vec<_> = found.into_iter().map(|(number, _)| number).collect();
         let member = reader.load::<Member>(Member::id(conversation, account)).await?;
         let own = member.as_ref().map_or(&[][..], |it| it.unseen.as_slice());
         Ok(seen_of(reader, account, conversation, &found, own).await?.len())

@@ -55,6 +55,7 @@ fn a_poll_that_is_removed_takes_no_votes_and_is_gone_when_it_is_destroyed() {
         rules: PollRules::default(),
         explanation: None,
         reply_to: None,
+        thread_id: None,
         sent_at: None,
     };
     let world = world.and(account(BOB), ask);

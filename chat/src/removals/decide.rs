@@ -46,6 +46,7 @@ pub(crate) fn deletion(message: &Message, context: &Context<'_>) -> Option<Event
                 leaf: Long(body.leaf().unwrap_or(0)),
                 mentions: message.mentions.clone(),
                 everyone: message.everyone.then_some(true),
+                thread: message.thread,
             };
             Some(deleted.into())
         }
@@ -60,6 +61,7 @@ pub(crate) fn deletion(message: &Message, context: &Context<'_>) -> Option<Event
                 restorable_until: Timestamp(context.now.0.saturating_add(RESTORABLE_MS)),
                 origin: Some(context.origin.clone()),
                 everyone: message.everyone.then_some(true),
+                thread: message.thread,
             };
             Some(removed.into())
         }
@@ -146,6 +148,7 @@ impl Command for RestoreMessages {
                 moderator_id: context.actor,
                 origin: Some(context.origin.clone()),
                 everyone: message.everyone.then_some(true),
+                thread: message.thread,
             };
             restored.push(it.into());
         }

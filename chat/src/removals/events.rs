@@ -12,6 +12,7 @@ use crate::kernel::event::Reaction;
 use crate::kernel::time::Long;
 use crate::kernel::{Effect, Origin, Recorded, Timestamp};
 use crate::messages::MessageId;
+use crate::threads::Threaded;
 
 crate::events! {
     /// Everything that can happen to what moderators take out; it lives in the conversation's
@@ -41,6 +42,9 @@ pub struct MessageRemoved {
     /// Whether it mentioned everyone.
     #[serde(default)]
     pub everyone: Option<bool>,
+    /// The thread that it was in; absent when it was in none.
+    #[serde(default)]
+    pub thread: Option<Threaded>,
 }
 
 /// It is there again, as it was.
@@ -60,6 +64,9 @@ pub struct MessageRestored {
     /// Whether it mentions everyone.
     #[serde(default)]
     pub everyone: Option<bool>,
+    /// The thread that it is in; absent when it is in none.
+    #[serde(default)]
+    pub thread: Option<Threaded>,
 }
 
 /// A message that was removed is gone for good.
@@ -88,9 +95,17 @@ impl RemovalEvent {
     pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
         match self {
             Self::MessageRemoved(it) => {
-                (Change::Message(it.message_id), Effect::Deleted { number: it.number.0 })
+                let effect = match it.thread {
+                    Some(_) => Effect::InThread,
+                    None => Effect::Deleted { number: it.number.0 },
+                };
+                (Change::Message(it.message_id), effect)
             }
-            Self::MessageRestored(it) => (Change::Message(it.message_id), Effect::Restored),
+            Self::MessageRestored(it) => {
+                let in_thread = it.thread.is_some();
+                let effect = if in_thread { Effect::InThread } else { Effect::Restored };
+                (Change::Message(it.message_id), effect)
+            }
             // It was counted when it was removed.
             Self::MessageDestroyed(it) => (Change::Message(it.message_id), Effect::None),
         }

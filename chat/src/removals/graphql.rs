@@ -102,7 +102,7 @@ struct DeleteMessagesInput {
     conversation_id: ID,
     /// 1 to 100; without them messages are named by what follows, of which one at least is given.
     message_ids: Option<Vec<ID>>,
-    /// Those from this number on.
+    /// Those from this number on; with numbers alone those outside threads.
     from_number: Option<Long>,
     /// Those up to this number.
     to_number: Option<Long>,

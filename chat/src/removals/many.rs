@@ -135,6 +135,7 @@ impl Command for HideMessages {
             conversation_id: it.conversation_id,
             number: Long(it.number),
             account_id: context.actor,
+            thread_id: it.thread.map(|it| it.thread_id),
         });
         Ok(hidden.map(Event::from).collect())
     }

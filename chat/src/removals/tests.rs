@@ -87,7 +87,7 @@ fn timer(world: &Given, message: MessageId) -> Option<Timer> {
 }
 
 fn gone_count(world: &Given, id: ConversationId) -> u64 {
-    world.document::<Conversation>(id).expect("it is there").deleted_count
+    world.document::<Conversation>(id).expect("it is there").absent_count
 }
 
 fn mention(world: &Given, id: ConversationId) -> Option<Mention> {
@@ -95,7 +95,7 @@ fn mention(world: &Given, id: ConversationId) -> Option<Mention> {
 }
 
 fn removal(id: ConversationId, message_id: MessageId, by: AccountId) -> Event {
-    let removed = MessageRemoved {
+    Event::from(MessageRemoved {
         message_id,
         conversation_id: id,
         number: Long(1),
@@ -105,12 +105,12 @@ fn removal(id: ConversationId, message_id: MessageId, by: AccountId) -> Event {
         restorable_until: Timestamp(NOW.0 + RESTORABLE_MS),
         origin: Some(Origin::default()),
         everyone: None,
-    };
-    removed.into()
+        thread: None,
+    })
 }
 
 fn restored(id: ConversationId, message_id: MessageId, by: AccountId) -> Event {
-    let restored = MessageRestored {
+    Event::from(MessageRestored {
         message_id,
         conversation_id: id,
         number: Long(1),
@@ -119,8 +119,8 @@ fn restored(id: ConversationId, message_id: MessageId, by: AccountId) -> Event {
         moderator_id: by,
         origin: Some(Origin::default()),
         everyone: None,
-    };
-    restored.into()
+        thread: None,
+    })
 }
 
 fn destruction(id: ConversationId, message_id: MessageId) -> Event {
@@ -163,7 +163,7 @@ fn what_is_restored_is_as_it_was() {
     let after = message(&world, message_id);
     assert_eq!(after.changed_seq, before.changed_seq + 2);
     assert_eq!(Message { changed_seq: before.changed_seq, ..after }, before);
-    assert_eq!(mention(&world, conversation_id), Some(Mention { message_id }));
+    assert_eq!(mention(&world, conversation_id), Some(Mention { message_id, moved: false }));
     assert_eq!(gone_count(&world, conversation_id), 0);
     assert_eq!(world.document::<Removal>(message_id), None);
     world.when(account(ANN), restore(conversation_id, &[message_id])).then([]);
@@ -289,6 +289,7 @@ fn many_are_deleted_in_the_order_of_their_numbers_ones_own_for_good() {
         leaf: Long(4),
         mentions: Vec::new(),
         everyone: None,
+        thread: None,
     };
     let world = world
         .when(account(ANN), many(id, &[own, first, own]))
@@ -379,6 +380,7 @@ fn anyone_hides_many_from_themselves() {
         conversation_id: id,
         number: Long(number),
         account_id: account(EVE),
+        thread_id: None,
     };
     let world = world
         .when(account(EVE), hide(id, &[second, first]))

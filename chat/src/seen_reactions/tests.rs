@@ -8,8 +8,8 @@ use crate::conversations::{ConversationId, OpenDirect, direct_id};
 use crate::kernel::counts::reading;
 use crate::kernel::testing::{Given, account, given};
 use crate::kernel::time::Long;
-use crate::kernel::{Document, Effect, Recorded, StreamId, id as ids};
-use crate::messages::{MessageDeleted, MessageId, SendMessage};
+use crate::kernel::{Document, Effect, Recorded, StreamId};
+use crate::messages::{DeleteMessage, MessageEvent, MessageId, SendMessage};
 use crate::reactions::{AddReaction, Emoji, ReactionAdded};
 
 const ANN: u8 = 1;
@@ -87,9 +87,13 @@ fn the_persons_own_devices_are_told() {
     assert_eq!(last, Some((Change::SeenReactions(id()), Effect::None)));
 }
 
-/// A message of Ann's with a number, as those who react to it name it.
-fn message(number: u64) -> MessageId {
-    MessageId(ids::derive(account(9).0, &[&number.to_be_bytes()]))
+/// Ann's message with a number.
+fn message(world: &Given, number: u64) -> MessageId {
+    let sent = world.history().iter().find_map(|it| match MessageEvent::of(&it.event) {
+        Some(MessageEvent::MessageSent(it)) if it.number.0 == number => Some(it.message_id),
+        Some(_) | None => None,
+    });
+    sent.expect("it was sent")
 }
 
 fn counted(world: &Given) -> usize {
@@ -99,16 +103,8 @@ fn counted(world: &Given) -> usize {
 
 /// Ann's message is gone.
 fn without(world: Given, number: u64) -> Given {
-    let deleted = MessageDeleted {
-        message_id: message(number),
-        conversation_id: id(),
-        number: Long(number),
-        author_id: account(ANN),
-        leaf: Long(0),
-        mentions: Vec::new(),
-        everyone: None,
-    };
-    world.happened(StreamId::Conversation(id()), account(ANN), deleted.into())
+    let (conversation_id, message_id) = (id(), message(&world, number));
+    world.and(account(ANN), DeleteMessage { conversation_id, message_id })
 }
 
 #[test]
@@ -127,9 +123,11 @@ fn the_newest_thousand_are_counted() {
     assert_eq!(counted(&world), UNSEEN_COUNTED_MAX - 1, "what is gone takes its place");
 }
 
+/// Ann sends the message with a number, and Bob reacts to it.
 fn reacts(world: Given, number: u64) -> Given {
+    let world = world.and(account(ANN), SendMessage::new(id(), "hi"));
     let added = ReactionAdded {
-        message_id: message(number),
+        message_id: message(&world, number),
         conversation_id: id(),
         number: Long(number),
         author_id: account(ANN),
@@ -137,4 +135,17 @@ fn reacts(world: Given, number: u64) -> Given {
         emoji: Emoji::parse("👍").expect("an emoji"),
     };
     world.happened(StreamId::Conversation(id()), account(BOB), added.into())
+}
+
+#[test]
+fn what_was_given_to_a_reply_is_unseen_too() {
+    let (world, root) = reacted();
+    let reply = SendMessage { thread_id: Some(root), ..SendMessage::new(id(), "ho") };
+    let world = world.and(account(ANN), reply.clone());
+    let message_id = reply.message_id(&world.last_context(account(ANN)));
+    let add = AddReaction { conversation_id: id(), message_id, emoji: "👍".to_owned() };
+    let world = world.and(account(BOB), add);
+    assert_eq!(counted(&world), 2);
+    let world = world.and(account(ANN), DeleteMessage { conversation_id: id(), message_id });
+    assert_eq!(counted(&world), 1);
 }

@@ -1,5 +1,7 @@
 //! What is unseen of reactions: a function of the documents, at the same cost in any group.
 
+use std::collections::BTreeSet;
+
 use ports::Error;
 use ports::documents::{Order, Scan};
 
@@ -9,7 +11,7 @@ use crate::conversations::ConversationId;
 use crate::kernel::Reader;
 use crate::kernel::document::Document;
 use crate::members::Member;
-use crate::messages::gone_among;
+use crate::messages::{Message, MessageId, hidden_among};
 use crate::reactions::Reactor;
 
 /// How many reactions to a person's messages in a conversation they have not seen, of the newest
@@ -36,7 +38,13 @@ pub async fn unseen(
         limit: UNSEEN_COUNTED_MAX,
     };
     let found = reader.scan::<Reactor>(scan).await?;
-    let numbers: Vec<_> = found.iter().map(|(_, it)| it.number).collect();
-    let gone = gone_among(reader, account, conversation, &numbers).await?;
-    Ok(gone.into_iter().filter(|gone| !gone).count())
+    // To what is gone, as the documents tell of each message, nothing was given.
+    let messages: BTreeSet<MessageId> = found.iter().map(|(_, it)| it.message_id).collect();
+    let loaded = reader.load_many::<Message>(messages.iter().map(ToString::to_string)).await?;
+    let there = loaded.into_iter().flatten().filter(|it| it.body.is_some());
+    let there: BTreeSet<MessageId> = there.map(|it| it.id).collect();
+    let found = found.iter().filter(|(_, it)| there.contains(&it.message_id));
+    let numbers: Vec<_> = found.map(|(_, it)| it.number).collect();
+    let hidden = hidden_among(reader, account, conversation, &numbers).await?;
+    Ok(hidden.into_iter().filter(|hidden| !hidden).count())
 }

@@ -1,4 +1,5 @@
-//! `parlance bench seed`: many accounts, members, messages or conversations through the commands.
+//! `parlance bench seed`: many accounts, members, messages, replies or conversations through the
+//! commands.
 
 use clap::{Args, Subcommand};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -10,7 +11,7 @@ use chat::conversations::{ConversationId, CreateGroup};
 use chat::kernel::command::name_id;
 use chat::kernel::{Accepted, Command, Failure, StreamId, id};
 use chat::members::{ADDED_MAX, AddMembers};
-use chat::messages::SendMessage;
+use chat::messages::{MessageId, SendMessage, message_id};
 use chat::sessions::SessionId;
 use server::App;
 use server::config::Config;
@@ -37,6 +38,9 @@ struct Seed {
     /// Messages in the group
     #[arg(long, default_value_t = 0)]
     messages: u32,
+    /// Messages in one thread of the group; the last of those who write has written none
+    #[arg(long, default_value_t = 0)]
+    replies: u32,
     /// Accounts whose tokens are printed; they write the messages
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     signed_in: u32,
@@ -89,6 +93,10 @@ impl Seed {
         });
         sends.buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) }).await?;
         shown.finish_and_clear();
+        let thread = match self.replies {
+            0 => None,
+            replies => Some(seeder.thread(group, authors, replies).await?),
+        };
         for n in 0..self.conversations {
             let title = format!("conversation {n}");
             let created = seeder.group(accounts[0], &title).await?;
@@ -101,7 +109,11 @@ impl Seed {
             .iter()
             .map(|it| json!({ "id": it.to_string(), "accessToken": seeder.token(*it) }))
             .collect();
-        say(&json!({ "conversationId": group.to_string(), "accounts": printed }).to_string())
+        let thread = thread.map(|it| it.to_string());
+        let seeded = json!({
+            "conversationId": group.to_string(), "accounts": printed, "threadId": thread,
+        });
+        say(&seeded.to_string())
     }
 }
 
@@ -110,6 +122,32 @@ struct Seeder<'a> {
 }
 
 impl Seeder<'_> {
+    /// A thread with so many replies.
+    async fn thread(
+        &self,
+        group: ConversationId,
+        authors: &[AccountId],
+        replies: u32,
+    ) -> anyhow::Result<MessageId> {
+        let root = SendMessage::new(group, "what is answered");
+        let ports = &self.app.ports;
+        let client_id = id::fresh(ports.clock.now_ms(), ports.entropy.as_ref());
+        let root_id = message_id(group, authors[0], client_id);
+        self.submit_as(client_id, authors[0], root).await?;
+        let writers = &authors[..authors.len().max(2) - 1];
+        let shown = bar(u64::from(replies), "replies");
+        let sends = stream::iter(0..replies).map(|n| {
+            shown.inc(1);
+            let text = format!("reply {n} of a thread that has been going on for long");
+            let thread_id = Some(root_id);
+            let command = SendMessage { thread_id, ..SendMessage::new(group, text) };
+            self.submit(writers[n as usize % writers.len()], command)
+        });
+        sends.buffer_unordered(AT_ONCE).try_for_each(|_| async { Ok(()) }).await?;
+        shown.finish_and_clear();
+        Ok(root_id)
+    }
+
     async fn submit(&self, actor: AccountId, command: impl Command) -> anyhow::Result<Accepted> {
         let ports = &self.app.ports;
         let client_id = id::fresh(ports.clock.now_ms(), ports.entropy.as_ref());

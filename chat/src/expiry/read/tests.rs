@@ -194,13 +194,18 @@ fn sending_anything_reads_and_what_is_sent_at_a_time_does_not() {
     let again = || sent(direct(), secret(10)).0.later(1_000);
     reply(world.when(account(BOB), plain()));
     let point = Point { latitude: 1.0, longitude: 1.0, accuracy_m: None };
-    let (conversation_id, reply_to, sent_at) = (id(), None, None);
-    reply(again().when(account(BOB), SendLocation { conversation_id, point, reply_to, sent_at }));
+    let (conversation_id, reply_to, thread_id, sent_at) = (id(), None, None, None);
+    let place = SendLocation { conversation_id, point, reply_to, thread_id, sent_at };
+    reply(again().when(account(BOB), place));
     let messages = vec![Source { conversation_id, message_id: message, body }];
-    reply(
-        again()
-            .when(account(BOB), ForwardMessages { conversation_id, messages, attributed: false }),
-    );
+    let forward = ForwardMessages { conversation_id, messages, attributed: false, thread_id };
+    reply(again().when(account(BOB), forward));
+    let (world, other) = sent(again(), plain());
+    let within = || SendMessage { thread_id: Some(other), ..plain() };
+    let world = world.and(account(BOB), within());
+    assert_eq!(gone_at(&world, message), None, "who writes in a thread has read nothing else");
+    let there = SendMessage { thread_id: Some(other), ..secret(1) };
+    world.when(account(ANN), there).then_rejected(MessageRejection::ExpiryNotDirect);
 }
 
 #[test]

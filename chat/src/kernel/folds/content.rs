@@ -40,6 +40,7 @@ fn asks(conversation_id: ConversationId, which: u8) -> SendPoll {
         rules,
         explanation: quiz.then(|| "so it is".to_owned()),
         reply_to: None,
+        thread_id: None,
         sent_at: None,
     }
 }
@@ -62,7 +63,13 @@ fn point(which: u8) -> Point {
 
 fn shares(conversation_id: ConversationId, which: u8) -> ShareLiveLocation {
     let duration_ms = Long(LIVE_MS_MIN);
-    ShareLiveLocation { conversation_id, point: point(which), duration_ms, reply_to: None }
+    ShareLiveLocation {
+        conversation_id,
+        point: point(which),
+        duration_ms,
+        reply_to: None,
+        thread_id: None,
+    }
 }
 
 /// Shares, moves or stops a location, or sends what needs nothing after.
@@ -71,7 +78,7 @@ fn place(world: Given, actor: AccountId, conversation_id: ConversationId, which:
         Some(_) => world,
         None => world.when(actor, shares(conversation_id, which)).world,
     };
-    let (reply_to, sent_at) = (None, None);
+    let (reply_to, thread_id, sent_at) = (None, None, None);
     match (which / 4 % 5, live(&world, which / 16)) {
         (0 | 1, Some((there, message_id))) => {
             let point = point(which);
@@ -83,7 +90,7 @@ fn place(world: Given, actor: AccountId, conversation_id: ConversationId, which:
         }
         (3, _) => {
             let point = point(which);
-            world.when(actor, SendLocation { conversation_id, point, reply_to, sent_at })
+            world.when(actor, SendLocation { conversation_id, point, reply_to, thread_id, sent_at })
         }
         (4.., _) => {
             let (name, account_id) = (format!("card {which}"), Some(actor));
@@ -95,6 +102,7 @@ fn place(world: Given, actor: AccountId, conversation_id: ConversationId, which:
                 emails,
                 account_id,
                 reply_to,
+                thread_id,
                 sent_at,
             };
             world.when(actor, card)

@@ -5,12 +5,14 @@ use crate::conversations::ConversationId;
 use crate::drafts::{ClearDraft, SaveDraft};
 use crate::forwards::{ForwardMessages, Source};
 use crate::kernel::testing::{Given, Then, open};
+use crate::kernel::time::Long;
 use crate::messages::{Message, MessageEvent, MessageId, SendMessage};
 use crate::pins::{PinEvent, PinMessage, UnpinAll, UnpinMessage};
 use crate::previews::{LinkPreview, Preview, RecordPreview};
 use crate::removals::{
     DeleteMessages, DestroyMessage, HideMessages, RemovalEvent, RestoreMessages, Which,
 };
+use crate::threads::{MarkThreadRead, MoveToThread};
 
 /// A message that was sent, with its number.
 pub(super) type Found = (ConversationId, MessageId, u64);
@@ -40,6 +42,7 @@ pub(super) fn beside(
         super::PIN => pin(world, actor, found, which),
         super::DRAFT => draft(world, actor, found, which),
         super::FORWARD => forward(world, actor, conversation_id, found),
+        super::THREAD => thread(world, actor, found, which),
         _ => remove(world, actor, found, which),
     }
 }
@@ -88,7 +91,8 @@ fn forward(
     let body = message.and_then(|it| open(&it.body?));
     let messages = vec![Source { conversation_id, message_id, body }; 2];
     let attributed = number.is_multiple_of(2);
-    world.when(actor, ForwardMessages { conversation_id: to, messages, attributed })
+    world
+        .when(actor, ForwardMessages { conversation_id: to, thread_id: None, messages, attributed })
 }
 
 /// Deletes, hides or restores some, or what was removed ends.
@@ -116,6 +120,36 @@ fn remove(
         }
         (5, _) => world.when(actor, HideMessages { conversation_id, which: by, message_ids }),
         _ => world.when(actor, DeleteMessages { conversation_id, which: by, message_ids }),
+    }
+}
+
+/// Answers in a thread, moves a message there or back, or reads one.
+fn thread(world: Given, actor: AccountId, found: Found, which: u8) -> Then {
+    let (conversation_id, message_id, number) = found;
+    let message = world.document::<Message>(message_id);
+    let own = message.and_then(|it| it.thread).map_or(message_id, |it| it.thread_id);
+    let last = world.history().iter().rev().find_map(|it| match MessageEvent::of(&it.event) {
+        Some(MessageEvent::MessageSent(it)) if it.conversation_id == conversation_id => {
+            it.thread.map(|thread| (thread.thread_id, it.number))
+        }
+        Some(_) | None => None,
+    });
+    match (which % 6, last) {
+        (3, Some((thread_id, _))) => {
+            let (thread_id, message_ids) = ((which < 200).then_some(thread_id), vec![message_id]);
+            world.when(actor, MoveToThread { conversation_id, thread_id, message_ids })
+        }
+        (4, _) => {
+            let number = Long(number);
+            world.when(actor, MarkThreadRead { conversation_id, thread_id: own, number })
+        }
+        (5, Some((thread_id, number))) => {
+            world.when(actor, MarkThreadRead { conversation_id, thread_id, number })
+        }
+        _ => {
+            let text = SendMessage::new(conversation_id, format!("@ann {which}"));
+            world.when(actor, SendMessage { thread_id: Some(own), ..text })
+        }
     }
 }
 

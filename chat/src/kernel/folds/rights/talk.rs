@@ -10,6 +10,7 @@ use crate::locations::LocationEvent;
 use crate::pins::PinEvent;
 use crate::polls::PollEvent;
 use crate::reactions::ReactionEvent;
+use crate::threads::ThreadEvent;
 
 impl Held {
     /// Whether somebody may say something in a conversation, perhaps to everyone.
@@ -39,7 +40,8 @@ impl Held {
             ExpiryEvent::ReadingNoted(_) => None,
         });
         let set = policy.or(expiry).map(|it| (it, actor));
-        let Some((conversation, account)) = pinned.or(set) else {
+        let moved = ThreadEvent::moved(event).map(|it| (it.conversation_id, it.account_id));
+        let Some((conversation, account)) = pinned.or(set).or(moved) else {
             return self.allows_reaction(event, actor);
         };
         let may = match self.open.contains_key(&conversation) {
