@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 75] = [
+const MORE_FILES: [(&str, &str); 77] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -82,6 +82,7 @@ const MORE_FILES: [(&str, &str); 75] = [
     ("accounts/claims", "the commands of the saga's other stream"),
     ("accounts/register", "a saga over two streams"),
     ("chat_list/badge", "a function of many documents"),
+    ("conversations/objects", "what is shown, too long to stand beside the changes"),
     ("conversations/chats", "the chat list, too long to stand beside the objects"),
     ("devices/codes", "what a device shows and comes back with"),
     ("factors/codes", "what a person types, looked at"),
@@ -107,6 +108,7 @@ const MORE_FILES: [(&str, &str); 75] = [
     ("messages/bare", "what is found in text without markup"),
     ("messages/format", "markdown to entities"),
     ("messages/pages", "pages of messages, too long to stand beside the objects"),
+    ("messages/said", "what a text says and whom it mentions, for sending and editing"),
     ("messages/quote", "what an answer shows of another message, in one place"),
     ("messages/corpus", "what the markdown rules are tested on"),
     ("messages/gone", "counting what is gone by blocks"),

@@ -114,6 +114,7 @@ impl Things {
             ("messageId", message.clone()),
             ("messageIds", message.clone()),
             ("replyTo", message.clone()),
+            ("threadId", message.clone()),
             ("Query.message.id", message),
             ("scheduledId", text(&scheduled["scheduled"]["id"])),
             ("passkeyId", text(&passkey["passkey"]["id"])),

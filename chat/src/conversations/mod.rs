@@ -9,6 +9,7 @@ mod chats;
 mod decide;
 mod events;
 mod graphql;
+mod objects;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -19,8 +20,9 @@ pub use decide::{ConversationRejection, CreateGroup, OpenDirect, RenameGroup};
 pub use events::{
     ConversationEvent, ConversationId, DirectOpened, GroupCreated, GroupRenamed, direct_id,
 };
-pub(crate) use graphql::page_complexity;
-pub use graphql::{ConversationMutation, ConversationObject, ConversationQuery};
+pub use graphql::{ConversationMutation, ConversationQuery};
+pub use objects::ConversationObject;
+pub(crate) use objects::page_complexity;
 pub use view::{Conversation, Kind};
 
 /// Most characters of a group's title.

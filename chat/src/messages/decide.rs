@@ -1,17 +1,12 @@
 //! Who may send, edit and delete, and what a message must be.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bare::{self, Mentioned};
-use super::{
-    Addressed, Message, MessageEdited, MessageHidden, MessageId, Quote, Said, Sending,
-    TEXT_BYTES_MAX, format, parse,
-};
+use super::said::{self, Names};
+use super::{Addressed, Message, MessageEdited, MessageHidden, MessageId, Quote, Sending};
 use crate::Event;
-use crate::accounts::{AccountId, EVERYONE, Name, NameState};
+use crate::accounts::AccountId;
 use crate::contacts::Talk;
 use crate::conversations::ConversationId;
 use crate::edit_policy::EditPolicy;
@@ -73,51 +68,6 @@ crate::rejections! {
         NotText: Conflict, "MESSAGES_NOT_TEXT",
             "the message holds something other than text", "Send another message.";
     }
-}
-
-fn check(markdown: &str) -> Result<(), MessageRejection> {
-    if markdown.len() > TEXT_BYTES_MAX {
-        return Err(MessageRejection::TooLong);
-    }
-    let control = |it: char| it.is_control() && it != '\n' && it != '\t';
-    if markdown.contains(control) {
-        return Err(MessageRejection::TextInvalid);
-    }
-    Ok(())
-}
-
-type Names = Vec<Slot<Name>>;
-
-fn names(markdown: &str, context: &Context<'_>) -> Names {
-    if markdown.len() > TEXT_BYTES_MAX {
-        return Vec::new();
-    }
-    let ids = bare::names(markdown).into_iter().map(|it| context.name_id(&it));
-    ids.map(|it| Slot::new(it.to_string(), StreamId::Name(it))).collect()
-}
-
-/// The parsed body and whom it mentions; everyone, if a manager of the group says so.
-fn body(markdown: &str, names: &Names, by_manager: bool) -> Result<Said, MessageRejection> {
-    check(markdown)?;
-    let found = bare::names(markdown).into_iter().zip(names);
-    let known: BTreeMap<String, AccountId> = found
-        .filter_map(|(name, slot)| {
-            let confirmed = slot.get().filter(|it| it.state == NameState::Confirmed)?;
-            Some((name, confirmed.account_id))
-        })
-        .collect();
-    let body = format::parse_mentioning(markdown, |name| match name {
-        EVERYONE => by_manager.then_some(Mentioned::Everyone),
-        _ => known.get(name).copied().map(Mentioned::Account),
-    });
-    if body.text.trim().is_empty() {
-        return Err(MessageRejection::Empty);
-    }
-    let mut mentions: Vec<AccountId> =
-        body.entities.iter().filter_map(|it| it.account_id).collect();
-    mentions.sort_unstable();
-    mentions.dedup();
-    Ok((body, mentions))
 }
 
 pub(crate) fn member(conversation: ConversationId, account: AccountId) -> Slot<Member> {
@@ -221,13 +171,6 @@ impl SendMessage {
     }
 }
 
-/// Refuses what is no text of a message, whomever it mentions.
-pub(crate) fn check_text(markdown: &str) -> Result<(), MessageRejection> {
-    check(markdown)?;
-    let blank = parse(markdown, |_| None).text.trim().is_empty();
-    if blank { Err(MessageRejection::Empty) } else { Ok(()) }
-}
-
 impl Command for SendMessage {
     const NAME: &'static str = "SendMessage";
     const SEALS: bool = true;
@@ -239,7 +182,7 @@ impl Command for SendMessage {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        (Sending::new(self.addressed(), context), names(&self.text, context))
+        (Sending::new(self.addressed(), context), said::names(&self.text, context))
     }
 
     fn decide(
@@ -247,7 +190,7 @@ impl Command for SendMessage {
         (sending, names): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
-        let sent = sending.sent(context, || body(&self.text, names, sending.by_manager()))?;
+        let sent = sending.sent(context, || said::body(&self.text, names, sending.by_manager()))?;
         let mut events = sending.read(context);
         events.push(sent.into());
         Ok(events)
@@ -287,7 +230,7 @@ impl Command for EditMessage {
         let talk = Talk::new(id, context.actor);
         let message = message(id, self.message_id);
         let policy = Slot::new(id.to_string(), stream);
-        ((talk, member(id, context.actor)), (message, policy), names(&self.text, context))
+        ((talk, member(id, context.actor)), (message, policy), said::names(&self.text, context))
     }
 
     fn decide(
@@ -315,7 +258,7 @@ impl Command for EditMessage {
         if !policy.allows(message.occurred_at, context.now) {
             return Err(MessageRejection::TooLate);
         }
-        let (body, mentions) = body(&self.text, names, member.role.manages())?;
+        let (body, mentions) = said::body(&self.text, names, member.role.manages())?;
         let everyone = body.mentions_everyone();
         let before = message.mentions.iter().copied();
         let edited = MessageEdited {

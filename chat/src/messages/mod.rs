@@ -36,13 +36,13 @@ mod mentioned;
 mod objects;
 mod pages;
 mod quote;
+mod said;
 mod sending;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub use content::{Content, ContentKind, ContentObject};
-pub(crate) use decide::check_text;
 pub use decide::{DeleteMessage, EditMessage, HideMessage, MessageRejection, SendMessage};
 pub(crate) use decide::{active, found, member, message, welcome};
 pub(crate) use events::deleted;
@@ -61,6 +61,7 @@ pub use mentioned::{EveryoneMention, MENTIONS_COUNTED_MAX, mentioned_above, seen
 pub use objects::MessageObject;
 pub use pages::{Messages, Window, last_live_message, messages};
 pub use quote::Quote;
+pub(crate) use said::check_text;
 pub(crate) use sending::Said;
 pub use sending::{Addressed, Sending, Unsent, message_id};
 pub use view::{Aside, Mention, Message, Version};

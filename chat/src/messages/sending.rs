@@ -106,8 +106,8 @@ impl Sending {
         self.member.get().is_some_and(|it| it.active && it.role.manages())
     }
 
-    /// What sending has read: the time begins of what expires after that. Who writes in a thread has
-    /// read nothing else.
+    /// What sending has read: the time begins of what expires after that. Who writes in a thread
+    /// has read nothing else.
     pub(crate) fn read(&self, context: &Context<'_>) -> Vec<Event> {
         let conversation = self.talk.conversation.get().filter(|_| self.thread.is_none());
         conversation

@@ -397,6 +397,5 @@ fn listeners_count_a_removal_as_a_deletion_once() {
     let world = world.and(account(ANN), destroy(id, it, 0));
     let effects = world.history().iter().rev().take(4).rev().map(|it| it.meaning().1);
     let deleted = Effect::Deleted { number: 1 };
-    let expected = [deleted.clone(), Effect::Restored, deleted, Effect::None];
-    assert_eq!(effects.collect::<Vec<_>>(), expected);
+    assert!(effects.eq([deleted.clone(), Effect::Restored, deleted, Effect::None]));
 }

@@ -181,13 +181,18 @@ impl Recount {
         unread.map(|(number, _)| *number).filter(|it| !self.absent.contains(it))
     }
 
+    /// Those of them that others wrote and the person has not hidden.
+    fn shown(&self, who: AccountId, line: Option<MessageId>) -> impl Iterator<Item = u64> + '_ {
+        let others = move |it: &u64| self.placed[it].1 != who && !self.hidden.contains(it);
+        self.unread(line).filter(others)
+    }
+
     fn count(&self, who: AccountId, line: Option<MessageId>) -> u64 {
-        let others = |it: &u64| self.placed[it].1 != who && !self.hidden.contains(it);
-        self.unread(line).filter(others).count() as u64
+        self.shown(who, line).count() as u64
     }
 
     fn mentioned(&self, who: AccountId, line: Option<MessageId>) -> usize {
-        self.unread(line).filter(|it| self.mentions[it].contains(&who)).count()
+        self.shown(who, line).filter(|it| self.mentions[it].contains(&who)).count()
     }
 }
 

@@ -1,0 +1,66 @@
+//! What a text says, and whom it mentions.
+
+use std::collections::BTreeMap;
+
+use super::bare::{self, Mentioned};
+use super::{MessageRejection, Said, TEXT_BYTES_MAX, format, parse};
+use crate::accounts::{AccountId, EVERYONE, Name, NameState};
+use crate::kernel::{Context, Slot, StreamId};
+
+fn check(markdown: &str) -> Result<(), MessageRejection> {
+    if markdown.len() > TEXT_BYTES_MAX {
+        return Err(MessageRejection::TooLong);
+    }
+    let control = |it: char| it.is_control() && it != '\n' && it != '\t';
+    if markdown.contains(control) {
+        return Err(MessageRejection::TextInvalid);
+    }
+    Ok(())
+}
+
+/// The names that a text may mean, in its order.
+pub(super) type Names = Vec<Slot<Name>>;
+
+/// Asks for whom a text may mention.
+pub(super) fn names(markdown: &str, context: &Context<'_>) -> Names {
+    if markdown.len() > TEXT_BYTES_MAX {
+        return Vec::new();
+    }
+    let ids = bare::names(markdown).into_iter().map(|it| context.name_id(&it));
+    ids.map(|it| Slot::new(it.to_string(), StreamId::Name(it))).collect()
+}
+
+/// The parsed body and whom it mentions; everyone, if a manager of the group says so.
+pub(super) fn body(
+    markdown: &str,
+    names: &Names,
+    by_manager: bool,
+) -> Result<Said, MessageRejection> {
+    check(markdown)?;
+    let found = bare::names(markdown).into_iter().zip(names);
+    let known: BTreeMap<String, AccountId> = found
+        .filter_map(|(name, slot)| {
+            let confirmed = slot.get().filter(|it| it.state == NameState::Confirmed)?;
+            Some((name, confirmed.account_id))
+        })
+        .collect();
+    let body = format::parse_mentioning(markdown, |name| match name {
+        EVERYONE => by_manager.then_some(Mentioned::Everyone),
+        _ => known.get(name).copied().map(Mentioned::Account),
+    });
+    if body.text.trim().is_empty() {
+        return Err(MessageRejection::Empty);
+    }
+    let mut mentions: Vec<AccountId> =
+        body.entities.iter().filter_map(|it| it.account_id).collect();
+    mentions.sort_unstable();
+    mentions.dedup();
+    Ok((body, mentions))
+}
+
+/// Refuses what is no text of a message, whomever it mentions.
+pub(crate) fn check_text(markdown: &str) -> Result<(), MessageRejection> {
+    check(markdown)?;
+    let blank = parse(markdown, |_| None).text.trim().is_empty();
+    if blank { Err(MessageRejection::Empty) } else { Ok(()) }
+}
