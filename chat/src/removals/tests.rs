@@ -62,11 +62,8 @@ fn hide(conversation_id: ConversationId, message_ids: &[MessageId]) -> HideMessa
     HideMessages { conversation_id, which: Which::Ids, message_ids: message_ids.to_vec() }
 }
 
-pub(super) fn restore(
-    conversation_id: ConversationId,
-    message_ids: &[MessageId],
-) -> RestoreMessages {
-    RestoreMessages { conversation_id, message_ids: message_ids.to_vec() }
+pub(super) fn restore(id: ConversationId, message_ids: &[MessageId]) -> RestoreMessages {
+    RestoreMessages { conversation_id: id, message_ids: message_ids.to_vec() }
 }
 
 pub(super) fn destroy(
