@@ -3,7 +3,7 @@
 //! A timer stays due until its document says otherwise, so whatever ends this loop in between, the
 //! next one gives the command again, and that changes nothing the second time.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use ports::Error;
 use ports::documents::{Order, Scan};
 use ports::event_log::Partition;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::acting::Acting;
 use crate::progress::Progress;
@@ -47,8 +48,17 @@ struct Underway {
     running: FuturesUnordered<BoxFuture<'static, (Set, bool)>>,
     these: HashSet<Set>,
     done: LruCache<Set, ()>,
+    /// What could not be given, and when it is tried again: meanwhile others have their turn.
+    resting: HashMap<Set, Instant>,
     /// Whether something is to be given again.
     again: bool,
+}
+
+impl Underway {
+    /// Whether a timer is not to be given now.
+    fn knows(&self, set: &Set) -> bool {
+        self.these.contains(set) || self.done.contains(set) || self.resting.contains_key(set)
+    }
 }
 
 impl Acting {
@@ -57,6 +67,7 @@ impl Acting {
             running: FuturesUnordered::new(),
             these: HashSet::new(),
             done: LruCache::new(DONE_MAX),
+            resting: HashMap::new(),
             again: false,
         };
         loop {
@@ -75,7 +86,8 @@ impl Acting {
         partition: Partition,
         underway: &mut Underway,
     ) -> Result<Option<i64>, Error> {
-        underway.again = false;
+        underway.resting.retain(|_, until| *until > Instant::now());
+        underway.again = !underway.resting.is_empty();
         let now = self.ports.clock.now_ms();
         let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
         let prefix = Timer::due(partition);
@@ -96,7 +108,7 @@ impl Acting {
                 // A space sorts before whatever the key of another begins with.
                 scan.from = format!("{key} ");
                 let set = (key, timer.seq);
-                if !underway.these.contains(&set) && !underway.done.contains(&set) {
+                if !underway.knows(&set) {
                     underway.these.insert(set.clone());
                     underway.running.push(Box::pin(self.clone().fire(set, timer)));
                 }
@@ -125,6 +137,7 @@ impl Acting {
                     if settled {
                         underway.done.put(set, ());
                     } else {
+                        underway.resting.insert(set, Instant::now() + LOOK_EVERY);
                         underway.again = true;
                     }
                     if crowded {

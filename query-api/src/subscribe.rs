@@ -31,6 +31,9 @@ const TOGETHER: usize = 64;
 /// Longest last stretch that is sent while fan-out waits.
 const LAST_STRETCH_MAX: u64 = 200;
 
+/// Attempts to catch up with fan-out at the head of the line, each shorter than the one before.
+const HURRIES_MAX: usize = 8;
+
 /// Whether a walk waits for a slow reader. While fan-out waits for the walk it may not: it leaves
 /// off where there is no room.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,7 +68,6 @@ impl Subscription {
         let Some(after) = self.asked.after.clone() else {
             // Whatever was answered before belongs to the past, also where fan-out is behind.
             self.pass_by(&self.hub.saved_position()).await?;
-            let _first = self.hub.line.lock().await;
             let done = self.hub.turnstile.lock().await;
             let reader = self.hub.reader();
             let stints = Stints::load(&reader, self.viewer.account).await?;
@@ -79,20 +81,23 @@ impl Subscription {
                 return Ok(None);
             }
             let _first = self.hub.line.lock().await;
-            // What has come while it stood in line is sent before fan-out waits.
-            let target = self.hub.turnstile.lock().await.clone();
-            if self.replay(&mut place, &target, Pace::Hurried).await? != Walked::There {
-                continue;
+            for _ in 0..HURRIES_MAX {
+                // What has come meanwhile is sent before fan-out waits.
+                let target = self.hub.turnstile.lock().await.clone();
+                if self.replay(&mut place, &target, Pace::Hurried).await? != Walked::There {
+                    break;
+                }
+                let done = self.hub.turnstile.lock().await;
+                let left = done.iter().map(|(it, to)| to.saturating_sub(place.ordinal(it)));
+                if left.sum::<u64>() > LAST_STRETCH_MAX {
+                    continue;
+                }
+                if self.replay(&mut place, &done, Pace::Hurried).await? != Walked::There {
+                    break;
+                }
+                let stints = Stints::load(&self.hub.reader(), self.viewer.account).await?;
+                return Ok(Some(self.go_live(&stints, &done)));
             }
-            let done = self.hub.turnstile.lock().await;
-            let left: u64 = done.iter().map(|(it, to)| to.saturating_sub(place.ordinal(it))).sum();
-            if left > LAST_STRETCH_MAX
-                || self.replay(&mut place, &done, Pace::Hurried).await? != Walked::There
-            {
-                continue;
-            }
-            let stints = Stints::load(&self.hub.reader(), self.viewer.account).await?;
-            return Ok(Some(self.go_live(&stints, &done)));
         }
     }
 

@@ -278,6 +278,11 @@ impl Pinned {
         active.map(|it| it.conversation_id).collect()
     }
 
+    /// Whether one is pinned, whether the person is a member of it or has left.
+    fn holds(&self, id: ConversationId) -> bool {
+        self.pinned.get().is_some_and(|it| it.conversation_ids.contains(&id))
+    }
+
     fn become_these(&self, conversation_ids: Vec<ConversationId>) -> Vec<Event> {
         vec![ConversationsPinned { account_id: self.actor, conversation_ids }.into()]
     }
@@ -382,14 +387,14 @@ impl Command for OrderPinnedConversations {
 
     fn decide(self, pinned: &Pinned, _: &Context<'_>) -> Result<Vec<Event>, ChatListRejection> {
         let before = pinned.ids();
+        // What the person has left is still read, and goes.
+        let mut ids = self.conversation_ids;
+        ids.retain(|it| before.contains(it) || !pinned.holds(*it));
         let set = |ids: &[ConversationId]| ids.iter().copied().collect::<BTreeSet<_>>();
-        let (old, new) = (set(&before), set(&self.conversation_ids));
-        if old != new || self.conversation_ids.len() != before.len() {
+        if set(&before) != set(&ids) || ids.len() != before.len() {
             return Err(ChatListRejection::OrderDiffers);
         }
-        if before == self.conversation_ids {
-            return Ok(Vec::new());
-        }
-        Ok(pinned.become_these(self.conversation_ids))
+        let same = before == ids;
+        Ok(if same { Vec::new() } else { pinned.become_these(ids) })
     }
 }

@@ -272,6 +272,18 @@ fn what_one_has_left_is_not_pinned_any_more() {
 }
 
 #[test]
+fn an_order_that_was_read_after_leaving_one_is_taken_without_it() {
+    let (world, ids) = pinned(4);
+    let world = world.and(account(BOB), LeaveConversation { conversation_id: ids[1] });
+    let read = order(&world);
+    assert!(read.contains(&ids[1]));
+    let conversation_ids: Vec<_> = read.into_iter().rev().collect();
+    let left: Vec<_> = conversation_ids.iter().copied().filter(|it| *it != ids[1]).collect();
+    let world = world.and(account(BOB), OrderPinnedConversations { conversation_ids });
+    assert_eq!(order(&world), left);
+}
+
+#[test]
 fn an_order_names_all_that_are_pinned_once() {
     let (world, ids) = pinned(4);
     let to = |at: &[usize]| OrderPinnedConversations {

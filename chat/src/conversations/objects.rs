@@ -156,6 +156,7 @@ impl ConversationObject {
 
     /// Reactions to the viewer's messages that they have not seen, of the newest 1,000; null for
     /// applications.
+    #[graphql(complexity = 50)]
     async fn unseen_reaction_count(&self, context: &Context<'_>) -> Result<Option<i32>> {
         unseen_reaction_count(context, self.head.id).await
     }

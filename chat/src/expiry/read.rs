@@ -48,7 +48,9 @@ impl Command for BeginExpiry {
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ExpiryRejection> {
         let conversation = conversation.get().ok_or(ExpiryRejection::NotFound)?;
-        Ok(begun(conversation, context.actor, self.number.0, self.read_at))
+        // The clock may have been ahead where it was read.
+        let read_at = self.read_at.min(context.now);
+        Ok(begun(conversation, context.actor, self.number.0, read_at))
     }
 }
 

@@ -81,10 +81,15 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The id of what an event in somebody's own stream begins.
-    pub fn id(it: &ReadMoved, seq: u64) -> ReadingId {
-        let account = it.account_id.0;
-        ReadingId(id::derive(account, &[b"reading", account.as_bytes(), &seq.to_be_bytes()]))
+    /// The id of what somebody's reading up to a number begins.
+    pub fn id(account: AccountId, conversation: ConversationId, number: u64) -> ReadingId {
+        let parts: [&[u8]; 4] =
+            [b"reading", account.0.as_bytes(), conversation.0.as_bytes(), &number.to_be_bytes()];
+        ReadingId(id::derive(account.0, &parts))
+    }
+
+    fn of(it: &ReadMoved) -> ReadingId {
+        Self::id(it.account_id, it.conversation_id, it.number.0)
     }
 }
 
@@ -96,7 +101,7 @@ enum Told<'a> {
 
 fn told(event: &Recorded) -> Option<Told<'_>> {
     if let Some(ReceiptEvent::ReadMoved(it)) = ReceiptEvent::of(&event.event) {
-        let begins = || Told::Begins(Reading::id(it, event.seq), it);
+        let begins = || Told::Begins(Reading::of(it), it);
         return (it.expiring == Some(true)).then(begins);
     }
     match ExpiryEvent::of(&event.event)? {

@@ -14,7 +14,9 @@ use crate::kernel::command::Fetch;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, State, StreamId, id};
 use crate::members::Member;
-use crate::messages::{Body, Content, ContentKind, Forwarded, Message, MessageId, MessageSent};
+use crate::messages::{
+    Body, Content, ContentKind, EntityKind, Forwarded, Message, MessageId, MessageSent,
+};
 use crate::privacy::{Gate, Setting};
 use crate::threads::{Entry, NoEntry};
 
@@ -86,7 +88,10 @@ fn onward(body: &Body) -> Result<Body, ForwardRejection> {
         Some(it @ (Content::Location(_) | Content::Contact(_))) => Some(it.clone()),
         None => None,
     };
-    Ok(Body { content, ..body.clone() })
+    // Everyone is mentioned where it was written; elsewhere it is text.
+    let mut entities = body.entities.clone();
+    entities.retain(|it| it.kind != EntityKind::Everyone);
+    Ok(Body { content, entities, ..body.clone() })
 }
 
 /// Who wrote a message first, as far as it tells.

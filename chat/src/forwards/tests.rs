@@ -10,7 +10,7 @@ use crate::kernel::testing::{Given, NOW, account, given, open};
 use crate::kernel::{Command as _, Timestamp};
 use crate::members::{AddMembers, LeaveConversation};
 use crate::messages::{
-    Body, DeleteMessage, EditMessage, Forwarded, Message, MessageEvent, MessageId,
+    Body, DeleteMessage, EditMessage, EntityKind, Forwarded, Message, MessageEvent, MessageId,
     MessageRejection, SendMessage, parse,
 };
 use crate::privacy::{Rule, SetPrivacy, Setting, Who};
@@ -99,6 +99,23 @@ fn messages_arrive_in_their_order_and_say_who_wrote_them() {
     let context = world.last_context(account(BOB));
     let first = forwarded_id(context.client_id, context.actor, at.to, 0);
     assert_eq!(arrived[0].id, first);
+}
+
+#[test]
+fn a_mention_of_everyone_is_text_elsewhere() {
+    let (world, at) = sent(0);
+    let send = SendMessage::new(at.from, "@everyone @bob");
+    let world = world.and(account(ANN), send.clone());
+    let message = send.message_id(&world.last_context(account(ANN)));
+    let kinds = |body: Option<Body>| -> Vec<_> {
+        body.into_iter().flat_map(|it| it.entities).map(|it| it.kind).collect()
+    };
+    let (everyone, one) = (EntityKind::Everyone, EntityKind::Mention);
+    assert_eq!(kinds(body(&world, message)), [everyone, one]);
+    let messages = vec![at.source(&world, message)];
+    let forward = ForwardMessages { messages, ..at.forward(&world, &[]) };
+    let world = world.and(account(BOB), forward);
+    assert_eq!(kinds(body(&world, arrived(&world, 1)[0].id)), [one]);
 }
 
 #[test]

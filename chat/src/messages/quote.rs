@@ -33,12 +33,14 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// Refuses what is no piece of any text that the message has had.
+    /// Refuses what is no piece of what the message says now: who could quote what it said before
+    /// would read that piece by piece.
     pub(super) fn check(&self, answered: &Message) -> Result<(), MessageRejection> {
         let short = (1..=QUOTE_UNITS_MAX).contains(&self.length.0);
         let inside = self.offset.0 < TEXT_BYTES_MAX as u64;
-        let had = self.revision.0 <= answered.revision;
-        (short && inside && had).then_some(()).ok_or(MessageRejection::QuoteInvalid)
+        (short && inside).then_some(()).ok_or(MessageRejection::QuoteInvalid)?;
+        let current = self.revision.0 == answered.revision;
+        current.then_some(()).ok_or(MessageRejection::QuoteNotFound)
     }
 
     /// The piece, if the text is long enough and it cuts no character apart.

@@ -353,7 +353,7 @@ fn a_quote_is_a_place_in_a_text_of_the_message_replied_to() {
         .when(account(BOB), answer(quote(0, 0, QUOTE_UNITS_MAX + 1)))
         .then_rejected(invalid)
         .when(account(BOB), answer(quote(1, 0, 4)))
-        .then_rejected(invalid)
+        .then_rejected(MessageRejection::QuoteNotFound)
         .when(account(BOB), answer(quote(0, TEXT_BYTES_MAX as u64, 1)))
         .then_rejected(invalid)
         .when(account(BOB), SendMessage { reply_to: None, ..answer(quote(0, 0, 4)) })
@@ -367,6 +367,10 @@ fn a_quote_is_a_place_in_a_text_of_the_message_replied_to() {
     assert_eq!(found.quote, quote(0, 5, 2));
     let same = Command::body(&answer(quote(3, 5, 2)));
     assert_eq!(Command::body(&command), same, "which text is the last may have changed");
-    let world = world.and(account(BOB), delete(id, quoting));
+    let world = world
+        .and(account(BOB), edit(id, message, "another text"))
+        .when(account(BOB), answer(quote(0, 0, 1)))
+        .then_rejected(MessageRejection::QuoteNotFound)
+        .and(account(BOB), delete(id, quoting));
     assert_eq!(world.document::<Message>(quoting).and_then(|it| it.quote), None);
 }

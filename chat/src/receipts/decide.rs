@@ -7,6 +7,7 @@ use super::{ReadMoved, ReadPointer};
 use crate::Event;
 use crate::chat_list::{Listing, UnreadMarkCleared};
 use crate::conversations::{Conversation, ConversationId};
+use crate::expiry::Reading;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Slot, StreamId};
 use crate::members::Member;
@@ -32,7 +33,8 @@ pub struct MarkRead {
 impl Command for MarkRead {
     const NAME: &'static str = "MarkRead";
     const SEALS: bool = false;
-    type State = ((Slot<ReadPointer>, Slot<Listing>), Slot<Member>, Slot<Conversation>);
+    type State =
+        ((Slot<ReadPointer>, Slot<Listing>, Slot<Reading>), Slot<Member>, Slot<Conversation>);
     type Rejection = ReceiptRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, ReceiptRejection> {
@@ -43,10 +45,12 @@ impl Command for MarkRead {
         let (own, there) =
             (StreamId::Account(context.actor), StreamId::Conversation(self.conversation_id));
         let listing = Listing::id(context.actor, self.conversation_id);
+        let reading = Reading::id(context.actor, self.conversation_id, self.number.0);
         (
             (
                 Slot::new(ReadPointer::id(context.actor, self.conversation_id), own),
                 Slot::new(listing, own),
+                Slot::new(reading.to_string(), own),
             ),
             Slot::new(Member::id(self.conversation_id, context.actor), there),
             Slot::new(self.conversation_id.to_string(), there),
@@ -55,7 +59,7 @@ impl Command for MarkRead {
 
     fn decide(
         self,
-        ((pointer, listing), member, conversation): &Self::State,
+        ((pointer, listing, reading), member, conversation): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ReceiptRejection> {
         let member = member.get().filter(|it| it.active).ok_or(ReceiptRejection::NotFound)?;
@@ -65,14 +69,16 @@ impl Command for MarkRead {
         }
         let read = pointer.get().map_or(0, |it| it.number).max(member.read_number);
         let (account_id, conversation_id) = (context.actor, self.conversation_id);
-        let number = self.number.0.max(read);
-        let expiring = conversation.has_unbegun(context.actor, number);
+        let number = self.number;
         let mut events = Vec::new();
-        if self.number.0 == read && listing.get().is_some_and(|it| it.is_marked(read)) {
+        if number.0 == read && listing.get().is_some_and(|it| it.is_marked(read)) {
             events.push(UnreadMarkCleared { account_id, conversation_id }.into());
         }
-        if number > read || expiring {
-            let number = Long(number);
+        // What was read without a mark, and has not begun, is told of once.
+        let moves = number.0 > read;
+        let tells = moves || number.0 == read && reading.get().is_none();
+        let expiring = tells && conversation.has_unbegun(context.actor, number.0);
+        if moves || expiring {
             let expiring = expiring.then_some(true);
             events.push(ReadMoved { account_id, conversation_id, number, expiring }.into());
         }

@@ -40,6 +40,7 @@ impl SeenReactionsObject {
     }
 
     /// How many they have not seen, of the newest 1,000.
+    #[graphql(complexity = 50)]
     async fn unseen_count(&self, context: &Context<'_>) -> Result<i32> {
         Ok(unseen_reaction_count(context, self.0).await?.unwrap_or(0))
     }

@@ -34,6 +34,9 @@ crate::rejections! {
             "a message has been deleted", "Leave it out.";
         SentThere: Conflict, "THREADS_SENT_THERE",
             "what was sent in a thread stays there", "Leave it out.";
+        NotBegun: Conflict, "THREADS_NOT_BEGUN",
+            "what expires after it is read stays in the conversation until it is",
+            "Move it once it has been read.";
         Ahead: Invalid, "THREADS_NUMBER_AHEAD",
             "no message of the thread has that number yet", "Mark what has been received.";
         Refused: Forbidden, "THREADS_REFUSED",
@@ -174,6 +177,7 @@ impl MoveToThread {
 impl Command for MoveToThread {
     const NAME: &'static str = "MoveToThread";
     const SEALS: bool = false;
+    const PUBLIC: bool = false;
     type State = (Place, Option<Entry>, Vec<(Slot<Message>, Slot<Thread>)>);
     type Rejection = ThreadRejection;
 
@@ -202,10 +206,15 @@ impl Command for MoveToThread {
         if let Some(entry) = entry {
             entry.threaded(self.conversation_id, context.now)?;
         }
+        let unbegun = place.0.conversation.get().map_or(&[][..], |it| it.unbegun.as_slice());
         let mut moved = Vec::with_capacity(all.len());
         for (message, thread) in all {
             let message = message.get().filter(|it| it.conversation_id == self.conversation_id);
             let message = message.ok_or(ThreadRejection::NotFound)?;
+            // Its time would begin by what is read elsewhere.
+            if self.thread_id.is_some() && unbegun.iter().any(|it| it.message_id == message.id) {
+                return Err(ThreadRejection::NotBegun);
+            }
             moved.extend(self.moved(message, thread.get().is_some(), context)?);
         }
         moved.sort_unstable_by_key(|it| it.number.0);

@@ -11,8 +11,9 @@
 //!
 //! Those who manage a group, and either person of a direct conversation, move messages that were
 //! sent to the conversation into a thread, on to another, and back. What was sent in a thread stays
-//! there. A message that was moved is read for whom either pointer has passed it, so that moving
-//! makes nothing unread that somebody has read.
+//! there. A message that was moved into a thread is read for whom either pointer has passed it, so
+//! that this makes nothing unread that somebody has read. When it goes on or back, what was read in
+//! the thread that it leaves does not count where it comes to.
 //!
 //! Limits: [`MOVED_MAX`].
 

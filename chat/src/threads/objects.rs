@@ -108,6 +108,7 @@ impl ThreadObject {
     }
 
     /// Unread messages in it that mention the viewer; counted up to 1,000.
+    #[graphql(complexity = 50)]
     async fn mention_count(&self, context: &Context<'_>) -> Result<i32> {
         let (reader, viewer) = (&scope(context).reader, scope(context).viewer()?.account);
         let count = self.unread(context).await?.mentions(reader, viewer).await.map_err(outage)?;

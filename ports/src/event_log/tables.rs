@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{Entry, Identity, Partition, Standing};
 
@@ -15,7 +15,9 @@ pub(super) fn begin(
     born: &Identity,
     standing: &Standing,
 ) -> Result<(Identity, Standing), rusqlite::Error> {
-    let transaction = connection.transaction()?;
+    // Whoever has read before it writes is refused at once while somebody else writes.
+    let immediate = TransactionBehavior::Immediate;
+    let transaction = connection.transaction_with_behavior(immediate)?;
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS about (
              one INTEGER PRIMARY KEY CHECK (one = 1), identity BLOB NOT NULL);",
@@ -140,6 +142,9 @@ pub(super) fn insert(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
     use super::*;
     use crate::entropy::System;
     use crate::sqlite::{self, Durability};
@@ -187,6 +192,31 @@ mod tests {
             let again = begin(&mut connection, &born(64), &Standing::Copy).unwrap();
             assert_eq!(again.0, identity);
         }
+    }
+
+    #[test]
+    fn who_opens_a_log_waits_for_a_writer_that_is_about_to_end() {
+        static WAITS: AtomicBool = AtomicBool::new(false);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log.db");
+        let open = || sqlite::open("event log", &file, Durability::Full).unwrap();
+        let (mut last, mut next) = (open(), open());
+        begin(&mut last, &born(4), &Standing::Serving).unwrap();
+        let waits = |_| {
+            WAITS.store(true, Ordering::SeqCst);
+            thread::yield_now();
+            true
+        };
+        next.busy_handler(Some(waits)).unwrap();
+        let writing = last.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        thread::scope(|scope| {
+            let begun = scope.spawn(|| begin(&mut next, &born(4), &Standing::Serving).map(drop));
+            while !WAITS.load(Ordering::SeqCst) && !begun.is_finished() {
+                thread::yield_now();
+            }
+            writing.commit().unwrap();
+            assert_eq!(begun.join().unwrap(), Ok(()));
+        });
     }
 
     #[test]

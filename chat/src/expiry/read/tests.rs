@@ -15,6 +15,7 @@ use crate::messages::{
 };
 use crate::receipts::{MarkRead, ReadMoved, ReceiptEvent};
 use crate::schedule::SendScheduled;
+use crate::threads::{MoveToThread, ThreadRejection};
 use crate::timers::{Purpose, Timer};
 
 const ANN: u8 = 1;
@@ -63,7 +64,9 @@ fn gone_at(world: &Given, message: MessageId) -> Option<i64> {
 fn readings(world: &Given) -> Vec<ReadingId> {
     let moved = world.history().iter().filter_map(|it| {
         let moved = ReceiptEvent::of(&it.event);
-        moved.map(|ReceiptEvent::ReadMoved(moved)| Reading::id(moved, it.seq))
+        moved.map(|ReceiptEvent::ReadMoved(it)| {
+            Reading::id(it.account_id, it.conversation_id, it.number.0)
+        })
     });
     moved.filter(|it| world.document::<Reading>(*it).is_some()).collect()
 }
@@ -215,11 +218,13 @@ fn what_was_read_without_a_mark_is_begun_by_the_next_one() {
     let scheduled = || SendScheduled { message: plain() };
     let world = (0..101).fold(world, |world, _| world.and(account(BOB), scheduled()));
     assert_eq!(gone_at(&world, message), None);
-    let then = world.when(account(BOB), mark(1));
+    let world = world.when(account(BOB), mark(1)).then([]);
+    let then = world.when(account(BOB), mark(102));
     let events = then.outcome.as_ref().map(Vec::len);
     assert_eq!((events, readings(&then.world).len()), (Ok(1), 1));
-    let world = then.world.and(account(BOB), begin(102, 0));
-    world.when(account(BOB), mark(1)).then([]);
+    let world = then.world.when(account(BOB), mark(102)).then([]);
+    let world = world.and(account(BOB), begin(102, 0));
+    world.when(account(BOB), mark(102)).then([]);
 }
 
 #[test]
@@ -231,7 +236,7 @@ fn what_comes_first_of_its_times_counts() {
     let messages = [short, long, own];
     let at = |world: &Given| messages.map(|it| gone_at(world, it));
     assert_eq!(at(&world), [600_000, 600_000, 90_000].map(Some));
-    let world = world.and(account(BOB), begin(3, 40_000));
+    let world = world.later(40_000).and(account(BOB), begin(3, 40_000));
     assert_eq!(at(&world), [100_000, 600_000, 90_000].map(Some));
 }
 
@@ -320,4 +325,25 @@ proptest! {
             prop_assert!(begins.is_none_or(|at| read.iter().any(|it| it + after == at)));
         }
     }
+}
+
+#[test]
+fn a_time_begins_no_later_than_the_conversation_hears_of_it() {
+    let (world, message) = sent(direct(), secret(10));
+    let world = world.later(2_000).and(account(BOB), begin(1, 3_600_000));
+    assert_eq!(gone_at(&world, message), Some(12_000), "a clock that was ahead stretches nothing");
+}
+
+#[test]
+fn what_expires_after_it_is_read_is_moved_to_a_thread_once_it_has_begun() {
+    let (world, message) = sent(direct(), secret(10));
+    let (world, root) = sent(world, plain());
+    let to_thread = || MoveToThread {
+        conversation_id: id(),
+        thread_id: Some(root),
+        message_ids: vec![message],
+    };
+    let world = world.when(account(BOB), to_thread()).then_rejected(ThreadRejection::NotBegun);
+    let world = world.and(account(BOB), begin(1, 0));
+    world.when(account(BOB), to_thread()).then_allowed();
 }

@@ -23,7 +23,8 @@ pub(super) fn read(
 ) -> Then {
     let mut readings = world.history().iter().filter_map(|it| match ReceiptEvent::of(&it.event) {
         Some(ReceiptEvent::ReadMoved(moved)) if moved.expiring.is_some() => {
-            Some((Reading::id(moved, it.seq), moved.clone(), it.occurred_at))
+            let id = Reading::id(moved.account_id, moved.conversation_id, moved.number.0);
+            Some((id, moved.clone(), it.occurred_at))
         }
         Some(_) | None => None,
     });
