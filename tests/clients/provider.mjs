@@ -40,18 +40,25 @@ async function goesThere() {
     button.click();
     return button.textContent;
   });
+  // Its forms are sent once each: a page stays until the next one comes.
   await page.until(() => {
     const form = document.querySelector("form");
-    if (!form?.elements.login) return false;
-    form.elements.login.value = "ann";
-    form.elements.password.value = "whatever";
-    form.requestSubmit();
-    return true;
+    if (form?.elements.prompt?.value === "consent") return true;
+    if (form?.elements.login && !form.dataset.sent) {
+      form.dataset.sent = "yes";
+      form.elements.login.value = "ann";
+      form.elements.password.value = "whatever";
+      form.requestSubmit();
+    }
+    return false;
   });
   // Then it asks whether we may know, and sends the browser back.
   await page.until(() => {
     const form = document.querySelector("form");
-    if (form?.elements.prompt?.value === "consent") form.requestSubmit();
+    if (form?.elements.prompt?.value === "consent" && !form.dataset.sent) {
+      form.dataset.sent = "yes";
+      form.requestSubmit();
+    }
     return location.pathname === "/device";
   });
   return { page, label };
