@@ -4,13 +4,13 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use super::by_length;
 use crate::clock;
 use crate::graphql_ws::SEND;
 use crate::ledger::{Micros, micros};
 use crate::parlance::{self, Parlance};
-use crate::report::{Gate, Row};
+use crate::report::Row;
 use crate::rounds::Bench;
-use crate::stage::percentile_ms;
 
 /// As many as may be pinned.
 const PINS: usize = 100;
@@ -116,14 +116,6 @@ pub(crate) async fn beside(bench: &Bench) -> Result<Row> {
             Ok(times)
         })
         .await?;
-    for (at, what) in WHAT.into_iter().enumerate() {
-        let medians = |length: usize| -> Vec<f64> {
-            rounds.iter().map(|it| percentile_ms(&it[length][at], 50.0)).collect()
-        };
-        row.measure(what, &[("p50 ms, short", medians(0)), ("p50 ms, long", medians(1))]);
-        let median = |figure| row.median(what, figure).unwrap_or(f64::NAN);
-        let ratio = median("p50 ms, long") / median("p50 ms, short");
-        row.gates.push(Gate::at_most(&format!("{what}, times the short"), ratio, 1.3, None));
-    }
+    by_length(&mut row, WHAT, &rounds);
     Ok(row)
 }

@@ -14,8 +14,10 @@ mod unread;
 
 use anyhow::{Result, bail};
 
-use crate::report::Row;
+use crate::ledger::Micros;
+use crate::report::{Gate, Row};
 use crate::rounds::Bench;
+use crate::stage::percentile_ms;
 
 pub(crate) const IDS: [&str; 20] = [
     "F1", "F2", "D1", "L1", "L2", "M1", "M2", "S1", "S2", "S3", "U1", "H1", "H2", "R1", "R2", "C1",
@@ -63,4 +65,18 @@ async fn measure(bench: &Bench, id: &str, rows: &mut Vec<Row>) -> Result<()> {
         unknown => bail!("there is no row {unknown}"),
     }
     Ok(())
+}
+
+/// Measures what is done in a short one and in a long one of something, turn by turn: no matter how
+/// long it is, a thing costs the same.
+fn by_length<const N: usize>(row: &mut Row, what: [&str; N], rounds: &[[[Micros; N]; 2]]) {
+    for (at, what) in what.into_iter().enumerate() {
+        let medians = |length: usize| -> Vec<f64> {
+            rounds.iter().map(|it| percentile_ms(&it[length][at], 50.0)).collect()
+        };
+        row.measure(what, &[("p50 ms, short", medians(0)), ("p50 ms, long", medians(1))]);
+        let median = |figure| row.median(what, figure).unwrap_or(f64::NAN);
+        let ratio = median("p50 ms, long") / median("p50 ms, short");
+        row.gates.push(Gate::at_most(&format!("{what}, times the short"), ratio, 1.3, None));
+    }
 }
