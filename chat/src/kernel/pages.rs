@@ -1,4 +1,4 @@
-//! Pages of documents that an index keeps in the order of their `seq` behind a prefix.
+//! Pages of documents that an index keeps in an order behind a prefix.
 
 use std::sync::Arc;
 
@@ -10,25 +10,51 @@ use ports::documents::{Order, Scan};
 use super::document::Document;
 use super::graphql::{Page, outage, scope};
 
-/// A page of what lies behind a prefix; what is behind it in a key is the cursor.
+/// Where what is paged through lies; what is behind the prefix in a key is the cursor.
+pub(crate) struct Shelf<'a> {
+    pub(crate) index: &'static str,
+    pub(crate) prefix: &'a str,
+    /// Characters of a cursor: nobody asks with more.
+    pub(crate) cursor: usize,
+    /// The order of a page that goes forward.
+    pub(crate) order: Order,
+}
+
+impl<'a> Shelf<'a> {
+    /// In the order of a `seq`, the first first.
+    pub(crate) fn by_seq(index: &'static str, prefix: &'a str) -> Self {
+        Self { index, prefix, cursor: 16, order: Order::Ascending }
+    }
+}
+
+/// A page of what lies on a shelf.
 ///
 /// # Errors
 /// When the documents can't be reached.
 pub(crate) async fn behind<D: Document, O: OutputType>(
     context: &Context<'_>,
-    index: &'static str,
-    prefix: &str,
+    shelf: Shelf<'_>,
     page: Page,
     show: impl Fn(Arc<D>) -> O,
 ) -> Result<Connection<String, O>> {
-    let order = if page.backward { Order::Descending } else { Order::Ascending };
+    let Shelf { index, prefix, cursor, order } = shelf;
+    let rising = order == Order::Ascending;
+    let order = match rising == page.backward {
+        true => Order::Descending,
+        false => Order::Ascending,
+    };
     let name = D::COLLECTION.name;
     let mut scan = Scan::prefix(name, Some(index), prefix, order, page.limit + 1);
-    if let Some(after) = &page.after {
-        scan.from = format!("{prefix}{after:.16} ");
+    let (above, below) = match rising {
+        true => (&page.after, &page.before),
+        false => (&page.before, &page.after),
+    };
+    if let Some(above) = above {
+        // A space sorts before whatever continues a cursor.
+        scan.from = format!("{prefix}{above:.cursor$} ");
     }
-    if let Some(before) = &page.before {
-        scan.to = format!("{prefix}{before:.16}");
+    if let Some(below) = below {
+        scan.to = format!("{prefix}{below:.cursor$}");
     }
     let mut found = scope(context).reader.scan::<D>(scan).await.map_err(outage)?;
     let more = found.len() > page.limit;

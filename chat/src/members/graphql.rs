@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::connection::{Connection, Edge};
+use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
-use ports::documents::{Order, Scan};
+use ports::documents::Order;
 
 use super::{AddMembers, ChangeRole, JoinGroup, LeaveConversation, Member, RemoveMember, Role};
 use crate::accounts::{Account, AccountId, AccountObject};
 use crate::conversations::{ConversationId, ConversationObject};
-use crate::kernel::document::Document;
 use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
+use crate::kernel::pages::{self, Shelf};
 use crate::kernel::{Effect, Timestamp};
 use crate::timeline::Timeline;
 
@@ -71,32 +71,10 @@ pub async fn members(
     page: Page,
 ) -> Result<Connection<String, MemberObject>> {
     let prefix = format!("{conversation}/");
-    let order = if page.backward { Order::Descending } else { Order::Ascending };
-    let name = Member::COLLECTION.name;
-    let mut scan = Scan::prefix(name, Some("by_conversation"), &prefix, order, page.limit + 1);
-    if let Some(after) = &page.after {
-        scan.from = format!("{prefix}{after:.80} ");
-    }
-    if let Some(before) = &page.before {
-        scan.to = format!("{prefix}{before:.80}");
-    }
-    let mut found = scope(context).reader.scan::<Member>(scan).await.map_err(outage)?;
+    let (index, prefix, order) = ("by_conversation", prefix.as_str(), Order::Ascending);
+    let shelf = Shelf { index, prefix, cursor: 80, order };
+    let connection = pages::behind(context, shelf, page, MemberObject).await?;
     ConversationObject::note_shown(context, conversation).await?;
-    let more = found.len() > page.limit;
-    found.truncate(page.limit);
-    if page.backward {
-        found.reverse();
-    }
-    let (previous, next) = match page.backward {
-        true => (more, page.before.is_some()),
-        false => (page.after.is_some(), more),
-    };
-    let mut connection = Connection::new(previous, next);
-    connection.edges.extend(
-        found
-            .into_iter()
-            .map(|(key, member)| Edge::new(key[prefix.len()..].to_owned(), MemberObject(member))),
-    );
     Ok(connection)
 }
 

@@ -6,8 +6,9 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::{ClosePoll, Poll, PollObject, PollRejection, PollRules, SendPoll, VotePoll, Voter};
 use crate::accounts::AccountObject;
 use crate::conversations::{ConversationId, page_complexity};
+use crate::kernel::Timestamp;
 use crate::kernel::graphql::{Outcome, Page, id, outage, rejected, scope, uuid};
-use crate::kernel::{Timestamp, pages};
+use crate::kernel::pages::{self, Shelf};
 use crate::messages::{Message, MessageId, MessagePayload, changed, message_id, visible};
 
 /// Somebody who has chosen an option.
@@ -62,7 +63,9 @@ impl PollQuery {
             return Err(rejected(PollRejection::Hidden));
         }
         let prefix = Voter::prefix(message.id, option);
-        Ok(Some(pages::behind(context, "by_option", &prefix, page, VoterObject).await?))
+        Ok(Some(
+            pages::behind(context, Shelf::by_seq("by_option", &prefix), page, VoterObject).await?,
+        ))
     }
 }
 

@@ -11,9 +11,10 @@ use super::{
 };
 use crate::accounts::AccountObject;
 use crate::conversations::{ConversationId, ConversationObject, page_complexity};
+use crate::kernel::Timestamp;
 use crate::kernel::document::Document;
 use crate::kernel::graphql::{Outcome, Page, id, outage, rejected, scope};
-use crate::kernel::{Timestamp, pages};
+use crate::kernel::pages::{self, Shelf};
 use crate::messages::{Message, MessageId, MessageObject, visible};
 
 /// How many have given a message an emoji.
@@ -174,7 +175,10 @@ impl ReactionQuery {
         match scope.within(&message).body.is_some() {
             true => {
                 let prefix = Reactor::prefix(message.id, &emoji);
-                Ok(Some(pages::behind(context, "by_emoji", &prefix, page, ReactorObject).await?))
+                Ok(Some(
+                    pages::behind(context, Shelf::by_seq("by_emoji", &prefix), page, ReactorObject)
+                        .await?,
+                ))
             }
             false => Ok(Some(Connection::new(false, false))),
         }

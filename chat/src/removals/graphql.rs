@@ -13,10 +13,11 @@ use super::{
 use crate::accounts::AccountObject;
 use crate::audience::Audience;
 use crate::conversations::{Conversation, ConversationId};
+use crate::kernel::Timestamp;
 use crate::kernel::document::{Document, padded};
 use crate::kernel::graphql::{Page, Scope, id, outage, rejected, scope};
+use crate::kernel::pages::{self, Shelf};
 use crate::kernel::time::Long;
-use crate::kernel::{Timestamp, pages};
 use crate::messages::{HiddenNumbers, Message, MessageId, MessageObject};
 
 /// How many times fewer than other commands one may delete many.
@@ -93,7 +94,7 @@ pub(crate) async fn removed_messages(
     }
     let show = |removal: Arc<Removal>| RemovedMessageObject { removal };
     let prefix = Removal::prefix(conversation);
-    Ok(Some(pages::behind(context, "by_seq", &prefix, page, show).await?))
+    Ok(Some(pages::behind(context, Shelf::by_seq("by_seq", &prefix), page, show).await?))
 }
 
 #[derive(InputObject)]

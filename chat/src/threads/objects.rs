@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::connection::{Connection, Edge};
+use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Object, Result};
 
-use ports::documents::{Order, Scan};
+use ports::documents::Order;
 
 use super::{Line, Thread, ThreadUnread};
 use crate::conversations::{ConversationId, page_complexity};
 use crate::kernel::Timestamp;
-use crate::kernel::document::Document;
 use crate::kernel::graphql::{Page, outage, scope};
+use crate::kernel::pages::{self, Shelf};
 use crate::kernel::time::Long;
 use crate::messages::{
     Message, MessageId, MessageObject, Messages, Window, last_live_message, messages,
@@ -156,31 +156,14 @@ pub(crate) async fn threads(
     page: Page,
 ) -> Result<Connection<String, ThreadObject>> {
     let scope = scope(context);
-    let (name, prefix) = (Thread::COLLECTION.name, Thread::prefix(conversation));
-    let order = if page.backward { Order::Ascending } else { Order::Descending };
-    let mut scan = Scan::prefix(name, Some("by_activity"), &prefix, order, page.limit + 1);
-    if let Some(after) = &page.after {
-        scan.to = format!("{prefix}{after:.64}");
-    }
-    if let Some(before) = &page.before {
-        // A space sorts before whatever continues a cursor.
-        scan.from = format!("{prefix}{before:.64} ");
-    }
-    let mut found = scope.reader.scan::<Thread>(scan).await.map_err(outage)?;
-    let more = found.len() > page.limit;
-    found.truncate(page.limit);
-    if page.backward {
-        found.reverse();
-    }
-    let (previous, next) = match page.backward {
-        true => (more, page.before.is_some()),
-        false => (page.after.is_some(), more),
-    };
-    let mut connection = Connection::new(previous, next);
-    connection.edges.extend(found.into_iter().map(|(_, thread)| {
+    let prefix = Thread::prefix(conversation);
+    let (index, prefix, order) = ("by_activity", prefix.as_str(), Order::Descending);
+    let shelf = Shelf { index, prefix, cursor: 64, order };
+    let show = |thread: Arc<Thread>| {
         scope.shows(thread.seq);
-        Edge::new(thread.cursor(), ThreadObject { thread, unread: None })
-    }));
+        ThreadObject { thread, unread: None }
+    };
+    let mut connection = pages::behind(context, shelf, page, show).await?;
     count(context, conversation, &mut connection).await?;
     Ok(connection)
 }
