@@ -19,7 +19,7 @@ const EDITS: usize = 100;
 
 const PIN: &str = "mutation($c:ID!,$m:ID!){pinMessage(input:{clientId:$c,messageId:$m}){position}}";
 const EDIT: &str = "mutation($c:ID!,$m:ID!,$t:String!){editMessage(input:{clientId:$c,\
-    messageId:$m,text:$t}){message{revision} position}}";
+    messageId:$m,text:$t}){message{editedAt} position}}";
 const PINNED: &str = "query($v:ID!){conversation(id:$v){pinnedMessages(first:100){nodes{pinnedAt \
     message{id text sender{displayName}}}}}}";
 const VERSIONS: &str = "query($m:ID!){message(id:$m){versions{revision text at}}}";
