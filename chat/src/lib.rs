@@ -5,6 +5,7 @@
 
 pub mod audience;
 pub mod checkpoint;
+pub mod cold;
 pub mod kernel;
 pub mod oracle;
 #[macro_use]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::documents::{Collection, Documents, Found, Key, Mark, Scan, Stored, Write};
+use crate::documents::{Collection, Documents, Found, Key, Mark, Scan, Stored, Swap, Write};
 use crate::event_log::{Ack, Entry, EventLog, Identity, Partition, Standing};
 use crate::{Error, ErrorKind};
 
@@ -143,6 +143,11 @@ impl Documents for FaultyDocuments {
             }
             Fault::CallLost => Err(error(DOCUMENTS, ErrorKind::Unknown)),
         }
+    }
+
+    async fn swap(&self, collection: &'static str, swaps: &[Swap]) -> Result<usize, Error> {
+        self.readable("swap")?;
+        self.inner.swap(collection, swaps).await
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<Found>, Error> {

@@ -113,6 +113,8 @@ impl Addresses {
 pub struct Ports {
     pub event_log: Arc<dyn event_log::EventLog>,
     pub documents: Arc<dyn documents::Documents>,
+    /// The same documents, for whoever packs them.
+    pub packs: Arc<documents::packs::Packs>,
     pub cache: Arc<dyn cache::Cache>,
     pub bus: Arc<dyn bus::Bus>,
     pub keys: Arc<dyn keys::Keys>,
@@ -171,12 +173,16 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         (None, Some(dir)) => documents::in_folder(Arc::clone(dir)),
         (None, None) => unreachable!("documents without an address are in the folder"),
     };
-    let documents = generations.current().await?;
     let keys = match &addresses.keys {
         None => keys::open(folder, Arc::clone(&entropy))?,
         Some(at) => keys::connect(at).await?,
     };
     let blobs = open_blobs(config).await?;
+    let packs = {
+        let (blobs, clock, entropy) =
+            (Arc::clone(&blobs), Arc::clone(&clock), Arc::clone(&entropy));
+        documents::packs::Packs::over(generations.current().await?, blobs, clock, entropy)
+    };
     let cache = match &addresses.cache {
         None => cache::open(Arc::clone(&clock)),
         Some(at) => cache::connect(at, Arc::clone(&clock)).await?,
@@ -206,7 +212,8 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
     };
     let ports = Ports {
         event_log,
-        documents,
+        documents: Arc::clone(&packs) as Arc<dyn documents::Documents>,
+        packs,
         cache,
         bus,
         keys,

@@ -56,6 +56,11 @@ impl App {
         let projection = start_projections(&ports, config, &keyring, &door, node.as_ref()).await?;
         let vouching = projectors::Vouching::new(&ports, &keyring, &projection);
         vouching.start();
+        if config.pack_after_seconds > 0 {
+            let after = Duration::from_secs(config.pack_after_seconds.into());
+            let (ports, progress) = (ports.clone(), Arc::clone(&projection));
+            projectors::Packing { ports, progress, after }.start();
+        }
         let seed = keyring.secret("access tokens");
         let refresh = keyring.secret("refresh tokens");
         let tokens = Arc::new(Tokens::new(&config.public_url, seed, refresh));

@@ -112,6 +112,8 @@ pub struct Config {
     pub socket_queue_frames: usize,
     /// Bytes that wait for one socket; beyond that it is closed and resumes.
     pub socket_queue_bytes: usize,
+    /// Seconds without an event after which a conversation's documents are packed; 0 is never.
+    pub pack_after_seconds: u32,
     /// Records that the documents may be behind for the server to be ready.
     pub ready_lag_records_max: u64,
     /// Time that open requests are given when the server stops, in milliseconds.
@@ -211,6 +213,7 @@ impl Default for Config {
             socket_queue_frames: socket.queue_frames,
             socket_queue_bytes: socket.queue_bytes,
             ready_lag_records_max: 1_000,
+            pack_after_seconds: 90 * 24 * 60 * 60,
             drain_ms_max: 10_000,
         }
     }

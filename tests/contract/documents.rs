@@ -66,8 +66,13 @@ fn of_generations(servers: &Arc<Servers>) -> Vec<Trial> {
 const THINGS: Collection = Collection { name: "things", indexes: &["by_owner"] };
 
 /// A place of its own on the server.
-fn place(servers: &Servers) -> Address {
-    servers.mongo().address(&format!("t{}", uuid::Uuid::from_bytes(random()).simple()))
+pub(crate) fn place(servers: &Servers) -> Address {
+    servers.mongo().address(&own_name())
+}
+
+/// A name that no other case has.
+pub(crate) fn own_name() -> String {
+    format!("t{}", uuid::Uuid::from_bytes(random()).simple())
 }
 
 fn random() -> [u8; 16] {

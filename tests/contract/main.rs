@@ -11,6 +11,7 @@ mod kafka;
 mod keys;
 mod outage;
 mod outbound;
+mod packs;
 mod publication;
 mod secure;
 mod web_pages;
@@ -33,6 +34,7 @@ fn main() {
     trials.extend(blobs::trials(&servers));
     trials.extend(cache::trials(&servers));
     trials.extend(bus::trials(&servers));
+    trials.extend(packs::trials(&servers));
     trials.extend(publication::trials(&servers));
     trials.extend(outbound::trials());
     trials.extend(outage::trials());

@@ -7,6 +7,7 @@ mod audit;
 mod canaries;
 mod chat_list;
 mod codes;
+mod cold;
 mod contact_cards;
 mod contacts;
 mod conversations;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ports::Error;
-use ports::documents::{Collection, Documents, Found, Key, Mark, Order, Scan, Stored, Write};
+use ports::documents::{Collection, Documents, Found, Key, Mark, Order, Scan, Stored, Swap, Write};
 use ports::event_log::Partition;
 use tokio::sync::oneshot;
 
@@ -63,6 +63,19 @@ impl DocumentStore {
             applied += usize::from(shelf.put(write));
         }
         applied
+    }
+
+    fn swap(&self, collection: &'static str, swaps: &[Swap]) -> usize {
+        let mut shelves = self.shelves.lock().expect("a lock");
+        let shelf = shelves.get_mut(collection).expect("a declared collection");
+        let mut found = 0;
+        for Swap { id, ordinal, body } in swaps {
+            let standing = shelf.by_id.get_mut(id).map(|it| &mut it.0);
+            let standing = standing.filter(|it| it.ordinal == *ordinal && it.body.is_some());
+            found += usize::from(standing.is_some());
+            standing.into_iter().for_each(|it| it.body = Some(body.clone()));
+        }
+        found
     }
 
     fn load(&self, keys: &[Key]) -> Vec<Option<Stored>> {
@@ -203,6 +216,10 @@ impl Documents for SimDocuments {
             return Err(unknown(PORT));
         }
         Ok(applied)
+    }
+
+    async fn swap(&self, collection: &'static str, swaps: &[Swap]) -> Result<usize, Error> {
+        Ok(self.store.swap(collection, swaps))
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<Found>, Error> {

@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use ports::blobs::Blobs;
 use ports::bus::{Announcement, Bus, Subscription};
 use ports::clock::Clock;
+use ports::documents::packs::Packs;
+use ports::entropy::Entropy;
 use ports::keys::{Keys, Secret, Tree, TreeId};
 use ports::{Error, Ports};
 use tempfile::TempDir;
@@ -179,7 +181,7 @@ impl Keys for SimKeys {
 impl Sim {
     fn entropy_bytes(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
-        ports::entropy::Entropy::fill(&*self.entropy, &mut bytes);
+        self.entropy.fill(&mut bytes);
         bytes
     }
 }
@@ -228,9 +230,17 @@ impl Stores {
         let sim = || Arc::clone(&self.sim);
         let clock: Arc<dyn Clock> = Arc::new(SimClock { node, sim: sim() });
         let (documents, keys) = (Arc::clone(&self.documents), Arc::clone(&self.keys));
+        let entropy: Arc<dyn Entropy> = Arc::clone(&self.sim.entropy) as _;
+        let packs = Packs::over(
+            Arc::new(SimDocuments { node, sim: sim(), store: documents }),
+            Arc::clone(&self.blobs),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        );
         Ports {
             event_log: Arc::new(SimLog::new(node, &self.sim, &self.log)),
-            documents: Arc::new(SimDocuments { node, sim: sim(), store: documents }),
+            documents: Arc::clone(&packs) as _,
+            packs,
             cache: ports::cache::open(Arc::clone(&clock)),
             bus: Arc::new(SimBus { node, sim: sim(), store: Arc::clone(&self.bus) }),
             keys: Arc::new(SimKeys { node, sim: sim(), store: keys }),
@@ -242,7 +252,7 @@ impl Stores {
             identity_providers: ports::identity_providers::none(),
             web_pages: ports::web_pages::none(),
             clock,
-            entropy: Arc::clone(&self.sim.entropy) as _,
+            entropy,
         }
     }
 }

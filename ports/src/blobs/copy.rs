@@ -1,9 +1,12 @@
 //! Copies blobs into another store: those that it does not have in their size. None is removed.
+//! Packs of documents stay: documents are folded anew where the log goes, and nothing would point
+//! at them there.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Blobs, LIST_MAX, Listed, PORT, Put, Source, Span};
 use crate::Error;
+use crate::documents::packs::PREFIX;
 
 /// Blobs copied at the same time.
 const AT_ONCE: usize = 4;
@@ -18,7 +21,8 @@ pub async fn copy(from: &dyn Blobs, to: &dyn Blobs) -> Result<u64, Error> {
         let page = from.list(after.as_ref(), LIST_MAX).await?;
         let Some(last) = page.last() else { return Ok(copied) };
         after = Some(last.key.clone());
-        let copies = page.into_iter().map(|it| copy_one(from, to, it));
+        let others = page.into_iter().filter(|it| !it.key.as_str().starts_with(PREFIX));
+        let copies = others.map(|it| copy_one(from, to, it));
         let done: Vec<bool> = stream::iter(copies).buffer_unordered(AT_ONCE).try_collect().await?;
         copied += done.into_iter().filter(|it| *it).count() as u64;
     }
@@ -71,6 +75,8 @@ mod tests {
             assert_eq!(copy(&*from, &*to).await.unwrap(), 0);
             put(3, 1_000_000).await;
             from.delete(&key(4)).await.unwrap();
+            let pack = BlobKey::new("pack.0.0").unwrap();
+            let _ = from.put(&pack, Bytes::from_static(b"bodies").into()).await.unwrap();
             assert_eq!(copy(&*from, &*to).await.unwrap(), 1);
             assert_eq!(to.size(&key(3)).await.unwrap(), Some(1_000_000));
             let kept = to.get(&key(4), Span::Whole).await.unwrap().unwrap();

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use super::fresh::Layers;
 use super::recent::Recent;
 use super::tables::{self, Table};
-use super::{Collection, Documents, Found, Key, Mark, Scan, Stored, Write};
+use super::{Collection, Documents, Found, Key, Mark, Scan, Stored, Swap, Write};
 use crate::Error;
 use crate::event_log::Partition;
 use crate::sqlite::{self, Backfill, Durability, Readers};
@@ -334,6 +334,24 @@ impl Documents for Embedded {
             });
         }
         Ok(applied)
+    }
+
+    async fn swap(&self, collection: &'static str, swaps: &[Swap]) -> Result<usize, Error> {
+        let sql = self.store.table(collection)?.swap;
+        let mut writer = self.store.writer();
+        self.store.sound()?;
+        // Whoever reads keeps what was read at hand.
+        let _no_reader = self.store.layers_mut();
+        let mut swap_all = || {
+            let file = writer.transaction()?;
+            let mut found = 0;
+            for Swap { id, ordinal, body } in swaps {
+                found += file.prepare_cached(&sql)?.execute(params![id, ordinal, &**body])?;
+                self.store.recent.forget(&Key { collection, id: id.clone() });
+            }
+            file.commit().map(|()| found)
+        };
+        swap_all().map_err(|it| sqlite::translate(PORT, it))
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<Found>, Error> {

@@ -14,6 +14,7 @@ mod embedded;
 mod fresh;
 #[cfg(feature = "real")]
 mod mongo;
+pub mod packs;
 mod recent;
 mod tables;
 
@@ -62,6 +63,15 @@ pub struct Write {
     pub body: Option<Body>,
     /// Whether there is most likely none of that key yet. It saves work and changes nothing.
     pub first: bool,
+}
+
+/// Another form of the body of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swap {
+    pub id: String,
+    /// The document's; one of another ordinal is left as it is.
+    pub ordinal: u64,
+    pub body: Body,
 }
 
 /// How far the documents of a partition have come.
@@ -128,6 +138,10 @@ pub trait Documents: Send + Sync {
         writes: Vec<Write>,
         mark: Mark,
     ) -> Result<usize, Error>;
+
+    /// Puts other forms in place of the bodies of documents of a collection, whose ordinals and keys
+    /// stay as they are; says how many it found. One that waits to be stored may be left as it is.
+    async fn swap(&self, collection: &'static str, swaps: &[Swap]) -> Result<usize, Error>;
 
     /// Finds documents in a range of an index; removed ones are never found by an index.
     async fn scan(&self, scan: Scan) -> Result<Vec<Found>, Error>;

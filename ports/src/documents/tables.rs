@@ -16,6 +16,7 @@ pub(super) struct Table {
     pub(super) collection: Collection,
     pub(super) load: Arc<str>,
     pub(super) ordinal: Arc<str>,
+    pub(super) swap: Arc<str>,
     upsert: Arc<str>,
 }
 
@@ -31,6 +32,10 @@ impl Table {
             collection: *collection,
             load: format!("SELECT ordinal, body FROM d_{name} WHERE id = ?1").into(),
             ordinal: format!("SELECT ordinal FROM d_{name} WHERE id = ?1").into(),
+            swap: format!(
+                "UPDATE d_{name} SET body = ?3 WHERE id = ?1 AND ordinal = ?2 AND body IS NOT NULL"
+            )
+            .into(),
             upsert: format!(
                 "INSERT INTO d_{name} (id, ordinal, body{columns}) VALUES (?1, ?2, ?3{values})
                  ON CONFLICT (id) DO UPDATE SET ordinal = excluded.ordinal, body = excluded.body

@@ -7,7 +7,7 @@ use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Bson, Document, RawBinaryRef, rawdoc};
 
 use super::repeat::{DUPLICATE_KEY, Failure};
-use crate::documents::{Key, Write};
+use crate::documents::{Key, Swap, Write};
 
 /// Updates in one command at most.
 const UPDATES_MAX: usize = 1_000;
@@ -110,6 +110,25 @@ pub(super) fn replace<'a>(
             "q": { ID: id, ORDINAL: { "$lt": ordinal } },
             "u": replacement(write, fields),
             "upsert": upsert,
+        });
+    }
+    rawdoc! {
+        "update": collection,
+        "updates": updates,
+        "ordered": false,
+        "writeConcern": durable(collection),
+    }
+}
+
+/// Puts another body into each document that has its ordinal.
+pub(super) fn swap(collection: &str, swaps: &[Swap]) -> RawDocumentBuf {
+    let mut updates = RawArrayBuf::new();
+    for Swap { id, ordinal, body } in swaps {
+        let mut set = RawDocumentBuf::new();
+        set.append(BODY, RawBinaryRef { subtype: BinarySubtype::Generic, bytes: body });
+        updates.push(rawdoc! {
+            "q": { ID: id.as_str(), ORDINAL: signed(*ordinal), BODY: { "$exists": true } },
+            "u": { "$set": set },
         });
     }
     rawdoc! {

@@ -18,13 +18,16 @@ use super::query::Query;
 use super::repeat::{Call, Failure};
 use crate::Error;
 use crate::breaker::Breaker;
-use crate::documents::{Collection, Documents, Found, Key, Mark, Scan, Stored, Write};
+use crate::documents::{Collection, Documents, Found, Key, Mark, Scan, Stored, Swap, Write};
 use crate::event_log::Partition;
 
 const MARKS: Collection = Collection { name: bulk::MARKS, indexes: &[] };
 
 /// Documents asked for by their ids in one question at most.
 const IDS_MAX: usize = 1_000;
+
+/// Bodies swapped by one command at most: so many documents are in a pack.
+const SWAPS_MAX: usize = 256;
 
 pub(super) struct Store {
     client: Client,
@@ -244,6 +247,20 @@ impl Documents for Store {
         .await?;
         metrics::counter!("parlance_document_writes_total").increment(applied as u64);
         Ok(applied)
+    }
+
+    async fn swap(&self, collection: &'static str, swaps: &[Swap]) -> Result<usize, Error> {
+        self.declared(collection)?;
+        let call = Call::writing(&self.breaker);
+        let mut found = 0;
+        for chunk in swaps.chunks(SWAPS_MAX) {
+            let swap = || async {
+                let answer = self.command(bulk::swap(collection, chunk)).await?;
+                Ok(Reply::read(&answer)?.applied)
+            };
+            found += call.repeat(swap).await?;
+        }
+        Ok(found)
     }
 
     async fn scan(&self, scan: Scan) -> Result<Vec<Found>, Error> {
