@@ -40,6 +40,7 @@ pub use error::{Error, ErrorKind};
 pub use supervised::{Tasks, spawn};
 
 use documents::Generations;
+use documents::packs::Packs;
 use event_log::{Identity, Purpose};
 
 /// Where the outside systems are.
@@ -114,7 +115,7 @@ pub struct Ports {
     pub event_log: Arc<dyn event_log::EventLog>,
     pub documents: Arc<dyn documents::Documents>,
     /// The same documents, for whoever packs them.
-    pub packs: Arc<documents::packs::Packs>,
+    pub packs: Arc<Packs>,
     pub cache: Arc<dyn cache::Cache>,
     pub bus: Arc<dyn bus::Bus>,
     pub keys: Arc<dyn keys::Keys>,
@@ -178,11 +179,7 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         Some(at) => keys::connect(at).await?,
     };
     let blobs = open_blobs(config).await?;
-    let packs = {
-        let (blobs, clock, entropy) =
-            (Arc::clone(&blobs), Arc::clone(&clock), Arc::clone(&entropy));
-        documents::packs::Packs::over(generations.current().await?, blobs, clock, entropy)
-    };
+    let packs = Packs::over(generations.current().await?, &blobs, &clock, &entropy);
     let cache = match &addresses.cache {
         None => cache::open(Arc::clone(&clock)),
         Some(at) => cache::connect(at, Arc::clone(&clock)).await?,

@@ -4,14 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat::cold;
-use chat::conversations::Conversation;
-use chat::kernel::{Document, StreamId, Timestamp};
-use chat::timeline::Timeline;
+use chat::cold::{self, Quiet};
+use chat::kernel::Timestamp;
 use ports::blobs::BlobKey;
-use ports::documents::{Found, Order, Scan};
+use ports::documents::packs::Packed;
 use ports::{Error, Ports};
-use serde::de::DeserializeOwned;
 
 use crate::progress::Progress;
 
@@ -50,16 +47,14 @@ impl Packing {
     async fn round(&self, swept: &mut Option<BlobKey>) -> Result<(), Error> {
         let after_ms = i64::try_from(self.after.as_millis()).unwrap_or(i64::MAX);
         let since = Timestamp(self.ports.clock.now_ms().saturating_sub(after_ms));
-        let all = Scan::prefix(Conversation::COLLECTION.name, None, "", Order::Ascending, PAGE);
-        let mut page = all;
+        let mut page = cold::conversations(PAGE);
         loop {
             let found = self.ports.documents.scan(page.clone()).await?;
             let Some(last) = found.last() else { break };
             page.from = format!("{} ", last.id);
             for it in &found {
-                let conversation = read::<Conversation>(it)?;
-                if let Some(it) = conversation.filter(|it| cold::is_quiet(it, since)) {
-                    self.pack(&it, since).await?;
+                if let Some(quiet) = Quiet::of(it, since)? {
+                    self.pack(&quiet, since).await?;
                 }
             }
         }
@@ -68,42 +63,24 @@ impl Packing {
         Ok(())
     }
 
-    async fn pack(&self, conversation: &Conversation, since: Timestamp) -> Result<(), Error> {
-        let partitions = self.ports.event_log.identity().partitions;
-        let partition = StreamId::Conversation(conversation.id).partition(partitions);
+    async fn pack(&self, quiet: &Quiet, since: Timestamp) -> Result<(), Error> {
+        let partition = quiet.stream.partition(self.ports.event_log.identity().partitions);
         if self.progress.documents.here().all(|(it, _)| it != partition) {
             return Ok(());
         }
-        let ranges = cold::ranges(conversation.id);
-        let [.., events] = &ranges;
-        if self.ports.packs.is_packed(events).await? {
+        let (last, packs) = (quiet.last(), &self.ports.packs);
+        if packs.is_packed(&last).await? {
             return Ok(());
         }
-        let last = Scan { order: Order::Descending, ..events.clone() };
         let last = self.ports.documents.scan(last).await?;
-        let last = last.first().map(read::<Timeline>).transpose()?.flatten();
-        if !last.is_some_and(|it| cold::is_cold(&it, since)) {
+        if !Quiet::is_cold(last.first(), since)? {
             return Ok(());
         }
-        for range in &ranges {
-            let packed = self.ports.packs.pack(range).await?;
-            if packed.documents > 0 {
-                tracing::debug!(
-                    collection = range.collection,
-                    documents = packed.documents,
-                    body_bytes = packed.body_bytes,
-                    packed_bytes = packed.packed_bytes,
-                    "packed"
-                );
-            }
+        for range in &quiet.ranges {
+            let Packed { documents, body_bytes, packed_bytes } = packs.pack(range).await?;
+            let collection = range.collection;
+            tracing::debug!(collection, documents, body_bytes, packed_bytes, "packed");
         }
         Ok(())
     }
-}
-
-/// Reads a document; a removed one is none.
-fn read<D: DeserializeOwned>(found: &Found) -> Result<Option<D>, Error> {
-    let body = found.stored.body.as_deref();
-    let read = body.map(serde_json::from_slice).transpose();
-    read.map_err(|it| Error::corrupt("documents", it))
 }

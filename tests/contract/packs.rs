@@ -1,12 +1,14 @@
-//! Packed documents, over the embedded adapters and over servers; and whatever any store of documents
-//! promises, through them.
+//! Packed documents, over the embedded adapters and over servers; and whatever any store of
+//! documents promises, through them.
 
 use std::sync::{Arc, Mutex, Weak};
 
 use futures_util::FutureExt;
 use libtest_mimic::Trial;
+use ports::clock::Clock;
 use ports::documents::packs::{self, Packs};
 use ports::documents::{self, Documents};
+use ports::entropy::Entropy;
 use tests::servers::Servers;
 
 use crate::trial;
@@ -47,10 +49,10 @@ pub(crate) fn trials(servers: &Arc<Servers>) -> Vec<Trial> {
                 let mut shared = shared.lock().expect("no opening panics");
                 let open = shared.as_ref().and_then(Weak::upgrade).unwrap_or_else(|| {
                     let documents = documents::open(&dir.join("documents.db"));
-                    let (clock, entropy) = (ports::clock::System, ports::entropy::System);
+                    let clock: Arc<dyn Clock> = Arc::new(ports::clock::System);
+                    let entropy: Arc<dyn Entropy> = Arc::new(ports::entropy::System);
                     let blobs = ports::blobs::open(&dir).expect("blobs");
-                    let documents = documents.expect("documents");
-                    Packs::over(documents, blobs, Arc::new(clock), Arc::new(entropy))
+                    Packs::over(documents.expect("documents"), &blobs, &clock, &entropy)
                 });
                 *shared = Some(Arc::downgrade(&open));
                 futures_util::future::ready(open as Arc<dyn Documents>).boxed()

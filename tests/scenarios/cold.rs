@@ -19,7 +19,7 @@ const FIRST_PAGE_MAX: f64 = 2.0;
 /// What is packed is counted for the whole process: the tests of this file take turns.
 static ALONE: Mutex<()> = Mutex::new(());
 
-const ALL: &str = "id number text senderId: sender { id } entities { kind offset length } sentAt editedAt \
+const ALL: &str = "id number text sender { id } entities { kind offset length } sentAt editedAt \
     reactions { emoji count } replyTo { id text } thread { replyCount }";
 
 fn metric(world: &World, name: &str) -> u64 {

@@ -231,12 +231,8 @@ impl Stores {
         let clock: Arc<dyn Clock> = Arc::new(SimClock { node, sim: sim() });
         let (documents, keys) = (Arc::clone(&self.documents), Arc::clone(&self.keys));
         let entropy: Arc<dyn Entropy> = Arc::clone(&self.sim.entropy) as _;
-        let packs = Packs::over(
-            Arc::new(SimDocuments { node, sim: sim(), store: documents }),
-            Arc::clone(&self.blobs),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-        );
+        let documents = Arc::new(SimDocuments { node, sim: sim(), store: documents });
+        let packs = Packs::over(documents, &self.blobs, &clock, &entropy);
         Ports {
             event_log: Arc::new(SimLog::new(node, &self.sim, &self.log)),
             documents: Arc::clone(&packs) as _,

@@ -139,8 +139,8 @@ pub trait Documents: Send + Sync {
         mark: Mark,
     ) -> Result<usize, Error>;
 
-    /// Puts other forms in place of the bodies of documents of a collection, whose ordinals and keys
-    /// stay as they are; says how many it found. One that waits to be stored may be left as it is.
+    /// Puts other forms in place of the bodies of documents of a collection, whose ordinals and
+    /// keys stay; says how many it found. One that waits to be stored may be left as it is.
     async fn swap(&self, collection: &'static str, swaps: &[Swap]) -> Result<usize, Error>;
 
     /// Finds documents in a range of an index; removed ones are never found by an index.

@@ -8,7 +8,9 @@ use super::pack::PREFIX;
 use super::sweep::{LEFT_ALONE_MS, Swept};
 use super::{MEMBERS_MAX, MEMBERS_MIN, Packed, Packs};
 use crate::blobs::{BlobKey, Blobs};
+use crate::clock::Clock;
 use crate::documents::{Collection, Documents, Found, Key, Mark, Order, Scan, Stored, Swap, Write};
+use crate::entropy::Entropy;
 use crate::promise::cases;
 
 /// A store of documents and one of blobs.
@@ -42,7 +44,7 @@ struct Place {
 /// A clock that shows what it is told to.
 struct Told(i64);
 
-impl crate::clock::Clock for Told {
+impl Clock for Told {
     fn now_ms(&self) -> i64 {
         self.0
     }
@@ -100,8 +102,9 @@ impl Place {
 }
 
 fn packs(documents: &Arc<dyn Documents>, blobs: &Arc<dyn Blobs>, now_ms: i64) -> Arc<Packs> {
-    let (documents, blobs) = (Arc::clone(documents), Arc::clone(blobs));
-    Packs::over(documents, blobs, Arc::new(Told(now_ms)), Arc::new(crate::entropy::System))
+    let clock: Arc<dyn Clock> = Arc::new(Told(now_ms));
+    let entropy: Arc<dyn Entropy> = Arc::new(crate::entropy::System);
+    Packs::over(Arc::clone(documents), blobs, &clock, &entropy)
 }
 
 fn id(n: usize) -> String {

@@ -82,10 +82,11 @@ impl Packs {
     /// Documents whose packs are among the blobs.
     pub fn over(
         inner: Arc<dyn Documents>,
-        blobs: Arc<dyn Blobs>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
+        blobs: &Arc<dyn Blobs>,
+        clock: &Arc<dyn Clock>,
+        entropy: &Arc<dyn Entropy>,
     ) -> Arc<Self> {
+        let (blobs, clock, entropy) = (Arc::clone(blobs), Arc::clone(clock), Arc::clone(entropy));
         let open = Mutex::new(LruCache::new(OPEN_MAX));
         Arc::new(Self { inner, blobs, clock, entropy, declared: Mutex::default(), open })
     }

@@ -9,8 +9,8 @@ use crate::blobs::BlobKey;
 /// What the keys of all packs begin with; the time and a random number follow.
 pub(crate) const PREFIX: &str = "pack.";
 
-/// Bytes that a pack holds before it is compressed, at most: twice what bodies fill it with, for one
-/// that is larger than others and for what stands beside them.
+/// Bytes that a pack holds before it is compressed, at most: what bodies fill it with, and room for
+/// a last one that is large and for what stands beside them.
 const OPENED_BYTES_MAX: usize = 32 << 20;
 
 /// What is won beyond this level takes many times as long.
