@@ -55,10 +55,11 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 77] = [
+const MORE_FILES: [(&str, &str); 78] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
+    ("messages/html", "how a message is written as HTML"),
     ("messages/objects", "what is shown, too long to stand beside the changes"),
     ("audit/export", "the same entries as lines, outside GraphQL"),
     ("applications/access", "what scopes there are and what each reaches"),

@@ -312,3 +312,15 @@ fn a_reply_names_a_message_of_its_own_conversation() {
     let here = ann.sends(&group, "here");
     assert_eq!(reply(&here.id).data()["sendMessage"]["message"]["replyTo"]["text"], "here");
 }
+
+#[test]
+fn a_message_is_read_as_html_that_is_safe_to_show() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let sent = ann.sends(&group, "**a** <script>alert(1)</script> @bob");
+    let html = "<strong>a</strong> &lt;script&gt;alert(1)&lt;/script&gt; \
+                <span class=\"mention\">@bob</span>";
+    assert_eq!(bob.sees_message(&sent.id, "html")["html"], html);
+    ann.deletes(&sent.id);
+    assert_eq!(bob.sees_message(&sent.id, "html")["html"], json!(null));
+}

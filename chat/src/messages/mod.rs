@@ -32,6 +32,7 @@ mod events;
 mod format;
 mod gone;
 mod graphql;
+mod html;
 mod mentioned;
 mod objects;
 mod pages;

@@ -156,6 +156,12 @@ impl MessageObject {
         Ok(self.body(context).await?.map(|it| it.markdown))
     }
 
+    /// As HTML that is safe to show, of few tags and no style; null once deleted or erased.
+    #[graphql(complexity = 5)]
+    async fn html(&self, context: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.body(context).await?.map(|it| it.html()))
+    }
+
     /// Formatting, links and mentions in the text, those of everyone among them.
     async fn entities(&self, context: &Context<'_>) -> Result<Vec<EntityObject>> {
         let entities = self.body(context).await?.map(|it| it.entities).unwrap_or_default();
