@@ -317,7 +317,7 @@ rooms! {
         documents: [Draft],
         rejections: [DraftRejection],
         mutation: DraftMutation,
-        changes: [Draft(DraftObject by conversations::ConversationId)],
+        changes: [Draft(DraftObject by drafts::DraftLine)],
         reactions: [destroy_draft],
     }
     presence {
