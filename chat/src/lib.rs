@@ -318,7 +318,7 @@ rooms! {
         documents: [Draft],
         rejections: [DraftRejection],
         mutation: DraftMutation,
-        changes: [Draft(DraftObject by conversations::ConversationId)],
+        changes: [Draft(DraftObject by drafts::DraftLine)],
         reactions: [destroy_draft],
     }
     presence {

@@ -38,7 +38,8 @@ fn a_draft_is_on_all_devices_of_its_writer_and_on_nobody_elses() {
     let frame = own.next();
     let told = |text: Value| {
         let id = &group;
-        json!({ "__typename": "Draft", "conversationId": id, "text": text, "replyTo": null })
+        json!({ "__typename": "Draft", "conversationId": id, "threadId": null, "text": text,
+            "replyTo": null })
     };
     assert_eq!((frame.event(), frame.change()), ("DraftSaved", &told(json!("he"))));
     assert_eq!(frame.conversation(), "", "it is no event of the conversation");
@@ -129,6 +130,78 @@ fn a_draft_has_at_most_16384_bytes() {
     assert_eq!(draft(&ann, &saved)["text"], json!(most));
 }
 
+/// The draft for a thread, as it is found by the message that it begins at.
+fn draft_for(person: &Person, conversation: &str, thread: &str) -> Value {
+    let fields = format!("viewerDraft(threadId: \"{thread}\") {{ threadId text }}");
+    person.sees(conversation, &fields)["viewerDraft"].clone()
+}
+
+#[test]
+fn a_thread_has_a_draft_of_its_own_on_all_devices_before_it_begins_and_after() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let root = bob.sends(&group, "soup?").id;
+    let phone = ann.on_another_device();
+    let mut own = phone.subscribes();
+    let input = |text: &str| json!({ "conversationId": group, "threadId": root, "text": text });
+    let wanted = "draft { threadId text }";
+    let of = |text: Value| json!({ "threadId": root, "text": text });
+    saves(&ann, &group, "here");
+    assert_eq!(ann.does("saveDraft", input("there"), wanted)["draft"], of(json!("there")));
+    assert_eq!(draft_for(&phone, &group, &root), of(json!("there")));
+    assert_eq!(draft_for(&bob, &group, &root), of(Value::Null));
+    assert_eq!(draft(&phone, &group), text("here"));
+    assert_eq!(own.next().change()["threadId"], Value::Null);
+    let frame = own.next();
+    assert_eq!((frame.event(), frame.conversation()), ("DraftSaved", ""));
+    let told = json!({ "__typename": "Draft", "conversationId": group, "threadId": root,
+        "text": "there", "replyTo": null });
+    assert_eq!(frame.change(), &told);
+    let sends = |clear: bool, id: &str| {
+        let input = json!({ "clientId": id, "conversationId": group, "threadId": root,
+            "text": "there", "clearDraft": clear });
+        ann.does("sendMessage", input, "message { threadId }")["message"].clone()
+    };
+    let id = fresh_id();
+    assert_eq!(sends(true, &id), json!({ "threadId": root }));
+    assert_eq!(draft_for(&phone, &group, &root), of(Value::Null));
+    assert_eq!(draft(&phone, &group), text("here"), "the conversation's own stays");
+    ann.does("saveDraft", input("the next"), wanted);
+    sends(true, &id);
+    let seen = ann.sees_message(&root, "thread { viewerDraft { threadId text } }");
+    assert_eq!(seen["thread"]["viewerDraft"], of(json!("the next")), "it was sent once");
+    let clear = json!({ "conversationId": group, "threadId": root });
+    assert_eq!(phone.does("clearDraft", clear, wanted)["draft"], of(Value::Null));
+}
+
+#[test]
+fn there_is_no_draft_for_a_thread_of_elsewhere_or_one_that_can_not_be() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let root = bob.sends(&group, "soup?").id;
+    let input = json!({ "conversationId": group, "threadId": root, "text": "salad" });
+    let reply = bob.does("sendMessage", input, "message { id }")["message"]["id"].clone();
+    let reply = reply.as_str().expect("an id");
+    let hers = ann.opens_direct(&ann);
+    let missing = root.replacen(&root[4..8], "0000", 1);
+    let tries = |conversation: &str, thread: &str| {
+        let input = json!({ "conversationId": conversation, "threadId": thread, "text": "x" });
+        let clear = json!({ "conversationId": conversation, "threadId": thread });
+        let clear = ann.tries("clearDraft", clear, "position").code().to_owned();
+        (ann.tries("saveDraft", input, "position").code().to_owned(), clear)
+    };
+    let not_found = "DRAFTS_THREAD_NOT_FOUND".to_owned();
+    for thread in [&root, &missing] {
+        assert_eq!(tries(&hers, thread), (not_found.clone(), not_found.clone()));
+        assert_eq!(draft_for(&ann, &hers, thread), Value::Null);
+    }
+    assert_eq!(tries(&group, reply).0, "DRAFTS_THREAD_NESTED");
+    assert_eq!(draft_for(&ann, &group, reply), Value::Null);
+    let eve = world.person("eve");
+    let input = json!({ "conversationId": group, "threadId": root, "text": "x" });
+    assert_eq!(eve.tries("saveDraft", input, "position").code(), "NOT_FOUND");
+}
+
 #[test]
 fn who_has_left_is_not_shown_the_message_that_their_draft_answers() {
     let world = World::new();
@@ -147,7 +220,8 @@ fn who_has_left_is_not_shown_the_message_that_their_draft_answers() {
         }
     };
     let expected = json!({
-        "__typename": "Draft", "conversationId": group, "text": "mine", "replyTo": null,
+        "__typename": "Draft", "conversationId": group, "threadId": null, "text": "mine",
+        "replyTo": null,
     });
     assert_eq!((frame.event(), frame.change()), ("DraftSaved", &expected));
     clears(&bob, &group).data();

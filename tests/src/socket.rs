@@ -29,7 +29,7 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
     ... on Reactions { messageId counts { emoji count } } \
     ... on Typing { typing kind } ... on Pin { messageId pinned silent } \
     ... on Receipt { account { id } readNumber deliveredNumber } \
-    ... on Draft { conversationId text replyTo { id } } \
+    ... on Draft { conversationId threadId text replyTo { id } } \
     ... on Listing { conversationId mutedUntil markedUnread archived pinnedRank } \
     ... on PinnedConversations { conversationIds } \
     ... on SeenReactions { conversationId unseenCount } \

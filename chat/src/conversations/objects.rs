@@ -8,10 +8,10 @@ use async_graphql::{Context, ID, Object, Result};
 use super::{Conversation, ConversationId, Kind};
 use crate::accounts::AccountObject;
 use crate::chat_list::ListingObject;
-use crate::drafts::DraftObject;
+use crate::drafts::{DraftLine, DraftObject};
 use crate::edit_policy::{EditPolicyObject, policy_of};
 use crate::kernel::Timestamp;
-use crate::kernel::graphql::{Outcome, Page, outage, scope};
+use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
 use crate::kernel::time::Long;
 use crate::members::{Member, MemberObject, Role, members};
 use crate::messages::{MessageObject, Messages, Window, last_live_message, messages};
@@ -183,9 +183,15 @@ impl ConversationObject {
         policy_of(context, self.head.id).await
     }
 
-    /// What the viewer has begun to write here; empty when there is nothing, null for applications.
-    async fn viewer_draft(&self, context: &Context<'_>) -> Result<Option<DraftObject>> {
-        DraftObject::find(context, self.head.id).await
+    /// What the viewer has begun to write here, or in the thread that begins at a message or would;
+    /// empty when there is nothing, null where no thread begins and for applications.
+    async fn viewer_draft(
+        &self,
+        context: &Context<'_>,
+        thread_id: Option<ID>,
+    ) -> Result<Option<DraftObject>> {
+        let thread = thread_id.as_ref().map(id).transpose()?;
+        DraftObject::find_for_thread(context, DraftLine::new(self.head.id, thread)).await
     }
 
     /// How the viewer keeps it in their chat list; null for applications.

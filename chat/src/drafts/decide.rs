@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Draft, DraftCleared, DraftSaved};
+use super::{Draft, DraftCleared, DraftLine, DraftSaved};
 use crate::Event;
 use crate::conversations::ConversationId;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp};
 use crate::members::Member;
 use crate::messages::{Message, MessageId, TEXT_BYTES_MAX};
+use crate::threads::{Entry, NoEntry};
 
 crate::rejections! {
     /// Why drafts say no.
@@ -21,31 +22,55 @@ crate::rejections! {
             "text holds control characters", "Remove them.";
         ReplyNotFound: NotFound, "DRAFTS_REPLY_NOT_FOUND",
             "the message replied to is not in this conversation", "Check the id.";
+        ThreadNotFound: NotFound, "DRAFTS_THREAD_NOT_FOUND",
+            "no thread begins at that message in this conversation", "Check the id.";
+        ThreadNested: Conflict, "DRAFTS_THREAD_NESTED",
+            "what is in a thread begins none", "Write in that thread.";
     }
 }
 
-/// The membership of whoever asks, and what they had begun.
-type Place = (Slot<Member>, Slot<Draft>);
-
-fn place(conversation: ConversationId, context: &Context<'_>) -> Place {
-    let (own, there) = (StreamId::Account(context.actor), StreamId::Conversation(conversation));
-    let member = Slot::new(Member::id(conversation, context.actor), there);
-    (member, Slot::new(Draft::id(context.actor, conversation), own))
+impl From<NoEntry> for DraftRejection {
+    fn from(it: NoEntry) -> Self {
+        match it {
+            NoEntry::Absent => Self::ThreadNotFound,
+            NoEntry::Nested => Self::ThreadNested,
+        }
+    }
 }
 
-fn is_member((member, _): &Place) -> bool {
-    member.get().is_some_and(|it| it.active)
+/// The membership of whoever asks, what they had begun, and the thread that it is for.
+type Place = (Slot<Member>, Slot<Draft>, Option<Entry>);
+
+fn place(line: DraftLine, context: &Context<'_>) -> Place {
+    let conversation = line.conversation();
+    let (own, there) = (StreamId::Account(context.actor), StreamId::Conversation(conversation));
+    let member = Slot::new(Member::id(conversation, context.actor), there);
+    let entry = line.thread().map(|it| Entry::new(conversation, it));
+    (member, Slot::new(Draft::id(context.actor, line), own), entry)
+}
+
+/// Refuses a line that whoever asks writes nothing for.
+fn check(
+    (member, _, entry): &Place,
+    line: DraftLine,
+    context: &Context<'_>,
+) -> Result<(), DraftRejection> {
+    member.get().filter(|it| it.active).ok_or(DraftRejection::NotFound)?;
+    let threaded = entry.as_ref().map(|it| it.threaded(line.conversation(), context.now));
+    threaded.transpose()?;
+    Ok(())
 }
 
 fn leaf(draft: &Draft) -> Long {
     Long(draft.text.leaf().unwrap_or(0))
 }
 
-fn cleared(place: &Place, conversation: ConversationId, context: &Context<'_>) -> Vec<Event> {
+fn cleared(place: &Place, line: DraftLine, context: &Context<'_>) -> Vec<Event> {
     let cleared = place.1.get().map(|it| DraftCleared {
         account_id: context.actor,
-        conversation_id: conversation,
+        conversation_id: line.conversation(),
         leaf: leaf(it),
+        thread_id: line.thread(),
     });
     cleared.map(Event::from).into_iter().collect()
 }
@@ -59,6 +84,16 @@ pub struct SaveDraft {
     pub text: String,
     #[serde(default)]
     pub reply_to: Option<MessageId>,
+    // What a command was before it could hold the following is what it is without it.
+    /// The message that begins the thread it is written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<MessageId>,
+}
+
+impl SaveDraft {
+    fn line(&self) -> DraftLine {
+        DraftLine::new(self.conversation_id, self.thread_id)
+    }
 }
 
 impl Command for SaveDraft {
@@ -74,7 +109,7 @@ impl Command for SaveDraft {
     fn state(&self, context: &Context<'_>) -> Self::State {
         let there = StreamId::Conversation(self.conversation_id);
         let reply = self.reply_to.map(|it| Slot::new(it.to_string(), there));
-        (place(self.conversation_id, context), reply)
+        (place(self.line(), context), reply)
     }
 
     fn decide(
@@ -82,9 +117,7 @@ impl Command for SaveDraft {
         (place, reply): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, DraftRejection> {
-        if !is_member(place) {
-            return Err(DraftRejection::NotFound);
-        }
+        check(place, self.line(), context)?;
         if self.text.len() > TEXT_BYTES_MAX {
             return Err(DraftRejection::TooLong);
         }
@@ -97,7 +130,7 @@ impl Command for SaveDraft {
             present.then_some(()).ok_or(DraftRejection::ReplyNotFound)?;
         }
         if self.text.trim().is_empty() && self.reply_to.is_none() {
-            return Ok(cleared(place, self.conversation_id, context));
+            return Ok(cleared(place, self.line(), context));
         }
         let saved = DraftSaved {
             account_id: context.actor,
@@ -105,6 +138,7 @@ impl Command for SaveDraft {
             text: Personal::new(self.text),
             reply_to: self.reply_to,
             replaced: place.1.get().map(leaf),
+            thread_id: self.thread_id,
         };
         Ok(vec![saved.into()])
     }
@@ -118,6 +152,15 @@ pub struct ClearDraft {
     /// Leaves what was saved later.
     #[serde(default)]
     pub saved_until: Option<Timestamp>,
+    /// The message that begins the thread it was written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<MessageId>,
+}
+
+impl ClearDraft {
+    fn line(&self) -> DraftLine {
+        DraftLine::new(self.conversation_id, self.thread_id)
+    }
 }
 
 impl Command for ClearDraft {
@@ -131,7 +174,7 @@ impl Command for ClearDraft {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        place(self.conversation_id, context)
+        place(self.line(), context)
     }
 
     fn decide(self, place: &Place, context: &Context<'_>) -> Result<Vec<Event>, DraftRejection> {
@@ -139,10 +182,10 @@ impl Command for ClearDraft {
         if draft.is_some_and(|it| self.saved_until.is_some_and(|until| it.saved_at > until)) {
             return Ok(Vec::new());
         }
-        let cleared = cleared(place, self.conversation_id, context);
-        match cleared.is_empty() && !is_member(place) {
-            true => Err(DraftRejection::NotFound),
-            false => Ok(cleared),
+        let cleared = cleared(place, self.line(), context);
+        if cleared.is_empty() {
+            check(place, self.line(), context)?;
         }
+        Ok(cleared)
     }
 }

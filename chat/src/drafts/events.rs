@@ -32,6 +32,9 @@ pub struct DraftSaved {
     pub reply_to: Option<MessageId>,
     /// The leaf of the person's key tree that sealed what this replaces.
     pub replaced: Option<Long>,
+    /// The thread that it is written for; absent when that is none.
+    #[serde(default)]
+    pub thread_id: Option<MessageId>,
 }
 
 /// There is no draft any more.
@@ -42,16 +45,56 @@ pub struct DraftCleared {
     pub conversation_id: ConversationId,
     /// The leaf of the person's key tree that sealed it.
     pub leaf: Long,
+    /// The thread that it was written for; absent when that was none.
+    #[serde(default)]
+    pub thread_id: Option<MessageId>,
+}
+
+/// The line that a draft is written for: the conversation's own, or that of one of its threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+// What names a conversation alone was written before threads had drafts.
+#[serde(untagged)]
+pub enum DraftLine {
+    Conversation(ConversationId),
+    Thread(ConversationId, MessageId),
+}
+
+impl DraftLine {
+    /// The line of a thread, or the conversation's own.
+    pub fn new(conversation: ConversationId, thread: Option<MessageId>) -> Self {
+        thread.map_or(Self::Conversation(conversation), |it| Self::Thread(conversation, it))
+    }
+
+    pub fn conversation(&self) -> ConversationId {
+        match self {
+            Self::Conversation(it) | Self::Thread(it, _) => *it,
+        }
+    }
+
+    pub fn thread(&self) -> Option<MessageId> {
+        match self {
+            Self::Conversation(_) => None,
+            Self::Thread(_, it) => Some(*it),
+        }
+    }
 }
 
 impl DraftEvent {
+    /// Whose it is, and the line that it is written for.
+    pub(super) fn place(&self) -> (AccountId, DraftLine) {
+        match self {
+            Self::DraftSaved(it) => {
+                (it.account_id, DraftLine::new(it.conversation_id, it.thread_id))
+            }
+            Self::DraftCleared(it) => {
+                (it.account_id, DraftLine::new(it.conversation_id, it.thread_id))
+            }
+        }
+    }
+
     /// What it means to those who listen.
     pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
-        let change = match self {
-            Self::DraftSaved(it) => Change::Draft(it.conversation_id),
-            Self::DraftCleared(it) => Change::Draft(it.conversation_id),
-        };
-        (change, Effect::None)
+        (Change::Draft(self.place().1), Effect::None)
     }
 }
 

@@ -4,38 +4,61 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::{ClearDraft, Draft, SaveDraft};
-use crate::conversations::ConversationId;
+use super::{ClearDraft, Draft, DraftLine, SaveDraft};
 use crate::kernel::graphql::{Outcome, Scope, failed, id, outage, scope, uuid};
 use crate::kernel::{Failure, Timestamp, id as ids};
 use crate::messages::{Message, MessageObject};
 use crate::timeline::Timeline;
 
-/// What the viewer has begun to write in a conversation, if anything.
+/// What the viewer has begun to write for a line of a conversation, if anything.
 pub struct DraftObject {
-    conversation_id: ConversationId,
+    line: DraftLine,
     draft: Option<Arc<Draft>>,
 }
 
 impl DraftObject {
     /// The viewer's draft, empty when there is none; nothing for applications.
-    pub async fn find(context: &Context<'_>, conversation: ConversationId) -> Result<Option<Self>> {
+    pub async fn find(context: &Context<'_>, line: DraftLine) -> Result<Option<Self>> {
         let scope = scope(context);
         let viewer = scope.viewer()?;
         if viewer.scopes.is_some() {
             return Ok(None);
         }
-        let id = Draft::id(viewer.account, conversation);
+        let id = Draft::id(viewer.account, line);
         let draft = scope.reader.fetch::<Draft>(viewer.account, id).await.map_err(outage)?;
-        Ok(Some(Self { conversation_id: conversation, draft }))
+        Ok(Some(Self { line, draft }))
+    }
+
+    /// The viewer's draft for the thread that begins at a message, or would; nothing where the
+    /// viewer sees none.
+    pub(crate) async fn find_for_thread(
+        context: &Context<'_>,
+        line: DraftLine,
+    ) -> Result<Option<Self>> {
+        let found = Self::find(context, line).await?;
+        let (Some(thread), Some(Self { draft: None, .. })) = (line.thread(), &found) else {
+            return Ok(found);
+        };
+        let scope = scope(context);
+        let viewer = scope.viewer()?.account;
+        let root = scope.reader.fetch::<Message>(viewer, thread.to_string()).await;
+        let root = root.map_err(outage)?;
+        let begins =
+            root.is_some_and(|it| it.conversation_id == line.conversation() && it.thread.is_none());
+        Ok(found.filter(|_| begins))
     }
 }
 
-/// What the viewer has begun to write in a conversation.
+/// What the viewer has begun to write in a conversation, or in one of its threads.
 #[Object(name = "Draft")]
 impl DraftObject {
     async fn conversation_id(&self) -> ID {
-        self.conversation_id.into()
+        self.line.conversation().into()
+    }
+
+    /// The message that begins the thread it is written for; null when that is none.
+    async fn thread_id(&self) -> Option<ID> {
+        self.line.thread().map(ID::from)
     }
 
     /// Markdown; null when there is no draft.
@@ -54,7 +77,7 @@ impl DraftObject {
         let viewer = scope.viewer()?.account;
         let found = scope.reader.fetch::<Message>(viewer, id.to_string()).await;
         let found = found.map_err(outage)?;
-        let here = found.filter(|it| it.conversation_id == self.conversation_id);
+        let here = found.filter(|it| it.conversation_id == self.line.conversation());
         Ok(here.map(|it| MessageObject::new(scope.within(&it))))
     }
 
@@ -70,12 +93,16 @@ struct SaveDraftInput {
     /// Markdown, at most 16,384 bytes; nothing clears the draft.
     text: String,
     reply_to: Option<ID>,
+    /// The message that begins the thread it is written for; none begins at what is in a thread.
+    thread_id: Option<ID>,
 }
 
 #[derive(InputObject)]
 struct ClearDraftInput {
     client_id: ID,
     conversation_id: ID,
+    /// The message that begins the thread it was written for.
+    thread_id: Option<ID>,
 }
 
 #[derive(SimpleObject)]
@@ -90,7 +117,8 @@ pub struct DraftMutation;
 
 #[Object]
 impl DraftMutation {
-    /// Saves what the viewer has begun to write, for all of their devices; the last to save wins.
+    /// Saves what the viewer has begun to write in a conversation or thread, for all of their
+    /// devices; the last to save wins.
     async fn save_draft(
         &self,
         context: &Context<'_>,
@@ -98,9 +126,10 @@ impl DraftMutation {
     ) -> Result<DraftPayload> {
         let conversation_id = id(&input.conversation_id)?;
         let reply_to = input.reply_to.as_ref().map(id).transpose()?;
-        let command = SaveDraft { conversation_id, text: input.text, reply_to };
+        let thread_id = input.thread_id.as_ref().map(id).transpose()?;
+        let command = SaveDraft { conversation_id, text: input.text, reply_to, thread_id };
         let outcome = scope(context).submit(&input.client_id, command).await?;
-        payload(context, outcome, conversation_id).await
+        payload(context, outcome, DraftLine::new(conversation_id, thread_id)).await
     }
 
     /// Clears what the viewer has begun to write; what is not there is clear.
@@ -110,19 +139,16 @@ impl DraftMutation {
         input: ClearDraftInput,
     ) -> Result<DraftPayload> {
         let conversation_id = id(&input.conversation_id)?;
-        let command = ClearDraft { conversation_id, saved_until: None };
+        let thread_id = input.thread_id.as_ref().map(id).transpose()?;
+        let command = ClearDraft { conversation_id, saved_until: None, thread_id };
         let outcome = scope(context).submit(&input.client_id, command).await?;
-        payload(context, outcome, conversation_id).await
+        payload(context, outcome, DraftLine::new(conversation_id, thread_id)).await
     }
 }
 
-async fn payload(
-    context: &Context<'_>,
-    outcome: Outcome,
-    conversation: ConversationId,
-) -> Result<DraftPayload> {
+async fn payload(context: &Context<'_>, outcome: Outcome, line: DraftLine) -> Result<DraftPayload> {
     let draft = match outcome.readable {
-        true => DraftObject::find(context, conversation).await?,
+        true => DraftObject::find(context, line).await?,
         false => None,
     };
     Ok(DraftPayload { draft, position: outcome.position })
@@ -132,7 +158,7 @@ async fn payload(
 pub(crate) async fn clear_beside(
     scope: &Scope,
     client_id: &ID,
-    conversation_id: ConversationId,
+    line: DraftLine,
     sent: Outcome,
 ) -> Result<Outcome> {
     let viewer = scope.viewer()?;
@@ -145,7 +171,8 @@ pub(crate) async fn clear_beside(
     };
     // Repeated, it leaves what was begun after the message.
     let Some(event) = event else { return Err(failed(Failure::Unknown)) };
-    let clear = ClearDraft { conversation_id, saved_until: Some(event.occurred_at) };
+    let (conversation_id, thread_id) = (line.conversation(), line.thread());
+    let clear = ClearDraft { conversation_id, saved_until: Some(event.occurred_at), thread_id };
     match scope.submit_for(viewer.account, client_id, clear).await {
         Ok(accepted) => {
             let position = scope.outcome(accepted).await?.position;

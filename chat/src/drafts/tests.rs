@@ -37,11 +37,11 @@ fn talk() -> (Given, MessageId) {
 }
 
 fn save(text: &str) -> SaveDraft {
-    SaveDraft { conversation_id: id(), text: text.to_owned(), reply_to: None }
+    SaveDraft { conversation_id: id(), text: text.to_owned(), reply_to: None, thread_id: None }
 }
 
 fn clear() -> ClearDraft {
-    ClearDraft { conversation_id: id(), saved_until: None }
+    ClearDraft { conversation_id: id(), saved_until: None, thread_id: None }
 }
 
 fn saved(text: &str, replaced: Option<u64>) -> crate::Event {
@@ -51,21 +51,31 @@ fn saved(text: &str, replaced: Option<u64>) -> crate::Event {
         text: Personal::new(text.to_owned()),
         reply_to: None,
         replaced: replaced.map(Long),
+        thread_id: None,
     }
     .into()
 }
 
 fn cleared(leaf: u64) -> crate::Event {
     let (account_id, conversation_id) = (account(BOB), id());
-    DraftCleared { account_id, conversation_id, leaf: Long(leaf) }.into()
+    DraftCleared { account_id, conversation_id, leaf: Long(leaf), thread_id: None }.into()
 }
 
+/// The draft for the conversation's own line.
 fn draft(world: &Given, who: u8) -> Option<Draft> {
-    world.document::<Draft>(Draft::id(account(who), id()))
+    draft_for(world, who, None)
+}
+
+fn draft_for(world: &Given, who: u8, thread: Option<MessageId>) -> Option<Draft> {
+    world.document::<Draft>(Draft::id(account(who), DraftLine::new(id(), thread)))
+}
+
+fn text_for(world: &Given, who: u8, thread: Option<MessageId>) -> Option<String> {
+    draft_for(world, who, thread).and_then(|it| open(&it.text))
 }
 
 fn text(world: &Given, who: u8) -> Option<String> {
-    draft(world, who).and_then(|it| open(&it.text))
+    text_for(world, who, None)
 }
 
 /// The `seq` of the last event, which is the leaf of its key in tests.
@@ -163,9 +173,9 @@ fn members_write_drafts_and_who_left_can_still_clear_theirs() {
         .and(account(BOB), LeaveConversation { conversation_id })
         .when(account(BOB), there)
         .then_rejected(DraftRejection::NotFound)
-        .when(account(BOB), ClearDraft { conversation_id, saved_until: None })
+        .when(account(BOB), ClearDraft { conversation_id, ..clear() })
         .then_allowed()
-        .when(account(BOB), ClearDraft { conversation_id, saved_until: None })
+        .when(account(BOB), ClearDraft { conversation_id, ..clear() })
         .then_rejected(DraftRejection::NotFound);
 }
 
@@ -200,8 +210,76 @@ fn the_persons_own_devices_are_told() {
     let (world, _) = talk();
     let world = world.and(account(BOB), save("one")).and(account(BOB), clear());
     let meanings: Vec<_> = world.history().iter().rev().take(2).map(Recorded::meaning).collect();
-    let draft = (Change::Draft(id()), Effect::None);
+    let draft = (Change::Draft(DraftLine::Conversation(id())), Effect::None);
     assert_eq!(meanings, [draft.clone(), draft]);
+}
+
+#[test]
+fn each_thread_has_a_draft_of_its_own_also_one_that_has_not_begun() {
+    let (world, root) = talk();
+    let thread_id = Some(root);
+    let there = |text: &str| SaveDraft { thread_id, ..save(text) };
+    let world = world.and(account(BOB), save("here")).and(account(BOB), there("one"));
+    let leaf = last(&world);
+    let world = world.and(account(ANN), SendMessage { thread_id, ..SendMessage::new(id(), "x") });
+    let world = world.and(account(BOB), there("two"));
+    let both = |it: &Given| [None, thread_id].map(|line| text_for(it, BOB, line));
+    assert_eq!(both(&world), ["here", "two"].map(|it| Some(it.to_owned())));
+    let told = world.history().last().map(Recorded::meaning);
+    assert_eq!(told, Some((Change::Draft(DraftLine::Thread(id(), root)), Effect::None)));
+    let own = account(BOB).0.into_bytes();
+    let tree = TreeId { author: own, stream: own };
+    let destroyed: Vec<_> = world.history().iter().flat_map(crate::reactions).collect();
+    assert_eq!(destroyed, [Reaction::DestroyKey { tree, leaf }]);
+    let world = world.and(account(BOB), clear());
+    assert_eq!(both(&world), [None, Some("two".to_owned())]);
+}
+
+#[test]
+fn a_draft_is_for_a_thread_that_a_message_could_go_to_and_is_cleared_when_none_can() {
+    let (world, root) = talk();
+    let there = |thread: MessageId| SaveDraft { thread_id: Some(thread), ..save("x") };
+    let clear = |thread: MessageId| ClearDraft { thread_id: Some(thread), ..clear() };
+    let reply = SendMessage { thread_id: Some(root), ..SendMessage::new(id(), "y") };
+    let world = world.and(account(ANN), reply.clone());
+    let reply = reply.message_id(&world.last_context(account(ANN)));
+    let lonely = SendMessage::new(id(), "z");
+    let world = world.and(account(ANN), lonely.clone());
+    let lonely = lonely.message_id(&world.last_context(account(ANN)));
+    let world = world
+        .when(account(BOB), there(MessageId(account(9).0)))
+        .then_rejected(DraftRejection::ThreadNotFound)
+        .when(account(BOB), clear(MessageId(account(9).0)))
+        .then_rejected(DraftRejection::ThreadNotFound)
+        .when(account(BOB), there(reply))
+        .then_rejected(DraftRejection::ThreadNested)
+        .when(account(EVE), there(root))
+        .then_rejected(DraftRejection::NotFound)
+        .and(account(BOB), there(root))
+        .and(account(BOB), there(lonely));
+    let gone = |message_id| DeleteMessage { conversation_id: id(), message_id };
+    world
+        .and(account(ANN), gone(root))
+        .and(account(ANN), gone(lonely))
+        .when(account(BOB), there(root))
+        .then_allowed()
+        .when(account(BOB), there(lonely))
+        .then_rejected(DraftRejection::ThreadNotFound)
+        .when(account(BOB), clear(lonely))
+        .then_allowed()
+        .when(account(BOB), clear(lonely))
+        .then_rejected(DraftRejection::ThreadNotFound);
+}
+
+#[test]
+fn what_named_a_conversation_alone_is_its_own_line() {
+    let old = serde_json::to_string(&id()).expect("plain data");
+    let line: DraftLine = serde_json::from_str(&old).expect("it is read");
+    assert_eq!(line, DraftLine::Conversation(id()));
+    assert_eq!(serde_json::to_string(&line).expect("plain data"), old);
+    let thread = DraftLine::Thread(id(), MessageId(account(9).0));
+    let again = serde_json::to_string(&thread).expect("plain data");
+    assert_eq!(serde_json::from_str::<DraftLine>(&again).expect("it is read"), thread);
 }
 
 proptest! {
@@ -212,28 +290,32 @@ proptest! {
 
     #[test]
     fn whatever_people_and_devices_save_the_last_stands_and_every_other_key_is_gone(
-        steps in prop::collection::vec((0..2_u8, 0..4_u8, 0..6_u8), 0..60),
+        steps in prop::collection::vec((0..4_u8, 0..4_u8, 0..6_u8), 0..60),
     ) {
-        let (mut world, _) = talk();
-        let mut expected: BTreeMap<u8, (String, u64)> = BTreeMap::new();
+        let (mut world, root) = talk();
+        let mut expected: BTreeMap<(u8, Option<MessageId>), (String, u64)> = BTreeMap::new();
         let mut gone = Vec::new();
         for (who, what, which) in steps {
-            let who = [ANN, BOB][usize::from(who)];
+            let thread_id = (who > 1).then_some(root);
+            let who = [ANN, BOB][usize::from(who % 2)];
+            let place = (who, thread_id);
             let said = if what == 0 { String::new() } else { format!("text {which}") };
             world = match what {
-                0 | 1 if which == 0 => world.and(account(who), clear()),
-                _ => world.and(account(who), save(&said)),
+                0 | 1 if which == 0 => {
+                    world.and(account(who), ClearDraft { thread_id, ..clear() })
+                }
+                _ => world.and(account(who), SaveDraft { thread_id, ..save(&said) }),
             };
             let clears = said.is_empty() || (what <= 1 && which == 0);
             let before = match clears {
-                true => expected.remove(&who),
-                false => expected.insert(who, (said, last(&world))),
+                true => expected.remove(&place),
+                false => expected.insert(place, (said, last(&world))),
             };
             gone.extend(before.map(|(_, leaf)| (who, leaf)));
         }
-        for who in [ANN, BOB] {
-            let (found, wanted) = (text(&world, who), expected.get(&who).map(|it| it.0.clone()));
-            prop_assert_eq!(found, wanted);
+        for place in [ANN, BOB].into_iter().flat_map(|it| [(it, None), (it, Some(root))]) {
+            let wanted = expected.get(&place).map(|it| it.0.clone());
+            prop_assert_eq!(text_for(&world, place.0, place.1), wanted);
         }
         let destroyed: Vec<_> = world.history().iter().flat_map(crate::reactions).collect();
         let gone: Vec<_> = gone.into_iter().map(|(who, leaf)| {

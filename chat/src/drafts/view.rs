@@ -4,14 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use ports::documents::Collection;
 
-use super::DraftEvent;
+use super::{DraftEvent, DraftLine};
 use crate::accounts::AccountId;
 use crate::audience::Audience;
-use crate::conversations::ConversationId;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
 use crate::messages::MessageId;
 
-/// What a person has begun to write in a conversation.
+/// What a person has begun to write for a line of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
     pub account_id: AccountId,
@@ -22,9 +21,10 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Id of a person's draft in a conversation.
-    pub fn id(account: AccountId, conversation: ConversationId) -> String {
-        format!("{account}/{conversation}")
+    /// Id of a person's draft for a line.
+    pub fn id(account: AccountId, line: DraftLine) -> String {
+        let own = format!("{account}/{}", line.conversation());
+        line.thread().map_or(own.clone(), |it| format!("{own}/{it}"))
     }
 }
 
@@ -32,13 +32,8 @@ impl Document for Draft {
     const COLLECTION: Collection = Collection { name: "drafts", indexes: &[] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        match DraftEvent::of(&event.event) {
-            Some(DraftEvent::DraftSaved(it)) => vec![Self::id(it.account_id, it.conversation_id)],
-            Some(DraftEvent::DraftCleared(it)) => {
-                vec![Self::id(it.account_id, it.conversation_id)]
-            }
-            None => Vec::new(),
-        }
+        let place = DraftEvent::of(&event.event).map(DraftEvent::place);
+        place.map(|(account, line)| Self::id(account, line)).into_iter().collect()
     }
 
     fn begins(event: &Recorded) -> bool {

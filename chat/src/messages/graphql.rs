@@ -8,7 +8,7 @@ use super::quote::QuoteInput;
 use super::{
     DeleteMessage, EditMessage, HideMessage, Message, MessageId, MessageObject, SendMessage,
 };
-use crate::drafts::clear_beside;
+use crate::drafts::{DraftLine, clear_beside};
 use crate::kernel::Timestamp;
 use crate::kernel::graphql::{NOT_FOUND, Outcome, id, outage, rejected, scope};
 use crate::timeline::Timeline;
@@ -38,7 +38,7 @@ struct SendMessageInput {
     thread_id: Option<ID>,
     /// When it was sent, for history from elsewhere; not in the future.
     sent_at: Option<Timestamp>,
-    /// Whether the viewer's draft in the conversation goes with it, on all of their devices.
+    /// Whether the viewer's draft of the line that it goes to goes with it, on all their devices.
     #[graphql(default)]
     clear_draft: bool,
     /// Whether nobody is to be notified of it.
@@ -97,6 +97,7 @@ impl MessageMutation {
         }
         let conversation_id = id(&input.conversation_id)?;
         let reply_to = input.reply_to.as_ref().map(id).transpose()?;
+        let thread_id = input.thread_id.as_ref().map(id).transpose()?;
         let quote = match &input.quote {
             Some(it) => {
                 Some(it.found(context, reply_to, (conversation_id, &input.client_id)).await?)
@@ -113,11 +114,12 @@ impl MessageMutation {
             expires_in: input.expires_in,
             expires_after_read: input.expires_after_read,
             link_preview: input.link_preview && scope.previews,
-            thread_id: input.thread_id.as_ref().map(id).transpose()?,
+            thread_id,
         };
         let mut outcome = scope.submit(&input.client_id, command).await?;
         if input.clear_draft {
-            outcome = clear_beside(scope, &input.client_id, conversation_id, outcome).await?;
+            let line = DraftLine::new(conversation_id, thread_id);
+            outcome = clear_beside(scope, &input.client_id, line, outcome).await?;
         }
         sent(context, outcome).await
     }

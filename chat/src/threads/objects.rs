@@ -9,6 +9,7 @@ use ports::documents::Order;
 
 use super::{Line, Thread, ThreadUnread};
 use crate::conversations::{ConversationId, page_complexity};
+use crate::drafts::{DraftLine, DraftObject};
 use crate::kernel::Timestamp;
 use crate::kernel::graphql::{Page, outage, scope};
 use crate::kernel::pages::{self, Shelf};
@@ -94,6 +95,12 @@ impl ThreadObject {
     /// The newest message in it that is not gone for the viewer.
     async fn last_message(&self, context: &Context<'_>) -> Result<Option<MessageObject>> {
         last_live_message(&self.window(context)).await
+    }
+
+    /// What the viewer has begun to write in it; empty when it is nothing, null for applications.
+    async fn viewer_draft(&self, context: &Context<'_>) -> Result<Option<DraftObject>> {
+        let Thread { id, conversation_id, .. } = *self.thread;
+        DraftObject::find(context, DraftLine::Thread(conversation_id, id)).await
     }
 
     /// Number up to which the viewer has read it.

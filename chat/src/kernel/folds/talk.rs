@@ -72,12 +72,13 @@ fn draft(
     which: u8,
 ) -> Then {
     let reply_to = which.is_multiple_of(2).then_some(message_id);
+    let thread_id = (which / 16).is_multiple_of(3).then_some(message_id);
     match which % 3 {
         0 | 1 => {
             let text = format!("draft {which}");
-            world.when(actor, SaveDraft { conversation_id, text, reply_to })
+            world.when(actor, SaveDraft { conversation_id, text, reply_to, thread_id })
         }
-        _ => world.when(actor, ClearDraft { conversation_id, saved_until: None }),
+        _ => world.when(actor, ClearDraft { conversation_id, saved_until: None, thread_id }),
     }
 }
 
