@@ -15,6 +15,7 @@ mod drafts;
 mod expiry;
 mod factors;
 mod feed;
+mod files;
 mod forwards;
 mod identities;
 mod instance;
