@@ -55,7 +55,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 78] = [
+const MORE_FILES: [(&str, &str); 82] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -99,6 +99,10 @@ const MORE_FILES: [(&str, &str); 78] = [
     ("removals/beside", "the law of what other rooms keep, too long to stand beside the others"),
     ("removals/end", "what happens when the time to restore is over, which nobody asks for"),
     ("removals/many", "commands over many messages, too long to stand beside the others"),
+    ("files/contents", "how contents are sealed, which is neither a rule nor a document"),
+    ("files/end", "ending by itself, which nobody asks for"),
+    ("files/kept", "under which keys blobs lie, and what parts come to"),
+    ("files/link", "what is signed for whoever may see a file, and who it is good for"),
     ("expiry/read", "what is done when something was read, over two streams"),
     ("locations/end", "ending by itself, which nobody asks for"),
     ("schedule/fire", "what is done when a time has come, over two streams"),
@@ -222,12 +226,13 @@ fn nobody_outside_ports_names_an_adapter() {
 }
 
 /// What a role may know of rooms: ids, who may see an event, what is unread, who is asking, what
-/// is exported, and what is to be sent outside.
-const KNOWN_TO_ROLES: [&str; 10] = [
+/// is exported, what is to be sent outside, and how files are sealed.
+const KNOWN_TO_ROLES: [&str; 11] = [
     "accounts::AccountId",
     "applications::{self",
     "audit::export",
     "conversations::ConversationId",
+    "files::",
     "members::Stint",
     "outbox::",
     "previews::",

@@ -321,6 +321,16 @@ rooms! {
         changes: [Draft(DraftObject by drafts::DraftLine)],
         reactions: [destroy_draft],
     }
+    files {
+        events: FileEvent,
+        commands: [BeginUpload, FinishUpload, TerminateUpload, EndFile, NoteSwept],
+        documents: [File, Storage],
+        rejections: [FileRejection],
+        query: FileQuery, mutation: FileMutation,
+        changes: [File(FileObject by files::FileId)],
+        reactions: [destroy_file],
+        timings: timings,
+    }
     presence {
         commands: [],
         documents: [],

@@ -17,7 +17,7 @@ use crate::kernel::document::padded;
 use crate::kernel::{
     Accepted, AnyCommand, Command, Document, Reader, Recorded, StreamId, Timestamp, id,
 };
-use crate::{expiry, locations, polls, removals, schedule};
+use crate::{expiry, files, locations, polls, removals, schedule};
 
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,10 @@ pub enum Purpose {
     ScheduledDue,
     /// A scheduled message that is not changed any more is sent.
     ScheduledSend,
+    /// An upload has taken too long.
+    UploadExpires,
+    /// A file is discarded that nothing refers to.
+    FileUnused,
 }
 
 impl Purpose {
@@ -48,6 +52,8 @@ impl Purpose {
             Self::LiveLocationEnds => "live-location-ends",
             Self::ScheduledDue => "scheduled-due",
             Self::ScheduledSend => "scheduled-send",
+            Self::UploadExpires => "upload-expires",
+            Self::FileUnused => "file-unused",
         }
     }
 }
@@ -105,7 +111,9 @@ impl Timer {
             | Purpose::RemovalEnds
             | Purpose::PollCloses
             | Purpose::LiveLocationEnds
-            | Purpose::ScheduledDue => self.due_at,
+            | Purpose::ScheduledDue
+            | Purpose::UploadExpires
+            | Purpose::FileUnused => self.due_at,
         }
     }
 
@@ -199,5 +207,6 @@ pub async fn action(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Er
         Purpose::LiveLocationEnds => Some(locations::end(timer)),
         Purpose::ScheduledDue => Some(schedule::begin(timer)),
         Purpose::ScheduledSend => schedule::send(reader, timer).await?,
+        Purpose::UploadExpires | Purpose::FileUnused => Some(files::end(timer)),
     })
 }

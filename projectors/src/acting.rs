@@ -1,5 +1,5 @@
 //! Acts on what the documents hold due, by the door that everybody uses: one task a partition for
-//! the outbox, one for timers, one for links.
+//! the outbox, one for timers, one for links, one for files.
 
 use std::sync::Arc;
 
@@ -38,13 +38,15 @@ impl Acting {
         &self,
         partition: Partition,
         progress: &Arc<Progress>,
-    ) -> [JoinHandle<()>; 3] {
+    ) -> [JoinHandle<()>; 4] {
         let each = || (self.clone(), Arc::clone(progress));
         let ((outbox, a), (timers, b), (links, c)) = (each(), each(), each());
+        let (files, d) = each();
         [
             ports::spawn("outbox", outbox.send_outbox(partition, a)),
             ports::spawn("timers", timers.fire_timers(partition, b)),
             ports::spawn("previews", links.look_up_links(partition, c)),
+            ports::spawn("sweep", files.sweep_files(partition, d)),
         ]
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use chat::checkpoint::Checkpoint;
+use chat::files::File;
 use chat::kernel::codec::Batch;
 use chat::kernel::document::Document;
 use chat::kernel::event::Reaction;
@@ -104,8 +105,8 @@ pub async fn start_shared(
             let documents = Consumer::new(Rules::STRICT, partition, &ports, &keyring, &shared);
             let documents = ports::spawn("projection", documents.run());
             let publication = ports::spawn("publication", publishing.clone().run(partition));
-            let [outbox, timers, previews] = acting.start_for(partition, &shared);
-            [documents, publication, outbox, timers, previews]
+            let [outbox, timers, previews, files] = acting.start_for(partition, &shared);
+            [documents, publication, outbox, timers, previews, files]
         }),
     );
     Ok(progress)
@@ -207,6 +208,7 @@ impl Consumer {
         let sends = writes_to(Outgoing::COLLECTION.name);
         let times = writes_to(Timer::COLLECTION.name);
         let previews = writes_to(LinkPreview::COLLECTION.name);
+        let files = writes_to(File::COLLECTION.name);
         let mark = self.checkpoint.mark();
         self.ports.documents.write(self.partition, writes, mark).await?;
         self.announce_place();
@@ -218,6 +220,9 @@ impl Consumer {
         }
         if previews {
             self.progress.previews[usize::from(self.partition)].notify_one();
+        }
+        if files {
+            self.progress.files[usize::from(self.partition)].notify_one();
         }
         metrics::counter!("parlance_events_projected_total").increment(events.len() as u64);
         for event in events {

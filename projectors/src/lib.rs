@@ -12,6 +12,7 @@ mod publish;
 pub mod rebuild;
 mod share;
 mod state_hash;
+mod sweep;
 mod timers;
 mod trails;
 mod vouch;

@@ -1,5 +1,5 @@
-//! Packs what conversations consist of where nothing has happened for long, and sweeps up after it.
-//! What is packed is found and read as before, so nobody has to know of it.
+//! Packs what conversations consist of where nothing has happened for long, and removes packs that
+//! are of no use any more. What is packed is read as before, so nobody has to know of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use crate::progress::Progress;
 /// Conversations looked at together.
 const PAGE: usize = 256;
 
-/// Packs swept in one round at most.
-const SWEPT_MAX: usize = 64;
+/// Packs looked at in one round at most.
+const PRUNED_MAX: usize = 64;
 
 /// How often it is looked for what has grown cold: a tenth of the time that takes, within these.
 const LOOK_MIN: Duration = Duration::from_secs(1);
@@ -34,17 +34,17 @@ impl Packing {
     /// Packs from now on whatever grows cold.
     pub fn start(self) {
         ports::spawn("packing", async move {
-            let mut swept = None;
+            let mut pruned = None;
             loop {
                 tokio::time::sleep((self.after / 10).clamp(LOOK_MIN, LOOK_MAX)).await;
-                if let Err(error) = self.round(&mut swept).await {
+                if let Err(error) = self.round(&mut pruned).await {
                     tracing::warn!(%error, "cold conversations are not packed now");
                 }
             }
         });
     }
 
-    async fn round(&self, swept: &mut Option<BlobKey>) -> Result<(), Error> {
+    async fn round(&self, pruned: &mut Option<BlobKey>) -> Result<(), Error> {
         let after_ms = i64::try_from(self.after.as_millis()).unwrap_or(i64::MAX);
         let since = Timestamp(self.ports.clock.now_ms().saturating_sub(after_ms));
         let mut page = cold::conversations(PAGE);
@@ -58,8 +58,8 @@ impl Packing {
                 }
             }
         }
-        let done = self.ports.packs.sweep(swept.as_ref(), SWEPT_MAX).await?;
-        *swept = done.next;
+        let done = self.ports.packs.prune(pruned.as_ref(), PRUNED_MAX).await?;
+        *pruned = done.next;
         Ok(())
     }
 

@@ -22,6 +22,8 @@ pub struct Progress {
     pub(crate) timers: Vec<Notify>,
     /// Of each partition: told when pages are to be looked up.
     pub(crate) previews: Vec<Notify>,
+    /// Of each partition: told when files have left blobs behind.
+    pub(crate) files: Vec<Notify>,
     /// What is still to be vouched for.
     pub(crate) trails: Trails,
 }
@@ -51,6 +53,7 @@ impl Progress {
             outbox: told(),
             timers: told(),
             previews: told(),
+            files: told(),
             trails: Trails::new(partitions),
         })
     }

@@ -7,6 +7,7 @@ mod admitted;
 mod coalesce;
 pub mod export;
 mod feed;
+pub mod files;
 mod frame;
 pub mod http;
 mod hub;

@@ -90,6 +90,7 @@ impl App {
             let api = Api::new(parts, Arc::clone(hub));
             routes = routes.merge(query_api::oauth::routes(Arc::clone(&api)));
             routes = routes.merge(query_api::export::routes(Arc::clone(&api)));
+            routes = routes.merge(query_api::files::routes(Arc::clone(&api)));
             routes = routes.merge(query_api::http::routes(api));
         }
         if let Some(hub) = hub.as_ref().filter(|_| roles.commands) {
@@ -106,7 +107,9 @@ impl App {
         let see_client = middleware::from_fn_with_state(proxies, forwarded::see_client);
         routes = routes.merge(browser::pages());
         let tell = middleware::from_fn_with_state(browser::Told::new(config), browser::tell);
-        routes = routes.layer(browser::cors(config)).layer(tell).layer(see_client);
+        routes = routes.layer(browser::cors(config));
+        routes = routes.layer(middleware::from_fn(query_api::files::announce));
+        routes = routes.layer(tell).layer(see_client);
         Ok(Self { ports, keyring, door, tokens, projection, vouching, hub, node, draining, routes })
     }
 

@@ -13,6 +13,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tower_http::cors::{AllowOrigin, CorsLayer, MaxAge};
 
+use query_api::files::is_path;
+
 use crate::config::Config;
 
 /// For everything that is no page: nothing runs, nothing is loaded.
@@ -26,6 +28,9 @@ const EXPLORER: &str = "default-src 'none'; script-src 'unsafe-inline' https://u
                         style-src 'unsafe-inline' https://unpkg.com; font-src https: data:; \
                         img-src 'self' data: https:; connect-src 'self' https://unpkg.com; \
                         worker-src blob:; frame-ancestors 'none'; base-uri 'none'";
+
+/// For what people upload: shown, it is a page of nobody.
+const FILES: &str = "default-src 'none'; sandbox; frame-ancestors 'none'; base-uri 'none'";
 
 /// The pages.
 pub(crate) fn pages() -> Router {
@@ -90,6 +95,7 @@ fn policy(path: &str, headers: &HeaderMap) -> &'static str {
         .is_some_and(|it| it.to_str().is_ok_and(|it| it.starts_with("text/html")));
     match (html, path) {
         (true, "/graphql") => EXPLORER,
+        (_, path) if is_path(path) => FILES,
         (true, _) => OURS,
         (false, _) => NOTHING,
     }
@@ -108,14 +114,52 @@ pub(crate) async fn tell(State(told): State<Arc<Told>>, request: Request, next: 
     response
 }
 
+/// Headers that pages of others may send, those of tus among them.
+const ASKED: [&str; 14] = [
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-none-match",
+    "parlance-after",
+    "range",
+    "tus-resumable",
+    "upload-checksum",
+    "upload-concat",
+    "upload-length",
+    "upload-metadata",
+    "upload-offset",
+    "x-http-method-override",
+    "x-requested-with",
+];
+
+/// Headers of answers that they may read.
+const TOLD: [&str; 16] = [
+    "accept-ranges",
+    "content-disposition",
+    "content-range",
+    "etag",
+    "location",
+    "retry-after",
+    "tus-checksum-algorithm",
+    "tus-extension",
+    "tus-max-size",
+    "tus-resumable",
+    "tus-version",
+    "upload-concat",
+    "upload-expires",
+    "upload-length",
+    "upload-metadata",
+    "upload-offset",
+];
+
 /// Lets pages of the listed origins ask, by token; nobody else's.
 pub(crate) fn cors(config: &Config) -> CorsLayer {
     let origins = config.cors_origins.iter().filter_map(|it| it.parse::<HeaderValue>().ok());
-    let asked = ["authorization", "content-type", "idempotency-key", "parlance-after"];
+    let methods = [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE];
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers(asked.map(HeaderName::from_static))
-        .expose_headers([header::RETRY_AFTER])
+        .allow_methods(methods)
+        .allow_headers(ASKED.map(HeaderName::from_static))
+        .expose_headers(TOLD.map(HeaderName::from_static))
         .max_age(MaxAge::exact(std::time::Duration::from_secs(3_600)))
 }

@@ -1,19 +1,19 @@
 //! Every option, from defaults, a file and the environment; read once, passed by reference.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use chat::kernel::graphql::{Limits, Ways};
 use ports::{Address, Addresses, web_pages};
 use query_api::SocketLimits;
 
 pub use crate::providers::Provider;
+pub use crate::token::Token;
 
 /// Every option. In the environment `PARLANCE_` stands before the name in capitals.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -106,6 +106,8 @@ pub struct Config {
     pub rate_sign_in: u32,
     /// Codes sent to one address in an hour.
     pub rate_codes: u32,
+    /// Bytes that the files of one account may take; 0 to 2^53.
+    pub account_storage_bytes_max: u64,
     /// Messages from one socket in a second.
     pub rate_per_socket: u32,
     /// Frames that wait for one socket; beyond that it is closed and resumes.
@@ -118,36 +120,6 @@ pub struct Config {
     pub ready_lag_records_max: u64,
     /// Time that open requests are given when the server stops, in milliseconds.
     pub drain_ms_max: u64,
-}
-
-/// An option that nobody may see: it is read, and shown as stars.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Token(String);
-
-impl Token {
-    /// The token as it was given; never to be logged.
-    pub fn secret_text(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for Token {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl Serialize for Token {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("***")
-    }
 }
 
 /// What an instance is for.
@@ -209,6 +181,7 @@ impl Default for Config {
             rate_register: rates.register,
             rate_sign_in: rates.sign_in,
             rate_codes: rates.codes,
+            account_storage_bytes_max: rates.storage_bytes,
             rate_per_socket: socket.per_socket,
             socket_queue_frames: socket.queue_frames,
             socket_queue_bytes: socket.queue_bytes,
@@ -240,6 +213,9 @@ const TOKEN_MIN: usize = 32;
 
 /// Largest value of an option that counts or measures time.
 const NUMBER_MAX: u64 = 1 << 32;
+
+/// Bytes that the files of one account may take at most: what a JSON number holds exactly.
+const STORAGE_BYTES_MAX: u64 = 1 << 53;
 
 impl Config {
     /// Reads the options: defaults, then the file, then the environment.
@@ -289,6 +265,10 @@ impl Config {
         anyhow::ensure!(
             (1..=PARTITIONS_MAX).contains(&self.partitions),
             "partitions is out of range"
+        );
+        anyhow::ensure!(
+            self.account_storage_bytes_max <= STORAGE_BYTES_MAX,
+            "account_storage_bytes_max is out of range"
         );
         anyhow::ensure!(
             (1..=RECOVERY_HOURS_MAX).contains(&self.factor_recovery_hours),
@@ -345,7 +325,7 @@ impl Config {
         ports::Config { data_dir: self.data_dir.clone(), partitions: self.partitions, addresses }
     }
 
-    /// The rates that apply to callers.
+    /// The rates and amounts that apply to callers.
     pub fn limits(&self) -> Limits {
         Limits {
             per_account: self.rate_per_account,
@@ -353,6 +333,7 @@ impl Config {
             register: self.rate_register,
             sign_in: self.rate_sign_in,
             codes: self.rate_codes,
+            storage_bytes: self.account_storage_bytes_max,
         }
     }
 

@@ -12,6 +12,7 @@ mod node;
 mod providers;
 mod registry;
 pub mod tls;
+mod token;
 
 pub use app::App;
 pub use node::Roles;

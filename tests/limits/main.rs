@@ -4,6 +4,7 @@ mod applications;
 mod browsers;
 mod contents;
 mod crossing;
+mod files;
 mod foreign;
 mod guesses;
 mod places;

@@ -16,6 +16,7 @@ mod drafts;
 mod expiry;
 mod factors;
 mod feed;
+mod files;
 mod forwards;
 mod identities;
 mod instance;

@@ -60,7 +60,7 @@ impl Http {
         let request = [head.as_bytes(), body].concat();
         // A server that refuses early may close before it has read everything.
         let written = connection.get_mut().write_all(&request);
-        let reply = read(&mut connection)?;
+        let reply = read(&mut connection, method == "HEAD")?;
         if written.is_ok() && reply.header("connection") != Some("close") {
             self.idle.lock().expect("no holder of the lock panics").push_back(connection);
         }
@@ -92,7 +92,8 @@ impl Reply {
     }
 }
 
-fn read(from: &mut impl BufRead) -> io::Result<Reply> {
+/// Reads an answer; to `HEAD` it says how long its body would be, and has none.
+fn read(from: &mut impl BufRead, head: bool) -> io::Result<Reply> {
     let broken = |it: &str| io::Error::new(io::ErrorKind::InvalidData, it.to_owned());
     let status_line = line(from)?;
     let status = status_line.split(' ').nth(1).and_then(|it| it.parse().ok());
@@ -104,6 +105,9 @@ fn read(from: &mut impl BufRead) -> io::Result<Reply> {
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     let mut reply = Reply { status, headers, body: Vec::new() };
+    if head {
+        return Ok(reply);
+    }
     if reply.header("transfer-encoding") == Some("chunked") {
         loop {
             let size = usize::from_str_radix(&line(from)?, 16).map_err(|_| broken("no size"))?;

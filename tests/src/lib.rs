@@ -5,6 +5,7 @@ pub mod bridge;
 pub mod canary;
 mod device;
 mod dice;
+pub mod files;
 mod http;
 mod nodes;
 mod person;

@@ -186,6 +186,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::ExpiryEvent(_)
         | Event::RemovalEvent(_)
         | Event::ThreadEvent(_)
+        | Event::FileEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })
 }

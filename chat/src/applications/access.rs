@@ -74,7 +74,7 @@ pub fn needed(name: &str) -> Option<Access> {
     let (first, rest) = name.split_at_checked(1)?;
     match format!("{}{rest}", first.to_lowercase()).as_str() {
         "viewer" | "account" | "conversation" | "conversations" | "viewerMembership"
-        | "message" | "reactors" | "pollVoters" | "readers" | "readState" | "presence"
+        | "message" | "reactors" | "pollVoters" | "readers" | "readState" | "presence" | "file"
         | "position" | "updates" | "__typename" => Some(Access::ChatRead),
         "createGroup" | "openDirect" | "renameGroup" | "addMembers" | "removeMember"
         | "changeRole" | "leaveConversation" | "joinGroup" | "sendMessage" | "editMessage"
@@ -82,9 +82,8 @@ pub fn needed(name: &str) -> Option<Access> {
         | "setEditPolicy" | "pinMessage" | "unpinMessage" | "unpinAll" | "markRead"
         | "markDelivered" | "sendPoll" | "votePoll" | "closePoll" | "sendLocation"
         | "shareLiveLocation" | "moveLiveLocation" | "stopLiveLocation" | "sendContact"
-        | "setTyping" | "setPresence" | "moveToThread" | "markThreadRead" => {
-            Some(Access::ChatWrite)
-        }
+        | "setTyping" | "setPresence" | "moveToThread" | "markThreadRead" | "upload"
+        | "terminateUpload" => Some(Access::ChatWrite),
         _ => None,
     }
 }

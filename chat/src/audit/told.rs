@@ -103,6 +103,7 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         | Event::PreviewEvent(_)
         | Event::PollEvent(_)
         | Event::LocationEvent(_)
+        | Event::FileEvent(_)
         | Event::ReceiptEvent(_) => None,
     }
 }

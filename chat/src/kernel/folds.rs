@@ -6,6 +6,7 @@ mod later;
 mod rights;
 mod secure;
 mod talk;
+mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -363,7 +364,7 @@ fn random_histories_touch_every_collection() {
     let reacts = reacts.into_iter().chain([(0, PIN, 0, 0), (0, DRAFT, 0, 0), (1, LATER, 8, 0)]);
     let reads =
         [(0, REMOVE, 1, 0), (2, 16, 0, 0), (0, KEEP, 2, 0), (0, KEEP, 7, 0), (0, KEEP, 9, 0)];
-    let reads = reads.into_iter().chain([(0, THREAD, 0, 0), (1, THREAD, 5, 0)]);
+    let reads = reads.into_iter().chain([(0, THREAD, 0, 0), (1, THREAD, 5, 0), (0, KEEP, 5, 0)]);
     let contents = (0..40).map(|which| (0, CONTENT, which, 0));
     // Ann mentions everyone and confides twice; Bob reads all that he can.
     let confides = [(0, KINDS, 2, 0), (0, KINDS, 3, 2), (0, KINDS, 3, 2)].into_iter();

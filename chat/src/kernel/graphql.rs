@@ -12,6 +12,7 @@ use ports::clock::Clock;
 use ports::entropy::Entropy;
 use ports::event_log::{Identity, Position};
 
+pub use super::limits::Limits;
 pub use super::viewer::Viewer;
 pub use super::ways::Ways;
 use super::{
@@ -57,28 +58,6 @@ pub enum Asker {
     Viewer(Viewer, String),
     /// Everyone who sees the event alike; set when a field turned out to differ by viewer.
     Shared { differs: AtomicBool, unread: i32 },
-}
-
-/// Rates that apply to a caller, in uses a minute.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Commands of one account.
-    pub per_account: u32,
-    /// Requests from one address.
-    pub per_ip: u32,
-    /// Registrations from one address.
-    pub register: u32,
-    /// Attempts to sign in, per account name and per address.
-    pub sign_in: u32,
-    /// Codes that are sent to one address in an hour.
-    pub codes: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { per_account: 600, per_ip: 6_000, register: 30, sign_in: 10, codes: 5 }
-    }
 }
 
 /// The scope of the request.

@@ -16,6 +16,7 @@ mod folds;
 pub mod graphql;
 pub mod id;
 pub mod keyring;
+mod limits;
 pub mod numbers;
 pub mod origin;
 pub(crate) mod pages;

@@ -39,6 +39,36 @@ fn cipher(key: &Secret) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("the key has 32 bytes"))
 }
 
+/// Bytes that a tag adds to what is sealed.
+pub const TAG_BYTES: usize = 16;
+
+/// A key that seals many chunks, each under a nonce that the caller counts: none comes twice.
+pub struct Chunks(LessSafeKey);
+
+impl Chunks {
+    /// Chunks under a key that seals nothing else.
+    pub fn new(key: &Secret) -> Self {
+        Self(cipher(key))
+    }
+
+    /// Encrypts a chunk where it lies, and puts the tag behind it.
+    pub fn seal(&self, nonce: [u8; NONCE_BYTES], chunk: &mut Vec<u8>) {
+        self.0
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), chunk)
+            .expect("the chunk is shorter than the cipher's limit of 64 GiB");
+    }
+
+    /// Decrypts a chunk where it lies and takes the tag away; `false` when anything was changed.
+    #[must_use]
+    pub fn open(&self, nonce: [u8; NONCE_BYTES], chunk: &mut Vec<u8>) -> bool {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let Ok(plain) = self.0.open_in_place(nonce, Aad::empty(), chunk) else { return false };
+        let length = plain.len();
+        chunk.truncate(length);
+        true
+    }
+}
+
 /// A keyed digest over several parts; the caller frames them so that they can't run together.
 pub fn mac(key: &Secret, parts: &[&[u8]]) -> Secret {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key);
@@ -86,5 +116,16 @@ mod tests {
         assert_eq!(unseal(&[3; 32], b"here", &sealed), None);
         assert_eq!(unseal(&[1; 32], b"here", &sealed[..20]), None);
         assert_eq!(unseal(&[1; 32], b"here", b""), None);
+    }
+
+    #[test]
+    fn a_chunk_opens_under_its_own_nonce_only() {
+        let (chunks, mut sealed) = (Chunks::new(&[1; 32]), b"text".to_vec());
+        chunks.seal([2; 12], &mut sealed);
+        assert_eq!(sealed.len(), 4 + TAG_BYTES);
+        assert!(!chunks.open([3; 12], &mut sealed.clone()));
+        assert!(!Chunks::new(&[3; 32]).open([2; 12], &mut sealed.clone()));
+        assert!(chunks.open([2; 12], &mut sealed));
+        assert_eq!(sealed, b"text");
     }
 }

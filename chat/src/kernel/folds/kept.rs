@@ -1,5 +1,6 @@
-//! How people keep their conversations, and what they have seen of reactions.
+//! How people keep their conversations, what they have seen of reactions, and their files.
 
+use super::uploads::upload;
 use crate::accounts::AccountId;
 use crate::chat_list::{
     ArchiveConversation, ChatListEvent, MarkUnread, MuteConversation, OrderPinnedConversations,
@@ -13,7 +14,7 @@ use crate::kernel::time::Long;
 use crate::receipts::{MarkRead, ReadPointer};
 use crate::seen_reactions::MarkReactionsSeen;
 
-/// Mutes, marks, archives or pins, takes that back, or looks at reactions.
+/// Mutes, marks, archives or pins, takes that back, looks at reactions, or uploads.
 pub(super) fn keep(
     world: Given,
     actor: AccountId,
@@ -39,7 +40,8 @@ pub(super) fn keep(
             let number = world.document::<ReadPointer>(pointer).map_or(0, |it| it.number);
             world.when(actor, MarkRead { conversation_id, number: Long(number) })
         }
-        4 | 5 => world.when(actor, ArchiveConversation { conversation_id }),
+        4 => world.when(actor, ArchiveConversation { conversation_id }),
+        5 => upload(world, actor, which / 10),
         6 => {
             let archived = last(&world, |it| matches!(it, ChatListEvent::ConversationArchived(_)));
             let (actor, conversation_id) = archived.unwrap_or((actor, conversation_id));

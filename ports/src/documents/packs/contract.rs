@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, join_all};
 
 use super::pack::PREFIX;
-use super::sweep::{LEFT_ALONE_MS, Swept};
+use super::prune::{LEFT_ALONE_MS, Pruned};
 use super::{MEMBERS_MAX, MEMBERS_MIN, Packed, Packs};
 use crate::blobs::{BlobKey, Blobs};
 use crate::clock::Clock;
@@ -74,10 +74,10 @@ impl Place {
         self.packs.pack(&of_ann()).await.expect("packed")
     }
 
-    async fn sweep(&self, now_ms: i64) -> Swept {
+    async fn prune(&self, now_ms: i64) -> Pruned {
         let packs = packs(&self.documents, &self.blobs, now_ms);
         packs.declare(&[THINGS]).await.expect("a declaration");
-        packs.sweep(None, 100).await.expect("swept")
+        packs.prune(None, 100).await.expect("pruned")
     }
 
     /// Everything that is found by an index, in both directions, and by the ids.
@@ -187,7 +187,7 @@ async fn two_who_pack_at_once_lose_nothing(open: Open) {
     let (one, two) = tokio::join!(place.packs.pack(&range), other.pack(&range));
     assert!(one.expect("packed").documents + two.expect("packed").documents >= 300);
     assert_eq!(place.all().await, before);
-    place.sweep(NOW_MS + LEFT_ALONE_MS + 1).await;
+    place.prune(NOW_MS + LEFT_ALONE_MS + 1).await;
     assert_eq!(place.all().await, before);
 }
 
@@ -195,9 +195,9 @@ async fn a_pack_is_removed_once_nothing_points_at_it(open: Open) {
     let place = Place::with(&open, 40).await;
     place.pack().await;
     let later = NOW_MS + LEFT_ALONE_MS + 1;
-    assert_eq!((place.sweep(later).await.removed, place.kept().await.len()), (0, 1));
+    assert_eq!((place.prune(later).await.removed, place.kept().await.len()), (0, 1));
     place.write((0..40).map(|n| thing(n, 2, "ann")).collect()).await;
-    assert_eq!((place.sweep(later).await.removed, place.kept().await.len()), (1, 0));
+    assert_eq!((place.prune(later).await.removed, place.kept().await.len()), (1, 0));
     assert_eq!(place.all().await[0].len(), 41);
 }
 
@@ -208,11 +208,11 @@ async fn a_pack_that_little_points_at_is_emptied(open: Open) {
     for (changed, expected) in [(20, (0, 0)), (21, (0, 1))] {
         place.write((0..changed).map(|n| thing(n, 1 + changed as u64, "ann")).collect()).await;
         let before = place.all().await;
-        let swept = place.sweep(later).await;
-        assert_eq!((swept.removed, swept.emptied), expected);
+        let pruned = place.prune(later).await;
+        assert_eq!((pruned.removed, pruned.emptied), expected);
         assert_eq!(place.all().await, before);
     }
-    assert_eq!(place.sweep(later).await.removed, 1);
+    assert_eq!(place.prune(later).await.removed, 1);
     assert_eq!(place.all().await[0].len(), 41);
 }
 
@@ -220,8 +220,8 @@ async fn a_young_pack_is_left_alone(open: Open) {
     let place = Place::with(&open, 40).await;
     place.pack().await;
     place.write((0..40).map(|n| thing(n, 2, "ann")).collect()).await;
-    assert_eq!(place.sweep(NOW_MS + LEFT_ALONE_MS).await, Swept::default());
-    assert_eq!(place.sweep(NOW_MS + LEFT_ALONE_MS + 1).await.removed, 1);
+    assert_eq!(place.prune(NOW_MS + LEFT_ALONE_MS).await, Pruned::default());
+    assert_eq!(place.prune(NOW_MS + LEFT_ALONE_MS + 1).await.removed, 1);
 }
 
 async fn a_missing_pack_is_told(open: Open) {

@@ -10,7 +10,7 @@
 
 pub mod contract;
 mod pack;
-mod sweep;
+mod prune;
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;

@@ -10,7 +10,7 @@ pub(super) const LEFT_ALONE_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// What became of the packs that were looked at.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Swept {
+pub struct Pruned {
     /// Where to go on; at the end `None`.
     pub next: Option<BlobKey>,
     pub removed: u64,
@@ -24,24 +24,24 @@ impl Packs {
     ///
     /// # Errors
     /// When documents or blobs can't be reached; it can be done again.
-    pub async fn sweep(&self, after: Option<&BlobKey>, limit: usize) -> Result<Swept, Error> {
+    pub async fn prune(&self, after: Option<&BlobKey>, limit: usize) -> Result<Pruned, Error> {
         let first = BlobKey::new(PREFIX).expect("a prefix is plain");
         let listed = self.blobs.list(Some(after.unwrap_or(&first)), limit).await?;
         let old = self.clock.now_ms() - LEFT_ALONE_MS;
-        let mut swept = Swept::default();
+        let mut pruned = Pruned::default();
         for blob in listed.into_iter().map(|it| it.key) {
             // They are in the order of their times, behind which come other blobs.
             if made_ms(&blob).is_none_or(|it| it >= old) {
-                swept.next = None;
-                return Ok(swept);
+                pruned.next = None;
+                return Ok(pruned);
             }
-            self.sweep_one(&blob, &mut swept).await?;
-            swept.next = Some(blob);
+            self.prune_one(&blob, &mut pruned).await?;
+            pruned.next = Some(blob);
         }
-        Ok(swept)
+        Ok(pruned)
     }
 
-    async fn sweep_one(&self, blob: &BlobKey, swept: &mut Swept) -> Result<(), Error> {
+    async fn prune_one(&self, blob: &BlobKey, pruned: &mut Pruned) -> Result<(), Error> {
         let Some(pack) = self.read(blob).await? else { return Ok(()) };
         let Some(collection) = self.collection(&pack) else {
             // Of documents that this version does not have.
@@ -58,7 +58,7 @@ impl Packs {
         let count = held.iter().filter(|it| **it).count();
         if count == 0 {
             self.blobs.delete(blob).await?;
-            swept.removed += 1;
+            pruned.removed += 1;
         } else if count * 2 < pack.members.len() {
             let members = pack.members.into_iter().zip(held).filter(|(_, held)| *held);
             let unpacked = |(it, _): (Member, bool)| Swap {
@@ -68,7 +68,7 @@ impl Packs {
             };
             let swaps: Vec<Swap> = members.map(unpacked).collect();
             self.inner.swap(collection, &swaps).await?;
-            swept.emptied += 1;
+            pruned.emptied += 1;
         }
         Ok(())
     }

@@ -1,0 +1,240 @@
+//! When an upload may begin, and when it is a file.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::contents::is_digest;
+use super::{
+    File, FileDetails, FileDiscarded, FileId, FileState, FileUploaded, MEDIA_TYPE_BYTES_MAX,
+    NAME_BYTES_MAX, SIZE_BYTES_MAX, Storage, UNUSED_MS_MAX, UPLOAD_MS_MAX, UPLOADS_MAX,
+    UploadAbandoned, UploadBegun,
+};
+use crate::Event;
+use crate::accounts::Account;
+use crate::kernel::time::Long;
+use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
+
+crate::rejections! {
+    /// Why files say no.
+    FileRejection {
+        NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
+        TooLarge: Invalid, "FILES_TOO_LARGE",
+            "a file has at most 2 GiB", "Upload what fits, or split it.";
+        StorageFull: LimitExceeded, "FILES_STORAGE_FULL",
+            "the account's storage is full", "Delete files, or ask staff for more.";
+        TooManyUploads: LimitExceeded, "FILES_TOO_MANY_UPLOADS",
+            "100 uploads are not finished", "Finish or terminate some.";
+        TooManyParts: LimitExceeded, "FILES_TOO_MANY_PARTS",
+            "the upload came in too many parts", "Terminate it, and send more at once.";
+        NameInvalid: Invalid, "FILES_NAME_INVALID",
+            "a name has at most 255 bytes", "Shorten it.";
+        TypeInvalid: Invalid, "FILES_TYPE_INVALID",
+            "the media type is none", "Name one like image/png, or none.";
+        Suspended: Forbidden, "FILES_SUSPENDED",
+            "the account can't upload", "Ask staff.";
+    }
+}
+
+/// Begins an upload.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct BeginUpload {
+    /// At most 255 bytes once folders are left out; without one it is `file`.
+    pub name: String,
+    /// Like `image/png`; parameters are left out; without one it is unknown.
+    pub media_type: String,
+    pub size_bytes: u64,
+    /// Bytes that the account's files may take together.
+    pub storage_bytes_max: u64,
+}
+
+impl BeginUpload {
+    /// The file that this command makes.
+    pub fn file_id(client_id: uuid::Uuid) -> FileId {
+        FileId(id::derive(client_id, &[b"file"]))
+    }
+}
+
+/// Characters that turn the direction of the text around them, by which names pretend another end.
+fn turns(it: char) -> bool {
+    matches!(it, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}')
+}
+
+/// A name without what could mean anything but a name.
+pub(super) fn clean_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain: String = last.chars().filter(|it| !it.is_control() && !turns(*it)).collect();
+    match plain.trim() {
+        "" | "." | ".." => "file".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// A media type in lower case and without parameters, if it is one (RFC 6838).
+pub(super) fn media_type(text: &str) -> Option<String> {
+    let name = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if name.is_empty() {
+        return Some("application/octet-stream".to_owned());
+    }
+    let plain = |it: &str| {
+        let begins = it.bytes().next().is_some_and(|it| it.is_ascii_alphanumeric());
+        begins && it.bytes().all(|it| it.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&it))
+    };
+    let parts = name.split_once('/').is_some_and(|(kind, sub)| plain(kind) && plain(sub));
+    (parts && name.len() <= MEDIA_TYPE_BYTES_MAX).then_some(name)
+}
+
+/// A file of whoever asks.
+pub(super) fn own_file(file: FileId, context: &Context<'_>) -> Slot<File> {
+    Slot::new(file.to_string(), StreamId::Account(context.actor))
+}
+
+/// The file, if it is theirs: a slot holds whatever has the id.
+pub(super) fn found<'a>(file: &'a Slot<File>, context: &Context<'_>) -> Option<&'a File> {
+    file.get().filter(|it| it.account_id == context.actor)
+}
+
+impl Command for BeginUpload {
+    const NAME: &'static str = "BeginUpload";
+    const SEALS: bool = true;
+    const PUBLIC: bool = false;
+    type State = (Slot<Storage>, Slot<Account>);
+    type Rejection = FileRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FileRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        (Slot::of(context.actor), Slot::of(context.actor))
+    }
+
+    /// What the options say may change between two tries.
+    fn body(&self) -> Vec<u8> {
+        let fixed = (&self.name, &self.media_type, self.size_bytes);
+        serde_json::to_vec(&fixed).expect("a command is plain data")
+    }
+
+    fn decide(
+        self,
+        (storage, account): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, FileRejection> {
+        if !account.get().is_some_and(|it| it.is_shown() && !it.suspended) {
+            return Err(FileRejection::Suspended);
+        }
+        if self.size_bytes > SIZE_BYTES_MAX {
+            return Err(FileRejection::TooLarge);
+        }
+        let name = clean_name(&self.name);
+        if name.len() > NAME_BYTES_MAX {
+            return Err(FileRejection::NameInvalid);
+        }
+        let media_type = media_type(&self.media_type).ok_or(FileRejection::TypeInvalid)?;
+        let storage = storage.get().cloned().unwrap_or_default();
+        if storage.uploads >= UPLOADS_MAX {
+            return Err(FileRejection::TooManyUploads);
+        }
+        if storage.bytes.saturating_add(self.size_bytes) > self.storage_bytes_max {
+            return Err(FileRejection::StorageFull);
+        }
+        let begun = UploadBegun {
+            file_id: Self::file_id(context.client_id),
+            account_id: context.actor,
+            size_bytes: Long(self.size_bytes),
+            details: Personal::new(FileDetails { name, media_type }),
+            expires_at: Timestamp(context.now.0 + UPLOAD_MS_MAX),
+        };
+        Ok(vec![begun.into()])
+    }
+}
+
+/// Makes a file of an upload whose bytes are all stored; one that is a file already is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct FinishUpload {
+    pub file_id: FileId,
+    /// Which of the blobs of the file holds its contents.
+    pub blob: u64,
+    /// SHA-256 of the contents in hexadecimal digits.
+    #[schemars(skip)]
+    pub digest: String,
+    /// Bytes that were counted.
+    pub size_bytes: u64,
+}
+
+impl Command for FinishUpload {
+    const NAME: &'static str = "FinishUpload";
+    const SEALS: bool = true;
+    const PUBLIC: bool = false;
+    type State = Slot<File>;
+    type Rejection = FileRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FileRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<File> {
+        own_file(self.file_id, context)
+    }
+
+    fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
+        let file = found(file, context).filter(|it| it.state != FileState::Over);
+        let file = file.ok_or(FileRejection::NotFound)?;
+        if file.state == FileState::Uploaded {
+            return Ok(Vec::new());
+        }
+        let whole = self.size_bytes == file.size_bytes && is_digest(&self.digest);
+        let leaf = file.leaf().filter(|_| whole).ok_or(FileRejection::NotFound)?;
+        let uploaded = FileUploaded {
+            file_id: file.id,
+            account_id: context.actor,
+            blob: Long(self.blob),
+            digest: Personal::beside(self.digest, leaf),
+            unused_until: Timestamp(context.now.0 + UNUSED_MS_MAX),
+        };
+        Ok(vec![uploaded.into()])
+    }
+}
+
+/// What ends a file: giving an upload up, or discarding what was uploaded.
+pub(super) fn over(file: &File) -> Option<Event> {
+    let (file_id, account_id) = (file.id, file.account_id);
+    let (size_bytes, leaf) = (Long(file.size_bytes), Long(file.leaf()?));
+    match file.state {
+        FileState::Uploading => {
+            Some(UploadAbandoned { file_id, account_id, size_bytes, leaf }.into())
+        }
+        FileState::Uploaded => Some(FileDiscarded { file_id, account_id, size_bytes, leaf }.into()),
+        FileState::Over => None,
+    }
+}
+
+/// Gives up an upload, or discards the file that it has become.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct TerminateUpload {
+    pub file_id: FileId,
+}
+
+impl Command for TerminateUpload {
+    const NAME: &'static str = "TerminateUpload";
+    const SEALS: bool = false;
+    type State = Slot<File>;
+    type Rejection = FileRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FileRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<File> {
+        own_file(self.file_id, context)
+    }
+
+    fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
+        let file = found(file, context).ok_or(FileRejection::NotFound)?;
+        let over = over(file).ok_or(FileRejection::NotFound)?;
+        Ok(vec![over])
+    }
+}

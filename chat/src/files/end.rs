@@ -1,0 +1,105 @@
+//! What ends by itself: uploads that take too long, files that nothing refers to, and the blobs
+//! that either leaves behind.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::decide::{found, over, own_file};
+use super::{File, FileEvent, FileId, FileRejection, FileState, FileSwept};
+use crate::Event;
+use crate::kernel::{Command, Context, Recorded, Slot, StreamId};
+use crate::timers::{Action, Purpose, Timer, Timing};
+
+/// Ends an upload or a file whose time has come; one that is over already is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct EndFile {
+    pub file_id: FileId,
+    /// Of an upload, or of a file.
+    pub uploaded: bool,
+}
+
+impl Command for EndFile {
+    const NAME: &'static str = "EndFile";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    const BY_SERVER: bool = true;
+    type State = Slot<File>;
+    type Rejection = FileRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FileRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<File> {
+        own_file(self.file_id, context)
+    }
+
+    fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
+        let state = if self.uploaded { FileState::Uploaded } else { FileState::Uploading };
+        let file = found(file, context).filter(|it| it.state == state);
+        Ok(file.and_then(over).into_iter().collect())
+    }
+}
+
+/// The timers that an event sets and clears.
+pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
+    let (expires, unused) = (Purpose::UploadExpires, Purpose::FileUnused);
+    match FileEvent::of(&event.event) {
+        Some(FileEvent::UploadBegun(it)) => {
+            let (id, account_id, due_at) = (it.file_id.0, it.account_id, it.expires_at);
+            vec![Timing::Set { purpose: expires, id, account_id, due_at }]
+        }
+        Some(FileEvent::FileUploaded(it)) => {
+            let (id, account_id, due_at) = (it.file_id.0, it.account_id, it.unused_until);
+            let clear = Timing::Clear { purpose: expires, id };
+            vec![clear, Timing::Set { purpose: unused, id, account_id, due_at }]
+        }
+        Some(FileEvent::UploadAbandoned(it)) => {
+            vec![Timing::Clear { purpose: expires, id: it.file_id.0 }]
+        }
+        Some(FileEvent::FileDiscarded(it)) => {
+            vec![Timing::Clear { purpose: unused, id: it.file_id.0 }]
+        }
+        Some(FileEvent::FileSwept(_)) | None => Vec::new(),
+    }
+}
+
+/// Ends the upload or the file that a timer is about.
+pub(crate) fn end(timer: &Timer) -> Action {
+    let uploaded = timer.purpose == Purpose::FileUnused;
+    timer.gives(EndFile { file_id: FileId(timer.id), uploaded })
+}
+
+/// Notes that the blobs are deleted that a file does not need; nothing when that was noted, or when
+/// there are more of them since.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NoteSwept {
+    pub file_id: FileId,
+    /// `seq` of the event that the blobs were left behind by.
+    pub seq: u64,
+}
+
+impl Command for NoteSwept {
+    const NAME: &'static str = "NoteSwept";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    const BY_SERVER: bool = true;
+    type State = Slot<File>;
+    type Rejection = FileRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FileRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<File> {
+        own_file(self.file_id, context)
+    }
+
+    fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
+        let left = found(file, context).filter(|it| it.left_behind && it.seq == self.seq);
+        let swept = left.map(|it| FileSwept { file_id: it.id, account_id: context.actor });
+        Ok(swept.into_iter().map(Event::from).collect())
+    }
+}

@@ -1,0 +1,130 @@
+//! What can happen to a file.
+
+use apache_avro::AvroSchema;
+use serde::{Deserialize, Serialize};
+
+use ports::keys::TreeId;
+
+use crate::Change;
+use crate::accounts::AccountId;
+use crate::kernel::event::Reaction;
+use crate::kernel::time::Long;
+use crate::kernel::{Effect, Personal, Recorded, Timestamp};
+
+crate::id! {
+    /// Identifies a file, and the upload that it comes from.
+    FileId, "file"
+}
+
+crate::events! {
+    /// Everything that can happen to files; they live in their owner's stream.
+    FileEvent {
+        UploadBegun [details],
+        FileUploaded [digest],
+        UploadAbandoned [],
+        FileDiscarded [],
+        FileSwept [],
+    }
+}
+
+/// What its owner says of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct FileDetails {
+    /// Without folders, control characters and marks that turn the direction of text.
+    pub name: String,
+    /// In lower case and without parameters; nobody has looked whether it is true.
+    pub media_type: String,
+}
+
+/// Somebody has begun to upload a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.files")]
+pub struct UploadBegun {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+    pub size_bytes: Long,
+    /// Under a key of its own, which is the key of the file.
+    pub details: Personal<FileDetails>,
+    /// When it is abandoned unless all bytes have come.
+    pub expires_at: Timestamp,
+}
+
+/// All bytes of a file are stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.files")]
+pub struct FileUploaded {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+    /// Which of the blobs of the file holds its contents.
+    pub blob: Long,
+    /// SHA-256 of the contents in hexadecimal digits, under the key of the file.
+    pub digest: Personal<String>,
+    /// When it is discarded unless something refers to it.
+    pub unused_until: Timestamp,
+}
+
+/// An upload was given up, or has taken too long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.files")]
+pub struct UploadAbandoned {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+    pub size_bytes: Long,
+    /// The leaf of the owner's key tree that is the key of the file.
+    pub leaf: Long,
+}
+
+/// A file is not there any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.files")]
+pub struct FileDiscarded {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+    pub size_bytes: Long,
+    /// The leaf of the owner's key tree that is the key of the file.
+    pub leaf: Long,
+}
+
+/// The blobs are deleted that an upload, or what is over, had left behind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.files")]
+pub struct FileSwept {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+}
+
+impl FileEvent {
+    /// The file that it is about.
+    pub(super) fn file_id(&self) -> FileId {
+        match self {
+            Self::UploadBegun(it) => it.file_id,
+            Self::FileUploaded(it) => it.file_id,
+            Self::UploadAbandoned(it) => it.file_id,
+            Self::FileDiscarded(it) => it.file_id,
+            Self::FileSwept(it) => it.file_id,
+        }
+    }
+
+    /// What it means to those who listen.
+    pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
+        match self {
+            Self::FileSwept(_) => (Change::None, Effect::None),
+            Self::UploadBegun(_)
+            | Self::FileUploaded(_)
+            | Self::UploadAbandoned(_)
+            | Self::FileDiscarded(_) => (Change::File(self.file_id()), Effect::None),
+        }
+    }
+}
+
+/// Of what is over nothing can be read any more, wherever its blobs are found.
+pub fn destroy_file(event: &Recorded) -> Vec<Reaction> {
+    let (account, leaf) = match FileEvent::of(&event.event) {
+        Some(FileEvent::UploadAbandoned(it)) => (it.account_id, it.leaf),
+        Some(FileEvent::FileDiscarded(it)) => (it.account_id, it.leaf),
+        Some(FileEvent::UploadBegun(_) | FileEvent::FileUploaded(_) | FileEvent::FileSwept(_))
+        | None => return Vec::new(),
+    };
+    let own = account.0.into_bytes();
+    vec![Reaction::DestroyKey { tree: TreeId { author: own, stream: own }, leaf: leaf.0 }]
+}

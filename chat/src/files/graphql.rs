@@ -1,0 +1,170 @@
+//! Files as their owners see them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+
+use super::{File, FileDetails, FileId, FileState, Link, Storage, TerminateUpload, UPLOADS_MAX};
+use crate::kernel::Timestamp;
+use crate::kernel::graphql::{id, outage, scope};
+use crate::kernel::time::Long;
+
+/// A file, or an upload that is to become one.
+pub struct FileObject(Arc<File>);
+
+impl FileObject {
+    /// A file of the viewer's own; in a frame that has been checked.
+    pub async fn find(context: &Context<'_>, id: FileId) -> Result<Option<Self>> {
+        let scope = scope(context);
+        let found = match scope.is_checked() {
+            true => scope.reader.load::<File>(id.to_string()).await,
+            false => {
+                let viewer = scope.viewer()?.account;
+                scope.reader.fetch::<File>(viewer, id.to_string()).await
+            }
+        };
+        Ok(found.map_err(outage)?.map(Self))
+    }
+
+    async fn details(&self, context: &Context<'_>) -> Result<Option<FileDetails>> {
+        scope(context).reader.open(&self.0.details).await.map_err(outage)
+    }
+}
+
+/// A file: bytes that somebody has uploaded, or is uploading, at `/files`.
+#[Object(name = "File")]
+impl FileObject {
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    async fn state(&self) -> FileState {
+        self.0.state
+    }
+
+    /// Its name without folders; null once it is not there any more.
+    async fn name(&self, context: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.details(context).await?.map(|it| it.name))
+    }
+
+    /// As whoever uploaded it said; nobody has looked whether it is true.
+    async fn media_type(&self, context: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.details(context).await?.map(|it| it.media_type))
+    }
+
+    async fn size_bytes(&self) -> Long {
+        Long(self.0.size_bytes)
+    }
+
+    /// SHA-256 of the contents in hexadecimal digits, once they are there.
+    async fn sha256(&self, context: &Context<'_>) -> Result<Option<String>> {
+        match &self.0.digest {
+            Some(digest) => scope(context).reader.open(digest).await.map_err(outage),
+            None => Ok(None),
+        }
+    }
+
+    async fn begun_at(&self) -> Timestamp {
+        self.0.begun_at
+    }
+
+    /// When it is gone: an upload unless it is finished, a file unless something refers to it.
+    async fn until(&self) -> Timestamp {
+        self.0.until
+    }
+
+    /// Path from which the viewer can load it for 50 seconds, in this session; null unless it was
+    /// uploaded, and in frames.
+    async fn url(&self, context: &Context<'_>) -> Result<Option<String>> {
+        let scope = scope(context);
+        if self.0.state != FileState::Uploaded || scope.is_checked() {
+            return Ok(None);
+        }
+        let link = Link::to(self.0.id, scope.viewer()?, Timestamp(scope.clock.now_ms()));
+        Ok(Some(link.path(&scope.reader.keyring)))
+    }
+
+    /// `seq` of the event that made it what it is.
+    async fn seq(&self) -> Long {
+        Long(self.0.seq)
+    }
+}
+
+/// What the viewer's files take.
+#[derive(SimpleObject)]
+#[graphql(name = "Storage")]
+pub struct StorageObject {
+    /// Uploads take what they are to become.
+    used_bytes: Long,
+    /// What they may take together.
+    limit_bytes: Long,
+    /// Files that were uploaded.
+    files: Long,
+    /// Uploads that are not finished.
+    uploads: Long,
+    /// Uploads that may be unfinished at once.
+    uploads_max: Long,
+}
+
+/// Reads of this room.
+#[derive(Default)]
+pub struct FileQuery;
+
+#[Object]
+impl FileQuery {
+    /// A file that the viewer has uploaded, or is uploading.
+    async fn file(&self, context: &Context<'_>, id: ID) -> Result<Option<FileObject>> {
+        FileObject::find(context, self::id(&id)?).await
+    }
+
+    /// What the viewer's files take, and may take.
+    async fn viewer_storage(&self, context: &Context<'_>) -> Result<StorageObject> {
+        let scope = scope(context);
+        let viewer = scope.viewer()?.account;
+        let storage = scope.reader.load::<Storage>(viewer.to_string()).await.map_err(outage)?;
+        let storage = storage.map(|it| (*it).clone()).unwrap_or_default();
+        Ok(StorageObject {
+            used_bytes: Long(storage.bytes),
+            limit_bytes: Long(scope.limits.storage_bytes),
+            files: Long(storage.files),
+            uploads: Long(storage.uploads),
+            uploads_max: Long(UPLOADS_MAX),
+        })
+    }
+}
+
+#[derive(InputObject)]
+struct TerminateUploadInput {
+    client_id: ID,
+    file_id: ID,
+}
+
+#[derive(SimpleObject)]
+struct FilePayload {
+    /// What is left of it.
+    file: Option<FileObject>,
+    position: String,
+}
+
+/// Changes of this room.
+#[derive(Default)]
+pub struct FileMutation;
+
+#[Object]
+impl FileMutation {
+    /// Gives up an upload of the viewer's, or discards the file that it has become.
+    async fn terminate_upload(
+        &self,
+        context: &Context<'_>,
+        input: TerminateUploadInput,
+    ) -> Result<FilePayload> {
+        let file_id = id(&input.file_id)?;
+        let command = TerminateUpload { file_id };
+        let outcome = scope(context).submit(&input.client_id, command).await?;
+        let file = match outcome.readable {
+            true => FileObject::find(context, file_id).await?,
+            false => None,
+        };
+        Ok(FilePayload { file, position: outcome.position })
+    }
+}

@@ -1,0 +1,95 @@
+//! Links to files: who may load what, and until when, in a form that nobody else can make.
+
+use uuid::Uuid;
+
+use ports::Error;
+use ports::keys::crypto;
+
+use super::{File, FileId, FileState, LINK_MS};
+use crate::accounts::AccountId;
+use crate::kernel::graphql::Viewer;
+use crate::kernel::{Keyring, Reader, Timestamp};
+use crate::sessions::{Session, SessionId};
+
+/// What a link to a file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    pub file: FileId,
+    pub viewer: AccountId,
+    pub session: SessionId,
+    /// Good up to before this time.
+    pub until: Timestamp,
+}
+
+/// Why nothing comes of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkError {
+    /// It is forged, has run out, or what it leads to is not there any more.
+    NotFound,
+    /// That can't be told now.
+    Unavailable,
+}
+
+impl From<Error> for LinkError {
+    fn from(error: Error) -> Self {
+        tracing::error!(%error, "a port failed");
+        Self::Unavailable
+    }
+}
+
+impl Link {
+    /// A link for somebody who may see the file now.
+    pub fn to(file: FileId, viewer: Viewer, now: Timestamp) -> Self {
+        let session = SessionId(viewer.session);
+        Self { file, viewer: viewer.account, session, until: Timestamp(now.0 + LINK_MS) }
+    }
+
+    fn signature(&self, keyring: &Keyring) -> String {
+        let ids: [Uuid; 3] = [self.file.0, self.viewer.0, self.session.0];
+        let ids: Vec<u8> = ids.iter().flat_map(|it| *it.as_bytes()).collect();
+        let until = self.until.0.to_be_bytes();
+        crypto::fingerprint(&keyring.secret("file links"), &[&ids, &until])
+    }
+
+    /// The path and query of its URL.
+    pub fn path(&self, keyring: &Keyring) -> String {
+        let (file, viewer, session) = (self.file, self.viewer, self.session);
+        let (until, signature) = (self.until.0, self.signature(keyring));
+        format!("/files/{file}?viewer={viewer}&session={session}&until={until}&sign={signature}")
+    }
+
+    /// Reads the query of a URL that leads to a file; nothing when it was not made here.
+    pub fn read(file: FileId, query: &str, keyring: &Keyring) -> Option<Self> {
+        let value = |wanted: &str| {
+            let mut pairs = query.split('&').filter_map(|it| it.split_once('='));
+            pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
+        };
+        let (viewer, session) = (value("viewer")?.parse().ok()?, value("session")?.parse().ok()?);
+        let until = Timestamp(value("until")?.parse().ok()?);
+        let link = Self { file, viewer, session, until };
+        let (given, made) = (value("sign")?, link.signature(keyring));
+        crypto::equal(given.as_bytes(), made.as_bytes()).then_some(link)
+    }
+
+    /// The file, as long as the link is good, its session goes on and the file is there.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn follow(
+        &self,
+        reader: &Reader,
+        now: Timestamp,
+    ) -> Result<std::sync::Arc<File>, LinkError> {
+        // A clock that was set back does not lengthen it.
+        if !(self.until.0 - LINK_MS..self.until.0).contains(&now.0) {
+            return Err(LinkError::NotFound);
+        }
+        let session = reader.load::<Session>(self.session.to_string()).await?;
+        // One that was just opened may not have been projected yet, as for tokens.
+        if session.is_some_and(|it| it.ended || it.account_id != self.viewer) {
+            return Err(LinkError::NotFound);
+        }
+        let file = reader.load::<File>(self.file.to_string()).await?;
+        file.filter(|it| it.state == FileState::Uploaded).ok_or(LinkError::NotFound)
+    }
+}

@@ -1,0 +1,63 @@
+//! Files: bytes that people upload, sealed before they are stored.
+//!
+//! An upload begins as an event in its owner's stream, where names, types, sizes and what one
+//! account may keep are decided in one order. Its bytes come in parts, each a blob of its own
+//! ([`part_key`]), so that every node knows from the blobs alone how far an upload has come. Once
+//! all are there they are sealed into one blob ([`Sealer`]), and the upload is a file.
+//!
+//! The leaf that sealed what an upload says of itself is the key of all of the file: its name, its
+//! digest and its contents. Destroying it erases the file, wherever its blobs are still found.
+//!
+//! An upload that is not finished in [`UPLOAD_MS_MAX`] is abandoned, a file that nothing refers to
+//! is discarded [`UNUSED_MS_MAX`] after it was uploaded. What is over leaves blobs behind until
+//! they are swept (`projectors/src/sweep.rs`), which an event notes; so a crash leaves none.
+//!
+//! Who may see a file is given a [`Link`] that is good for [`LINK_MS`], for them and their session.
+//!
+//! Limits: [`SIZE_BYTES_MAX`], [`SIMPLE_BYTES_MAX`], [`NAME_BYTES_MAX`], [`UPLOADS_MAX`],
+//! [`PARTS_MAX`], and as many bytes for an account as the instance's options say.
+
+mod contents;
+mod decide;
+mod end;
+mod events;
+mod graphql;
+mod kept;
+mod link;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use contents::{Opener, SALT_BYTES, Sealer, contents_key, hex, plain_bytes, sealed_bytes};
+pub use decide::{BeginUpload, FileRejection, FinishUpload, TerminateUpload};
+pub use end::{EndFile, NoteSwept};
+pub(crate) use end::{end, timings};
+pub use events::{
+    FileDetails, FileDiscarded, FileEvent, FileId, FileSwept, FileUploaded, UploadAbandoned,
+    UploadBegun, destroy_file,
+};
+pub use graphql::{FileMutation, FileObject, FileQuery, StorageObject};
+pub use kept::{Part, contents_blob, contents_prefix, part_key, part_of, parts_prefix, whole};
+pub use link::{Link, LinkError};
+pub use view::{File, FileState, Storage};
+
+/// Bytes of a file at most: 2 GiB.
+pub const SIZE_BYTES_MAX: u64 = 2 << 30;
+/// Bytes of a file's name at most.
+pub const NAME_BYTES_MAX: usize = 255;
+/// Bytes of a media type at most.
+pub const MEDIA_TYPE_BYTES_MAX: usize = 127;
+/// Uploads of one account that are not finished at most.
+pub const UPLOADS_MAX: u64 = 100;
+/// How long an upload may take: seven days.
+pub const UPLOAD_MS_MAX: i64 = 7 * 24 * 3_600 * 1_000;
+/// How long a file is kept that nothing refers to: a day.
+pub const UNUSED_MS_MAX: i64 = 24 * 3_600 * 1_000;
+/// How long a link is good for: what somebody may not see any more, they can't load a minute later.
+pub const LINK_MS: i64 = 50_000;
+/// Bytes of one part of an upload at most: 8 MiB.
+pub const PART_BYTES_MAX: u64 = 8 << 20;
+/// Bytes of a file that comes in one request at most: 16 MiB.
+pub const SIMPLE_BYTES_MAX: u64 = 16 << 20;
+/// Parts that one upload may come in.
+pub const PARTS_MAX: usize = 10_000;

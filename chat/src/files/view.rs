@@ -1,0 +1,183 @@
+//! Files as they are remembered, and what they take.
+
+use serde::{Deserialize, Serialize};
+
+use ports::documents::Collection;
+use ports::event_log::Partition;
+
+use super::{FileDetails, FileEvent, FileId, UploadBegun};
+use crate::accounts::AccountId;
+use crate::audience::Audience;
+use crate::kernel::{Document, Personal, Recorded, Timestamp};
+
+/// How far a file has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
+pub enum FileState {
+    /// Not all of its bytes have come.
+    Uploading,
+    /// It is there.
+    Uploaded,
+    /// It is not there any more.
+    Over,
+}
+
+/// A file, or what is to become one; what is over is remembered until its blobs are deleted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct File {
+    pub id: FileId,
+    pub account_id: AccountId,
+    pub partition: Partition,
+    pub size_bytes: u64,
+    pub state: FileState,
+    /// Under the leaf that is the key of all of it.
+    pub details: Personal<FileDetails>,
+    pub digest: Option<Personal<String>>,
+    /// Which of its blobs holds the contents, once it was uploaded.
+    pub blob: Option<u64>,
+    pub begun_at: Timestamp,
+    /// When it ends: an upload unless it is finished, a file unless something refers to it.
+    pub until: Timestamp,
+    /// Whether there may be blobs that it does not need.
+    pub left_behind: bool,
+    /// `seq` of the event that made it what it is.
+    pub seq: u64,
+}
+
+impl File {
+    /// The leaf of its owner's key tree that is the key of the file.
+    pub fn leaf(&self) -> Option<u64> {
+        self.details.leaf()
+    }
+
+    /// Where those of a partition are that have left blobs behind.
+    pub fn left(partition: Partition) -> String {
+        format!("{partition:04x}/")
+    }
+
+    fn new(it: &UploadBegun, event: &Recorded) -> Self {
+        Self {
+            id: it.file_id,
+            account_id: it.account_id,
+            partition: event.partition,
+            size_bytes: it.size_bytes.0,
+            state: FileState::Uploading,
+            details: it.details.clone(),
+            digest: None,
+            blob: None,
+            begun_at: event.occurred_at,
+            until: it.expires_at,
+            left_behind: false,
+            seq: event.seq,
+        }
+    }
+}
+
+impl Document for File {
+    const COLLECTION: Collection = Collection { name: "files", indexes: &["left"] };
+
+    fn ids(event: &Recorded) -> Vec<String> {
+        let id = FileEvent::of(&event.event).map(|it| it.file_id().to_string());
+        id.into_iter().collect()
+    }
+
+    fn begins(event: &Recorded) -> bool {
+        matches!(FileEvent::of(&event.event), Some(FileEvent::UploadBegun(_)))
+    }
+
+    fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
+        match (FileEvent::of(&event.event), document.as_mut()) {
+            (Some(FileEvent::UploadBegun(it)), _) => *document = Some(Self::new(it, event)),
+            (Some(FileEvent::FileUploaded(it)), Some(file)) => {
+                file.state = FileState::Uploaded;
+                file.digest = Some(it.digest.clone());
+                file.blob = Some(it.blob.0);
+                file.until = it.unused_until;
+                file.left_behind = true;
+                file.seq = event.seq;
+            }
+            (Some(FileEvent::UploadAbandoned(_) | FileEvent::FileDiscarded(_)), Some(file)) => {
+                file.state = FileState::Over;
+                file.digest = None;
+                file.blob = None;
+                file.left_behind = true;
+                file.seq = event.seq;
+            }
+            (Some(FileEvent::FileSwept(_)), Some(file)) => match file.state {
+                FileState::Over => *document = None,
+                FileState::Uploading | FileState::Uploaded => file.left_behind = false,
+            },
+            (
+                Some(
+                    FileEvent::FileUploaded(_)
+                    | FileEvent::UploadAbandoned(_)
+                    | FileEvent::FileDiscarded(_)
+                    | FileEvent::FileSwept(_),
+                )
+                | None,
+                _,
+            ) => (),
+        }
+    }
+
+    fn index_keys(&self) -> Vec<Option<String>> {
+        let key = || format!("{}{}", Self::left(self.partition), self.id);
+        vec![self.left_behind.then(key)]
+    }
+
+    fn audience(&self) -> Audience {
+        Audience::Account(self.account_id)
+    }
+}
+
+/// What the files of an account take; an upload takes what it is to become.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Storage {
+    pub bytes: u64,
+    /// Files that were uploaded.
+    pub files: u64,
+    /// Uploads that are not finished.
+    pub uploads: u64,
+}
+
+impl Document for Storage {
+    const COLLECTION: Collection = Collection { name: "storage", indexes: &[] };
+
+    fn ids(event: &Recorded) -> Vec<String> {
+        let account = match FileEvent::of(&event.event) {
+            Some(FileEvent::UploadBegun(it)) => it.account_id,
+            Some(FileEvent::FileUploaded(it)) => it.account_id,
+            Some(FileEvent::UploadAbandoned(it)) => it.account_id,
+            Some(FileEvent::FileDiscarded(it)) => it.account_id,
+            Some(FileEvent::FileSwept(_)) | None => return Vec::new(),
+        };
+        vec![account.to_string()]
+    }
+
+    fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
+        let Some(event) = FileEvent::of(&event.event) else { return };
+        let storage = document.get_or_insert_default();
+        match event {
+            FileEvent::UploadBegun(it) => {
+                storage.bytes += it.size_bytes.0;
+                storage.uploads += 1;
+            }
+            FileEvent::FileUploaded(_) => {
+                storage.uploads = storage.uploads.saturating_sub(1);
+                storage.files += 1;
+            }
+            FileEvent::UploadAbandoned(it) => {
+                storage.bytes = storage.bytes.saturating_sub(it.size_bytes.0);
+                storage.uploads = storage.uploads.saturating_sub(1);
+            }
+            FileEvent::FileDiscarded(it) => {
+                storage.bytes = storage.bytes.saturating_sub(it.size_bytes.0);
+                storage.files = storage.files.saturating_sub(1);
+            }
+            FileEvent::FileSwept(_) => (),
+        }
+    }
+
+    fn audience(&self) -> Audience {
+        Audience::Nobody
+    }
+}

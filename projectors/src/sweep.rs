@@ -1,0 +1,143 @@
+//! Deletes the blobs that files leave behind, and notes it, one task a partition.
+//!
+//! Of what is over these are all of its blobs; of what was uploaded, the parts that it came in, and
+//! contents that another node put together at the same time. A file stays in the index until its
+//! document says otherwise, so whatever ends this loop in between, the next one sweeps again.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat::files::{File, FileState, NoteSwept, contents_blob, contents_prefix, parts_prefix};
+use chat::kernel::document::Document;
+use chat::kernel::{Failure, Reader, id};
+use futures_util::{StreamExt, stream};
+use lru::LruCache;
+use ports::Error;
+use ports::blobs::{BlobKey, LIST_MAX};
+use ports::documents::{Order, Scan};
+use ports::event_log::Partition;
+
+use crate::acting::Acting;
+use crate::progress::Progress;
+
+/// How often it is looked whether something was left, when nobody has told of it.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How long is rested after something could not be deleted.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Files read at once.
+const PAGE: usize = 64;
+
+/// Files of a partition that are swept at once.
+const AT_ONCE: usize = 4;
+
+/// Files remembered that are done, until the documents tell so.
+const DONE_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("it is not zero");
+
+/// A file as one event made it.
+type Left = (String, u64);
+
+impl Acting {
+    pub(crate) async fn sweep_files(self, partition: Partition, progress: Arc<Progress>) {
+        let mut done = LruCache::new(DONE_MAX);
+        loop {
+            let told = progress.files[usize::from(partition)].notified();
+            let whole = self.sweep_left(partition, &mut done).await.unwrap_or_else(|error| {
+                tracing::warn!(partition, %error, "what files leave behind can't be read now");
+                false
+            });
+            let wait = if whole { LOOK_EVERY } else { PAUSE };
+            // Whether it was told or the time has passed: it is looked either way.
+            let _ = tokio::time::timeout(wait, told).await;
+        }
+    }
+
+    /// Sweeps what there is; says whether nothing is to be tried again.
+    async fn sweep_left(
+        &self,
+        partition: Partition,
+        done: &mut LruCache<Left, ()>,
+    ) -> Result<bool, Error> {
+        let (name, left) = (File::COLLECTION.name, File::left(partition));
+        let mut scan = Scan::prefix(name, Some("left"), &left, Order::Ascending, PAGE);
+        let mut whole = true;
+        loop {
+            let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
+            let found = reader.scan::<File>(scan.clone()).await?;
+            let more = found.len() == PAGE;
+            if let Some((last, _)) = found.last() {
+                // A space sorts before whatever the key of another begins with.
+                scan.from = format!("{last} ");
+            }
+            let left = found.into_iter().map(|(key, it)| ((key, it.seq), it));
+            let left: Vec<_> = left.filter(|(left, _)| !done.contains(left)).collect();
+            let swept: Vec<Option<Left>> = stream::iter(left)
+                .map(|(left, file)| async move { self.sweep(&file).await.then_some(left) })
+                .buffer_unordered(AT_ONCE)
+                .collect()
+                .await;
+            for left in swept {
+                whole &= left.is_some();
+                if let Some(left) = left {
+                    done.put(left, ());
+                }
+            }
+            if !more {
+                return Ok(whole);
+            }
+        }
+    }
+
+    /// Sweeps after one file; says whether that is settled.
+    async fn sweep(&self, file: &File) -> bool {
+        if let Err(error) = self.delete_left(file).await {
+            tracing::warn!(id = %file.id, %error, "what a file leaves behind can't be deleted now");
+            return false;
+        }
+        let client_id = id::derive(file.id.0, &[b"swept", &file.seq.to_be_bytes()]);
+        let command = Box::new(NoteSwept { file_id: file.id, seq: file.seq });
+        match self.door.submit(file.account_id.into(), client_id, command).await {
+            Ok(_) => true,
+            Err(
+                failure @ (Failure::Rejected(_)
+                | Failure::IdempotencyMismatch
+                | Failure::ClientIdInvalid
+                | Failure::TooLarge),
+            ) => {
+                tracing::warn!(id = %file.id, ?failure, "a sweep can't be noted");
+                true
+            }
+            Err(Failure::RateLimited { .. } | Failure::Unavailable | Failure::Unknown) => false,
+        }
+    }
+
+    async fn delete_left(&self, file: &File) -> Result<(), Error> {
+        let kept = match (file.state, file.blob) {
+            (FileState::Uploading, _) => return Ok(()),
+            (FileState::Uploaded, Some(blob)) => Some(contents_blob(file.id, blob)),
+            (FileState::Uploaded | FileState::Over, _) => None,
+        };
+        for prefix in [parts_prefix(file.id), contents_prefix(file.id)] {
+            self.delete_beginning(&prefix, kept.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_beginning(&self, prefix: &str, kept: Option<&BlobKey>) -> Result<(), Error> {
+        let mut after = BlobKey::new(prefix);
+        loop {
+            let listed = self.ports.blobs.list(after.as_ref(), LIST_MAX).await?;
+            let found: Vec<BlobKey> = listed.into_iter().map(|it| it.key).collect();
+            let of_it = found.iter().take_while(|it| it.as_str().starts_with(prefix));
+            let of_it: Vec<_> = of_it.filter(|it| Some(*it) != kept).collect();
+            for key in &of_it {
+                self.ports.blobs.delete(key).await?;
+            }
+            let last = found.last().filter(|it| it.as_str().starts_with(prefix));
+            let Some(last) = last else { return Ok(()) };
+            after = Some(last.clone());
+        }
+    }
+}

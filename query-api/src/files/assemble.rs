@@ -1,0 +1,218 @@
+//! Makes one blob of the parts of an upload, and a file of the upload.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{self, SHA256};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc;
+
+use axum::http::StatusCode;
+use chat::files::{
+    File, FileState, FinishUpload, Opener, Part, SALT_BYTES, Sealer, contents_blob, contents_key,
+    hex, sealed_bytes, whole,
+};
+use chat::kernel::document::padded;
+use chat::kernel::graphql::NOT_FOUND;
+use chat::kernel::{Failure, Keyring, id};
+use ports::blobs::{Source, Span};
+use ports::keys::{Secret, TreeId};
+use ports::{Error, Ports};
+
+use super::receive::{own_file, parts, stored};
+use super::{Asked, Refused};
+use crate::schema::Parts;
+
+/// How long nobody else puts an upload together after one was seen to do it.
+const LEASE_MS: u64 = 60_000;
+
+/// Pieces that wait to be stored at most.
+const WAITING_MAX: usize = 4;
+
+/// The key of a file's contents; `None` once it was destroyed.
+pub(super) async fn key_of(keyring: &Keyring, file: &File) -> Result<Option<Secret>, Error> {
+    let own = file.account_id.0.into_bytes();
+    let Some(leaf) = file.leaf() else { return Ok(None) };
+    let leaf = keyring.leaf(TreeId { author: own, stream: own }, leaf).await?;
+    Ok(leaf.map(|it| contents_key(&it, file.id)))
+}
+
+/// What one holds who puts an upload together.
+struct Lease {
+    key: String,
+    holder: String,
+}
+
+impl Lease {
+    /// Takes or prolongs it; nobody holds one while there is no cache.
+    async fn take(&self, ports: &Ports) -> bool {
+        ports.cache.lease(&self.key, &self.holder, LEASE_MS).await.unwrap_or(true)
+    }
+}
+
+/// Makes a file of an upload of which all bytes are stored. Done again, after a crash or by another
+/// node, it comes to the same.
+pub(super) async fn assemble(
+    roles: &Parts,
+    asked: &Asked,
+    file: &File,
+    key: &Secret,
+) -> Result<Arc<File>, Refused> {
+    let ports = &roles.ports;
+    // It stands in an event, where numbers are longs.
+    let blob = u64::from_be_bytes(ports.entropy.bytes()) >> 1;
+    let lease = Lease { key: format!("upload/{}", file.id), holder: padded(blob) };
+    let held = lease.take(ports).await;
+    // Without a cache two may do the same at once, which is only more work.
+    if !held {
+        return Err(Refused::Status(StatusCode::LOCKED, "the upload is being finished"));
+    }
+    let finished = finish(ports, asked, file, key, (&lease, blob)).await;
+    let _ = ports.cache.forget(&lease.key).await;
+    finished?;
+    let reader = asked.scope.reader.anew();
+    let found = reader.load::<File>(file.id.to_string()).await?;
+    if found.as_ref().and_then(|it| it.blob) != Some(blob) {
+        ports.blobs.delete(&contents_blob(file.id, blob)).await?;
+    }
+    found.filter(|it| it.state == FileState::Uploaded).ok_or(Refused::from(NOT_FOUND))
+}
+
+async fn finish(
+    ports: &Ports,
+    asked: &Asked,
+    file: &File,
+    key: &Secret,
+    (lease, blob): (&Lease, u64),
+) -> Result<(), Refused> {
+    // Somebody else may have finished it since it was looked at.
+    if own_file_now(asked, file).await? == FileState::Uploaded {
+        return Ok(());
+    }
+    let (end, path) = whole(parts(ports, file.id).await?);
+    if end != file.size_bytes {
+        return Err(Failure::Unavailable.into());
+    }
+    let own = contents_blob(file.id, blob);
+    let (to, from) = mpsc::channel(WAITING_MAX);
+    let pieces = stream::unfold(from, |mut from| async move {
+        from.recv().await.map(|piece: Result<Bytes, Error>| (piece, from))
+    });
+    let size_bytes = Some(sealed_bytes(file.size_bytes));
+    let source = Source { bytes: pieces.boxed(), size_bytes, sha256: None };
+    let sealer = Sealer::whole(key, ports.entropy.bytes());
+    let resealing = reseal(ports, lease, key, &path, sealer, to);
+    let (put, digest) = tokio::join!(ports.blobs.put(&own, source), resealing);
+    stored(put?)?;
+    let Some(digest) = digest else { return Err(Failure::Unavailable.into()) };
+    let command =
+        FinishUpload { file_id: file.id, blob, digest: hex(digest.as_ref()), size_bytes: end };
+    let client_id = id::derive(file.id.0, &[b"finish", &blob.to_be_bytes()]);
+    let accepted = asked.scope.submit_for(file.account_id, client_id, command).await?;
+    match asked.scope.outcome(accepted).await.is_ok_and(|it| it.readable) {
+        true => Ok(()),
+        false => Err(Failure::Unknown.into()),
+    }
+}
+
+async fn own_file_now(asked: &Asked, file: &File) -> Result<FileState, Refused> {
+    asked.scope.reader.forget();
+    Ok(own_file(asked, file.id).await?.state)
+}
+
+/// Opens parts, one after the other, and seals them into one; gives the digest of the contents,
+/// unless they could not be read or are not wanted any more.
+async fn reseal(
+    ports: &Ports,
+    lease: &Lease,
+    key: &Secret,
+    path: &[Part],
+    mut sealer: Sealer,
+    to: mpsc::Sender<Result<Bytes, Error>>,
+) -> Option<digest::Digest> {
+    let mut digest = digest::Context::new(&SHA256);
+    for part in path {
+        // It lasts as long as this goes on; losing it is only more work.
+        lease.take(ports).await;
+        let mut opened = Opened::new(ports, key, part).await;
+        loop {
+            let plain = match &mut opened {
+                Ok(opened) => opened.next().await,
+                Err(error) => Err(Error::new(error.kind, error.port, error.to_string())),
+            };
+            match plain {
+                Ok(Some(plain)) => {
+                    digest.update(&plain);
+                    sealer.push(&plain);
+                    send(&to, &mut sealer).await?;
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    // Who stores the pieces fails with it.
+                    let _ = to.send(Err(error)).await;
+                    return None;
+                }
+            }
+        }
+    }
+    sealer.finish();
+    send(&to, &mut sealer).await?;
+    Some(digest.finish())
+}
+
+async fn send(to: &mpsc::Sender<Result<Bytes, Error>>, sealer: &mut Sealer) -> Option<()> {
+    let sealed = sealer.take();
+    if sealed.is_empty() {
+        return Some(());
+    }
+    to.send(Ok(Bytes::from(sealed))).await.ok()
+}
+
+/// A part that is being read.
+struct Opened {
+    bytes: ports::blobs::ByteStream,
+    opener: Opener,
+    ended: bool,
+}
+
+fn changed() -> Error {
+    Error::corrupt("blobs", "a part of an upload was changed or is missing")
+}
+
+impl Opened {
+    async fn new(ports: &Ports, key: &Secret, part: &Part) -> Result<Self, Error> {
+        let salt = salt(ports, &part.key).await?;
+        let opener = Opener::part(key, part.start, &salt, part.size_bytes);
+        let span = Span::From { offset: opener.offset, bytes_max: opener.bytes };
+        let reading = ports.blobs.get(&part.key, span).await?.ok_or_else(changed)?;
+        Ok(Self { bytes: reading.bytes, opener, ended: false })
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let plain = match self.bytes.next().await {
+            Some(sealed) => self.opener.push(&sealed?),
+            None => {
+                self.ended = true;
+                self.opener.finish()
+            }
+        };
+        plain.map(Some).ok_or_else(changed)
+    }
+}
+
+/// What stands first in a blob.
+pub(super) async fn salt(
+    ports: &Ports,
+    key: &ports::blobs::BlobKey,
+) -> Result<[u8; SALT_BYTES], Error> {
+    let span = Span::From { offset: 0, bytes_max: SALT_BYTES as u64 };
+    let mut reading = ports.blobs.get(key, span).await?.ok_or_else(changed)?;
+    let mut salt = Vec::with_capacity(SALT_BYTES);
+    while let Some(bytes) = reading.bytes.next().await {
+        salt.extend_from_slice(&bytes?);
+    }
+    salt.try_into().map_err(|_| changed())
+}

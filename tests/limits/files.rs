@@ -1,0 +1,82 @@
+//! Files at their limits and one past them.
+
+use chat::files::{NAME_BYTES_MAX, SIMPLE_BYTES_MAX, SIZE_BYTES_MAX, UPLOADS_MAX};
+use serde_json::json;
+use tests::{Reply, World};
+
+fn code(reply: &Reply) -> String {
+    reply.json()["code"].as_str().expect("a code").to_owned()
+}
+
+#[test]
+fn a_file_has_2_gib_by_tus_and_16_mib_in_one_request() {
+    let world = World::new();
+    let ann = world.person("ann");
+    assert_eq!(ann.tries_to_begin("a", "", SIZE_BYTES_MAX).status, 201);
+    assert_eq!(ann.tries_to_begin("a", "", SIZE_BYTES_MAX + 1).status, 413);
+    for length in ["-1", "", "1.5", "x", "99999999999999999999999"] {
+        let reply = ann.by_tus("POST", "/files", &[("upload-length", length)], b"");
+        assert_eq!(reply.status, 400, "{length}");
+    }
+    let most = vec![7; SIMPLE_BYTES_MAX as usize];
+    let id = ann.uploads("a", "", &most);
+    assert_eq!(ann.file(&id)["sizeBytes"], SIMPLE_BYTES_MAX.to_string());
+    let more = [&most[..], b"x"].concat();
+    assert_eq!(ann.tries_to_upload("a", "", &more).status, 413);
+}
+
+#[test]
+fn the_files_of_an_account_take_what_they_may() {
+    let world = World::with(|it| it.account_storage_bytes_max = 1_000);
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let first = ann.uploads("a", "", &[1; 600]);
+    let full = ann.tries_to_upload("b", "", &[1; 401]);
+    assert_eq!((full.status, code(&full)), (429, "FILES_STORAGE_FULL".to_owned()));
+    assert_eq!(code(&ann.tries_to_begin("b", "", 401)), "FILES_STORAGE_FULL");
+    ann.uploads("b", "", &[1; 400]);
+    assert_eq!(ann.storage(), (1_000, 2, 0));
+    let shown = ann.asks("{ viewerStorage { usedBytes limitBytes } }", json!({}));
+    let expected = json!({ "usedBytes": "1000", "limitBytes": "1000" });
+    assert_eq!(shown.data()["viewerStorage"], expected);
+    bob.uploads("a", "", &[1; 1_000]);
+    ann.does("terminateUpload", json!({ "fileId": first }), "file { id }");
+    ann.uploads("c", "", &[1; 600]);
+}
+
+#[test]
+fn a_hundred_uploads_may_be_unfinished() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let ids: Vec<_> = (0..UPLOADS_MAX).map(|_| ann.begins("a", "", 1)).collect();
+    let more = ann.tries_to_begin("a", "", 1);
+    assert_eq!((more.status, code(&more)), (429, "FILES_TOO_MANY_UPLOADS".to_owned()));
+    assert_eq!(ann.patches(&ids[0], 0, &[], b"x").status, 204);
+    assert_eq!(ann.tries_to_begin("a", "", 1).status, 201);
+}
+
+#[test]
+fn names_have_255_bytes_and_no_way_out() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let most = "n".repeat(NAME_BYTES_MAX);
+    let id = ann.uploads(&most, "", b"x");
+    assert_eq!(ann.file(&id)["name"], most);
+    assert_eq!(code(&ann.tries_to_upload(&format!("{most}n"), "", b"x")), "FILES_NAME_INVALID");
+    assert_eq!(code(&ann.tries_to_upload("a", "no type", b"x")), "FILES_TYPE_INVALID");
+    for hostile in ["a\r\nSet-Cookie: x=1", "../../a\r\nSet-Cookie: x=1", "\u{202e}a\"; b"] {
+        let id = ann.uploads(hostile, "text/html", b"x");
+        let loaded = ann.follows(&ann.link(&id), &[]);
+        assert_eq!(loaded.header("set-cookie"), None);
+        let told = loaded.header("content-disposition").expect("one");
+        assert!(told.starts_with("attachment; filename*=UTF-8''"), "{told}");
+        assert!(!told.contains('"') && !told.contains('/'), "{told}");
+    }
+    let described = |text: &str| {
+        let headers = [("upload-length", "1"), ("upload-metadata", text)];
+        ann.by_tus("POST", "/files", &headers, b"").status
+    };
+    assert_eq!(described("filename YQ==, is_final,filetype dGV4dC9wbGFpbg=="), 201);
+    assert_eq!(described("filename !"), 400);
+    assert_eq!(described(&format!("key {}", "A".repeat(4_092))), 201);
+    assert_eq!(described(&format!("key {}", "A".repeat(4_096))), 400);
+}

@@ -1,0 +1,136 @@
+//! Files as people upload and load them, by the protocols themselves.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chat::files::FileId;
+use serde_json::{Value, json};
+
+use crate::socket::TOO_LONG;
+use crate::{Person, Reply};
+
+/// What bytes of an upload are sent as.
+const BYTES: &str = "application/offset+octet-stream";
+
+/// SHA-256 in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    digest(&SHA256, bytes).as_ref().iter().map(|it| format!("{it:02x}")).collect()
+}
+
+/// What is in the names of all blobs of a file.
+pub fn in_blobs(file: &str) -> String {
+    file.parse::<FileId>().expect("an id of a file").0.simple().to_string()
+}
+
+impl Person {
+    /// Asks at `/files` as this person.
+    pub fn at_files(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [&[("authorization", bearer.as_str())], headers].concat();
+        self.client.http.request(method, path, &headers, body).expect("the server answers")
+    }
+
+    /// Asks as clients of tus do.
+    pub fn by_tus(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let headers = [&[("tus-resumable", "1.0.0")], headers].concat();
+        self.at_files(method, path, &headers, body)
+    }
+
+    /// Uploads a small file in one request and gives its id.
+    pub fn uploads(&self, name: &str, media_type: &str, bytes: &[u8]) -> String {
+        let reply = self.tries_to_upload(name, media_type, bytes);
+        assert_eq!(reply.status, 201, "{}", String::from_utf8_lossy(&reply.body));
+        reply.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Tries to upload a small file in one request.
+    pub fn tries_to_upload(&self, name: &str, media_type: &str, bytes: &[u8]) -> Reply {
+        let name = url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>();
+        let kind = [("content-type", media_type)];
+        self.at_files("POST", &format!("/files?name={name}"), &kind, bytes)
+    }
+
+    /// Tries to begin an upload.
+    pub fn tries_to_begin(&self, name: &str, media_type: &str, size: u64) -> Reply {
+        let size = size.to_string();
+        let coded = |it: &str| STANDARD.encode(it);
+        let described = format!("filename {},filetype {}", coded(name), coded(media_type));
+        let headers = [("upload-length", size.as_str()), ("upload-metadata", described.as_str())];
+        self.by_tus("POST", "/files", &headers, b"")
+    }
+
+    /// Begins an upload and gives its id.
+    pub fn begins(&self, name: &str, media_type: &str, size: u64) -> String {
+        let reply = self.tries_to_begin(name, media_type, size);
+        assert_eq!(reply.status, 201, "{}", String::from_utf8_lossy(&reply.body));
+        let location = reply.header("location").expect("a location");
+        location.strip_prefix("/files/").expect("a path").to_owned()
+    }
+
+    /// Sends bytes of an upload.
+    pub fn patches(&self, file: &str, offset: u64, more: &[(&str, &str)], bytes: &[u8]) -> Reply {
+        let offset = offset.to_string();
+        let headers = [&[("content-type", BYTES), ("upload-offset", offset.as_str())], more];
+        self.by_tus("PATCH", &format!("/files/{file}"), &headers.concat(), bytes)
+    }
+
+    /// How far an upload has come; nothing when there is none.
+    pub fn offset(&self, file: &str) -> Option<u64> {
+        let reply = self.by_tus("HEAD", &format!("/files/{file}"), &[], b"");
+        reply.header("upload-offset").map(|it| it.parse().expect("a number"))
+    }
+
+    /// Sends some bytes of an upload and breaks the connection, having promised more; waits until
+    /// those are kept.
+    pub fn is_cut_off(&self, file: &str, offset: u64, promised: u64, bytes: &[u8]) {
+        let http = &self.client.http;
+        let mut wire = http.way.connect().expect("a connection");
+        let head = format!(
+            "PATCH /files/{file} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
+             tus-resumable: 1.0.0\r\ncontent-type: {BYTES}\r\nupload-offset: {offset}\r\n\
+             content-length: {promised}\r\n\r\n",
+            http.address, self.token
+        );
+        wire.write_all(head.as_bytes()).and_then(|()| wire.write_all(bytes)).expect("sent");
+        drop(wire);
+        let started = ports::clock::Stopwatch::start();
+        while self.offset(file) != Some(offset + bytes.len() as u64) {
+            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "what came is not kept");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What somebody sees of a file of their own.
+    pub fn file(&self, file: &str) -> Value {
+        let wanted = "id state name mediaType sizeBytes sha256 until url";
+        let query = format!("query($id: ID!) {{ file(id: $id) {{ {wanted} }} }}");
+        self.asks(&query, json!({ "id": file })).data()["file"].clone()
+    }
+
+    /// What somebody's files take: bytes, files and uploads.
+    pub fn storage(&self) -> (u64, u64, u64) {
+        let query = "{ viewerStorage { usedBytes files uploads } }";
+        let found = self.asks(query, json!({})).data()["viewerStorage"].clone();
+        let long = |name: &str| crate::long(&found[name]);
+        (long("usedBytes"), long("files"), long("uploads"))
+    }
+
+    /// A link to a file of one's own.
+    pub fn link(&self, file: &str) -> String {
+        self.file(file)["url"].as_str().expect("a link").to_owned()
+    }
+
+    /// Follows a link, as anybody may.
+    pub fn follows(&self, link: &str, headers: &[(&str, &str)]) -> Reply {
+        self.client.http.request("GET", link, headers, b"").expect("the server answers")
+    }
+}
