@@ -106,6 +106,7 @@ impl Things {
         let at = chat::kernel::Timestamp(world.now_ms() + 3_600_000).rfc3339();
         let scheduled = json!({ "conversationId": group, "text": "a secret", "at": at });
         let scheduled = ann.does("scheduleMessage", scheduled, "scheduled { id }");
+        let file = ann.uploads("secret.txt", "text/plain", b"a secret");
         let application = Bridge::registered(world, owner, false).id;
         let things = [
             ("conversationId", group.clone()),
@@ -116,6 +117,8 @@ impl Things {
             ("replyTo", message.clone()),
             ("threadId", message.clone()),
             ("Query.message.id", message),
+            ("fileId", file.clone()),
+            ("Query.file.id", file),
             ("scheduledId", text(&scheduled["scheduled"]["id"])),
             ("passkeyId", text(&passkey["passkey"]["id"])),
             ("sessionId", text(&sessions.data()["sessions"][0]["id"])),
