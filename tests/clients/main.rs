@@ -3,6 +3,7 @@
 mod commonmark;
 mod pages;
 mod topics;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ fn run(command: &mut Command) -> Output {
 }
 
 /// What node runs.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     "browser.mjs",
     "commonmark.mjs",
     "oauth.mjs",
@@ -68,6 +69,7 @@ const SCRIPTS: [&str; 7] = [
     "passkey.mjs",
     "provider.mjs",
     "resume.mjs",
+    "upload.mjs",
 ];
 
 /// The folder with the node clients and their packages, made once for all tests: making it anew
