@@ -1,7 +1,7 @@
 //! The process inside: opens what it needs, puts up the walls, and only then looks at the input.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::panic::catch_unwind;
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use crate::outcome::{Failure, Kind, Line, Outcome};
 use crate::output::Output;
 use crate::sniff::{Sniffed, sniff};
 use crate::walls::{self, Wanted};
-use crate::{exit, images};
+use crate::{exit, images, sounds};
 
 /// As much of an input as says what it is.
 const HEAD_BYTES: u64 = 64 << 10;
@@ -83,7 +83,11 @@ fn work(job: &Job, mut input: File, mut output: Output) -> Result<Outcome, Failu
             let bytes = whole(head, &mut input, images::INPUT_BYTES_MAX)?;
             images::work(job, &sniffed, &bytes, &mut output)?
         }
-        Kind::Video | Kind::Audio | Kind::Document | Kind::Archive | Kind::Code | Kind::Other => {
+        Kind::Audio => {
+            input.rewind().map_err(Failure::corrupt)?;
+            sounds::work(job, &sniffed, input, &mut output)?
+        }
+        Kind::Video | Kind::Document | Kind::Archive | Kind::Code | Kind::Other => {
             nothing_made(job, &sniffed)?
         }
     };

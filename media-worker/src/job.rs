@@ -27,6 +27,11 @@ pub(crate) enum Format {
     Png,
     Gif,
     Webp,
+    Opus,
+    Mp3,
+    M4a,
+    Flac,
+    Wav,
 }
 
 /// What the decoder may use up before it is killed.
@@ -50,10 +55,23 @@ pub(crate) const JOB_BYTES_MAX: u64 = 64 << 10;
 
 impl Job {
     pub(crate) fn limits(&self) -> Limits {
+        let quick = Limits { memory_bytes: 2 << 30, cpu_s: 20, wall_s: 30, file_bytes: 64 << 20 };
         match self {
-            Job::Previews { .. } | Job::Avatar | Job::Convert { .. } => {
-                Limits { memory_bytes: 2 << 30, cpu_s: 20, wall_s: 30, file_bytes: 64 << 20 }
+            Job::Previews { .. } | Job::Avatar => quick,
+            Job::Convert { to } if to.is_sound() => {
+                Limits { cpu_s: 600, wall_s: 900, file_bytes: 1 << 30, ..quick }
             }
+            Job::Convert { .. } => quick,
+        }
+    }
+}
+
+impl Format {
+    /// Hours of sound take minutes to write.
+    fn is_sound(self) -> bool {
+        match self {
+            Format::Opus | Format::Mp3 | Format::M4a | Format::Flac | Format::Wav => true,
+            Format::Jpeg | Format::Png | Format::Gif | Format::Webp => false,
         }
     }
 }

@@ -13,6 +13,7 @@ mod outer;
 mod output;
 mod probe;
 mod sniff;
+mod sounds;
 mod walls;
 
 use std::path::Path;

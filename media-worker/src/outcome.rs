@@ -34,8 +34,25 @@ pub(crate) struct Outcome {
     /// Some 25 bytes that a client paints until it has more, base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) thumbhash: Option<String>,
+    /// A hundred peaks, 0 is silence and 255 as loud as can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) waveform: Option<Vec<u8>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tags: Option<Tags>,
     #[serde(default)]
     pub(crate) files: Vec<Produced>,
+}
+
+/// What a sound is called, each at most 200 characters.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tags {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) artist: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) album: Option<String>,
 }
 
 /// What a file is to a reader.

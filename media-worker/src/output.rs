@@ -10,8 +10,17 @@ use crate::outcome::{Failure, Produced};
 pub(crate) const FILES_MAX: usize = 32;
 
 /// What is made, under which names. A decoder has no say in what a name means.
-const MEDIA_TYPES: [(&str, &str); 4] =
-    [("webp", "image/webp"), ("jpg", "image/jpeg"), ("png", "image/png"), ("gif", "image/gif")];
+const MEDIA_TYPES: [(&str, &str); 9] = [
+    ("webp", "image/webp"),
+    ("jpg", "image/jpeg"),
+    ("png", "image/png"),
+    ("gif", "image/gif"),
+    ("opus", "audio/ogg"),
+    ("mp3", "audio/mpeg"),
+    ("m4a", "audio/mp4"),
+    ("flac", "audio/flac"),
+    ("wav", "audio/wav"),
+];
 
 /// What a produced file is, by its name; nothing if no such file is made.
 pub(crate) fn media_type(name: &str) -> Option<&'static str> {

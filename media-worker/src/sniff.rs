@@ -8,12 +8,19 @@ pub(crate) struct Sniffed {
     pub(crate) kind: Kind,
 }
 
-/// The types that are looked into. What is not here is only kept.
-const KNOWN: [(&str, Kind); 4] = [
-    ("image/jpeg", Kind::Image),
-    ("image/png", Kind::Image),
-    ("image/gif", Kind::Image),
-    ("image/webp", Kind::Image),
+/// The types that are looked into, as they are found and as they are called. What is not here is
+/// only kept.
+const KNOWN: [(&str, &str, Kind); 10] = [
+    ("image/jpeg", "image/jpeg", Kind::Image),
+    ("image/png", "image/png", Kind::Image),
+    ("image/gif", "image/gif", Kind::Image),
+    ("image/webp", "image/webp", Kind::Image),
+    ("audio/mpeg", "audio/mpeg", Kind::Audio),
+    ("audio/x-wav", "audio/wav", Kind::Audio),
+    ("audio/x-flac", "audio/flac", Kind::Audio),
+    ("audio/m4a", "audio/mp4", Kind::Audio),
+    ("audio/ogg", "audio/ogg", Kind::Audio),
+    ("audio/opus", "audio/ogg", Kind::Audio),
 ];
 
 /// Files that are nothing but names of other files, and how they begin.
@@ -28,7 +35,7 @@ pub(crate) fn sniff(head: &[u8]) -> Result<Sniffed, Failure> {
     let found = infer::get(head).map(|it| it.mime_type());
     let known = KNOWN.iter().find(|it| Some(it.0) == found);
     Ok(match known {
-        Some(&(media_type, kind)) => Sniffed { media_type, kind },
+        Some(&(_, media_type, kind)) => Sniffed { media_type, kind },
         None if is_svg(head) => Sniffed { media_type: "image/svg+xml", kind: Kind::Other },
         None => {
             Sniffed { media_type: found.unwrap_or("application/octet-stream"), kind: Kind::Other }

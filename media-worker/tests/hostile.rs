@@ -129,7 +129,7 @@ fn mutant(bytes: &[u8], random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
 #[test]
 fn a_broken_file_is_a_failed_job_or_a_done_one() {
     let soak = std::env::var_os("PARLANCE_SOAK").is_some();
-    let total = if soak { 10_000 } else { 500 };
+    let total = if soak { 10_000 } else { 300 };
     let files: Vec<Vec<u8>> =
         fixtures().iter().map(|it| std::fs::read(it).expect("a fixture")).collect();
     let next = AtomicUsize::new(0);
