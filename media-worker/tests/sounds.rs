@@ -134,3 +134,21 @@ fn a_sound_that_breaks_off_is_as_long_as_it_is_there() {
     assert_eq!(previews(b"fLaC").failed(), "MEDIA_CORRUPT");
     assert_eq!(previews(&fixture("sound.mp3")[..20]).failed(), "MEDIA_CORRUPT");
 }
+
+#[test]
+fn a_name_is_told_as_far_as_200_characters() {
+    let named = |characters: usize| {
+        let mut wav = fixture("sound.wav");
+        let mut list = b"INFOINAM".to_vec();
+        list.extend((characters as u32).to_le_bytes());
+        list.extend("x".repeat(characters).as_bytes());
+        list.extend(vec![0; characters % 2]);
+        wav.extend(b"LIST");
+        wav.extend((list.len() as u32).to_le_bytes());
+        wav.extend(list);
+        let ended = previews(&wav);
+        ended.done()["tags"]["title"].as_str().map(str::len)
+    };
+    assert_eq!(named(200), Some(200));
+    assert_eq!(named(201), Some(200));
+}
