@@ -35,7 +35,8 @@ cluster: servers ## Play every scenario on several nodes and real servers
 
 soak: servers ## What is too long for every change: many seeds, long fault runs
 	cargo build --workspace
-	PARLANCE_SOAK=1 cargo test --workspace --test kill --test faults --test times -- --nocapture
+	PARLANCE_SOAK=1 cargo test --workspace --test kill --test faults --test times \
+		--test hostile -- --nocapture
 	sh tests/soak.sh
 
 check: ## Type-check quickly

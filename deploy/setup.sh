@@ -10,6 +10,11 @@ for header in openssl/ssl.h zlib.h curl/curl.h; do
     printf '#include <%s>\n' "$header" | cc -E - >/dev/null 2>&1 ||
         missing="$missing libssl-dev zlib1g-dev libcurl4-openssl-dev"
 done
+# The media worker links ffmpeg, whose headers are read by clang.
+pkg-config --exists libavfilter libavformat libavcodec libswresample 2>/dev/null ||
+    missing="$missing libavfilter-dev"
+ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 && ls -d /usr/lib/llvm-*/lib/clang/*/include \
+    >/dev/null 2>&1 || missing="$missing libclang1-14 libclang-common-14-dev"
 command -v python3 >/dev/null || missing="$missing python3 python3-venv"
 command -v node >/dev/null || missing="$missing nodejs npm"
 command -v jq >/dev/null || missing="$missing jq"

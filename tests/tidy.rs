@@ -7,8 +7,17 @@ fn root() -> PathBuf {
 }
 
 /// Crates whose sources are looked at.
-const CRATES: [&str; 8] =
-    ["ports", "chat", "command-api", "projectors", "query-api", "server", "tests", "bench"];
+const CRATES: [&str; 9] = [
+    "ports",
+    "chat",
+    "command-api",
+    "projectors",
+    "query-api",
+    "server",
+    "media-worker",
+    "tests",
+    "bench",
+];
 
 fn sources(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();

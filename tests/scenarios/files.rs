@@ -20,7 +20,7 @@ fn bytes(count: usize) -> Vec<u8> {
 /// The blobs of a file that are stored.
 fn blobs(world: &World, file: &str) -> usize {
     let name = in_blobs(file);
-    world.stored().iter().filter(|(path, _)| path.to_string_lossy().contains(&name)).count()
+    world.blobs().iter().filter(|it| it.contains(&name)).count()
 }
 
 /// Waits until so many blobs of a file are stored.
@@ -174,7 +174,8 @@ fn an_upload_that_is_cut_off_goes_on_where_it_was_also_after_a_restart() {
     for cut in 0..12 {
         let left = film.len() - at;
         let sent = (dice.below(500_000) + 1).min(left - 1);
-        ann.is_cut_off(&id, at as u64, left as u64, &film[at..at + sent]);
+        let node = world.node();
+        ann.is_cut_off(&node, &id, at as u64, left as u64, &film[at..at + sent]);
         at += sent;
         if left <= 2 {
             break;

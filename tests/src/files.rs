@@ -10,6 +10,7 @@ use chat::files::FileId;
 use serde_json::{Value, json};
 
 use crate::socket::TOO_LONG;
+use crate::way::Way;
 use crate::{Person, Reply};
 
 /// What bytes of an upload are sent as.
@@ -89,16 +90,15 @@ impl Person {
         reply.header("upload-offset").map(|it| it.parse().expect("a number"))
     }
 
-    /// Sends some bytes of an upload and breaks the connection, having promised more; waits until
-    /// those are kept.
-    pub fn is_cut_off(&self, file: &str, offset: u64, promised: u64, bytes: &[u8]) {
-        let http = &self.client.http;
-        let mut wire = http.way.connect().expect("a connection");
+    /// Sends some bytes of an upload to a node and breaks the connection, having promised more;
+    /// waits until those are kept. A proxy may lose the last of them.
+    pub fn is_cut_off(&self, node: &Way, file: &str, offset: u64, promised: u64, bytes: &[u8]) {
+        let mut wire = node.connect().expect("a connection");
         let head = format!(
             "PATCH /files/{file} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
              tus-resumable: 1.0.0\r\ncontent-type: {BYTES}\r\nupload-offset: {offset}\r\n\
              content-length: {promised}\r\n\r\n",
-            http.address, self.token
+            node.address, self.token
         );
         wire.write_all(head.as_bytes()).and_then(|()| wire.write_all(bytes)).expect("sent");
         drop(wire);

@@ -29,6 +29,8 @@ fn servers() -> &'static Servers {
 pub(crate) struct Nodes {
     pub(crate) apps: Vec<App>,
     pub(crate) address: SocketAddr,
+    /// One of the nodes that clients come to, without the proxy.
+    pub(crate) node: SocketAddr,
     config: Config,
     /// What its topics begin with.
     name: String,
@@ -66,7 +68,8 @@ impl Nodes {
             apps.push(app);
         }
         let proxy = Proxy::start(LOOPBACK, &commands, &queries);
-        Self { apps, address: proxy.address(), config, name, _proxy: proxy }
+        let (address, node) = (proxy.address(), queries[0]);
+        Self { apps, address, node, config, name, _proxy: proxy }
     }
 
     /// What folds goes over to another node.

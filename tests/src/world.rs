@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
+use ports::blobs::{BlobKey, LIST_MAX};
 use ports::clock::Clock;
 use serde_json::{Value, json};
 use server::App;
@@ -20,6 +21,7 @@ use tower::ServiceExt;
 use crate::nodes::Nodes;
 use crate::person::{Client, Person};
 use crate::socket::TOO_LONG;
+use crate::way::Way;
 use crate::{Http, at_once};
 
 /// The product and its people.
@@ -242,6 +244,31 @@ impl World {
             found.extend(runtime.block_on(nodes.stored()));
         }
         found
+    }
+
+    /// The names of all blobs.
+    pub fn blobs(&self) -> Vec<String> {
+        let blobs = Arc::clone(&self.app().ports.blobs);
+        let runtime = self.runtime.as_ref().expect("a world has its runtime until it ends");
+        runtime.block_on(async {
+            let mut names: Vec<String> = Vec::new();
+            loop {
+                let after = names.last().and_then(|it| BlobKey::new(it));
+                let page = blobs.list(after.as_ref(), LIST_MAX).await.expect("a list");
+                if page.is_empty() {
+                    return names;
+                }
+                names.extend(page.iter().map(|it| it.key.to_string()));
+            }
+        })
+    }
+
+    /// The way to a node that clients come to, past the proxy.
+    pub fn node(&self) -> Way {
+        match &self.served {
+            Served::Together(nodes) => Way::to(nodes.node),
+            Served::Alone(_) | Served::Nobody => self.client.http.way.clone(),
+        }
     }
 
     /// Sets the server's clock ahead.

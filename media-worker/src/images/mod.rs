@@ -1,0 +1,92 @@
+//! Images: what they show, upright and in the colours of screens, in a few sizes, and nothing
+//! else that was in their files.
+
+mod decode;
+mod moving;
+mod shrink;
+mod write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use image::DynamicImage;
+
+use crate::job::{Format, Job};
+use crate::outcome::{Failure, Outcome};
+use crate::output::Output;
+use crate::sniff::Sniffed;
+use shrink::{fitting, shrunk, squared};
+
+/// The longest side of what clients show: in a list, in a chat, on a screen, on a large one.
+pub(crate) const SIZES: [u32; 4] = [96, 320, 800, 1600];
+
+/// The longest side of what a thumbhash is made of.
+const THUMBHASH_SIDE: u32 = 100;
+
+/// The file of an image.
+pub(crate) const INPUT_BYTES_MAX: u64 = 256 << 20;
+
+/// Does what is asked with an image.
+pub(crate) fn work(
+    job: &Job,
+    sniffed: &Sniffed,
+    bytes: &[u8],
+    output: &mut Output,
+) -> Result<Outcome, Failure> {
+    let motion = moving::motion(sniffed.media_type, bytes)?;
+    let picture = decode::decode(sniffed.media_type, bytes)?;
+    let mut outcome = Outcome {
+        width: Some(picture.width()),
+        height: Some(picture.height()),
+        frames: motion.map(|it| it.frames),
+        duration_ms: motion.map(|it| it.duration_ms),
+        ..Outcome::default()
+    };
+    match job {
+        Job::Previews { .. } => {
+            outcome.thumbhash = Some(thumbhash(&picture)?);
+            previews(picture, output)?;
+        }
+        Job::Avatar => {
+            outcome.thumbhash = Some(thumbhash(&picture)?);
+            previews(squared(picture), output)?;
+        }
+        Job::Convert { to } => convert(&picture, *to, output)?,
+    }
+    Ok(outcome)
+}
+
+/// The sizes below that of an image, and the first that it fits into: that one is the image as it
+/// is, never blown up.
+pub(crate) fn previews(picture: DynamicImage, output: &mut Output) -> Result<(), Failure> {
+    let longest = picture.width().max(picture.height());
+    let wanted = SIZES.iter().filter(|it| **it < longest).count() + 1;
+    let mut rest = picture;
+    // From large to small, each from the last: the largest is read once.
+    for side in SIZES.iter().take(wanted).rev() {
+        rest = shrunk(rest, *side)?;
+        let size = Some((rest.width(), rest.height()));
+        output.write(&format!("{side}.webp"), size, &write::webp(&rest)?)?;
+        output.write(&format!("{side}.jpg"), size, &write::jpeg(&rest)?)?;
+    }
+    Ok(())
+}
+
+fn convert(picture: &DynamicImage, to: Format, output: &mut Output) -> Result<(), Failure> {
+    let (name, bytes) = match to {
+        Format::Jpeg => ("converted.jpg", write::jpeg(picture)?),
+        Format::Png => ("converted.png", write::png(picture)?),
+        Format::Gif => ("converted.gif", write::gif(picture)?),
+        Format::Webp => ("converted.webp", write::webp(picture)?),
+        Format::Opus | Format::Mp3 | Format::M4a | Format::Flac | Format::Wav => {
+            return Err(Failure::unsupported("a picture is no sound"));
+        }
+    };
+    output.write(name, Some((picture.width(), picture.height())), &bytes)
+}
+
+fn thumbhash(picture: &DynamicImage) -> Result<String, Failure> {
+    let (width, height) = fitting(picture.width(), picture.height(), THUMBHASH_SIDE);
+    let small = shrink::resized(picture, width, height)?.into_rgba8();
+    let hash = thumbhash::rgba_to_thumb_hash(width as usize, height as usize, small.as_raw());
+    Ok(STANDARD.encode(hash))
+}

@@ -1,0 +1,195 @@
+//! The process outside: starts the decoder, ends it in time and believes little of what it says.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::job::{INPUT_BYTES_MAX, JOB_BYTES_MAX, Job, Limits};
+use crate::outcome::{Failure, Line, Outcome};
+use crate::output::{FILES_MAX, media_type, slot_name};
+use crate::{exit, inner};
+
+/// A decoder says no more than this.
+pub(crate) const SAID_BYTES_MAX: u64 = 4 << 20;
+
+/// What it complains of is read as far as this, to tell one end from another.
+const COMPLAINT_BYTES_MAX: u64 = 16 << 10;
+
+/// Does the job in a folder.
+pub(crate) fn run(folder: &Path) -> ExitCode {
+    let job = match read_job(folder) {
+        Ok(job) => job,
+        Err(detail) => {
+            eprintln!("{detail}");
+            return ExitCode::from(exit::ASKED_WRONGLY);
+        }
+    };
+    let output = folder.join("output");
+    let line = match decode(folder, &job) {
+        Ok(Line::Done(outcome)) => {
+            keep(&output, *outcome).map_or_else(Line::Failed, |it| Line::Done(Box::new(it)))
+        }
+        Ok(other) => other,
+        Err(failure) => Line::Failed(failure),
+    };
+    if !matches!(line, Line::Done(_)) {
+        // Nothing half made is left. What can't be removed goes with the folder.
+        let _ = fs::remove_dir_all(&output);
+    }
+    say(&line)
+}
+
+/// Prints the line, and tells the exit code that goes with it.
+pub(crate) fn say(line: &Line) -> ExitCode {
+    let text = match line {
+        Line::Done(outcome) => serde_json::to_string(outcome),
+        Line::Failed(_) | Line::Refused { .. } => serde_json::to_string(line),
+    };
+    let text = text.expect("an outcome is plain");
+    if writeln!(io::stdout(), "{text}").is_err() {
+        return ExitCode::FAILURE;
+    }
+    match line {
+        Line::Done(_) => ExitCode::SUCCESS,
+        Line::Failed(_) => ExitCode::from(exit::FAILED),
+        Line::Refused { .. } => ExitCode::from(exit::REFUSED),
+    }
+}
+
+fn read_job(folder: &Path) -> Result<Job, String> {
+    let job = inner::read_bounded(&folder.join("job.json"), JOB_BYTES_MAX);
+    let job = job.map_err(|it| format!("job.json: {it}"))?;
+    serde_json::from_slice(&job).map_err(|it| format!("job.json: {it}"))
+}
+
+fn decode(folder: &Path, job: &Job) -> Result<Line, Failure> {
+    let input = fs::symlink_metadata(folder.join("input")).map_err(Failure::corrupt)?;
+    if !input.is_file() {
+        return Err(Failure::corrupt("the input is no file"));
+    }
+    if input.len() > INPUT_BYTES_MAX {
+        return Err(Failure::too_large("the input is larger than any upload"));
+    }
+    fs::create_dir(folder.join("output"))
+        .map_err(|it| Failure::corrupt(format_args!("output: {it}")))?;
+    let mut command = Command::new(own_path().map_err(Failure::corrupt)?);
+    command.arg("--inside").arg(".").current_dir(folder);
+    let ended = run_inside(command, job.limits()).map_err(Failure::corrupt)?;
+    ended.read(job.limits())
+}
+
+pub(crate) fn own_path() -> io::Result<std::path::PathBuf> {
+    std::env::current_exe()
+}
+
+/// How a decoder ended, and what it said until then.
+pub(crate) struct Ended {
+    status: ExitStatus,
+    in_time: bool,
+    pub(crate) said: Vec<u8>,
+    complaint: Vec<u8>,
+}
+
+/// Starts a process with nothing but its arguments, and waits no longer than it may take.
+pub(crate) fn run_inside(mut command: Command, limits: Limits) -> io::Result<Ended> {
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let pid = Pid::from_child(&child);
+    let said = collect(child.stdout.take(), SAID_BYTES_MAX);
+    let complaint = collect(child.stderr.take(), COMPLAINT_BYTES_MAX);
+    let end = wait(child);
+    let wall = Duration::from_secs(limits.wall_s);
+    let (in_time, status) = match end.recv_timeout(wall) {
+        Ok(status) => (true, status?),
+        Err(_) => {
+            // It is not waited for yet, so this is its number and nobody else's.
+            let _ = kill_process(pid, Signal::KILL);
+            (false, end.recv().map_err(io::Error::other)??)
+        }
+    };
+    let said = said.join().unwrap_or_default();
+    Ok(Ended { status, in_time, said, complaint: complaint.join().unwrap_or_default() })
+}
+
+fn wait(mut child: Child) -> mpsc::Receiver<io::Result<ExitStatus>> {
+    let (tell, end) = mpsc::channel();
+    thread::spawn(move || tell.send(child.wait()));
+    end
+}
+
+/// Reads to the end and keeps the beginning, so that nobody waits for a full pipe.
+fn collect(pipe: Option<impl Read + Send + 'static>, most: u64) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // An error is an end: what counts is what was said until then.
+            let _ = pipe.by_ref().take(most).read_to_end(&mut kept);
+            let _ = io::copy(&mut pipe, &mut io::sink());
+        }
+        kept
+    })
+}
+
+impl Ended {
+    /// Whether it came to its own end.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.status.code().filter(|_| self.in_time)
+    }
+
+    fn read(self, limits: Limits) -> Result<Line, Failure> {
+        if !self.in_time {
+            return Err(Failure::timeout(format_args!("over {} s", limits.wall_s)));
+        }
+        if let Some(signal) = self.status.signal() {
+            return Err(self.killed(signal));
+        }
+        let line = serde_json::from_slice(&self.said);
+        line.map_err(|_| Failure::corrupt("the decoder said nothing that makes sense"))
+    }
+
+    fn killed(&self, signal: i32) -> Failure {
+        let complaint = String::from_utf8_lossy(&self.complaint);
+        match signal {
+            libc::SIGXCPU => Failure::timeout("over its time of processor"),
+            libc::SIGXFSZ => Failure::too_large("over the size of a file"),
+            // Past the soft limit of time comes the hard one; nobody else kills it in time but a
+            // machine that is out of memory.
+            libc::SIGKILL => Failure::too_large("killed"),
+            libc::SIGABRT if complaint.contains("memory allocation of") => {
+                Failure::too_large("over its memory")
+            }
+            other => Failure::corrupt(format_args!("the decoder died of signal {other}")),
+        }
+    }
+}
+
+/// Gives the files their names and measures them.
+fn keep(output: &Path, mut outcome: Outcome) -> Result<Outcome, Failure> {
+    let refused = |what: &str| Failure::corrupt(format_args!("the decoder said {what}"));
+    let mut names = Vec::new();
+    for file in &mut outcome.files {
+        let slot = file.slot.take().filter(|it| *it < FILES_MAX);
+        let slot = slot.ok_or_else(|| refused("a file that isn't there"))?;
+        let kind = media_type(&file.name).ok_or_else(|| refused("a name that isn't one"))?;
+        if names.contains(&file.name) {
+            return Err(refused("a name twice"));
+        }
+        names.push(file.name.clone());
+        file.media_type = kind.to_owned();
+        let path = output.join(&file.name);
+        fs::rename(output.join(slot_name(slot)), &path).map_err(Failure::corrupt)?;
+        file.bytes = fs::symlink_metadata(&path).map_err(Failure::corrupt)?.len();
+    }
+    for slot in 0..FILES_MAX {
+        // Those that were given a name are no longer there.
+        let _ = fs::remove_file(output.join(slot_name(slot)));
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,98 @@
+//! Where a decoder writes: files that were opened before the walls went up.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+use crate::outcome::{Failure, Produced};
+
+/// No job makes more files.
+pub(crate) const FILES_MAX: usize = 32;
+
+/// What is made, under which names. A decoder has no say in what a name means.
+const MEDIA_TYPES: [(&str, &str); 9] = [
+    ("webp", "image/webp"),
+    ("jpg", "image/jpeg"),
+    ("png", "image/png"),
+    ("gif", "image/gif"),
+    ("opus", "audio/ogg"),
+    ("mp3", "audio/mpeg"),
+    ("m4a", "audio/mp4"),
+    ("flac", "audio/flac"),
+    ("wav", "audio/wav"),
+];
+
+/// What a produced file is, by its name; nothing if no such file is made.
+pub(crate) fn media_type(name: &str) -> Option<&'static str> {
+    let plain = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
+    let (stem, ending) = name.split_once('.')?;
+    if stem.is_empty() || stem.len() > 40 || !stem.chars().all(plain) {
+        return None;
+    }
+    MEDIA_TYPES.iter().find(|it| it.0 == ending).map(|it| it.1)
+}
+
+/// What a slot is called until it is known what is in it.
+pub(crate) fn slot_name(slot: usize) -> String {
+    format!("slot-{slot:02}")
+}
+
+/// The files of a job, each to be taken once.
+pub(crate) struct Output {
+    slots: Vec<File>,
+    pub(crate) produced: Vec<Produced>,
+}
+
+impl Output {
+    /// Opens all that may be written; nothing is opened after that.
+    pub(crate) fn open(folder: &Path) -> std::io::Result<Output> {
+        let open = |slot| {
+            let path = folder.join(slot_name(slot));
+            OpenOptions::new().read(true).write(true).create_new(true).open(path)
+        };
+        // The last is taken first.
+        let slots = (0..FILES_MAX).rev().map(open).collect::<Result<_, _>>()?;
+        Ok(Output { slots, produced: Vec::new() })
+    }
+
+    /// A file to write to, which is to be called so.
+    pub(crate) fn take(&mut self, name: &str, size: Option<(u32, u32)>) -> Result<File, Failure> {
+        let slot = FILES_MAX - self.slots.len();
+        let file = self.slots.pop().ok_or_else(|| Failure::too_large("too many files"))?;
+        self.produced.push(Produced {
+            slot: Some(slot),
+            name: name.to_owned(),
+            media_type: String::new(),
+            width: size.map(|it| it.0),
+            height: size.map(|it| it.1),
+            bytes: 0,
+        });
+        Ok(file)
+    }
+
+    pub(crate) fn write(
+        &mut self,
+        name: &str,
+        size: Option<(u32, u32)>,
+        bytes: &[u8],
+    ) -> Result<(), Failure> {
+        let mut file = self.take(name, size)?;
+        file.write_all(bytes).map_err(|it| Failure::too_large(format_args!("{name}: {it}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::media_type;
+
+    #[test]
+    fn a_name_is_plain_and_ends_with_what_is_made() {
+        assert_eq!(media_type("96.webp"), Some("image/webp"));
+        for name in ["", ".webp", "96", "../96.webp", "a/b.webp", "96.html", "96.jpg.webp", "Ä.jpg"]
+        {
+            assert_eq!(media_type(name), None, "{name}");
+        }
+        assert!(media_type(&format!("{}.jpg", "a".repeat(40))).is_some());
+        assert!(media_type(&format!("{}.jpg", "a".repeat(41))).is_none());
+    }
+}

@@ -1,0 +1,161 @@
+//! What strangers send: every file ends with a typed answer, within limits.
+
+mod worker;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use image::ImageEncoder;
+use worker::{convert, fixture, fixtures, previews};
+
+/// The head of a PNG of one bit a pixel that is `width` by `height`, and the beginning of the
+/// rest.
+fn png_head(width: u32, height: u32) -> Vec<u8> {
+    let mut chunk = b"IHDR".to_vec();
+    chunk.extend(width.to_be_bytes());
+    chunk.extend(height.to_be_bytes());
+    chunk.extend([1, 0, 0, 0, 0]);
+    let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\x0d".to_vec();
+    png.extend(&chunk);
+    png.extend(crc32(&chunk).to_be_bytes());
+    png.extend(b"\0\0\x10\0IDAT\x78\x01");
+    png
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
+        }
+    }
+    !crc
+}
+
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut png = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut png);
+    let pixels = vec![0; width as usize * height as usize];
+    encoder.write_image(&pixels, width, height, image::ExtendedColorType::L8).expect("it fits");
+    png
+}
+
+/// A GIF of so many pictures of one pixel.
+fn gif(frames: usize) -> Vec<u8> {
+    let mut gif = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff".to_vec();
+    for _ in 0..frames {
+        gif.extend(b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0");
+    }
+    gif.push(b';');
+    gif
+}
+
+#[test]
+fn as_many_pixels_as_are_decoded_and_one_row_more() {
+    // 100 million, which a machine decodes in seconds, and 900 million in a hundred kilobytes.
+    assert_eq!(previews(&png(10_000, 10_000)).done()["width"], 10_000);
+    assert_eq!(previews(&png_head(10_000, 10_001)).failed(), "MEDIA_TOO_LARGE");
+    assert_eq!(previews(&png_head(30_000, 30_000)).failed(), "MEDIA_TOO_LARGE");
+    assert_eq!(previews(&png_head(0x7fff_ffff, 0x7fff_ffff)).failed(), "MEDIA_TOO_LARGE");
+    assert_eq!(previews(&png_head(100, 100)).failed(), "MEDIA_CORRUPT");
+}
+
+#[test]
+fn a_picture_that_never_ends() {
+    assert_eq!(previews(&gif(10_000)).done()["frames"], 10_000);
+    assert_eq!(previews(&gif(10_001)).failed(), "MEDIA_TOO_LARGE");
+    assert_eq!(previews(&gif(100_000)).failed(), "MEDIA_TOO_LARGE");
+}
+
+#[test]
+fn a_playlist_is_nothing_to_play() {
+    let lists = [
+        "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1.0,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
+        "#EXTM3U\n#EXTINF:1.0,\nhttp://127.0.0.1:1/x.ts\n",
+        "ffconcat version 1.0\nfile /etc/passwd\n",
+        "<?xml version=\"1.0\"?><MPD><BaseURL>http://127.0.0.1:1/</BaseURL></MPD>",
+    ];
+    for list in lists {
+        assert_eq!(previews(list.as_bytes()).failed(), "MEDIA_UNSUPPORTED");
+    }
+}
+
+#[test]
+fn a_drawing_is_kept_and_never_painted() {
+    let drawing = br#"<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script>
+        <image href="file:///etc/passwd"/></svg>"#;
+    let ended = previews(drawing);
+    assert_eq!(ended.done()["kind"], "other");
+    assert!(ended.names().is_empty());
+    assert_eq!(convert(drawing, "png").failed(), "MEDIA_UNSUPPORTED");
+}
+
+#[test]
+fn a_file_that_is_two_is_one_afterwards() {
+    let mut picture = fixture("private.jpg");
+    picture.extend(b"PK\x03\x04canary<script>alert(1)</script>");
+    let ended = previews(&picture);
+    for name in ended.names() {
+        let bytes = ended.read(&name);
+        assert!(!bytes.windows(7).any(|it| it == b"<script"), "{name}");
+    }
+    let script = b"GIF89a/*\0\0\0\0\0*/=1;alert(1)//";
+    assert!(["MEDIA_CORRUPT", "MEDIA_TOO_LARGE"].contains(&previews(script).failed()));
+}
+
+/// Breaks a file in some places, as the random numbers say.
+fn mutant(bytes: &[u8], random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..1 + random(8) {
+        let at = random(bytes.len().max(1));
+        match random(6) {
+            0 => bytes.truncate(at),
+            1 => bytes.insert(at.min(bytes.len()), random(256) as u8),
+            2 => {
+                let end = (at + random(64)).min(bytes.len());
+                let piece = bytes[at.min(end)..end].to_vec();
+                let to = random(bytes.len() + 1);
+                bytes.splice(to..to, piece);
+            }
+            3 if at + 4 <= bytes.len() => bytes[at..at + 4].fill([0, 0xff, 0x7f][random(3)]),
+            _ if at < bytes.len() => bytes[at] = random(256) as u8,
+            _ => (),
+        }
+    }
+    bytes
+}
+
+/// `make soak` has ten thousand of them.
+#[test]
+fn a_broken_file_is_a_failed_job_or_a_done_one() {
+    let soak = std::env::var_os("PARLANCE_SOAK").is_some();
+    let total = if soak { 10_000 } else { 300 };
+    let files: Vec<Vec<u8>> =
+        fixtures().iter().map(|it| std::fs::read(it).expect("a fixture")).collect();
+    let next = AtomicUsize::new(0);
+    let one = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= total {
+                return;
+            }
+            // xorshift: the same for a number, anywhere.
+            let mut state = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let mut random = |below: usize| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 11) as usize % below
+            };
+            let ended = previews(&mutant(&files[number % files.len()], &mut random));
+            match ended.code {
+                0 => assert_eq!(ended.names().len(), ended.left().len(), "mutant {number}"),
+                _ => assert!(ended.failed().starts_with("MEDIA_"), "mutant {number}"),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(one);
+        scope.spawn(one);
+    });
+}
