@@ -13,6 +13,8 @@ struct Left {
     folder: tempfile::TempDir,
     bob: String,
     group: String,
+    /// The message of Bob that Ann has answered in a thread.
+    root: String,
 }
 
 impl Left {
@@ -27,6 +29,8 @@ impl Left {
         for text in ["one", "two, @bob", "three"] {
             ann.sends(&group, text);
         }
+        let reply = json!({ "conversationId": group, "threadId": own.id, "text": "so, @bob" });
+        ann.does("sendMessage", reply, "position");
         let gone = ann.sends(&group, "four, @bob");
         ann.deletes(&gone.id);
         ann.does("addReaction", json!({ "messageId": own.id, "emoji": "👍" }), "position");
@@ -34,7 +38,7 @@ impl Left {
         bob.does("markUnread", json!({ "conversationId": group }), "position");
         assert_eq!(bob.unread(&group), 3);
         program.terminate();
-        Self { folder, bob: bob.id, group }
+        Self { folder, bob: bob.id, group, root: own.id }
     }
 
     fn data(&self) -> PathBuf {
@@ -55,6 +59,14 @@ impl Left {
         ));
     }
 
+    /// Somebody takes away the one mention in a line.
+    fn forgets_mentions(&self, line: &str) {
+        self.tampers(&format!(
+            "UPDATE d_mentions SET body = NULL \
+             WHERE id LIKE '{line}/%' AND body IS NOT NULL"
+        ));
+    }
+
     /// What is found, by counter: whose, where, what is answered and what was counted.
     fn found(&self) -> Vec<(String, Value, u64, u64)> {
         let output = Program::attempt(&self.data(), &[], &["verify", "--counters", "--json"]);
@@ -71,6 +83,8 @@ impl Left {
         let found = differences.iter().map(|it| {
             assert_eq!(it["account"], self.bob);
             let counter = it["counter"].as_str().expect("a name").to_owned();
+            let of_thread = counter.starts_with("thread.");
+            assert_eq!(it["thread"], if of_thread { json!(self.root) } else { Value::Null });
             let line = format!("{counter} is {}, the log says {}", it["answered"], it["counted"]);
             assert!(complaint.contains(&self.bob) && complaint.contains(&line), "{complaint}");
             let [answered, counted] = ["answered", "counted"].map(|name| it[name].as_u64());
@@ -121,6 +135,22 @@ fn a_changed_read_number_is_named_by_all_that_follows_from_it() {
 }
 
 #[test]
+fn a_changed_thread_is_named() {
+    let left = Left::behind();
+    left.sets("threads", &left.root, "last_number", 0);
+    let expected =
+        [left.there("thread.unreadCount", 0, 1), left.there("thread.mentionCount", 0, 1)];
+    assert_eq!(left.found(), expected);
+}
+
+#[test]
+fn a_mention_that_is_missing_in_a_thread_is_named() {
+    let left = Left::behind();
+    left.forgets_mentions(&left.root);
+    assert_eq!(left.found(), [left.there("thread.mentionCount", 0, 1)]);
+}
+
+#[test]
 fn a_changed_listing_is_named() {
     let left = Left::behind();
     left.sets("listings", &format!("{}/{}", left.bob, left.group), "archived_number", 9);
@@ -131,7 +161,7 @@ fn a_changed_listing_is_named() {
 #[test]
 fn a_mention_and_a_reaction_that_are_missing_are_named() {
     let left = Left::behind();
-    left.tampers("UPDATE d_mentions SET body = NULL WHERE body IS NOT NULL");
+    left.forgets_mentions(&left.group);
     left.tampers("UPDATE d_reactors SET k_by_author = NULL");
     let expected = [
         left.there("mentionCount", 0, 1),

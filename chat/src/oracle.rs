@@ -2,7 +2,11 @@
 //! documents know. `parlance verify --counters` and the tests hold the product's answers against
 //! it, so it shares no code with them but the events.
 //!
-//! Streams may be followed in any order, each in its own. It remembers every message.
+//! Streams may be followed in any order, each in its own. It remembers every message of the share
+//! of conversations that it follows, which is narrowed when that is too much.
+
+mod conversation;
+mod share;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,15 +14,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::Event;
 use crate::accounts::AccountId;
 use crate::chat_list::{BADGE_MAX, Badge, ChatListEvent};
-use crate::conversations::{ConversationEvent, ConversationId};
+use crate::conversations::ConversationId;
 use crate::kernel::{Recorded, StreamId, Timestamp};
-use crate::members::MemberEvent;
 use crate::messages::{MENTIONS_COUNTED_MAX, MessageEvent, MessageId};
-use crate::reactions::{Emoji, ReactionEvent};
 use crate::receipts::ReceiptEvent;
-use crate::removals::RemovalEvent;
-use crate::seen_reactions::{SeenReactionEvent, UNSEEN_COUNTED_MAX};
+use crate::seen_reactions::SeenReactionEvent;
 use crate::threads::ThreadEvent;
+
+use conversation::{Conversation, Message};
+pub use share::Share;
 
 /// What one person has not seen of one conversation, and how they keep it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,48 +36,36 @@ pub struct Counts {
     pub archived: bool,
 }
 
+/// What one person has not read of one thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CountsInThread {
+    pub unread: u64,
+    pub mentions: u64,
+}
+
+/// A conversation that somebody is in, as their badge takes it in.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    conversation_id: ConversationId,
+    active_at: Timestamp,
+    counts: Counts,
+}
+
 /// Everything that counts are made of.
 #[derive(Default)]
 pub struct Oracle {
+    share: Share,
+    /// How many things are remembered.
+    held: usize,
     conversations: BTreeMap<ConversationId, Conversation>,
     people: BTreeMap<(AccountId, ConversationId), Own>,
-}
-
-/// What happened in a conversation.
-#[derive(Default)]
-struct Conversation {
-    active_at: Timestamp,
-    messages: BTreeMap<u64, Message>,
-    members: BTreeMap<AccountId, Member>,
-    /// `seq` and the message's number, of what is given by whom.
-    given: BTreeMap<(MessageId, AccountId, Emoji), (u64, u64)>,
-}
-
-struct Message {
-    author: AccountId,
-    at: Timestamp,
-    mentions: BTreeSet<AccountId>,
-    everyone: bool,
-    /// Whether it is in a thread now, and whether it was sent there.
-    in_thread: bool,
-    sent_there: bool,
-    gone: bool,
-}
-
-#[derive(Default)]
-struct Member {
-    active: bool,
-    joined_seq: u64,
-    /// Read by joining and by sending.
-    read: u64,
-    /// Sent since without being there.
-    unseen: usize,
 }
 
 /// What one person did with a conversation in their own stream.
 #[derive(Default)]
 struct Own {
     read: u64,
+    read_threads: BTreeMap<MessageId, u64>,
     hidden: BTreeSet<u64>,
     seen_seq: u64,
     marked: Option<u64>,
@@ -81,60 +73,93 @@ struct Own {
     archived: Option<u64>,
 }
 
-/// So many sent without being there are remembered; one more is taken for being there.
-const UNSEEN_MAX: usize = 100;
+impl Own {
+    fn held(&self) -> usize {
+        1 + self.read_threads.len() + self.hidden.len()
+    }
+}
 
 impl Oracle {
+    /// One that follows a share of the conversations, what people do with them included.
+    pub fn of(share: Share) -> Self {
+        Self { share, ..Self::default() }
+    }
+
     /// Takes in an event; those of one stream come in their order.
     pub fn follow(&mut self, event: &Recorded) {
         match event.stream {
-            StreamId::Conversation(id) => {
-                self.conversations.entry(id).or_default().follow(event);
+            StreamId::Conversation(id) if self.share.has(id) => {
+                let there = self.conversations.entry(id).or_default();
+                let before = there.held();
+                there.follow(event);
+                self.held = self.held + there.held() - before;
             }
             StreamId::Account(account) => self.follow_own(account, &event.event),
-            StreamId::Name(_) | StreamId::Instance => (),
+            StreamId::Conversation(_) | StreamId::Name(_) | StreamId::Instance => (),
         }
     }
 
-    fn own(&mut self, account: AccountId, conversation: ConversationId) -> &mut Own {
-        self.people.entry((account, conversation)).or_default()
+    /// Changes what a person keeps of a conversation, if it is of the share.
+    fn own(&mut self, account: AccountId, id: ConversationId, change: impl FnOnce(&mut Own)) {
+        if self.share.has(id) {
+            let before = self.people.get(&(account, id)).map_or(0, Own::held);
+            let own = self.people.entry((account, id)).or_default();
+            change(own);
+            self.held = self.held + own.held() - before;
+        }
     }
 
     fn follow_own(&mut self, account: AccountId, event: &Event) {
         if let Some(ReceiptEvent::ReadMoved(it)) = ReceiptEvent::of(event) {
-            let own = self.own(account, it.conversation_id);
-            own.read = own.read.max(it.number.0);
+            let number = it.number.0;
+            self.own(account, it.conversation_id, |own| own.read = own.read.max(number));
+        }
+        if let Some(ThreadEvent::ThreadReadMoved(it)) = ThreadEvent::of(event) {
+            self.own(account, it.conversation_id, |own| {
+                let read = own.read_threads.entry(it.thread_id).or_default();
+                *read = (*read).max(it.number.0);
+            });
         }
         if let Some(MessageEvent::MessageHidden(it)) = MessageEvent::of(event) {
-            self.own(account, it.conversation_id).hidden.insert(it.number.0);
+            let number = it.number.0;
+            self.own(account, it.conversation_id, |own| {
+                own.hidden.insert(number);
+            });
         }
         if let Some(SeenReactionEvent::ReactionsSeen(it)) = SeenReactionEvent::of(event) {
-            let own = self.own(account, it.conversation_id);
-            own.seen_seq = own.seen_seq.max(it.seq.0);
+            let seq = it.seq.0;
+            self.own(account, it.conversation_id, |own| own.seen_seq = own.seen_seq.max(seq));
         }
+        self.follow_list(account, event);
+    }
+
+    fn follow_list(&mut self, account: AccountId, event: &Event) {
         match ChatListEvent::of(event) {
             Some(ChatListEvent::ConversationMuted(it)) => {
-                let own = self.own(account, it.conversation_id);
-                own.muted_until = Some(it.until);
-                own.archived = it.archived_number.map(|it| it.0);
+                self.own(account, it.conversation_id, |own| {
+                    own.muted_until = Some(it.until);
+                    own.archived = it.archived_number.map(|it| it.0);
+                });
             }
             Some(ChatListEvent::ConversationUnmuted(it)) => {
-                let own = self.own(account, it.conversation_id);
-                own.muted_until = None;
-                own.archived = it.archived_number.map(|it| it.0);
+                self.own(account, it.conversation_id, |own| {
+                    own.muted_until = None;
+                    own.archived = it.archived_number.map(|it| it.0);
+                });
             }
             Some(ChatListEvent::MarkedUnread(it)) => {
-                self.own(account, it.conversation_id).marked = Some(it.read_number.0);
+                let read = it.read_number.0;
+                self.own(account, it.conversation_id, |own| own.marked = Some(read));
             }
             Some(ChatListEvent::UnreadMarkCleared(it)) => {
-                self.own(account, it.conversation_id).marked = None;
+                self.own(account, it.conversation_id, |own| own.marked = None);
             }
             Some(ChatListEvent::ConversationArchived(it)) => {
                 let archived = Some(it.archived_number.0);
-                self.own(account, it.conversation_id).archived = archived;
+                self.own(account, it.conversation_id, |own| own.archived = archived);
             }
             Some(ChatListEvent::ConversationUnarchived(it)) => {
-                self.own(account, it.conversation_id).archived = None;
+                self.own(account, it.conversation_id, |own| own.archived = None);
             }
             Some(ChatListEvent::ConversationsPinned(_)) | None => (),
         }
@@ -156,7 +181,7 @@ impl Oracle {
             return Counts::default();
         };
         let read = own.read.max(member.read);
-        let later = || there.messages.range(read + 1..).filter(|(_, it)| !it.gone && !it.in_thread);
+        let later = || there.messages.range(read + 1..).filter(|(_, it)| it.is_in(None));
         let unread =
             |number: &u64, it: &Message| it.author != account && !own.hidden.contains(number);
         let mentioning = later().filter(|(_, it)| it.everyone || it.mentions.contains(&account));
@@ -169,145 +194,81 @@ impl Oracle {
             muted: own.muted_until.is_some_and(|it| it > now),
             archived: own.archived.is_some_and(|archived| {
                 let since = there.messages.range(archived + 1..);
-                let mut since = since.filter(|(_, it)| !it.sent_there);
+                let mut since = since.filter(|(_, it)| !it.sent_there());
                 since.all(|(_, it)| own.muted_until.is_some_and(|until| it.at < until))
             }),
         }
     }
 
+    /// Every thread of a conversation that something was ever in.
+    pub fn threads(&self, id: ConversationId) -> Vec<MessageId> {
+        let there = self.conversations.get(&id);
+        there.map_or(Vec::new(), |it| it.threads.keys().copied().collect())
+    }
+
+    /// What a person has not read of a thread.
+    pub fn counts_in_thread(
+        &self,
+        account: AccountId,
+        id: ConversationId,
+        thread: MessageId,
+    ) -> CountsInThread {
+        let none = Own::default();
+        let own = self.people.get(&(account, id)).unwrap_or(&none);
+        let Some(there) = self.conversations.get(&id) else { return CountsInThread::default() };
+        let Some(member) = there.members.get(&account).filter(|it| it.active) else {
+            return CountsInThread::default();
+        };
+        let said = own.read_threads.get(&thread).copied().unwrap_or(0);
+        let sent = there.sent.get(&(thread, account)).copied().unwrap_or(0);
+        let read = said.max(sent).max(member.joined_number);
+        // What was moved there is read, too, by who has read as far in the conversation.
+        let in_line = own.read.max(member.read);
+        let later = || there.in_thread(thread, read);
+        let unread = |number: u64, it: &Message| {
+            let passed = !it.sent_there() && number <= in_line;
+            it.author != account && !passed && !own.hidden.contains(&number)
+        };
+        let mentioning = later().filter(|(_, it)| it.everyone || it.mentions.contains(&account));
+        let mentioning = mentioning.take(MENTIONS_COUNTED_MAX);
+        CountsInThread {
+            unread: later().filter(|(number, it)| unread(*number, it)).count() as u64,
+            mentions: mentioning.filter(|(number, it)| unread(*number, it)).count() as u64,
+        }
+    }
+
+    /// A conversation as a person's badge takes it in at a time; none when they are not there.
+    pub fn standing(
+        &self,
+        account: AccountId,
+        id: ConversationId,
+        now: Timestamp,
+    ) -> Option<Standing> {
+        let there = self.conversations.get(&id)?;
+        there.members.get(&account).filter(|it| it.active)?;
+        let counts = self.counts(account, id, now);
+        Some(Standing { conversation_id: id, active_at: there.active_at, counts })
+    }
+
     /// What stands on a person's badge at a time.
     pub fn badge(&self, account: AccountId, now: Timestamp) -> Badge {
-        let is_active = |it: &Conversation| it.members.get(&account).is_some_and(|it| it.active);
-        let mut all: Vec<_> = self.conversations.iter().filter(|(_, it)| is_active(it)).collect();
-        all.sort_by_key(|(id, it)| Reverse((it.active_at, **id)));
-        let mut badge = Badge { complete: all.len() <= BADGE_MAX, ..Badge::default() };
-        for (id, _) in all.into_iter().take(BADGE_MAX) {
-            let it = self.counts(account, *id, now);
-            let (messages, marked) = match it.muted || it.archived {
-                true => (it.mentions, false),
-                false => (it.unread, it.marked),
-            };
-            badge.conversations += u64::from(messages > 0 || marked);
-            badge.messages += if messages == 0 && marked { 1 } else { messages };
-            badge.mentions += it.mentions;
-        }
-        badge
+        let ids = self.conversations.keys();
+        badge(ids.filter_map(|it| self.standing(account, *it, now)).collect())
     }
 }
 
-impl Conversation {
-    fn follow(&mut self, event: &Recorded) {
-        match ConversationEvent::of(&event.event) {
-            Some(ConversationEvent::GroupCreated(it)) => {
-                self.active_at = event.occurred_at;
-                self.joins(it.owner_id, event.seq, 0);
-            }
-            Some(ConversationEvent::DirectOpened(it)) => {
-                self.active_at = event.occurred_at;
-                it.account_ids.iter().for_each(|it| self.joins(*it, event.seq, 0));
-            }
-            Some(ConversationEvent::GroupRenamed(_)) | None => (),
-        }
-        match MemberEvent::of(&event.event) {
-            Some(MemberEvent::MembersAdded(it)) => {
-                let last = it.last_number.0;
-                it.account_ids.iter().for_each(|it| self.joins(*it, event.seq, last));
-            }
-            Some(MemberEvent::MemberLeft(it)) => self.leaves(it.account_id),
-            Some(MemberEvent::MemberRemoved(it)) => self.leaves(it.account_id),
-            Some(MemberEvent::RoleChanged(_)) | None => (),
-        }
-        match ReactionEvent::of(&event.event) {
-            Some(ReactionEvent::ReactionAdded(it)) => {
-                let key = (it.message_id, it.account_id, it.emoji.clone());
-                self.given.insert(key, (event.seq, it.number.0));
-            }
-            Some(ReactionEvent::ReactionRemoved(it)) => {
-                self.given.remove(&(it.message_id, it.account_id, it.emoji.clone()));
-            }
-            Some(ReactionEvent::ReactionsLimited(_)) | None => (),
-        }
-        self.follow_messages(event);
+/// What stands on the badge of whoever is in these conversations.
+pub fn badge(mut all: Vec<Standing>) -> Badge {
+    all.sort_by_key(|it| Reverse((it.active_at, it.conversation_id)));
+    let mut badge = Badge { complete: all.len() <= BADGE_MAX, ..Badge::default() };
+    for Standing { counts: it, .. } in all.into_iter().take(BADGE_MAX) {
+        let (messages, marked) = match it.muted || it.archived {
+            true => (it.mentions, false),
+            false => (it.unread, it.marked),
+        };
+        badge.conversations += u64::from(messages > 0 || marked);
+        badge.messages += if messages == 0 && marked { 1 } else { messages };
+        badge.mentions += it.mentions;
     }
-
-    fn follow_messages(&mut self, event: &Recorded) {
-        match MessageEvent::of(&event.event) {
-            Some(MessageEvent::MessageSent(it)) => {
-                let sent_there = it.thread.is_some();
-                let mentions = it.mentions.iter().copied().collect();
-                let everyone = it.everyone.unwrap_or(false);
-                let (author, at, gone) = (it.author_id, event.occurred_at, false);
-                let in_thread = sent_there;
-                let message =
-                    Message { author, at, mentions, everyone, in_thread, sent_there, gone };
-                self.messages.insert(it.number.0, message);
-                if !sent_there {
-                    self.active_at = event.occurred_at;
-                    self.sends(it.author_id, it.number.0, it.unseen.unwrap_or(false));
-                }
-            }
-            Some(MessageEvent::MessageEdited(it)) => {
-                if let Some(message) = self.messages.get_mut(&it.number.0) {
-                    message.mentions = it.mentions.iter().copied().collect();
-                    message.everyone = it.everyone.unwrap_or(false);
-                }
-            }
-            Some(MessageEvent::MessageDeleted(it)) => self.goes(it.number.0, true),
-            Some(MessageEvent::MessageHidden(_)) | None => (),
-        }
-        match RemovalEvent::of(&event.event) {
-            Some(RemovalEvent::MessageRemoved(it)) => self.goes(it.number.0, true),
-            Some(RemovalEvent::MessageRestored(it)) => self.goes(it.number.0, false),
-            Some(RemovalEvent::MessageDestroyed(_)) | None => (),
-        }
-        if let Some(ThreadEvent::MessageMoved(it)) = ThreadEvent::of(&event.event)
-            && let Some(message) = self.messages.get_mut(&it.number.0)
-        {
-            message.in_thread = it.to_thread_id.is_some();
-        }
-    }
-
-    fn joins(&mut self, account: AccountId, seq: u64, last_number: u64) {
-        let member = self.members.entry(account).or_default();
-        (member.active, member.joined_seq, member.unseen) = (true, seq, 0);
-        member.read = member.read.max(last_number);
-    }
-
-    fn leaves(&mut self, account: AccountId) {
-        self.members.entry(account).or_default().active = false;
-    }
-
-    fn sends(&mut self, account: AccountId, number: u64, unseen: bool) {
-        let member = self.members.entry(account).or_default();
-        if unseen && member.unseen < UNSEEN_MAX {
-            member.unseen += 1;
-        } else {
-            (member.read, member.unseen) = (number, 0);
-        }
-    }
-
-    fn goes(&mut self, number: u64, gone: bool) {
-        if let Some(message) = self.messages.get_mut(&number) {
-            message.gone = gone;
-        }
-    }
-
-    /// Of the newest reactions of others to the person's messages since they looked, those to what
-    /// is there for them.
-    fn unseen(&self, account: AccountId, own: &Own, member: &Member) -> u64 {
-        let after = own.seen_seq.max(member.joined_seq);
-        let mut seqs: BTreeMap<u64, u64> = BTreeMap::new();
-        for ((_, by, _), (seq, number)) in &self.given {
-            let of = self.messages.get(number).map(|it| it.author);
-            if of == Some(account) && *by != account && *seq > after {
-                seqs.insert(*seq, *number);
-            }
-        }
-        let newest = seqs.values().rev().take(UNSEEN_COUNTED_MAX);
-        let there = newest.filter(|number| {
-            let gone = self.messages.get(number).is_none_or(|it| it.gone);
-            !gone && !own.hidden.contains(number)
-        });
-        there.count() as u64
-    }
+    badge
 }

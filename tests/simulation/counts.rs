@@ -13,7 +13,7 @@ use chat::messages::{MessageEvent, MessageId};
 use chat::oracle::Oracle;
 use chat::receipts::{ReceiptEvent, Unread};
 use chat::removals::RemovalEvent;
-use chat::threads::{ThreadEvent, ThreadUnread, Threaded};
+use chat::threads::{ThreadEvent, ThreadUnread, Threaded, counts_in_threads};
 
 use crate::check::{Members, Said};
 use crate::world::{Checked, Running, World, broken};
@@ -72,6 +72,7 @@ async fn whole(world: &World, said: &Said, last: &Running) -> Checked {
         if found != counted {
             return broken(name, format!("{person} in {group}: {found:?}, not {counted:?}"));
         }
+        whole_of_threads(world, &reader, &oracle, (*person, *group)).await?;
         for (kept, what) in [
             (found.reactions > 0, "reaction unseen"),
             (found.marked, "marked unread"),
@@ -90,6 +91,30 @@ async fn whole(world: &World, said: &Said, last: &Running) -> Checked {
         let counted = oracle.badge(person, now);
         if found != counted {
             return broken(name, format!("{person}'s badge: {found:?}, not {counted:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// What a person has not read of each thread is what the log alone says.
+async fn whole_of_threads(
+    world: &World,
+    reader: &Reader,
+    oracle: &Oracle,
+    (person, group): (AccountId, ConversationId),
+) -> Checked {
+    let name = "no_drift";
+    let threads = oracle.threads(group);
+    let found = counts_in_threads(&reader.anew(), person, group, &threads).await;
+    let Ok(found) = found else { return broken(name, "the documents are there") };
+    for (thread, found) in threads.iter().zip(found) {
+        let counted = oracle.counts_in_thread(person, group, *thread);
+        if found != counted {
+            let place = format!("{person} in {thread} of {group}");
+            return broken(name, format!("{place}: {found:?}, not {counted:?}"));
+        }
+        if found.unread > 0 {
+            world.sim.count("unread in a thread");
         }
     }
     Ok(())

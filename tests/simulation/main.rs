@@ -42,7 +42,7 @@ const TWICE: u64 = 100;
 const COVERED_FROM: u64 = 1_000;
 
 /// What must have happened, or the simulation does not test what it seems to.
-const COVERED: [&str; 46] = [
+const COVERED: [&str; 47] = [
     "announcement lost",
     "announcement reordered",
     "announcement twice",
@@ -88,6 +88,7 @@ const COVERED: [&str; 46] = [
     "slow consumer cut",
     "socket cut",
     "stale batch",
+    "unread in a thread",
     "write in part",
 ];
 

@@ -1,6 +1,6 @@
 //! The law of counts: what blocks and pointers say is what counting one by one says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -18,11 +18,11 @@ use crate::members::{Member, MemberEvent};
 use crate::messages::{
     Message, MessageDeleted, MessageEvent, MessageHidden, MessageId, Stretch, absent_in, hidden_in,
 };
-use crate::oracle::{Counts, Oracle};
+use crate::oracle::{Counts, CountsInThread, Oracle, Share, badge};
 use crate::privacy::{PrivacyEvent, Setting};
 use crate::receipts::{ReceiptEvent, Unread, readers, readers_counted};
 use crate::removals::RemovalEvent;
-use crate::threads::ThreadEvent;
+use crate::threads::{ThreadEvent, counts_in_threads};
 
 /// Stores every document of a world in a folder of its own and reads there.
 pub(crate) fn reading<T>(world: &Given, read: impl AsyncFnOnce(Reader) -> T) -> T {
@@ -142,29 +142,52 @@ proptest! {
     #[test]
     fn counts_and_badges_are_what_the_log_alone_says(attempts in folds::attempts()) {
         let (world, _) = folds::world(attempts);
-        let (now, mut oracle) = (world.last_context(account(0)).now, Oracle::default());
-        // Streams in any order, here the last first: only each has an order.
-        let streams: BTreeSet<StreamId> = world.history().iter().map(|it| it.stream).collect();
-        for stream in streams.into_iter().rev() {
-            let events = world.history().iter().filter(|it| it.stream == stream);
-            events.for_each(|it| oracle.follow(it));
-        }
+        let now = world.last_context(account(0)).now;
+        let oracle = followed(&world, usize::MAX).remove(0);
         let pairs = oracle.memberships();
         let expected: Vec<Counts> =
             pairs.iter().map(|(who, at)| oracle.counts(*who, *at, now)).collect();
         let badges: Vec<Badge> = (0..4).map(|n| oracle.badge(account(n), now)).collect();
-        let (found, shown) = reading(&world, async |reader| {
-            let (mut found, mut shown) = (Vec::new(), Vec::new());
-            for (who, at) in &pairs {
+        let threads: Vec<_> = pairs.iter().map(|(_, at)| oracle.threads(*at)).collect();
+        let apart: Vec<_> = pairs.iter().map(|pair| in_threads(&oracle, *pair)).collect();
+        let (found, there, shown) = reading(&world, async |reader| {
+            let (mut found, mut there, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+            for ((who, at), threads) in pairs.iter().zip(&threads) {
+                let counted = counts_in_threads(&reader, *who, *at, threads).await;
+                there.push(counted.expect("the documents"));
                 found.push(counts(&reader, *who, *at, now).await.expect("the documents"));
             }
             for n in 0..4 {
                 shown.push(Badge::load(&reader, account(n), now).await.expect("the documents"));
             }
-            (found, shown)
+            (found, there, shown)
         });
         prop_assert_eq!(found, expected);
+        prop_assert_eq!(there, apart);
         prop_assert_eq!(shown, badges);
+    }
+
+    #[test]
+    fn what_is_counted_in_shares_is_what_is_counted_at_once(
+        attempts in folds::attempts(),
+        held_max in 0..60_usize,
+    ) {
+        let (world, _) = folds::world(attempts);
+        let now = world.last_context(account(0)).now;
+        let whole = followed(&world, usize::MAX).remove(0);
+        let (mut pairs, mut standing) = (BTreeSet::new(), BTreeMap::<_, Vec<_>>::new());
+        for part in followed(&world, held_max) {
+            for pair @ (who, at) in part.memberships() {
+                prop_assert!(pairs.insert(pair), "{at} is in two shares");
+                prop_assert_eq!(part.counts(who, at, now), whole.counts(who, at, now));
+                prop_assert_eq!(in_threads(&part, pair), in_threads(&whole, pair));
+                standing.entry(who).or_default().extend(part.standing(who, at, now));
+            }
+        }
+        prop_assert_eq!(pairs, whole.memberships().into_iter().collect());
+        for (who, all) in standing {
+            prop_assert_eq!(badge(all), whole.badge(who, now));
+        }
     }
 
     #[test]
@@ -189,6 +212,30 @@ proptest! {
         });
         prop_assert_eq!(found, expected);
     }
+}
+
+/// Oracles that have followed everything, each a share in which it remembers so much at most.
+fn followed(world: &Given, held_max: usize) -> Vec<Oracle> {
+    // Streams in any order, here the last first: only each has an order.
+    let streams: BTreeSet<StreamId> = world.history().iter().map(|it| it.stream).collect();
+    let (mut shares, mut all) = (vec![Share::default()], Vec::new());
+    while let Some(share) = shares.pop() {
+        let mut oracle = Oracle::of(share);
+        for stream in streams.iter().rev() {
+            for event in world.history().iter().filter(|it| it.stream == *stream) {
+                oracle.follow(event);
+                shares.extend(oracle.narrow(held_max));
+            }
+        }
+        all.push(oracle);
+    }
+    all
+}
+
+/// What a person has not read of each thread of a conversation.
+fn in_threads(oracle: &Oracle, (who, at): (AccountId, ConversationId)) -> Vec<CountsInThread> {
+    let threads = oracle.threads(at).into_iter();
+    threads.map(|it| oracle.counts_in_thread(who, at, it)).collect()
 }
 
 /// How far a person has read by marking and by sending, in the whole history.

@@ -35,7 +35,7 @@ pub use graphql::ThreadMutation;
 pub use numbers::{ThreadCounts, ThreadNumbers};
 pub use objects::{ThreadObject, ThreadReadStateObject};
 pub(crate) use objects::{thread_of, threads};
-pub use unread::ThreadUnread;
+pub use unread::{ThreadUnread, counts_in_threads};
 pub use view::{Participant, Thread, ThreadPointer};
 
 /// Most messages that are moved at once.

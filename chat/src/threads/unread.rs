@@ -12,6 +12,7 @@ use crate::kernel::Reader;
 use crate::kernel::numbers::{Block, block_of};
 use crate::members::Member;
 use crate::messages::{MessageId, Stretch, hidden_blocks, mentioned_above, seen_of};
+use crate::oracle::CountsInThread;
 use crate::receipts::ReadPointer;
 
 /// What one person has not read of a thread.
@@ -83,6 +84,25 @@ impl ThreadUnread {
         let own = member.as_ref().map_or(&[][..], |it| it.unseen.as_slice());
         Ok(seen_of(reader, account, conversation, &unread, own).await?.len())
     }
+}
+
+/// What the documents say of threads of one conversation to a person, for who holds it against the
+/// log.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub async fn counts_in_threads(
+    reader: &Reader,
+    account: AccountId,
+    conversation: ConversationId,
+    threads: &[MessageId],
+) -> Result<Vec<CountsInThread>, Error> {
+    let mut all = Vec::with_capacity(threads.len());
+    for it in ThreadUnread::load_many(reader, account, conversation, threads).await? {
+        let mentions = it.mentions(reader, account).await? as u64;
+        all.push(CountsInThread { unread: it.count, mentions });
+    }
+    Ok(all)
 }
 
 /// Who asks, in the conversation.

@@ -1,7 +1,7 @@
 //! `parlance verify --counters`: what is unread of everything by everybody, counted again from the
 //! log alone and held against what the documents answer.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,7 +11,9 @@ use chat::checkpoint::Checkpoint;
 use chat::conversations::ConversationId;
 use chat::kernel::codec::Batch;
 use chat::kernel::{Keyring, Reader, Timestamp};
-use chat::oracle::{Counts, Oracle};
+use chat::messages::MessageId;
+use chat::oracle::{Counts, CountsInThread, Oracle, Share, Standing, badge};
+use chat::threads::counts_in_threads;
 use ports::Ports;
 use ports::event_log::{Partition, Verdict};
 use serde::Serialize;
@@ -20,6 +22,14 @@ use super::super::maintain::nobody_works;
 
 /// Records read at once.
 const READ_MAX: usize = 256;
+
+/// Things of the log that are remembered at a time: some hundreds of megabytes. When there are more
+/// the log is read again for each share of the conversations; only one conversation that is larger
+/// is remembered whole.
+const HELD_MAX: usize = 2_000_000;
+
+/// Threads that are asked for at once.
+const THREADS_MAX: usize = 100;
 
 /// Differences that are named at most.
 const NAMED_MAX: usize = 20;
@@ -31,6 +41,8 @@ pub(super) struct Difference {
     account: AccountId,
     /// Absent for what adds up all conversations.
     conversation: Option<ConversationId>,
+    /// Absent for what is counted of no thread.
+    thread: Option<MessageId>,
     counter: &'static str,
     /// What the documents answer; 0 is no and 1 is yes.
     answered: u64,
@@ -42,9 +54,13 @@ impl fmt::Display for Difference {
         let Self { account, counter, answered, counted, .. } = self;
         write!(f, "{account}")?;
         self.conversation.map_or(Ok(()), |it| write!(f, " in {it}"))?;
+        self.thread.map_or(Ok(()), |it| write!(f, " in thread {it}"))?;
         write!(f, ": {counter} is {answered}, the log says {counted}")
     }
 }
+
+/// Whose count it is, and of which conversation and thread.
+type Place = (AccountId, Option<ConversationId>, Option<MessageId>);
 
 /// What came of comparing.
 #[derive(Debug, Default, Serialize)]
@@ -80,7 +96,7 @@ impl Compared {
 
     fn note(
         &mut self,
-        (account, conversation): (AccountId, Option<ConversationId>),
+        (account, conversation, thread): Place,
         counters: impl IntoIterator<Item = (&'static str, u64, u64)>,
     ) {
         for (counter, answered, counted) in counters {
@@ -89,7 +105,8 @@ impl Compared {
             }
             self.differing += 1;
             if self.differences.len() < NAMED_MAX {
-                let found = Difference { account, conversation, counter, answered, counted };
+                let found =
+                    Difference { account, conversation, thread, counter, answered, counted };
                 self.differences.push(found);
             }
         }
@@ -102,31 +119,60 @@ pub(super) async fn compare(config: &ports::Config) -> anyhow::Result<Compared> 
     let ports = &opened.ports;
     nobody_works(ports).await?;
     projectors::declare(ports).await?;
-    let (mut compared, mut oracle) = (Compared::default(), Oracle::default());
-    for partition in 0..ports.event_log.identity().partitions {
-        compared.events += follow(ports, partition, &mut oracle).await?;
-    }
     let reader = Reader::new(Arc::clone(&ports.documents), Arc::new(Keyring::new(ports)));
     let now = Timestamp(ports.clock.now_ms());
-    let memberships = oracle.memberships();
-    for (account, conversation) in &memberships {
-        let answered = counts(&reader.anew(), *account, *conversation, now).await?;
-        let counted = oracle.counts(*account, *conversation, now);
-        compared.note((*account, Some(*conversation)), pairs(answered, counted));
-        compared.memberships += 1;
+    let mut compared = Compared::default();
+    let mut people: BTreeMap<AccountId, Vec<Standing>> = BTreeMap::new();
+    let mut shares = vec![Share::default()];
+    while let Some(share) = shares.pop() {
+        let mut oracle = Oracle::of(share);
+        compared.events = 0;
+        for partition in 0..ports.event_log.identity().partitions {
+            compared.events += follow(ports, partition, &mut oracle, &mut shares).await?;
+        }
+        for (account, conversation) in oracle.memberships() {
+            let answered = counts(&reader.anew(), account, conversation, now).await?;
+            let counted = oracle.counts(account, conversation, now);
+            compared.note((account, Some(conversation), None), pairs(answered, counted));
+            threads(&reader, &oracle, (account, conversation), &mut compared).await?;
+            let standing = oracle.standing(account, conversation, now);
+            people.entry(account).or_default().extend(standing);
+            compared.memberships += 1;
+        }
     }
-    let people: BTreeSet<AccountId> = memberships.into_iter().map(|it| it.0).collect();
-    for account in people {
+    for (account, standing) in people {
         let answered = Badge::load(&reader.anew(), account, now).await?;
-        let counted = oracle.badge(account, now);
-        compared.note((account, None), badges(answered, counted));
+        compared.note((account, None, None), badges(answered, badge(standing)));
         compared.people += 1;
     }
     Ok(compared)
 }
 
-/// Counts a partition as far as its documents have come.
-async fn follow(ports: &Ports, partition: Partition, oracle: &mut Oracle) -> anyhow::Result<u64> {
+/// Compares what one person has not read of the threads of a conversation.
+async fn threads(
+    reader: &Reader,
+    oracle: &Oracle,
+    (account, conversation): (AccountId, ConversationId),
+    compared: &mut Compared,
+) -> anyhow::Result<()> {
+    for some in oracle.threads(conversation).chunks(THREADS_MAX) {
+        let answered = counts_in_threads(&reader.anew(), account, conversation, some).await?;
+        for (thread, answered) in some.iter().zip(answered) {
+            let counted = oracle.counts_in_thread(account, conversation, *thread);
+            let place = (account, Some(conversation), Some(*thread));
+            compared.note(place, in_thread(answered, counted));
+        }
+    }
+    Ok(())
+}
+
+/// Counts a partition as far as its documents have come; what becomes too much is left to shares.
+async fn follow(
+    ports: &Ports,
+    partition: Partition,
+    oracle: &mut Oracle,
+    shares: &mut Vec<Share>,
+) -> anyhow::Result<u64> {
     let end = Checkpoint::load(&*ports.documents, partition).await?.fold.ordinal;
     let mut fold = Checkpoint::default().fold;
     while fold.ordinal < end {
@@ -140,6 +186,7 @@ async fn follow(ports: &Ports, partition: Partition, oracle: &mut Oracle) -> any
                 .and_then(|it| it.recorded(partition, record.header.first_seq, first_ordinal))?;
             events.iter().filter(|it| it.ordinal <= end).for_each(|it| oracle.follow(it));
         }
+        shares.extend(oracle.narrow(HELD_MAX));
     }
     Ok(end)
 }
@@ -153,6 +200,13 @@ fn pairs(answered: Counts, counted: Counts) -> [(&'static str, u64, u64); 6] {
         ("markedUnread", yes(answered.marked), yes(counted.marked)),
         ("muted", yes(answered.muted), yes(counted.muted)),
         ("archived", yes(answered.archived), yes(counted.archived)),
+    ]
+}
+
+fn in_thread(answered: CountsInThread, counted: CountsInThread) -> [(&'static str, u64, u64); 2] {
+    [
+        ("thread.unreadCount", answered.unread, counted.unread),
+        ("thread.mentionCount", answered.mentions, counted.mentions),
     ]
 }
 
