@@ -13,8 +13,9 @@ done
 # The media worker links ffmpeg, whose headers are read by clang.
 pkg-config --exists libavfilter libavformat libavcodec libswresample 2>/dev/null ||
     missing="$missing libavfilter-dev"
+clang=""
 ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 && ls -d /usr/lib/llvm-*/lib/clang/*/include \
-    >/dev/null 2>&1 || missing="$missing libclang1-14 libclang-common-14-dev"
+    >/dev/null 2>&1 || clang=missing
 command -v python3 >/dev/null || missing="$missing python3 python3-venv"
 command -v node >/dev/null || missing="$missing nodejs npm"
 command -v jq >/dev/null || missing="$missing jq"
@@ -22,10 +23,15 @@ command -v jq >/dev/null || missing="$missing jq"
 command -v openssl >/dev/null || missing="$missing openssl"
 command -v ip >/dev/null || missing="$missing iproute2"
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
-if [ -n "$missing" ]; then
+if [ -n "$missing$clang" ]; then
     as_root=""
     [ "$(id -u)" = 0 ] || as_root="sudo"
     $as_root apt-get update -qq
+    if [ -n "$clang" ]; then
+        # The release's own version, without the compiler around it.
+        version=$(apt-cache depends libclang-dev | sed -n 's/.*Depends: libclang-\([0-9]*\)-dev.*/\1/p')
+        missing="$missing libclang1-$version libclang-common-$version-dev"
+    fi
     # shellcheck disable=SC2086 # a list of words
     $as_root apt-get install -y -qq $missing
 fi
