@@ -36,7 +36,7 @@ cluster: servers ## Play every scenario on several nodes and real servers
 soak: servers ## What is too long for every change: many seeds, long fault runs
 	cargo build --workspace
 	PARLANCE_SOAK=1 cargo test --workspace --test kill --test faults --test times \
-		--test hostile -- --nocapture
+		--test uploads --test hostile -- --nocapture
 	sh tests/soak.sh
 
 check: ## Type-check quickly
