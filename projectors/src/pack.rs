@@ -7,8 +7,9 @@ use std::time::Duration;
 use chat::cold::{self, Quiet};
 use chat::kernel::Timestamp;
 use ports::blobs::BlobKey;
+use ports::documents::Found;
 use ports::documents::packs::Packed;
-use ports::{Error, Ports};
+use ports::{Error, ErrorKind, Ports};
 
 use crate::progress::Progress;
 
@@ -45,6 +46,10 @@ impl Packing {
     }
 
     async fn round(&self, pruned: &mut Option<BlobKey>) -> Result<(), Error> {
+        if self.progress.documents.here().next().is_none() {
+            // Those who fold do it.
+            return Ok(());
+        }
         let after_ms = i64::try_from(self.after.as_millis()).unwrap_or(i64::MAX);
         let since = Timestamp(self.ports.clock.now_ms().saturating_sub(after_ms));
         let mut page = cold::conversations(PAGE);
@@ -53,8 +58,12 @@ impl Packing {
             let Some(last) = found.last() else { break };
             page.from = format!("{} ", last.id);
             for it in &found {
-                if let Some(quiet) = Quiet::of(it, since)? {
-                    self.pack(&quiet, since).await?;
+                match self.pack_quiet(it, since).await {
+                    // What is damaged in one does not hold up the others.
+                    Err(error) if error.kind == ErrorKind::Corrupt => {
+                        tracing::error!(id = it.id, %error, "a conversation can't be packed");
+                    }
+                    done => done?,
                 }
             }
         }
@@ -63,7 +72,8 @@ impl Packing {
         Ok(())
     }
 
-    async fn pack(&self, quiet: &Quiet, since: Timestamp) -> Result<(), Error> {
+    async fn pack_quiet(&self, found: &Found, since: Timestamp) -> Result<(), Error> {
+        let Some(quiet) = Quiet::of(found, since)? else { return Ok(()) };
         let partition = quiet.stream.partition(self.ports.event_log.identity().partitions);
         if self.progress.documents.here().all(|(it, _)| it != partition) {
             return Ok(());

@@ -5,6 +5,7 @@
 //! - a removed document stays as its ordinal, so that a late writer can't revive it;
 //! - when a checkpoint is stored, all writes given with it or before it are stored;
 //! - a checkpoint is stored only over one of a lower position, so a late writer puts nothing back;
+//! - a swap changes the form of a body, never what an ordinal stands for (`packs/contract.rs`);
 //! - scans run over declared indexes only, in the order of the bytes of the keys;
 //! - absent is `None`, not an error.
 

@@ -48,6 +48,8 @@ enum Refused {
     Said(Failure),
     /// A status that says it all, or that clients of tus wait for, and why.
     Status(StatusCode, &'static str),
+    /// The client speaks another version of tus.
+    Version,
 }
 
 impl From<Failure> for Refused {
@@ -91,12 +93,22 @@ impl IntoResponse for Refused {
         let (status, (code, kind, message)) = match &self {
             Self::Said(failure) => (status(failure), describe(failure)),
             Self::Status(status, message) => (*status, ("INVALID", "INVALID", *message)),
+            Self::Version => {
+                let message = "Tus-Resumable is not 1.0.0";
+                (StatusCode::PRECONDITION_FAILED, ("INVALID", "INVALID", message))
+            }
         };
         let body = Json(json!({ "code": code, "kind": kind, "message": message }));
         let mut response = (status, body).into_response();
-        if let Self::Said(Failure::RateLimited { retry_after_ms }) = self {
-            let seconds = HeaderValue::from(retry_after_ms.div_ceil(1_000));
-            response.headers_mut().insert(axum::http::header::RETRY_AFTER, seconds);
+        match self {
+            Self::Said(Failure::RateLimited { retry_after_ms }) => {
+                let seconds = HeaderValue::from(retry_after_ms.div_ceil(1_000));
+                response.headers_mut().insert(axum::http::header::RETRY_AFTER, seconds);
+            }
+            Self::Version => {
+                response.headers_mut().insert("tus-version", VERSION);
+            }
+            Self::Said(_) | Self::Status(..) => (),
         }
         response
     }

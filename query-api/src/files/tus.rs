@@ -49,17 +49,7 @@ fn number(headers: &HeaderMap, name: &str) -> Result<Option<u64>, Refused> {
 /// The version of the client must be ours.
 fn check_version(headers: &HeaderMap) -> Result<(), Refused> {
     let ours = headers.get(&RESUMABLE) == Some(&VERSION);
-    let refused = Refused::Status(StatusCode::PRECONDITION_FAILED, "Tus-Resumable is not 1.0.0");
-    ours.then_some(()).ok_or(refused)
-}
-
-/// Adds the versions there are to what refuses another one.
-fn told(refused: Refused) -> Response {
-    let mut response = refused.into_response();
-    if response.status() == StatusCode::PRECONDITION_FAILED {
-        response.headers_mut().insert("tus-version", VERSION);
-    }
-    response
+    ours.then_some(()).ok_or(Refused::Version)
 }
 
 /// Whether the body holds bytes of the upload; a body of another type is refused.
@@ -124,9 +114,7 @@ pub(super) async fn create(
     headers: &HeaderMap,
     body: Body,
 ) -> Answer {
-    if let Err(refused) = check_version(headers) {
-        return Ok(told(refused));
-    }
+    check_version(headers)?;
     let size_bytes = number(headers, "upload-length")?.ok_or(bad("Upload-Length is needed"))?;
     if size_bytes > SIZE_BYTES_MAX {
         return Err(Refused::Status(StatusCode::PAYLOAD_TOO_LARGE, "a file has at most 2 GiB"));
@@ -162,9 +150,7 @@ pub(super) async fn head(
     file: FileId,
     headers: &HeaderMap,
 ) -> Answer {
-    if let Err(refused) = check_version(headers) {
-        return Ok(told(refused));
-    }
+    check_version(headers)?;
     let file = own_file(&asked, file).await?;
     let details = asked.scope.reader.open(&file.details).await?;
     let details = details.ok_or(Refused::from(NOT_FOUND))?;
@@ -189,9 +175,7 @@ pub(super) async fn patch(
     headers: &HeaderMap,
     body: Body,
 ) -> Answer {
-    if let Err(refused) = check_version(headers) {
-        return Ok(told(refused));
-    }
+    check_version(headers)?;
     if !has_bytes(headers) {
         let message = "the body is not application/offset+octet-stream";
         return Err(Refused::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
@@ -219,9 +203,7 @@ pub(super) async fn terminate(
     file: FileId,
     headers: &HeaderMap,
 ) -> Answer {
-    if let Err(refused) = check_version(headers) {
-        return Ok(told(refused));
-    }
+    check_version(headers)?;
     let scope = &asked.scope;
     let client_id = id::fresh(scope.clock.now_ms(), &*scope.entropy);
     let command = TerminateUpload { file_id: file };
