@@ -228,12 +228,9 @@ fn the_badge_counts_of_what_is_quiet_the_mentions_only() {
 fn what_is_unread_is_told_in_the_frame_of_what_happened() {
     let world = World::new();
     let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
-    let query = "subscription { updates { eventName viewerUnreadCount change { \
-                 ... on Message { conversation { unreadCount mentionCount } } } } }";
-    let mut socket = bob.greeted_socket();
-    socket.subscribe("own", query, json!({}));
-    socket.subscribe("started", "{ position }", json!({}));
-    socket.expect_for("started", "next");
+    let selection = "eventName viewerUnreadCount change { \
+                     ... on Message { conversation { unreadCount mentionCount } } }";
+    let mut socket = bob.hears(selection);
     let mut next = |text: &str| {
         ann.sends(&group, text);
         let frame = socket.expect_for("own", "next")["payload"]["data"]["updates"].clone();

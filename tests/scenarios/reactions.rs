@@ -305,18 +305,11 @@ fn in_a_frame_everyone_sees_their_own_part() {
     let message = ann.sends(&group, "hello").id;
     let fields = "messageId conversationId counts { emoji count viewerReacted } \
         message { id text reactions { emoji viewerReacted } }";
-    let query = format!(
-        "subscription($after: String) {{ updates(after: $after) {{ seq \
-         change {{ ... on Reactions {{ {fields} }} }} }} }}"
-    );
-    let mut sockets = [&ann, &bob].map(|it| {
-        let (mut socket, after) = (it.greeted_socket(), it.position());
-        socket.subscribe("feed", &query, json!({ "after": after }));
-        socket
-    });
+    let selection = format!("seq change {{ ... on Reactions {{ {fields} }} }}");
+    let mut sockets = [&ann, &bob].map(|it| it.hears(&selection));
     gives(&bob, &message, "👍");
     for (socket, own) in sockets.iter_mut().zip([false, true]) {
-        let frame = socket.expect_for("feed", "next");
+        let frame = socket.expect_for("own", "next");
         let expected = json!({
             "messageId": message,
             "conversationId": group,

@@ -86,15 +86,9 @@ fn what_is_unseen_is_told_in_the_frame_of_the_reaction() {
     let world = World::new();
     let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
     let message = ann.sends(&group, "hers").id;
-    let query = "subscription { updates { eventName change { \
-                 ... on Reactions { conversation { unseenReactionCount } } } } }";
-    let mut sockets = [&ann, &bob].map(|it| {
-        let mut socket = it.greeted_socket();
-        socket.subscribe("own", query, json!({}));
-        socket.subscribe("started", "{ position }", json!({}));
-        socket.expect_for("started", "next");
-        socket
-    });
+    let selection = "eventName change { \
+                     ... on Reactions { conversation { unseenReactionCount } } }";
+    let mut sockets = [&ann, &bob].map(|it| it.hears(selection));
     let mut next = || {
         sockets.each_mut().map(|it| {
             let frame = it.expect_for("own", "next")["payload"]["data"]["updates"].clone();

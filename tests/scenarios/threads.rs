@@ -142,10 +142,8 @@ fn frames_bring_replies_and_other_devices_hear_what_was_read() {
     ann.deletes(&reply.id);
     let frame = feed.next();
     assert_eq!((frame.event(), frame.unread()), ("MessageDeleted", 1));
-    let query = "subscription($after: String) { updates(after: $after) { eventName \
-        change { ... on Message { thread { replyCount unreadCount } } } } }";
-    let mut socket = bob.greeted_socket();
-    socket.subscribe("1", query, json!({ "after": bob.position() }));
+    let mut socket =
+        bob.hears("eventName change { ... on Message { thread { replyCount unreadCount } } }");
     answers(&ann, &group, &root.id, "or tea");
     let tests::Heard::Message(heard) = socket.hear() else { panic!("the socket is open") };
     let change = &heard["payload"]["data"]["updates"]["change"];

@@ -7,6 +7,7 @@ mod device;
 mod dice;
 pub mod files;
 mod http;
+mod listening;
 mod nodes;
 mod person;
 mod processes;

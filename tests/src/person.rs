@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use ports::clock::Clock;
 use serde_json::{Value, json};
 
-use crate::socket::{Feed, Socket};
 use crate::{Http, Reply};
 
 /// Password of everyone.
@@ -341,39 +340,6 @@ impl Person {
         }
     }
 
-    /// Where the server stands.
-    pub fn position(&self) -> String {
-        text(&self.asks("{ position }", json!({})).data()["position"])
-    }
-
-    /// Subscribes to everything from here on.
-    pub fn subscribes(&self) -> Feed {
-        self.resumes(&self.position())
-    }
-
-    /// Subscribes to everything after a position.
-    pub fn resumes(&self, after: &str) -> Feed {
-        Feed::start(self.socket(), &self.token, Some(after), false)
-    }
-
-    /// Subscribes to what is left of everything after a position.
-    pub fn resumes_compact(&self, after: &str) -> Feed {
-        Feed::start(self.socket(), &self.token, Some(after), true)
-    }
-
-    /// A socket that has not said anything.
-    pub fn socket(&self) -> Socket {
-        Socket::over(&self.client.http.way)
-    }
-
-    /// A socket that was let in.
-    pub fn greeted_socket(&self) -> Socket {
-        let mut socket = self.socket();
-        socket.greet(&self.token);
-        socket.expect("connection_ack");
-        socket
-    }
-
     /// Gives a command over plain HTTP.
     pub fn commands(&self, name: &str, key: &str, body: &Value) -> Reply {
         let bearer = format!("Bearer {}", self.token);
@@ -395,6 +361,6 @@ fn sent(answer: &Answer) -> Option<Sent> {
     Some(Sent { id, number: long(&message["number"]), seq: long(&message["seq"]) })
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
 }

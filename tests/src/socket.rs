@@ -258,7 +258,6 @@ impl Feed {
     pub fn start(mut socket: Socket, token: &str, after: Option<&str>, compact: bool) -> Self {
         socket.greet(token);
         socket.expect("connection_ack");
-        // The answer to a query behind the subscription tells that both have been received.
         socket.subscribe("feed", UPDATES, json!({ "after": after, "compact": compact }));
         Self { socket, position: after.map(str::to_owned) }
     }
