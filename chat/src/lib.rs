@@ -276,6 +276,15 @@ rooms! {
         mutation: ContactCardMutation,
         changes: [],
     }
+    attachments {
+        events: AttachmentEvent,
+        commands: [SendAttachments, OpenAttachment, NoteReleased],
+        documents: [FileUse],
+        rejections: [AttachmentRejection],
+        mutation: AttachmentMutation,
+        changes: [],
+        timings: timings,
+    }
     previews {
         events: PreviewEvent,
         commands: [RecordPreview],
@@ -323,7 +332,7 @@ rooms! {
     }
     files {
         events: FileEvent,
-        commands: [BeginUpload, FinishUpload, TerminateUpload, EndFile, NoteSwept],
+        commands: [BeginUpload, FinishUpload, TerminateUpload, EndFile, KeepFile, NoteSwept],
         documents: [File, Storage],
         rejections: [FileRejection],
         query: FileQuery, mutation: FileMutation,

@@ -17,7 +17,7 @@ use crate::kernel::document::padded;
 use crate::kernel::{
     Accepted, AnyCommand, Command, Document, Reader, Recorded, StreamId, Timestamp, id,
 };
-use crate::{expiry, files, locations, polls, removals, schedule};
+use crate::{attachments, expiry, files, locations, polls, removals, schedule};
 
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub enum Purpose {
     UploadExpires,
     /// A file is discarded that nothing refers to.
     FileUnused,
+    /// The files of a message that is gone are not kept for it any more.
+    FilesReleased,
 }
 
 impl Purpose {
@@ -54,6 +56,7 @@ impl Purpose {
             Self::ScheduledSend => "scheduled-send",
             Self::UploadExpires => "upload-expires",
             Self::FileUnused => "file-unused",
+            Self::FilesReleased => "files-released",
         }
     }
 }
@@ -113,7 +116,8 @@ impl Timer {
             | Purpose::LiveLocationEnds
             | Purpose::ScheduledDue
             | Purpose::UploadExpires
-            | Purpose::FileUnused => self.due_at,
+            | Purpose::FileUnused
+            | Purpose::FilesReleased => self.due_at,
         }
     }
 
@@ -207,6 +211,7 @@ pub async fn action(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Er
         Purpose::LiveLocationEnds => Some(locations::end(timer)),
         Purpose::ScheduledDue => Some(schedule::begin(timer)),
         Purpose::ScheduledSend => schedule::send(reader, timer).await?,
-        Purpose::UploadExpires | Purpose::FileUnused => Some(files::end(timer)),
+        Purpose::UploadExpires | Purpose::FileUnused => Some(files::end(reader, timer).await?),
+        Purpose::FilesReleased => attachments::release(reader, timer).await?,
     })
 }

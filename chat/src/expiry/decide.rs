@@ -120,6 +120,7 @@ impl Command for ExpireMessage {
             mentions: message.mentions.clone(),
             everyone: message.everyone.then_some(true),
             thread: message.thread,
+            files: message.held(),
         };
         Ok(vec![deleted.into()])
     }

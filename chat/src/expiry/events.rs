@@ -37,7 +37,8 @@ pub struct ExpirySet {
     pub origin: Option<Origin>,
 }
 
-/// The other person of a direct conversation has read a message that expires after that.
+/// The other person of a direct conversation has read a message that expires after that, or opened
+/// what it holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
 #[avro(namespace = "chat.expiry")]
 pub struct ExpiryBegun {
@@ -47,6 +48,9 @@ pub struct ExpiryBegun {
     pub author_id: AccountId,
     /// When it is gone for everyone.
     pub expires_at: Timestamp,
+    /// Whether they have opened what can be opened once.
+    #[serde(default)]
+    pub opened: Option<bool>,
 }
 
 /// The conversation knows what somebody has read of what expires after that; it stands in the

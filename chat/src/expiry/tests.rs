@@ -152,6 +152,7 @@ fn what_is_over_is_deleted_once_by_nobody_and_its_key_destroyed() {
         mentions: vec![account(ANN)],
         everyone: None,
         thread: None,
+        files: None,
     };
     let world = world
         .later(60_000)

@@ -62,6 +62,7 @@ pub(crate) fn begun(
             number: Long(it.number),
             author_id: it.author_id,
             expires_at: it.expires_at.map_or(after, |it| it.min(after)),
+            opened: None,
         };
         begun.into()
     };

@@ -4,10 +4,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use ports::Error;
+
 use super::decide::{found, over, own_file};
-use super::{File, FileEvent, FileId, FileRejection, FileState, FileSwept};
+use super::{File, FileEvent, FileId, FileKept, FileRejection, FileState, FileSwept};
 use crate::Event;
-use crate::kernel::{Command, Context, Recorded, Slot, StreamId};
+use crate::attachments::is_used;
+use crate::kernel::{Command, Context, Reader, Recorded, Slot, StreamId};
 use crate::timers::{Action, Purpose, Timer, Timing};
 
 /// Ends an upload or a file whose time has come; one that is over already is.
@@ -58,6 +61,9 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
         Some(FileEvent::UploadAbandoned(it)) => {
             vec![Timing::Clear { purpose: expires, id: it.file_id.0 }]
         }
+        Some(FileEvent::FileKept(it)) => {
+            vec![Timing::Clear { purpose: unused, id: it.file_id.0 }]
+        }
         Some(FileEvent::FileDiscarded(it)) => {
             vec![Timing::Clear { purpose: unused, id: it.file_id.0 }]
         }
@@ -65,10 +71,43 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
     }
 }
 
-/// Ends the upload or the file that a timer is about.
-pub(crate) fn end(timer: &Timer) -> Action {
-    let uploaded = timer.purpose == Purpose::FileUnused;
-    timer.gives(EndFile { file_id: FileId(timer.id), uploaded })
+/// Ends the upload or the file that a timer is about; a file that something refers to is kept.
+pub(crate) async fn end(reader: &Reader, timer: &Timer) -> Result<Action, Error> {
+    let (file_id, uploaded) = (FileId(timer.id), timer.purpose == Purpose::FileUnused);
+    Ok(match uploaded && is_used(reader, file_id).await? {
+        true => timer.gives(KeepFile { file_id }),
+        false => timer.gives(EndFile { file_id, uploaded }),
+    })
+}
+
+/// Keeps a file that something refers to; one that is kept is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct KeepFile {
+    pub file_id: FileId,
+}
+
+impl Command for KeepFile {
+    const NAME: &'static str = "KeepFile";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    const BY_SERVER: bool = true;
+    type State = Slot<File>;
+    type Rejection = FileRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FileRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<File> {
+        own_file(self.file_id, context)
+    }
+
+    fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
+        let file = found(file, context).filter(|it| it.is_uploaded() && it.until.is_some());
+        let kept = file.map(|it| FileKept { file_id: it.id, account_id: context.actor });
+        Ok(kept.into_iter().map(Event::from).collect())
+    }
 }
 
 /// Notes that the blobs are deleted that a file does not need; nothing when that was noted, or when

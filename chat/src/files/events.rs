@@ -22,6 +22,7 @@ crate::events! {
         UploadBegun [details],
         FileUploaded [digest],
         UploadAbandoned [],
+        FileKept [],
         FileDiscarded [],
         FileSwept [],
     }
@@ -74,6 +75,14 @@ pub struct UploadAbandoned {
     pub leaf: Long,
 }
 
+/// Something refers to a file: it is there until nothing does any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.files")]
+pub struct FileKept {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+}
+
 /// A file is not there any more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
 #[avro(namespace = "chat.files")]
@@ -100,6 +109,7 @@ impl FileEvent {
             Self::UploadBegun(it) => it.file_id,
             Self::FileUploaded(it) => it.file_id,
             Self::UploadAbandoned(it) => it.file_id,
+            Self::FileKept(it) => it.file_id,
             Self::FileDiscarded(it) => it.file_id,
             Self::FileSwept(it) => it.file_id,
         }
@@ -112,6 +122,7 @@ impl FileEvent {
             Self::UploadBegun(_)
             | Self::FileUploaded(_)
             | Self::UploadAbandoned(_)
+            | Self::FileKept(_)
             | Self::FileDiscarded(_) => (Change::File(self.file_id()), Effect::None),
         }
     }
@@ -122,7 +133,12 @@ pub fn destroy_file(event: &Recorded) -> Vec<Reaction> {
     let (account, leaf) = match FileEvent::of(&event.event) {
         Some(FileEvent::UploadAbandoned(it)) => (it.account_id, it.leaf),
         Some(FileEvent::FileDiscarded(it)) => (it.account_id, it.leaf),
-        Some(FileEvent::UploadBegun(_) | FileEvent::FileUploaded(_) | FileEvent::FileSwept(_))
+        Some(
+            FileEvent::UploadBegun(_)
+            | FileEvent::FileUploaded(_)
+            | FileEvent::FileKept(_)
+            | FileEvent::FileSwept(_),
+        )
         | None => return Vec::new(),
     };
     let own = account.0.into_bytes();

@@ -10,9 +10,23 @@ use crate::kernel::graphql::{id, outage, scope};
 use crate::kernel::time::Long;
 
 /// A file, or an upload that is to become one.
-pub struct FileObject(Arc<File>);
+pub struct FileObject {
+    file: Arc<File>,
+    /// Whether links lead to it.
+    linked: bool,
+}
 
 impl FileObject {
+    /// A file of a message that the viewer may read, while it is there.
+    pub(crate) async fn held(
+        context: &Context<'_>,
+        id: FileId,
+        linked: bool,
+    ) -> Result<Option<Self>> {
+        let found = scope(context).reader.load::<File>(id.to_string()).await.map_err(outage)?;
+        Ok(found.filter(|it| it.is_uploaded()).map(|file| Self { file, linked }))
+    }
+
     /// A file of the viewer's own; in a frame that has been checked.
     pub async fn find(context: &Context<'_>, id: FileId) -> Result<Option<Self>> {
         let scope = scope(context);
@@ -23,11 +37,11 @@ impl FileObject {
                 scope.reader.fetch::<File>(viewer, id.to_string()).await
             }
         };
-        Ok(found.map_err(outage)?.map(Self))
+        Ok(found.map_err(outage)?.map(|file| Self { file, linked: true }))
     }
 
     async fn details(&self, context: &Context<'_>) -> Result<Option<FileDetails>> {
-        scope(context).reader.open(&self.0.details).await.map_err(outage)
+        scope(context).reader.open(&self.file.details).await.map_err(outage)
     }
 }
 
@@ -35,11 +49,11 @@ impl FileObject {
 #[Object(name = "File")]
 impl FileObject {
     async fn id(&self) -> ID {
-        self.0.id.into()
+        self.file.id.into()
     }
 
     async fn state(&self) -> FileState {
-        self.0.state
+        self.file.state
     }
 
     /// Its name without folders; null once it is not there any more.
@@ -53,40 +67,41 @@ impl FileObject {
     }
 
     async fn size_bytes(&self) -> Long {
-        Long(self.0.size_bytes)
+        Long(self.file.size_bytes)
     }
 
     /// SHA-256 of the contents in hexadecimal digits, once they are there.
     async fn sha256(&self, context: &Context<'_>) -> Result<Option<String>> {
-        match &self.0.digest {
+        match &self.file.digest {
             Some(digest) => scope(context).reader.open(digest).await.map_err(outage),
             None => Ok(None),
         }
     }
 
     async fn begun_at(&self) -> Timestamp {
-        self.0.begun_at
+        self.file.begun_at
     }
 
-    /// When it is gone: an upload unless it is finished, a file unless something refers to it.
-    async fn until(&self) -> Timestamp {
-        self.0.until
+    /// When it is gone: an upload unless it is finished, a file unless something refers to it. Null
+    /// once that is known.
+    async fn until(&self) -> Option<Timestamp> {
+        self.file.until
     }
 
     /// Path from which the viewer can load it for 50 seconds, in this session; null unless it was
-    /// uploaded, and in frames.
+    /// uploaded, in frames, and where it is opened once.
     async fn url(&self, context: &Context<'_>) -> Result<Option<String>> {
         let scope = scope(context);
-        if self.0.state != FileState::Uploaded || scope.is_checked() {
+        if !self.linked || !self.file.is_uploaded() || scope.is_checked() {
             return Ok(None);
         }
-        let link = Link::to(self.0.id, scope.viewer()?, Timestamp(scope.clock.now_ms()));
+        let link = Link::to(self.file.id, scope.viewer()?, Timestamp(scope.clock.now_ms()));
         Ok(Some(link.path(&scope.reader.keyring)))
     }
 
     /// `seq` of the event that made it what it is.
     async fn seq(&self) -> Long {
-        Long(self.0.seq)
+        Long(self.file.seq)
     }
 }
 

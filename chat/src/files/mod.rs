@@ -30,11 +30,11 @@ mod view;
 
 pub use contents::{Opener, SALT_BYTES, Sealer, contents_key, hex, plain_bytes, sealed_bytes};
 pub use decide::{BeginUpload, FileRejection, FinishUpload, TerminateUpload};
-pub use end::{EndFile, NoteSwept};
+pub use end::{EndFile, KeepFile, NoteSwept};
 pub(crate) use end::{end, timings};
 pub use events::{
-    FileDetails, FileDiscarded, FileEvent, FileId, FileSwept, FileUploaded, UploadAbandoned,
-    UploadBegun, destroy_file,
+    FileDetails, FileDiscarded, FileEvent, FileId, FileKept, FileSwept, FileUploaded,
+    UploadAbandoned, UploadBegun, destroy_file,
 };
 pub use graphql::{FileMutation, FileObject, FileQuery, StorageObject};
 pub use kept::{Part, contents_blob, contents_prefix, part_key, part_of, parts_prefix, whole};

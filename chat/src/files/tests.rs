@@ -192,7 +192,7 @@ fn an_upload_is_abandoned_after_seven_days_and_an_unused_file_is_discarded_after
     assert_eq!(due(&world, EXPIRES, id), None);
     let unused = Timestamp(NOW.0 + 5 + UNUSED_MS_MAX);
     assert_eq!(due(&world, UNUSED, id), Some(unused));
-    assert_eq!(file(&world, id).unwrap().until, unused);
+    assert_eq!(file(&world, id).unwrap().until, Some(unused));
     let ends = |file_id, uploaded| EndFile { file_id, uploaded };
     // A timer of an upload that has become a file meanwhile changes nothing.
     let world = world.when(account(ANN), ends(id, false)).then([]);

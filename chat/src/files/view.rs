@@ -35,8 +35,10 @@ pub struct File {
     /// Which of its blobs holds the contents, once it was uploaded.
     pub blob: Option<u64>,
     pub begun_at: Timestamp,
-    /// When it ends: an upload unless it is finished, a file unless something refers to it.
-    pub until: Timestamp,
+    /// When it ends: an upload unless it is finished, a file unless something refers to it. Absent
+    /// once something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// Whether there may be blobs that it does not need.
     pub left_behind: bool,
     /// `seq` of the event that made it what it is.
@@ -47,6 +49,11 @@ impl File {
     /// The leaf of its owner's key tree that is the key of the file.
     pub fn leaf(&self) -> Option<u64> {
         self.details.leaf()
+    }
+
+    /// Whether it is there.
+    pub fn is_uploaded(&self) -> bool {
+        self.state == FileState::Uploaded
     }
 
     /// Where those of a partition are that have left blobs behind.
@@ -65,7 +72,7 @@ impl File {
             digest: None,
             blob: None,
             begun_at: event.occurred_at,
-            until: it.expires_at,
+            until: Some(it.expires_at),
             left_behind: false,
             seq: event.seq,
         }
@@ -91,8 +98,12 @@ impl Document for File {
                 file.state = FileState::Uploaded;
                 file.digest = Some(it.digest.clone());
                 file.blob = Some(it.blob.0);
-                file.until = it.unused_until;
+                file.until = Some(it.unused_until);
                 file.left_behind = true;
+                file.seq = event.seq;
+            }
+            (Some(FileEvent::FileKept(_)), Some(file)) => {
+                file.until = None;
                 file.seq = event.seq;
             }
             (Some(FileEvent::UploadAbandoned(_) | FileEvent::FileDiscarded(_)), Some(file)) => {
@@ -110,6 +121,7 @@ impl Document for File {
                 Some(
                     FileEvent::FileUploaded(_)
                     | FileEvent::UploadAbandoned(_)
+                    | FileEvent::FileKept(_)
                     | FileEvent::FileDiscarded(_)
                     | FileEvent::FileSwept(_),
                 )
@@ -148,7 +160,7 @@ impl Document for Storage {
             Some(FileEvent::FileUploaded(it)) => it.account_id,
             Some(FileEvent::UploadAbandoned(it)) => it.account_id,
             Some(FileEvent::FileDiscarded(it)) => it.account_id,
-            Some(FileEvent::FileSwept(_)) | None => return Vec::new(),
+            Some(FileEvent::FileKept(_) | FileEvent::FileSwept(_)) | None => return Vec::new(),
         };
         vec![account.to_string()]
     }
@@ -173,7 +185,7 @@ impl Document for Storage {
                 storage.bytes = storage.bytes.saturating_sub(it.size_bytes.0);
                 storage.files = storage.files.saturating_sub(1);
             }
-            FileEvent::FileSwept(_) => (),
+            FileEvent::FileKept(_) | FileEvent::FileSwept(_) => (),
         }
     }
 

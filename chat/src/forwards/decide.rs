@@ -32,6 +32,8 @@ crate::rejections! {
             "a message has been deleted", "Leave it out.";
         Poll: Conflict, "FORWARDS_POLL",
             "a poll belongs to its conversation", "Leave it out, or ask anew there.";
+        ViewOnce: Conflict, "FORWARDS_VIEW_ONCE",
+            "what is opened once is not sent on", "Leave it out.";
         ThreadNotFound: NotFound, "FORWARDS_THREAD_NOT_FOUND",
             "no thread begins at that message where they go", "Check the id.";
         ThreadNested: Conflict, "FORWARDS_THREAD_NESTED",
@@ -85,7 +87,9 @@ fn onward(body: &Body) -> Result<Body, ForwardRejection> {
     let content = match &body.content {
         Some(Content::Poll(_)) => return Err(ForwardRejection::Poll),
         Some(Content::LiveLocation(it)) => Some(Content::Location(*it)),
-        Some(it @ (Content::Location(_) | Content::Contact(_))) => Some(it.clone()),
+        Some(it @ (Content::Location(_) | Content::Contact(_) | Content::Attachments(_))) => {
+            Some(it.clone())
+        }
         None => None,
     };
     // Everyone is mentioned where it was written; elsewhere it is text.
@@ -191,6 +195,9 @@ impl Command for ForwardMessages {
         for (nth, (source, (message, gate))) in self.messages.iter().zip(&sources.all).enumerate() {
             let there = message.get().filter(|it| it.conversation_id == source.conversation_id);
             let message = there.ok_or(ForwardRejection::NotFound)?;
+            if message.view_once {
+                return Err(ForwardRejection::ViewOnce);
+            }
             let body = source.body.as_ref().filter(|_| !message.is_gone(context.now));
             let body = onward(body.ok_or(ForwardRejection::Gone)?)?;
             let to = self.conversation_id;
@@ -200,6 +207,7 @@ impl Command for ForwardMessages {
                 number: Long(last + 1 + nth as u64),
                 author_id: context.actor,
                 content: body.content.as_ref().map(ContentKind::of),
+                files: body.content.as_ref().and_then(Content::files),
                 body: Personal::new(body),
                 reply_to: None,
                 mentions: Vec::new(),
@@ -213,6 +221,7 @@ impl Command for ForwardMessages {
                 everyone: None,
                 thread,
                 quote: None,
+                view_once: None,
             };
             sent.push(forwarded.into());
         }

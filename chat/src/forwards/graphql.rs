@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::decide::forwarded_id;
 use super::{FORWARDED_MAX, ForwardMessages, ForwardRejection, Source};
 use crate::kernel::graphql::{id, outage, rejected, scope, uuid};
-use crate::messages::{Message, MessageObject, visible};
+use crate::messages::{Message, MessageObject, opened, visible};
 
 /// How many times fewer than other commands one may forward.
 const FORWARD_WEIGHT: u32 = 10;
@@ -32,10 +32,7 @@ struct ForwardPayload {
 }
 
 async fn source(context: &Context<'_>, message: &Message) -> Result<Source> {
-    let body = match &message.body {
-        Some(body) => scope(context).reader.open(body).await.map_err(outage)?,
-        None => None,
-    };
+    let body = opened(&scope(context).reader, message).await.map_err(outage)?;
     Ok(Source { conversation_id: message.conversation_id, message_id: message.id, body })
 }
 

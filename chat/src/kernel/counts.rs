@@ -70,6 +70,7 @@ fn gone(deleted: &BTreeSet<u64>, hidden: &BTreeSet<u64>) -> (Given, Conversation
             mentions: Vec::new(),
             everyone: None,
             thread: None,
+            files: None,
         };
         world.happened(StreamId::Conversation(conversation_id), ann, deleted.into())
     });

@@ -365,7 +365,7 @@ fn random_histories_touch_every_collection() {
     let reads =
         [(0, REMOVE, 1, 0), (2, 16, 0, 0), (0, KEEP, 2, 0), (0, KEEP, 7, 0), (0, KEEP, 9, 0)];
     let reads = reads.into_iter().chain([(0, THREAD, 0, 0), (1, THREAD, 5, 0), (0, KEEP, 5, 0)]);
-    let contents = (0..40).map(|which| (0, CONTENT, which, 0));
+    let contents = (0..64).map(|which| (0, CONTENT, which, 0));
     // Ann mentions everyone and confides twice; Bob reads all that he can.
     let confides = [(0, KINDS, 2, 0), (0, KINDS, 3, 2), (0, KINDS, 3, 2)].into_iter();
     let confides = confides.chain((1..100).step_by(2).map(|which| (1, 16, which, 2)));

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use apache_avro::AvroSchema;
-use async_graphql::{Context, Result, Union};
+use async_graphql::{Context, Result as Answer, Union};
 use serde::{Deserialize, Serialize};
 
+use ports::Error;
+
 use super::{Body, EntityKind, Message};
+use crate::attachments::{Attachments, AttachmentsObject};
 use crate::contact_cards::{Card, ContactCardObject};
+use crate::files::FileId;
+use crate::kernel::Reader;
 use crate::locations::{LiveLocationObject, LocationObject, Point};
 use crate::polls::{PollObject, Question};
 
@@ -19,6 +24,17 @@ pub enum Content {
     /// Where it was when it was sent.
     LiveLocation(Point),
     Contact(Card),
+    Attachments(Attachments),
+}
+
+impl Content {
+    /// The files that it holds, as events tell them.
+    pub(crate) fn files(&self) -> Option<Vec<FileId>> {
+        match self {
+            Self::Attachments(it) => Some(it.all.iter().map(|it| it.file_id).collect()),
+            Self::Poll(_) | Self::Location(_) | Self::LiveLocation(_) | Self::Contact(_) => None,
+        }
+    }
 }
 
 /// What kind of content a message holds, for whoever can't open it.
@@ -29,6 +45,7 @@ pub enum ContentKind {
     Location,
     LiveLocation,
     Contact,
+    Attachments,
 }
 
 impl ContentKind {
@@ -39,6 +56,7 @@ impl ContentKind {
             Content::Location(_) => Self::Location,
             Content::LiveLocation(_) => Self::LiveLocation,
             Content::Contact(_) => Self::Contact,
+            Content::Attachments(_) => Self::Attachments,
         }
     }
 }
@@ -55,6 +73,19 @@ impl Body {
     }
 }
 
+/// What a message says and holds, which its first body holds also once there is a later text.
+///
+/// # Errors
+/// When the keys can't be reached.
+pub(crate) async fn opened(reader: &Reader, message: &Message) -> Result<Option<Body>, Error> {
+    let Some(body) = &message.body else { return Ok(None) };
+    let Some(mut body) = reader.open(body).await? else { return Ok(None) };
+    if let (Some(_), Some(original)) = (message.content, &message.original) {
+        body.content = reader.open(original).await?.and_then(|it| it.content);
+    }
+    Ok(Some(body))
+}
+
 /// What a message holds beside its text.
 #[derive(Union)]
 #[graphql(name = "Content")]
@@ -63,6 +94,7 @@ pub enum ContentObject {
     Location(LocationObject),
     LiveLocation(LiveLocationObject),
     Contact(ContactCardObject),
+    Attachments(AttachmentsObject),
 }
 
 impl ContentObject {
@@ -71,7 +103,7 @@ impl ContentObject {
         context: &Context<'_>,
         message: &Arc<Message>,
         content: Content,
-    ) -> Result<Option<Self>> {
+    ) -> Answer<Option<Self>> {
         Ok(match content {
             Content::Poll(it) => PollObject::of(context, message, it).await?.map(Self::Poll),
             Content::Location(it) => Some(Self::Location(LocationObject(it))),
@@ -80,6 +112,10 @@ impl ContentObject {
                 live.map(Self::LiveLocation)
             }
             Content::Contact(it) => Some(Self::Contact(ContactCardObject(it))),
+            Content::Attachments(attachments) => {
+                let (view_once, opened) = (message.view_once, message.opened);
+                Some(Self::Attachments(AttachmentsObject { attachments, view_once, opened }))
+            }
         })
     }
 }

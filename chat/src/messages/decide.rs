@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::said::{self, Names};
-use super::{Addressed, Message, MessageEdited, MessageHidden, MessageId, Quote, Sending};
+use super::{
+    Addressed, ContentKind, Message, MessageEdited, MessageHidden, MessageId, Quote, Sending,
+};
 use crate::Event;
 use crate::accounts::AccountId;
 use crate::contacts::Talk;
@@ -55,6 +57,9 @@ crate::rejections! {
             "Choose a time within that.";
         ExpiryNotDirect: Conflict, "MESSAGES_EXPIRY_NOT_DIRECT",
             "only what is said to one other person, in no thread, expires after it is read",
+            "Let it expire after it is sent.";
+        ViewOnceNotDirect: Conflict, "MESSAGES_VIEW_ONCE_NOT_DIRECT",
+            "only what is sent to one other person, in no thread, is opened once",
             "Let it expire after it is sent.";
         TooManyUnread: LimitExceeded, "MESSAGES_TOO_MANY_UNREAD",
             "100 of your messages here that expire after they are read have not been read",
@@ -199,13 +204,13 @@ impl Command for SendMessage {
     /// Whether pages are looked up, and which text is the last to quote, may have changed between
     /// two tries.
     fn body(&self) -> Vec<u8> {
-        let quote = self.quote.map(|it| Quote { revision: Long(0), ..it });
+        let quote = self.quote.map(Quote::of_any_revision);
         let same = Self { link_preview: false, quote, ..self.clone() };
         serde_json::to_vec(&same).expect("a command is plain data")
     }
 }
 
-/// Changes the text of one's own message.
+/// Changes the text of one's own message, or what is said beside its files.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct EditMessage {
@@ -248,7 +253,8 @@ impl Command for EditMessage {
         if message.is_gone(context.now) {
             return Err(MessageRejection::Gone);
         }
-        if message.content.is_some() {
+        let captioned = message.content == Some(ContentKind::Attachments);
+        if message.content.is_some() && !captioned {
             return Err(MessageRejection::NotText);
         }
         if message.forwarded.is_some() {
@@ -258,7 +264,8 @@ impl Command for EditMessage {
         if !policy.allows(message.occurred_at, context.now) {
             return Err(MessageRejection::TooLate);
         }
-        let (body, mentions) = said::body(&self.text, names, member.role.manages())?;
+        let say = if captioned { said::caption } else { said::body };
+        let (body, mentions) = say(&self.text, names, member.role.manages())?;
         let everyone = body.mentions_everyone();
         let before = message.mentions.iter().copied();
         let edited = MessageEdited {

@@ -9,6 +9,7 @@ use super::{Body, ContentKind, Quote};
 use crate::Change;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
+use crate::files::FileId;
 use crate::kernel::event::Reaction;
 use crate::kernel::time::Long;
 use crate::kernel::{Effect, Personal, Recorded, Timestamp};
@@ -71,6 +72,12 @@ pub struct MessageSent {
     /// What it quotes of the message that it answers: where, not what.
     #[serde(default)]
     pub quote: Option<Quote>,
+    /// The files that it holds, so that they are kept as long as it; null when it holds none.
+    #[serde(default)]
+    pub files: Option<Vec<FileId>>,
+    /// Whether the other person opens what it holds once, and then it is gone for everyone.
+    #[serde(default)]
+    pub view_once: Option<bool>,
 }
 
 /// Where a forwarded message comes from.
@@ -123,6 +130,9 @@ pub struct MessageDeleted {
     /// The thread that it was in; absent when it was in none.
     #[serde(default)]
     pub thread: Option<Threaded>,
+    /// The files that it held; null when it held none.
+    #[serde(default)]
+    pub files: Option<Vec<FileId>>,
 }
 
 /// A person put a message out of their own sight; it stands in their account's stream.

@@ -43,6 +43,7 @@ mod sending;
 mod tests;
 mod view;
 
+pub(crate) use content::opened;
 pub use content::{Content, ContentKind, ContentObject};
 pub use decide::{DeleteMessage, EditMessage, HideMessage, MessageRejection, SendMessage};
 pub(crate) use decide::{active, found, member, message, welcome};
@@ -62,7 +63,8 @@ pub use mentioned::{EveryoneMention, MENTIONS_COUNTED_MAX, mentioned_above, seen
 pub use objects::MessageObject;
 pub use pages::{Messages, Window, last_live_message, messages};
 pub use quote::Quote;
-pub(crate) use said::check_text;
+pub(crate) use quote::QuoteInput;
+pub(crate) use said::{Names, caption, check_text, names};
 pub(crate) use sending::Said;
 pub use sending::{Addressed, Sending, Unsent, message_id};
 pub use view::{Aside, Mention, Message, Version};

@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject};
 
 use ports::documents::{Order, Scan};
 
+use super::content::opened;
 use super::quote::{QuoteObject, quoted};
 use super::{Body, ContentObject, Entity, EntityKind, Forwarded, Message, MessageId, Version};
 use crate::accounts::AccountObject;
@@ -46,10 +47,7 @@ impl MessageObject {
     }
 
     async fn body(&self, context: &Context<'_>) -> Result<Option<Body>> {
-        match &self.message.body {
-            Some(body) => open(scope(context), body).await,
-            None => Ok(None),
-        }
+        opened(&scope(context).reader, &self.message).await.map_err(outage)
     }
 }
 

@@ -33,6 +33,11 @@ pub struct Quote {
 }
 
 impl Quote {
+    /// The same of whichever text is the last.
+    pub(crate) fn of_any_revision(self) -> Self {
+        Self { revision: Long(0), ..self }
+    }
+
     /// Refuses what is no piece of what the message says now: who could quote what it said before
     /// would read that piece by piece.
     pub(super) fn check(&self, answered: &Message) -> Result<(), MessageRejection> {
@@ -54,7 +59,7 @@ impl Quote {
 
 /// What is quoted of the message that is answered, as it reads now.
 #[derive(InputObject)]
-pub(super) struct QuoteInput {
+pub(crate) struct QuoteInput {
     /// At most 1,024 UTF-16 code units.
     text: String,
     /// Where it stands, in UTF-16 code units.
@@ -63,7 +68,7 @@ pub(super) struct QuoteInput {
 
 impl QuoteInput {
     /// The piece of the message that is answered.
-    pub(super) async fn found(
+    pub(crate) async fn found(
         &self,
         context: &Context<'_>,
         answered: Option<MessageId>,

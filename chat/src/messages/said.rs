@@ -19,10 +19,10 @@ fn check(markdown: &str) -> Result<(), MessageRejection> {
 }
 
 /// The names that a text may mean, in its order.
-pub(super) type Names = Vec<Slot<Name>>;
+pub(crate) type Names = Vec<Slot<Name>>;
 
 /// Asks for whom a text may mention.
-pub(super) fn names(markdown: &str, context: &Context<'_>) -> Names {
+pub(crate) fn names(markdown: &str, context: &Context<'_>) -> Names {
     if markdown.len() > TEXT_BYTES_MAX {
         return Vec::new();
     }
@@ -32,6 +32,17 @@ pub(super) fn names(markdown: &str, context: &Context<'_>) -> Names {
 
 /// The parsed body and whom it mentions; everyone, if a manager of the group says so.
 pub(super) fn body(
+    markdown: &str,
+    names: &Names,
+    by_manager: bool,
+) -> Result<Said, MessageRejection> {
+    let said = caption(markdown, names, by_manager)?;
+    let blank = said.0.text.trim().is_empty();
+    if blank { Err(MessageRejection::Empty) } else { Ok(said) }
+}
+
+/// The same of a text that may be empty, since there is something else to see.
+pub(crate) fn caption(
     markdown: &str,
     names: &Names,
     by_manager: bool,
@@ -48,9 +59,6 @@ pub(super) fn body(
         EVERYONE => by_manager.then_some(Mentioned::Everyone),
         _ => known.get(name).copied().map(Mentioned::Account),
     });
-    if body.text.trim().is_empty() {
-        return Err(MessageRejection::Empty);
-    }
     let mut mentions: Vec<AccountId> =
         body.entities.iter().filter_map(|it| it.account_id).collect();
     mentions.sort_unstable();

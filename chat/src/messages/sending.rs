@@ -2,8 +2,8 @@
 //! its thread, the claimed time and the next number.
 
 use super::{
-    Body, ContentKind, Message, MessageId, MessageRejection, MessageSent, Quote, active, found,
-    message, welcome,
+    Body, Content, ContentKind, Message, MessageId, MessageRejection, MessageSent, Quote, active,
+    found, message, welcome,
 };
 use crate::Event;
 use crate::accounts::AccountId;
@@ -36,6 +36,8 @@ pub struct Addressed {
     pub expires_after_read: Option<u32>,
     /// Whether the page that it links to is to be looked up.
     pub preview: bool,
+    /// Whether the other person opens what it holds once.
+    pub view_once: bool,
 }
 
 impl Addressed {
@@ -51,6 +53,7 @@ impl Addressed {
             expires_in: None,
             expires_after_read: None,
             preview: false,
+            view_once: false,
         }
     }
 
@@ -102,7 +105,7 @@ impl Sending {
     }
 
     /// Whether whoever sends it manages the group; nobody manages other conversations.
-    pub(super) fn by_manager(&self) -> bool {
+    pub(crate) fn by_manager(&self) -> bool {
         self.member.get().is_some_and(|it| it.active && it.role.manages())
     }
 
@@ -134,6 +137,7 @@ impl Sending {
             number: Long(conversation.last_number + 1),
             author_id: context.actor,
             content: body.content.as_ref().map(ContentKind::of),
+            files: body.content.as_ref().and_then(Content::files),
             everyone: body.mentions_everyone().then_some(true),
             body: Personal::new(body),
             reply_to: self.to.reply_to,
@@ -147,6 +151,7 @@ impl Sending {
             preview: preview.then_some(true),
             thread,
             quote: self.to.quote,
+            view_once: self.to.view_once.then_some(true),
         })
     }
 
@@ -181,8 +186,11 @@ impl Sending {
         if !self.to.expires_in.is_none_or(may_expire_in) {
             return Err(MessageRejection::ExpiryInvalid);
         }
+        let direct = conversation.kind == Kind::Direct && self.thread.is_none();
+        if self.to.view_once && !(direct && conversation.member_count > 1) {
+            return Err(MessageRejection::ViewOnceNotDirect);
+        }
         if let Some(seconds) = self.to.expires_after_read {
-            let direct = conversation.kind == Kind::Direct && self.thread.is_none();
             expires_after_read(seconds, direct.then_some(conversation), context.actor)?;
         }
         Ok(conversation)

@@ -91,6 +91,8 @@ fn a_member_sends_a_message() {
         expires_after_read: None,
         thread: None,
         quote: None,
+        files: None,
+        view_once: None,
     };
     let world = then.then([expected.into()]);
     let message = world.document::<Message>(message_id).unwrap();
@@ -254,6 +256,7 @@ fn the_author_deletes_for_everyone_once() {
         mentions: vec![account(ANN)],
         everyone: None,
         thread: None,
+        files: None,
     };
     let (world, id, message) = sent("@ann");
     let world = world

@@ -9,6 +9,7 @@ use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::conversations::ConversationId;
 use crate::expiry::ExpiryEvent;
+use crate::files::FileId;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
 use crate::removals::RemovalEvent;
@@ -32,9 +33,18 @@ pub struct Message {
     /// The first text, once there is a later one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<Personal<Body>>,
-    /// What the body holds beside text.
+    /// What the body holds beside text; once there is a later text, the first body does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<ContentKind>,
+    /// The files that it holds, also while a moderator has removed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileId>,
+    /// Whether the other person opens what it holds once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub view_once: bool,
+    /// Whether that person has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opened: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
     /// What it quotes of the message that it answers.
@@ -87,6 +97,11 @@ impl Message {
         self.body.is_none() || self.is_over(now)
     }
 
+    /// The files that it holds, as events tell them.
+    pub(crate) fn held(&self) -> Option<Vec<FileId>> {
+        (!self.files.is_empty()).then(|| self.files.clone())
+    }
+
     /// It without what it says, and without its thread unless somebody has seen it there.
     pub(crate) fn bare(&self, seen: bool) -> Self {
         let thread = self.thread.filter(|_| seen);
@@ -104,6 +119,9 @@ impl Message {
             aside: None,
             original: None,
             content: it.content,
+            files: it.files.clone().unwrap_or_default(),
+            view_once: it.view_once.unwrap_or(false),
+            opened: false,
             reply_to: it.reply_to,
             quote: it.quote,
             thread: it.thread,
@@ -127,6 +145,8 @@ impl Message {
         self.aside = None;
         self.original = None;
         self.content = None;
+        self.files = Vec::new();
+        (self.view_once, self.opened) = (false, false);
         self.quote = None;
         self.mentions = Vec::new();
         self.everyone = false;
@@ -201,6 +221,7 @@ impl Document for Message {
                     message.removals_change(it);
                 } else if let Some(ExpiryEvent::ExpiryBegun(it)) = ExpiryEvent::of(&event.event) {
                     message.expires_at = Some(it.expires_at);
+                    message.opened |= it.opened == Some(true);
                 }
                 if let Some(it) = ThreadEvent::moved(event) {
                     message.thread = it.threaded();

@@ -130,6 +130,8 @@ fn a_poll_is_a_message_whose_words_are_sealed_with_it() {
         expires_after_read: None,
         thread: None,
         quote: None,
+        files: None,
+        view_once: None,
     };
     let opened = PollOpened {
         message_id,

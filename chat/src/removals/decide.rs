@@ -47,6 +47,7 @@ pub(crate) fn deletion(message: &Message, context: &Context<'_>) -> Option<Event
                 mentions: message.mentions.clone(),
                 everyone: message.everyone.then_some(true),
                 thread: message.thread,
+                files: message.held(),
             };
             Some(deleted.into())
         }
@@ -79,6 +80,7 @@ pub(crate) fn destroyed(message: &Message) -> Option<Event> {
         number: Long(message.number),
         author_id: message.author_id,
         leaf: Long(aside.body.leaf().unwrap_or(0)),
+        files: message.held(),
     };
     Some(destroyed.into())
 }

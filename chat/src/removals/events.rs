@@ -8,6 +8,7 @@ use ports::keys::TreeId;
 use crate::Change;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
+use crate::files::FileId;
 use crate::kernel::event::Reaction;
 use crate::kernel::time::Long;
 use crate::kernel::{Effect, Origin, Recorded, Timestamp};
@@ -79,6 +80,9 @@ pub struct MessageDestroyed {
     pub author_id: AccountId,
     /// The leaf of the author's key tree that sealed the body and its edits.
     pub leaf: Long,
+    /// The files that it held; null when it held none.
+    #[serde(default)]
+    pub files: Option<Vec<FileId>>,
 }
 
 impl RemovalEvent {

@@ -127,6 +127,7 @@ fn destruction(id: ConversationId, message_id: MessageId) -> Event {
         number: Long(1),
         author_id: account(BOB),
         leaf: Long(3),
+        files: None,
     };
     destroyed.into()
 }
@@ -287,6 +288,7 @@ fn many_are_deleted_in_the_order_of_their_numbers_ones_own_for_good() {
         mentions: Vec::new(),
         everyone: None,
         thread: None,
+        files: None,
     };
     let world = world
         .when(account(ANN), many(id, &[own, first, own]))

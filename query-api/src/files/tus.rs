@@ -100,8 +100,9 @@ fn at(status: StatusCode, file: &File, offset: u64) -> Response {
     let mut response = status.into_response();
     let headers = response.headers_mut();
     headers.insert("upload-offset", HeaderValue::from(offset));
-    if file.state == FileState::Uploading {
-        headers.insert("upload-expires", http_date(file.until.0));
+    let expires = file.until.filter(|_| file.state == FileState::Uploading);
+    if let Some(until) = expires {
+        headers.insert("upload-expires", http_date(until.0));
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

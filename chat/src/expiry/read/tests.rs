@@ -159,6 +159,7 @@ fn the_conversation_is_told_once_of_what_was_marked() {
         number: Long(1),
         author_id: account(ANN),
         expires_at: Timestamp(NOW.0 + 15_000),
+        opened: None,
     };
     let noted = ReadingNoted { reading_id, account_id: account(BOB) };
     let world = world

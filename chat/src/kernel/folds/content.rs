@@ -1,5 +1,6 @@
 //! What somebody may send that is not text, and what follows from it.
 
+use super::uploads::attach;
 use crate::accounts::AccountId;
 use crate::contact_cards::SendContact;
 use crate::conversations::ConversationId;
@@ -118,6 +119,9 @@ pub(super) fn content(
     conversation_id: ConversationId,
     which: u8,
 ) -> Then {
+    if which % 16 == 15 {
+        return attach(world, actor, conversation_id, which / 16);
+    }
     if which.is_multiple_of(2) {
         return place(world, actor, conversation_id, which);
     }

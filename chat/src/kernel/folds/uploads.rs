@@ -1,10 +1,14 @@
 //! What people upload, and what becomes of it.
 
 use crate::accounts::AccountId;
+use crate::attachments::{Attach, AttachmentKind, FileUse, NoteReleased, SendAttachments};
+use crate::conversations::ConversationId;
 use crate::files::{
-    BeginUpload, EndFile, File, FileEvent, FileId, FinishUpload, NoteSwept, TerminateUpload,
+    BeginUpload, EndFile, File, FileEvent, FileId, FinishUpload, KeepFile, NoteSwept,
+    TerminateUpload,
 };
 use crate::kernel::testing::{Given, Then};
+use crate::messages::{DeleteMessage, Message, MessageEvent};
 
 /// The last uploads that were begun, and by whom, the newest first.
 fn begun(world: &Given) -> Vec<(AccountId, FileId)> {
@@ -13,6 +17,7 @@ fn begun(world: &Given) -> Vec<(AccountId, FileId)> {
         Some(
             FileEvent::FileUploaded(_)
             | FileEvent::UploadAbandoned(_)
+            | FileEvent::FileKept(_)
             | FileEvent::FileDiscarded(_)
             | FileEvent::FileSwept(_),
         )
@@ -55,4 +60,53 @@ pub(super) fn upload(world: Given, actor: AccountId, which: u8) -> Then {
         3 => world.when(owner, TerminateUpload { file_id: file.id }),
         _ => world.when(owner, NoteSwept { file_id: file.id, seq: file.seq }),
     }
+}
+
+/// The last message with files that somebody sent.
+fn holding(world: &Given, actor: AccountId) -> Option<Message> {
+    let sent = world.history().iter().rev().find_map(|it| match MessageEvent::of(&it.event) {
+        Some(MessageEvent::MessageSent(it)) if it.author_id == actor => {
+            it.files.as_ref().map(|_| it.message_id)
+        }
+        Some(_) | None => None,
+    });
+    sent.and_then(|it| world.document(it))
+}
+
+/// Sends a file, keeps it, deletes the message that holds it or releases what that held; what is
+/// not there is made first.
+pub(super) fn attach(
+    world: Given,
+    actor: AccountId,
+    conversation_id: ConversationId,
+    which: u8,
+) -> Then {
+    let world = world.when(actor, begins(which)).world;
+    let file_id = BeginUpload::file_id(world.last_context(actor).client_id);
+    let file = world.document::<File>(file_id);
+    let world = match file {
+        Some(file) => world.when(actor, finishes(&file, which)).world,
+        None => world,
+    };
+    let attachments = vec![Attach { file_id, kind: AttachmentKind::Photo }];
+    let send = SendAttachments::new(conversation_id, attachments);
+    if which.is_multiple_of(4) {
+        return world.when(actor, send);
+    }
+    let world = world.when(actor, send).world;
+    if which % 4 == 1 {
+        return world.when(actor, KeepFile { file_id });
+    }
+    let Some(message) = holding(&world, actor) else {
+        return world.when(actor, TerminateUpload { file_id });
+    };
+    let (conversation_id, message_id) = (message.conversation_id, message.id);
+    let then = world.when(actor, DeleteMessage { conversation_id, message_id });
+    if which % 4 == 2 {
+        return then;
+    }
+    let over = |it: &FileId| then.world.document::<FileUse>(FileUse::id(*it, message_id));
+    let mut file_ids = message.files;
+    file_ids.retain(|it| over(it).is_some());
+    then.world.when(actor, NoteReleased { conversation_id, message_id, file_ids })
 }

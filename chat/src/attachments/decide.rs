@@ -1,0 +1,244 @@
+//! Who may send files, and which go together.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ATTACHMENTS_MAX, LAST_MOMENT_MS};
+use crate::Event;
+use crate::accounts::AccountId;
+use crate::conversations::ConversationId;
+use crate::files::{File, FileId, FileState};
+use crate::kernel::{Command, Context, Slot, StreamId, Timestamp};
+use crate::messages::{
+    Addressed, Content, MessageId, Names, Quote, Said, Sending, Unsent, caption, names,
+};
+
+crate::rejections! {
+    /// Why attachments say no.
+    AttachmentRejection {
+        NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
+        CountInvalid: Invalid, "ATTACHMENTS_COUNT_INVALID",
+            "a message holds 1 to 10 files", "Send them in several messages.";
+        Repeated: Invalid, "ATTACHMENTS_REPEATED",
+            "a file is there twice", "Name each once.";
+        Mixed: Invalid, "ATTACHMENTS_MIXED",
+            "photos go with videos, sounds with sounds, documents with documents, a voice alone",
+            "Send them in several messages.";
+        FileNotFound: NotFound, "ATTACHMENTS_FILE_NOT_FOUND",
+            "that is no file that you have uploaded and that is there", "Upload it.";
+        ViewOnceInvalid: Invalid, "ATTACHMENTS_VIEW_ONCE_INVALID",
+            "what is opened once is one photo, video or voice",
+            "Send it alone, with no time after it is read.";
+        NotViewOnce: Conflict, "ATTACHMENTS_NOT_VIEW_ONCE",
+            "the message holds nothing that you could open once", "Ask for its files.";
+        Opened: Conflict, "ATTACHMENTS_OPENED",
+            "it has been opened", "There is nothing to open any more.";
+    }
+}
+
+/// What a file is taken for in a message, as whoever sends it says.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, async_graphql::Enum,
+)]
+pub enum AttachmentKind {
+    Photo,
+    Video,
+    /// Something to listen to, like a piece of music.
+    Audio,
+    /// What somebody has said into a microphone.
+    Voice,
+    /// Whatever it is, to be saved.
+    Document,
+}
+
+/// A file of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    pub kind: AttachmentKind,
+    pub file_id: FileId,
+    /// Who has uploaded it.
+    pub owner_id: AccountId,
+}
+
+/// The files of a message, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachments {
+    pub all: Vec<Attachment>,
+}
+
+/// A file that is to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Attach {
+    pub file_id: FileId,
+    pub kind: AttachmentKind,
+}
+
+/// Sends files, with a text beside them.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SendAttachments {
+    pub conversation_id: ConversationId,
+    /// 1 to 10 that whoever sends them has uploaded.
+    pub attachments: Vec<Attach>,
+    /// Markdown, at most 16,384 bytes; may be empty.
+    #[serde(default)]
+    pub text: String,
+    #[serde(default)]
+    pub reply_to: Option<MessageId>,
+    /// What it quotes of the message that it replies to.
+    #[serde(default)]
+    pub quote: Option<Quote>,
+    /// The message that begins the thread it goes to.
+    #[serde(default)]
+    pub thread_id: Option<MessageId>,
+    /// When it was sent, for history from elsewhere; not in the future.
+    #[serde(default)]
+    pub sent_at: Option<Timestamp>,
+    /// Whether nobody is to be notified of it.
+    #[serde(default)]
+    pub silent: bool,
+    /// Seconds after which it is gone for everyone: 60 to 31,536,000.
+    #[serde(default)]
+    pub expires_in: Option<u32>,
+    /// Seconds after the other person has read it after which it is gone for everyone: 1 to
+    /// 604,800, in a direct conversation.
+    #[serde(default)]
+    pub expires_after_read: Option<u32>,
+    /// Whether the other person opens it once, and then it is gone for everyone: one photo, video
+    /// or voice, in a direct conversation.
+    #[serde(default)]
+    pub view_once: bool,
+}
+
+impl SendAttachments {
+    /// Files, and nothing else that a message may have.
+    pub fn new(conversation_id: ConversationId, attachments: Vec<Attach>) -> Self {
+        Self {
+            conversation_id,
+            attachments,
+            text: String::new(),
+            reply_to: None,
+            quote: None,
+            thread_id: None,
+            sent_at: None,
+            silent: false,
+            expires_in: None,
+            expires_after_read: None,
+            view_once: false,
+        }
+    }
+
+    fn addressed(&self) -> Addressed {
+        Addressed {
+            reply_to: self.reply_to,
+            quote: self.quote,
+            thread_id: self.thread_id,
+            sent_at: self.sent_at,
+            silent: self.silent,
+            expires_in: self.expires_in,
+            expires_after_read: self.expires_after_read,
+            view_once: self.view_once,
+            ..Addressed::to(self.conversation_id)
+        }
+    }
+
+    /// The id of the message that this command sends.
+    pub fn message_id(&self, context: &Context<'_>) -> MessageId {
+        self.addressed().message_id(context)
+    }
+
+    fn fits(&self) -> bool {
+        (1..=ATTACHMENTS_MAX).contains(&self.attachments.len())
+    }
+
+    /// Refuses what does not go together.
+    fn check(&self) -> Result<(), AttachmentRejection> {
+        if !self.fits() {
+            return Err(AttachmentRejection::CountInvalid);
+        }
+        let once: BTreeSet<_> = self.attachments.iter().map(|it| it.file_id).collect();
+        if once.len() < self.attachments.len() {
+            return Err(AttachmentRejection::Repeated);
+        }
+        let (first, alone) = (self.attachments[0].kind, self.attachments.len() == 1);
+        let seen = |it: AttachmentKind| matches!(it, AttachmentKind::Photo | AttachmentKind::Video);
+        let goes = |it: AttachmentKind| it == first || (seen(it) && seen(first));
+        let together =
+            first != AttachmentKind::Voice && self.attachments.iter().all(|it| goes(it.kind));
+        if !alone && !together {
+            return Err(AttachmentRejection::Mixed);
+        }
+        let once = alone
+            && (seen(first) || first == AttachmentKind::Voice)
+            && self.expires_after_read.is_none();
+        match self.view_once && !once {
+            true => Err(AttachmentRejection::ViewOnceInvalid),
+            false => Ok(()),
+        }
+    }
+
+    fn said(
+        &self,
+        (names, files): (&Names, &[Slot<File>]),
+        by_manager: bool,
+        context: &Context<'_>,
+    ) -> Result<Said, Unsent<AttachmentRejection>> {
+        self.check().map_err(Unsent::Content)?;
+        let gone = !files.iter().all(|it| it.get().is_some_and(|it| may_be_sent(it, context)));
+        if gone {
+            return Err(Unsent::Content(AttachmentRejection::FileNotFound));
+        }
+        let owner_id = context.actor;
+        let all = self.attachments.iter();
+        let all = all.map(|it| Attachment { kind: it.kind, file_id: it.file_id, owner_id });
+        let attachments = Attachments { all: all.collect() };
+        let (mut body, mentions) = caption(&self.text, names, by_manager)?;
+        body.content = Some(Content::Attachments(attachments));
+        Ok((body, mentions))
+    }
+}
+
+/// Whether somebody may send a file: it is theirs and there, and not about to be discarded.
+fn may_be_sent(file: &File, context: &Context<'_>) -> bool {
+    let stays = file.until.is_none_or(|it| it.0 - LAST_MOMENT_MS > context.now.0);
+    file.account_id == context.actor && file.state == FileState::Uploaded && stays
+}
+
+impl Command for SendAttachments {
+    const NAME: &'static str = "SendAttachments";
+    const SEALS: bool = true;
+    type State = (Sending, Names, Vec<Slot<File>>);
+    type Rejection = Unsent<AttachmentRejection>;
+
+    fn stream(&self, _: &Context<'_>) -> Result<StreamId, Self::Rejection> {
+        Ok(StreamId::Conversation(self.conversation_id))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let named = self.attachments.iter().filter(|_| self.fits());
+        let own = StreamId::Account(context.actor);
+        let files = named.map(|it| Slot::new(it.file_id.to_string(), own)).collect();
+        (Sending::new(self.addressed(), context), names(&self.text, context), files)
+    }
+
+    fn decide(
+        self,
+        (sending, names, files): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, Self::Rejection> {
+        let say = || self.said((names, files), sending.by_manager(), context);
+        let sent = sending.sent(context, say)?;
+        let mut events = sending.read(context);
+        events.push(sent.into());
+        Ok(events)
+    }
+
+    /// Which text is the last to quote may have changed between two tries.
+    fn body(&self) -> Vec<u8> {
+        let quote = self.quote.map(Quote::of_any_revision);
+        serde_json::to_vec(&Self { quote, ..self.clone() }).expect("a command is plain data")
+    }
+}

@@ -1,0 +1,111 @@
+//! What becomes of the files of a message that is gone: those are discarded that nothing else uses.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use ports::Error;
+use ports::documents::{Order, Scan};
+
+use super::view::over;
+use super::{
+    ATTACHMENTS_MAX, AttachmentEvent, AttachmentRejection, FileUse, FilesReleased, RELEASE_MS,
+    is_used,
+};
+use crate::Event;
+use crate::conversations::ConversationId;
+use crate::files::{EndFile, File, FileId};
+use crate::kernel::{Command, Context, Document, Reader, Recorded, Slot, StreamId, Timestamp, id};
+use crate::messages::{MessageEvent, MessageId};
+use crate::removals::RemovalEvent;
+use crate::timers::{Action, Answer, Purpose, Timer, Timing};
+
+/// Notes that the files of a message that is gone are not kept for it any more; nothing when that
+/// was noted.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NoteReleased {
+    pub conversation_id: ConversationId,
+    pub message_id: MessageId,
+    /// 1 to 10.
+    pub file_ids: Vec<FileId>,
+}
+
+impl Command for NoteReleased {
+    const NAME: &'static str = "NoteReleased";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    const BY_SERVER: bool = true;
+    type State = Vec<Slot<FileUse>>;
+    type Rejection = AttachmentRejection;
+
+    fn stream(&self, _: &Context<'_>) -> Result<StreamId, AttachmentRejection> {
+        Ok(StreamId::Conversation(self.conversation_id))
+    }
+
+    fn state(&self, _: &Context<'_>) -> Self::State {
+        let stream = StreamId::Conversation(self.conversation_id);
+        let ids = self.file_ids.iter().take(ATTACHMENTS_MAX);
+        ids.map(|it| Slot::new(FileUse::id(*it, self.message_id), stream)).collect()
+    }
+
+    fn decide(
+        self,
+        uses: &Self::State,
+        _: &Context<'_>,
+    ) -> Result<Vec<Event>, AttachmentRejection> {
+        let over = uses.iter().filter_map(Slot::get).filter(|it| it.over);
+        let file_ids: Vec<_> = over.map(|it| it.file_id).collect();
+        let (message_id, conversation_id) = (self.message_id, self.conversation_id);
+        let released = FilesReleased { message_id, conversation_id, file_ids };
+        Ok((!released.file_ids.is_empty()).then(|| released.into()).into_iter().collect())
+    }
+}
+
+/// The timers that an event sets and clears.
+pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
+    let purpose = Purpose::FilesReleased;
+    if let Some(AttachmentEvent::FilesReleased(it)) = AttachmentEvent::of(&event.event) {
+        return vec![Timing::Clear { purpose, id: it.message_id.0 }];
+    }
+    let author = match MessageEvent::of(&event.event) {
+        Some(MessageEvent::MessageDeleted(it)) => Some(it.author_id),
+        Some(_) => None,
+        None => match RemovalEvent::of(&event.event) {
+            Some(RemovalEvent::MessageDestroyed(it)) => Some(it.author_id),
+            Some(_) | None => None,
+        },
+    };
+    let (Some(account_id), Some(message)) = (author, over(event)) else { return Vec::new() };
+    let due_at = Timestamp(event.occurred_at.0.saturating_add(RELEASE_MS));
+    vec![Timing::Set { purpose, id: message.0, account_id, due_at }]
+}
+
+/// Discards the files of a message that is gone and that nothing else uses, each in its owner's
+/// stream, and notes that they are released; nothing while the documents do not tell of them.
+pub(crate) async fn release(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Error> {
+    let message_id = MessageId(timer.id);
+    let (name, prefix) = (FileUse::COLLECTION.name, FileUse::over_with(message_id));
+    let scan = Scan::prefix(name, Some("over"), &prefix, Order::Ascending, ATTACHMENTS_MAX);
+    let over = reader.scan::<FileUse>(scan).await?;
+    let file_ids: Vec<_> = over.iter().map(|(_, it)| it.file_id).collect();
+    if file_ids.is_empty() {
+        return Ok(None);
+    }
+    let conversation_id = timer.conversation();
+    let mut next =
+        timer.gives(NoteReleased { conversation_id, message_id, file_ids: file_ids.clone() });
+    for file_id in file_ids {
+        let file = reader.load::<File>(file_id.to_string()).await?;
+        let Some(file) = file.filter(|it| it.is_uploaded()) else { continue };
+        if !is_used(reader, file_id).await? {
+            next = Action {
+                account_id: file.account_id,
+                client_id: id::derive(timer.client_id(), &[b"release", file_id.0.as_bytes()]),
+                command: Box::new(EndFile { file_id, uploaded: true }),
+                // One that is over already is.
+                then: Some(Box::new(move |_: Answer| Some(next))),
+            };
+        }
+    }
+    Ok(Some(next))
+}

@@ -1,0 +1,201 @@
+//! Attachments as clients see and send them.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+
+use super::{Attach, Attachment, AttachmentKind, Attachments, OpenAttachment, SendAttachments};
+use crate::conversations::ConversationId;
+use crate::drafts::{DraftLine, clear_beside};
+use crate::files::FileObject;
+use crate::kernel::Timestamp;
+use crate::kernel::graphql::{id, outage, rejected, scope, uuid};
+use crate::messages::{
+    Content, Message, MessageObject, MessagePayload, QuoteInput, changed, message_id, opened,
+    visible,
+};
+
+/// What a message holds that the viewer may read.
+pub struct AttachmentsObject {
+    pub(crate) attachments: Attachments,
+    pub(crate) view_once: bool,
+    pub(crate) opened: bool,
+}
+
+/// The files of a message.
+#[Object(name = "Attachments")]
+impl AttachmentsObject {
+    /// In their order, at most 10.
+    #[graphql(complexity = "1 + 4 * child_complexity")]
+    async fn attachments(&self) -> Vec<AttachmentObject> {
+        let linked = !self.view_once;
+        let all = self.attachments.all.iter();
+        all.map(|it| AttachmentObject { attachment: it.clone(), linked }).collect()
+    }
+
+    /// Whether the other person opens them once, by `openAttachment`: nobody else is given links.
+    async fn view_once(&self) -> bool {
+        self.view_once
+    }
+
+    /// Whether what is opened once has been opened.
+    async fn opened(&self) -> bool {
+        self.opened
+    }
+}
+
+/// A file of a message.
+struct AttachmentObject {
+    attachment: Attachment,
+    /// Whether links lead to it.
+    linked: bool,
+}
+
+/// A file of a message.
+#[Object(name = "Attachment")]
+impl AttachmentObject {
+    /// What it is taken for, as its sender says.
+    async fn kind(&self) -> AttachmentKind {
+        self.attachment.kind
+    }
+
+    /// Null when its owner has discarded it.
+    async fn file(&self, context: &Context<'_>) -> Result<Option<FileObject>> {
+        FileObject::held(context, self.attachment.file_id, self.linked).await
+    }
+}
+
+#[derive(InputObject)]
+struct AttachmentInput {
+    /// A file that the viewer has uploaded.
+    file_id: ID,
+    /// What it is taken for.
+    kind: AttachmentKind,
+}
+
+#[derive(InputObject)]
+struct SendAttachmentsInput {
+    client_id: ID,
+    conversation_id: ID,
+    /// 1 to 10: photos and videos together, sounds together, documents together, or a voice alone.
+    attachments: Vec<AttachmentInput>,
+    /// Markdown beside them, at most 16,384 bytes.
+    #[graphql(default)]
+    text: String,
+    reply_to: Option<ID>,
+    /// What it quotes of the message that it replies to.
+    quote: Option<QuoteInput>,
+    /// The message that begins the thread it goes to; none begins at what is in a thread.
+    thread_id: Option<ID>,
+    /// When it was sent, for history from elsewhere; not in the future.
+    sent_at: Option<Timestamp>,
+    /// Whether the viewer's draft of the line that it goes to goes with it, on all their devices.
+    #[graphql(default)]
+    clear_draft: bool,
+    /// Whether nobody is to be notified of it.
+    #[graphql(default)]
+    silent: bool,
+    /// Seconds after which it is gone for everyone, 60 to 31,536,000. Where the conversation has
+    /// such a time too, the shorter one counts.
+    expires_in: Option<u32>,
+    /// Seconds after the other person of a direct conversation has read it after which it is gone
+    /// for everyone, 1 to 604,800. Where `expiresIn` is given too, what comes first counts.
+    expires_after_read: Option<u32>,
+    /// Whether the other person of a direct conversation opens it once, and a minute later it is
+    /// gone for everyone: one photo, video or voice.
+    #[graphql(default)]
+    view_once: bool,
+}
+
+#[derive(InputObject)]
+struct OpenAttachmentInput {
+    client_id: ID,
+    message_id: ID,
+}
+
+#[derive(SimpleObject)]
+struct OpenAttachmentPayload {
+    /// With links, for 50 seconds.
+    attachments: Vec<AttachmentObject>,
+    message: Option<MessageObject>,
+    position: String,
+}
+
+/// Changes of this room.
+#[derive(Default)]
+pub struct AttachmentMutation;
+
+#[Object]
+impl AttachmentMutation {
+    /// Sends files that the viewer has uploaded; the same client id sends them once, for ever.
+    async fn send_attachments(
+        &self,
+        context: &Context<'_>,
+        input: SendAttachmentsInput,
+    ) -> Result<MessagePayload> {
+        let scope = scope(context);
+        if input.clear_draft {
+            scope.viewer()?.may("clearDraft").map_err(rejected)?;
+        }
+        let conversation_id: ConversationId = id(&input.conversation_id)?;
+        let reply_to = input.reply_to.as_ref().map(id).transpose()?;
+        let thread_id = input.thread_id.as_ref().map(id).transpose()?;
+        let quote = match &input.quote {
+            Some(it) => {
+                Some(it.found(context, reply_to, (conversation_id, &input.client_id)).await?)
+            }
+            None => None,
+        };
+        let attach = |it: &AttachmentInput| Ok(Attach { file_id: id(&it.file_id)?, kind: it.kind });
+        let command = SendAttachments {
+            conversation_id,
+            attachments: input.attachments.iter().map(attach).collect::<Result<_>>()?,
+            text: input.text,
+            reply_to,
+            quote,
+            thread_id,
+            sent_at: input.sent_at,
+            silent: input.silent,
+            expires_in: input.expires_in,
+            expires_after_read: input.expires_after_read,
+            view_once: input.view_once,
+        };
+        let mut outcome = scope.submit(&input.client_id, command).await?;
+        if input.clear_draft {
+            let line = DraftLine::new(conversation_id, thread_id);
+            outcome = clear_beside(scope, &input.client_id, line, outcome).await?;
+        }
+        let author = scope.viewer()?.account;
+        let sent = message_id(conversation_id, author, uuid(&input.client_id)?);
+        changed(context, outcome, sent).await
+    }
+
+    /// Opens what a message holds that the viewer opens once: they have its links, and a minute
+    /// later it is gone for everyone.
+    async fn open_attachment(
+        &self,
+        context: &Context<'_>,
+        input: OpenAttachmentInput,
+    ) -> Result<OpenAttachmentPayload> {
+        let message = visible(context, &input.message_id).await?;
+        let (conversation_id, message_id) = (message.conversation_id, message.id);
+        let scope = scope(context);
+        let command = OpenAttachment { conversation_id, message_id };
+        let outcome = scope.submit(&input.client_id, command).await?;
+        let mut payload = OpenAttachmentPayload {
+            attachments: Vec::new(),
+            message: None,
+            position: outcome.position,
+        };
+        if !outcome.readable {
+            return Ok(payload);
+        }
+        let found = scope.reader.load::<Message>(message_id.to_string()).await.map_err(outage)?;
+        let Some(message) = found.map(|it| scope.within(&it)) else { return Ok(payload) };
+        let body = opened(&scope.reader, &message).await.map_err(outage)?;
+        if let Some(Content::Attachments(it)) = body.and_then(|it| it.content) {
+            let linked = |attachment| AttachmentObject { attachment, linked: true };
+            payload.attachments = it.all.into_iter().map(linked).collect();
+        }
+        payload.message = Some(MessageObject::new(message));
+        Ok(payload)
+    }
+}
