@@ -7,38 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tests::canary::{forms, holds};
-use tests::files::{in_blobs, sha256};
-use tests::{Dice, Person, TOO_LONG, World, at_once, fresh_id};
+use tests::files::sha256;
+use tests::{Dice, World, at_once, fresh_id};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 fn bytes(count: usize) -> Vec<u8> {
     let mut dice = Dice::new(count as u64);
     (0..count).map(|_| dice.below(256) as u8).collect()
-}
-
-/// The blobs of a file that are stored.
-fn blobs(world: &World, file: &str) -> usize {
-    let name = in_blobs(file);
-    world.blobs().iter().filter(|it| it.contains(&name)).count()
-}
-
-/// Waits until so many blobs of a file are stored.
-fn waits_for_blobs(world: &World, file: &str, count: usize) {
-    let started = ports::clock::Stopwatch::start();
-    while blobs(world, file) != count {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{} blobs", blobs(world, file));
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// Waits until a file is not there any more.
-fn waits_until_gone(person: &Person, file: &str) {
-    let started = ports::clock::Stopwatch::start();
-    while person.offset(file).is_some() {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is still there");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]
@@ -193,7 +169,7 @@ fn an_upload_that_is_cut_off_goes_on_where_it_was_also_after_a_restart() {
     assert_eq!(sha256(&loaded.body), sha256(&film));
     assert_eq!(ann.file(&id)["sha256"], sha256(&film));
     assert_eq!(ann.offset(&id), Some(film.len() as u64));
-    waits_for_blobs(&world, &id, 1);
+    world.waits_for_blobs(&id, 1);
 }
 
 #[test]
@@ -225,7 +201,7 @@ fn requests_beside_each_other_make_one_whole_file() {
     assert!(last.iter().all(|it| [204, 409, 423].contains(it)), "{last:?}");
     let loaded = ann.follows(&ann.link(&id), &[]);
     assert_eq!(sha256(&loaded.body), sha256(&film));
-    waits_for_blobs(&world, &id, 1);
+    world.waits_for_blobs(&id, 1);
 }
 
 #[test]
@@ -276,7 +252,7 @@ fn the_protocol_is_kept_to_the_letter() {
     assert_eq!(ann.by_tus("DELETE", &path, &[], b"").status, 204);
     assert_eq!(ann.by_tus("HEAD", &path, &[], b"").status, 404);
     assert_eq!(ann.patches(&id, 5, &[], b"67890").status, 404);
-    waits_for_blobs(&world, &id, 0);
+    world.waits_for_blobs(&id, 0);
     let with = [&bytes[..1], &[("upload-length", "5")]].concat();
     let created = ann.by_tus("POST", "/files/", &with, b"hello");
     assert_eq!((created.status, created.header("upload-offset")), (201, Some("5")));
@@ -311,7 +287,7 @@ fn bytes_with_another_checksum_are_not_kept() {
     assert_eq!(rest.status, 204);
     let loaded = ann.follows(&ann.link(&id), &[]);
     assert_eq!(sha256(&loaded.body), sha256(&film));
-    waits_for_blobs(&world, &id, 1);
+    world.waits_for_blobs(&id, 1);
 }
 
 #[test]
@@ -321,20 +297,20 @@ fn what_is_not_finished_or_not_used_ends_by_itself_and_leaves_no_blob() {
     let slow = ann.begins("slow", "text/plain", 10);
     assert_eq!(ann.patches(&slow, 0, &[], b"12345").status, 204);
     let unused = ann.uploads("unused", "text/plain", b"unused");
-    waits_for_blobs(&world, &unused, 1);
+    world.waits_for_blobs(&unused, 1);
     assert_eq!(ann.storage(), (16, 1, 1));
     world.passes(DAY - Duration::from_secs(60));
     let ann = ann.on_another_device();
     assert_eq!(ann.file(&unused)["state"], "UPLOADED");
     world.passes(Duration::from_secs(120));
-    waits_until_gone(&ann, &unused);
-    waits_for_blobs(&world, &unused, 0);
+    ann.waits_until_gone(&unused);
+    world.waits_for_blobs(&unused, 0);
     world.passes(DAY * 6 - Duration::from_secs(120));
     let ann = ann.on_another_device();
     assert_eq!(ann.offset(&slow), Some(5));
     world.passes(Duration::from_secs(120));
-    waits_until_gone(&ann, &slow);
-    waits_for_blobs(&world, &slow, 0);
+    ann.waits_until_gone(&slow);
+    world.waits_for_blobs(&slow, 0);
     assert_eq!(ann.storage(), (0, 0, 0));
     // What is over is forgotten once its blobs are deleted.
     assert_eq!((ann.file(&slow), ann.file(&unused)), (Value::Null, Value::Null));
@@ -351,7 +327,7 @@ fn nothing_that_is_stored_holds_a_name_or_contents() {
     let text = large.repeat(5_000);
     let open = ann.begins(&names, "text/plain", text.len() as u64 + 1);
     assert_eq!(ann.patches(&open, 0, &[], text.as_bytes()).status, 204);
-    assert!(blobs(&world, &file) > 0 && blobs(&world, &open) > 0);
+    assert!(world.blobs_of(&file) > 0 && world.blobs_of(&open) > 0);
     let digest = sha256(small.repeat(5_000).as_bytes());
     assert_eq!(ann.file(&file)["sha256"], digest);
     for word in [&name, &small, &large, &digest] {

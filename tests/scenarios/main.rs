@@ -3,6 +3,7 @@
 mod accounts;
 mod addresses;
 mod applications;
+mod attachments;
 mod audit;
 mod canaries;
 mod chat_list;

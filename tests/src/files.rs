@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::socket::TOO_LONG;
 use crate::way::Way;
-use crate::{Person, Reply};
+use crate::{Answer, Person, Reply, World};
 
 /// What bytes of an upload are sent as.
 const BYTES: &str = "application/offset+octet-stream";
@@ -116,6 +116,53 @@ impl Person {
         self.asks(&query, json!({ "id": file })).data()["file"].clone()
     }
 
+    /// Waits until a file is not there any more.
+    pub fn waits_until_gone(&self, file: &str) {
+        let started = ports::clock::Stopwatch::start();
+        while self.offset(file).is_some() {
+            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is still there");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sends files, each as a kind, with more of the input; gives the message's id.
+    pub fn attaches(&self, conversation: &str, files: &[(&str, &str)], more: Value) -> String {
+        let answer = self.tries_to_attach(conversation, files, more);
+        let message = &answer.data()["sendAttachments"]["message"];
+        message["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Tries to send files.
+    pub fn tries_to_attach(
+        &self,
+        conversation: &str,
+        files: &[(&str, &str)],
+        more: Value,
+    ) -> Answer {
+        let attach = |(file, kind): &(&str, &str)| json!({ "fileId": file, "kind": kind });
+        let attachments: Vec<_> = files.iter().map(attach).collect();
+        let mut input = json!({ "conversationId": conversation, "attachments": attachments });
+        let more = more.as_object().cloned().unwrap_or_default();
+        input.as_object_mut().expect("an input").extend(more);
+        self.tries("sendAttachments", input, "message { id }")
+    }
+
+    /// What somebody sees of the files of a message; null when they see none.
+    pub fn attached(&self, message: &str) -> Value {
+        let fields = "content { ... on Attachments { viewOnce opened \
+            attachments { kind file { id name sizeBytes sha256 until url } } } }";
+        let query = format!("query($id: ID!) {{ message(id: $id) {{ {fields} }} }}");
+        let message = self.asks(&query, json!({ "id": message })).data()["message"].clone();
+        message["content"].clone()
+    }
+
+    /// Links to the files of a message, as far as somebody is given any.
+    pub fn attached_links(&self, message: &str) -> Vec<Option<String>> {
+        let found = self.attached(message);
+        let all = found["attachments"].as_array().into_iter().flatten();
+        all.map(|it| it["file"]["url"].as_str().map(str::to_owned)).collect()
+    }
+
     /// What somebody's files take: bytes, files and uploads.
     pub fn storage(&self) -> (u64, u64, u64) {
         let query = "{ viewerStorage { usedBytes files uploads } }";
@@ -132,5 +179,22 @@ impl Person {
     /// Follows a link, as anybody may.
     pub fn follows(&self, link: &str, headers: &[(&str, &str)]) -> Reply {
         self.client.http.request("GET", link, headers, b"").expect("the server answers")
+    }
+}
+
+impl World {
+    /// How many blobs of a file are stored.
+    pub fn blobs_of(&self, file: &str) -> usize {
+        let name = in_blobs(file);
+        self.blobs().iter().filter(|it| it.contains(&name)).count()
+    }
+
+    /// Waits until so many blobs of a file are stored.
+    pub fn waits_for_blobs(&self, file: &str, count: usize) {
+        let started = ports::clock::Stopwatch::start();
+        while self.blobs_of(file) != count {
+            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{} blobs", self.blobs_of(file));
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }

@@ -9,7 +9,6 @@ use ports::documents::{Order, Scan};
 use super::view::over;
 use super::{
     ATTACHMENTS_MAX, AttachmentEvent, AttachmentRejection, FileUse, FilesReleased, RELEASE_MS,
-    is_used,
 };
 use crate::Event;
 use crate::conversations::ConversationId;
@@ -78,6 +77,16 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
     let (Some(account_id), Some(message)) = (author, over(event)) else { return Vec::new() };
     let due_at = Timestamp(event.occurred_at.0.saturating_add(RELEASE_MS));
     vec![Timing::Set { purpose, id: message.0, account_id, due_at }]
+}
+
+/// Whether a message that is there uses a file.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub(crate) async fn is_used(reader: &Reader, file: FileId) -> Result<bool, Error> {
+    let (name, prefix) = (FileUse::COLLECTION.name, FileUse::of(file));
+    let scan = Scan::prefix(name, Some("used"), &prefix, Order::Ascending, 1);
+    Ok(!reader.scan::<FileUse>(scan).await?.is_empty())
 }
 
 /// Discards the files of a message that is gone and that nothing else uses, each in its owner's

@@ -1,8 +1,8 @@
 //! Attachments: files that a message holds, up to ten, with a text beside them.
 //!
-//! They are content of their message: which files and what they are taken for is sealed in its
-//! body, only the ids of the files stand beside it, so that a file is kept as long as anything uses
-//! it ([`FileUse`]). Whoever sends files has uploaded them; forwarding uses the same file once more.
+//! They are content of their message: which files, and what they are taken for, is sealed in its
+//! body; the ids of the files stand beside it, so that a file is kept as long as a message uses it
+//! ([`FileUse`]). Whoever sends files has uploaded them; forwarding uses the same file once more.
 //! Who may read the message is given links to its files, each time they ask.
 //!
 //! When a message is deleted for good its files are released: [`RELEASE_MS`] later, when whatever
@@ -27,12 +27,11 @@ pub use decide::{
     Attach, Attachment, AttachmentKind, AttachmentRejection, Attachments, SendAttachments,
 };
 pub use end::NoteReleased;
-pub(crate) use end::{release, timings};
+pub(crate) use end::{is_used, release, timings};
 pub use events::{AttachmentEvent, FilesReleased};
 pub use graphql::{AttachmentMutation, AttachmentsObject};
 pub use open::OpenAttachment;
 pub use view::FileUse;
-pub(crate) use view::is_used;
 
 /// Most files of one message.
 pub const ATTACHMENTS_MAX: usize = 10;

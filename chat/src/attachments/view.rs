@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use ports::Error;
-use ports::documents::{Collection, Order, Scan};
+use ports::documents::Collection;
 
 use super::AttachmentEvent;
 use crate::conversations::ConversationId;
 use crate::files::FileId;
-use crate::kernel::{Document, Reader, Recorded};
+use crate::kernel::{Document, Recorded};
 use crate::messages::{MessageEvent, MessageId};
 use crate::removals::RemovalEvent;
 
@@ -106,14 +105,4 @@ impl Document for FileUse {
         let over = format!("{}{}", Self::over_with(over), self.file_id);
         vec![(!self.over).then_some(used), self.over.then_some(over)]
     }
-}
-
-/// Whether a message that is there uses a file.
-///
-/// # Errors
-/// When the documents can't be reached.
-pub(crate) async fn is_used(reader: &Reader, file: FileId) -> Result<bool, Error> {
-    let (name, prefix) = (FileUse::COLLECTION.name, FileUse::of(file));
-    let scan = Scan::prefix(name, Some("used"), &prefix, Order::Ascending, 1);
-    Ok(!reader.scan::<FileUse>(scan).await?.is_empty())
 }

@@ -33,6 +33,7 @@ mod format;
 mod gone;
 mod graphql;
 mod html;
+mod mention;
 mod mentioned;
 mod objects;
 mod pages;
@@ -59,6 +60,7 @@ pub use gone::{
 pub(crate) use gone::{Turn, hidden_blocks, turn};
 pub use graphql::{MessageMutation, MessagePayload, MessageQuery};
 pub(crate) use graphql::{changed, visible};
+pub use mention::Mention;
 pub use mentioned::{EveryoneMention, MENTIONS_COUNTED_MAX, mentioned_above, seen_of};
 pub use objects::MessageObject;
 pub use pages::{Messages, Window, last_live_message, messages};
@@ -67,7 +69,7 @@ pub(crate) use quote::QuoteInput;
 pub(crate) use said::{Names, caption, check_text, names};
 pub(crate) use sending::Said;
 pub use sending::{Addressed, Sending, Unsent, message_id};
-pub use view::{Aside, Mention, Message, Version};
+pub use view::{Aside, Message, Version};
 
 /// Most bytes of a message's markdown.
 pub const TEXT_BYTES_MAX: usize = 16 * 1_024;
