@@ -285,6 +285,19 @@ rooms! {
         changes: [],
         timings: timings,
     }
+    stickers {
+        events: StickerEvent,
+        commands: [CreatePack, RenamePack, AddSticker, RemoveSticker, NoteStickerReleased,
+            DeletePack, InstallPack, UninstallPack, SendSticker],
+        documents: [Pack, Stickers],
+        rejections: [StickerRejection],
+        query: StickerQuery, mutation: StickerMutation,
+        changes: [
+            StickerPack(StickerPackObject by stickers::PackId),
+            InstalledPacks(InstalledPacksObject by accounts::AccountId)
+        ],
+        reactions: [destroy_pack],
+    }
     previews {
         events: PreviewEvent,
         commands: [RecordPreview],

@@ -40,7 +40,7 @@ pub enum Purpose {
     UploadExpires,
     /// A file is discarded that nothing refers to.
     FileUnused,
-    /// The files of a message that is gone are not kept for it any more.
+    /// The files of what is gone are not kept for it any more.
     FilesReleased,
 }
 

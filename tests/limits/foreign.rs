@@ -107,6 +107,8 @@ impl Things {
         let scheduled = json!({ "conversationId": group, "text": "a secret", "at": at });
         let scheduled = ann.does("scheduleMessage", scheduled, "scheduled { id }");
         let file = ann.uploads("secret.txt", "text/plain", b"a secret");
+        let pack = json!({ "kind": "EMOJI", "title": "a secret" });
+        let pack = ann.does("createStickerPack", pack, "pack { id }");
         let application = Bridge::registered(world, owner, false).id;
         let things = [
             ("conversationId", group.clone()),
@@ -118,6 +120,7 @@ impl Things {
             ("threadId", message.clone()),
             ("Query.message.id", message),
             ("fileId", file.clone()),
+            ("packId", text(&pack["pack"]["id"])),
             ("Query.file.id", file),
             ("scheduledId", text(&scheduled["scheduled"]["id"])),
             ("passkeyId", text(&passkey["passkey"]["id"])),
@@ -139,6 +142,10 @@ impl Things {
 
 /// Whether an account exists is told to whoever has signed in.
 const PUBLIC: [&str; 3] = ["accountId", "accountIds", "memberIds"];
+
+/// Whoever knows the id of a pack of stickers may look at it, have it at hand and send of it.
+const OF_PACKS: [&str; 4] =
+    ["stickerPack", "installStickerPack", "uninstallStickerPack", "sendSticker"];
 
 /// An id of the same kind that nothing has.
 fn missing(id: &Value) -> Value {
@@ -225,7 +232,10 @@ fn an_id_of_somebody_elses_is_answered_like_one_that_does_not_exist() {
     for root in ["Query", "Mutation"] {
         for field in schema.fields(root).iter().filter(|it| it.name != "account") {
             for (name, wanted) in field.places(&schema) {
-                let public = PUBLIC.contains(&name.as_str()) || name == "clientId";
+                let of_pack = name == "packId" || name == "id";
+                let public = PUBLIC.contains(&name.as_str())
+                    || name == "clientId"
+                    || (of_pack && OF_PACKS.contains(&field.name.as_str()));
                 if named(&wanted.base) == "ID" && !public {
                     let (schema, things) = (&schema, &things);
                     Place { schema, things, root, field, name }.is_tried(&eve);

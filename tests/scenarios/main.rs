@@ -41,6 +41,7 @@ mod schedule;
 mod seen_reactions;
 mod sessions;
 mod sign_in_links;
+mod stickers;
 mod strangers;
 mod thread_counts;
 mod threads;

@@ -309,7 +309,7 @@ impl Person {
         if dice.happens(3_000) {
             self.ask(None, RemoveReaction { conversation_id, message_id, emoji }).await;
         } else {
-            self.ask(None, AddReaction { conversation_id, message_id, emoji }).await;
+            self.ask(None, AddReaction::new(conversation_id, message_id, emoji)).await;
         }
     }
 

@@ -188,6 +188,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::ThreadEvent(_)
         | Event::FileEvent(_)
         | Event::AttachmentEvent(_)
+        | Event::StickerEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })
 }

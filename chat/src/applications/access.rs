@@ -74,8 +74,8 @@ pub fn needed(name: &str) -> Option<Access> {
     let (first, rest) = name.split_at_checked(1)?;
     match format!("{}{rest}", first.to_lowercase()).as_str() {
         "viewer" | "account" | "conversation" | "conversations" | "viewerMembership"
-        | "message" | "reactors" | "pollVoters" | "readers" | "readState" | "presence" | "file"
-        | "position" | "updates" | "__typename" => Some(Access::ChatRead),
+        | "message" | "stickerPack" | "reactors" | "pollVoters" | "readers" | "readState"
+        | "presence" | "file" | "position" | "updates" | "__typename" => Some(Access::ChatRead),
         "createGroup" | "openDirect" | "renameGroup" | "addMembers" | "removeMember"
         | "changeRole" | "leaveConversation" | "joinGroup" | "sendMessage" | "editMessage"
         | "deleteMessage" | "hideMessage" | "addReaction" | "removeReaction" | "limitReactions"
@@ -83,7 +83,9 @@ pub fn needed(name: &str) -> Option<Access> {
         | "markDelivered" | "sendPoll" | "votePoll" | "closePoll" | "sendLocation"
         | "shareLiveLocation" | "moveLiveLocation" | "stopLiveLocation" | "sendContact"
         | "setTyping" | "setPresence" | "moveToThread" | "markThreadRead" | "upload"
-        | "terminateUpload" => Some(Access::ChatWrite),
+        | "terminateUpload" | "sendAttachments" | "openAttachment" | "sendSticker" => {
+            Some(Access::ChatWrite)
+        }
         _ => None,
     }
 }

@@ -202,7 +202,7 @@ impl SendAttachments {
 }
 
 /// Whether somebody may send a file: it is theirs and there, and not about to be discarded.
-fn may_be_sent(file: &File, context: &Context<'_>) -> bool {
+pub(crate) fn may_be_sent(file: &File, context: &Context<'_>) -> bool {
     let stays = file.until.is_none_or(|it| it.0 - LAST_MOMENT_MS > context.now.0);
     file.account_id == context.actor && file.state == FileState::Uploaded && stays
 }

@@ -1,4 +1,4 @@
-//! What becomes of the files of a message that is gone: those are discarded that nothing else uses.
+//! What becomes of the files of what is gone: those are discarded that nothing else uses.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use ports::Error;
 use ports::documents::{Order, Scan};
 
-use super::view::over;
-use super::{
-    ATTACHMENTS_MAX, AttachmentEvent, AttachmentRejection, FileUse, FilesReleased, RELEASE_MS,
-};
+use super::view::ended;
+use super::{ATTACHMENTS_MAX, AttachmentRejection, FileUse, FilesReleased, Holder, RELEASE_MS};
 use crate::Event;
 use crate::conversations::ConversationId;
 use crate::files::{EndFile, File, FileId};
+use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Document, Reader, Recorded, Slot, StreamId, Timestamp, id};
 use crate::messages::{MessageEvent, MessageId};
 use crate::removals::RemovalEvent;
+use crate::stickers::{NoteStickerReleased, StickerEvent};
 use crate::timers::{Action, Answer, Purpose, Timer, Timing};
 
 /// Notes that the files of a message that is gone are not kept for it any more; nothing when that
@@ -44,7 +44,7 @@ impl Command for NoteReleased {
     fn state(&self, _: &Context<'_>) -> Self::State {
         let stream = StreamId::Conversation(self.conversation_id);
         let ids = self.file_ids.iter().take(ATTACHMENTS_MAX);
-        ids.map(|it| Slot::new(FileUse::id(*it, self.message_id), stream)).collect()
+        ids.map(|it| Slot::new(FileUse::id(*it, self.message_id.0), stream)).collect()
     }
 
     fn decide(
@@ -63,23 +63,24 @@ impl Command for NoteReleased {
 /// The timers that an event sets and clears.
 pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
     let purpose = Purpose::FilesReleased;
-    if let Some(AttachmentEvent::FilesReleased(it)) = AttachmentEvent::of(&event.event) {
-        return vec![Timing::Clear { purpose, id: it.message_id.0 }];
+    let Some((holder, released)) = ended(event) else { return Vec::new() };
+    let id = holder.id();
+    if released {
+        return vec![Timing::Clear { purpose, id }];
     }
-    let author = match MessageEvent::of(&event.event) {
-        Some(MessageEvent::MessageDeleted(it)) => Some(it.author_id),
-        Some(_) => None,
-        None => match RemovalEvent::of(&event.event) {
-            Some(RemovalEvent::MessageDestroyed(it)) => Some(it.author_id),
-            Some(_) | None => None,
+    let account_id = match (MessageEvent::of(&event.event), RemovalEvent::of(&event.event)) {
+        (Some(MessageEvent::MessageDeleted(it)), _) => it.author_id,
+        (_, Some(RemovalEvent::MessageDestroyed(it))) => it.author_id,
+        _ => match StickerEvent::of(&event.event) {
+            Some(StickerEvent::StickerRemoved(it)) => it.owner_id,
+            Some(_) | None => return Vec::new(),
         },
     };
-    let (Some(account_id), Some(message)) = (author, over(event)) else { return Vec::new() };
     let due_at = Timestamp(event.occurred_at.0.saturating_add(RELEASE_MS));
-    vec![Timing::Set { purpose, id: message.0, account_id, due_at }]
+    vec![Timing::Set { purpose, id, account_id, due_at }]
 }
 
-/// Whether a message that is there uses a file.
+/// Whether something that is there uses a file.
 ///
 /// # Errors
 /// When the documents can't be reached.
@@ -89,20 +90,25 @@ pub(crate) async fn is_used(reader: &Reader, file: FileId) -> Result<bool, Error
     Ok(!reader.scan::<FileUse>(scan).await?.is_empty())
 }
 
-/// Discards the files of a message that is gone and that nothing else uses, each in its owner's
-/// stream, and notes that they are released; nothing while the documents do not tell of them.
+/// Discards the files of what is gone and that nothing else uses, each in its owner's stream, and
+/// notes that they are released; nothing while the documents do not tell of them.
 pub(crate) async fn release(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Error> {
-    let message_id = MessageId(timer.id);
-    let (name, prefix) = (FileUse::COLLECTION.name, FileUse::over_with(message_id));
+    let (name, prefix) = (FileUse::COLLECTION.name, FileUse::over_with(timer.id));
     let scan = Scan::prefix(name, Some("over"), &prefix, Order::Ascending, ATTACHMENTS_MAX);
     let over = reader.scan::<FileUse>(scan).await?;
     let file_ids: Vec<_> = over.iter().map(|(_, it)| it.file_id).collect();
-    if file_ids.is_empty() {
-        return Ok(None);
-    }
-    let conversation_id = timer.conversation();
-    let mut next =
-        timer.gives(NoteReleased { conversation_id, message_id, file_ids: file_ids.clone() });
+    let Some((_, first)) = over.first() else { return Ok(None) };
+    let mut next = match first.holder {
+        Holder::Message(message_id) => {
+            let conversation_id = timer.conversation();
+            let file_ids = file_ids.clone();
+            timer.gives(NoteReleased { conversation_id, message_id, file_ids })
+        }
+        Holder::Sticker { pack_id, number } => {
+            let (number, file_id) = (Long(number), first.file_id);
+            timer.gives(NoteStickerReleased { pack_id, number, file_id })
+        }
+    };
     for file_id in file_ids {
         let file = reader.load::<File>(file_id.to_string()).await?;
         let Some(file) = file.filter(|it| it.is_uploaded()) else { continue };

@@ -23,6 +23,7 @@ mod open;
 mod tests;
 mod view;
 
+pub(crate) use decide::may_be_sent;
 pub use decide::{
     Attach, Attachment, AttachmentKind, AttachmentRejection, Attachments, SendAttachments,
 };
@@ -31,7 +32,7 @@ pub(crate) use end::{is_used, release, timings};
 pub use events::{AttachmentEvent, FilesReleased};
 pub use graphql::{AttachmentMutation, AttachmentsObject};
 pub use open::OpenAttachment;
-pub use view::FileUse;
+pub use view::{FileUse, Holder};
 
 /// Most files of one message.
 pub const ATTACHMENTS_MAX: usize = 10;

@@ -62,7 +62,7 @@ fn said(world: &Given, message: MessageId) -> Body {
 }
 
 fn used(world: &Given, file: FileId, message: MessageId) -> Option<bool> {
-    world.document::<FileUse>(FileUse::id(file, message)).map(|it| !it.over)
+    world.document::<FileUse>(FileUse::id(file, message.0)).map(|it| !it.over)
 }
 
 fn release_due(world: &Given, message: MessageId) -> Option<Timestamp> {

@@ -1,31 +1,48 @@
-//! Which messages use which files, as it is remembered.
+//! What uses which files, as it is remembered.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use ports::documents::Collection;
 
 use super::AttachmentEvent;
-use crate::conversations::ConversationId;
 use crate::files::FileId;
 use crate::kernel::{Document, Recorded};
 use crate::messages::{MessageEvent, MessageId};
 use crate::removals::RemovalEvent;
+use crate::stickers::{PackId, Sticker, StickerEvent};
 
-/// That a message uses a file; once the message is gone, until its files are released.
+/// What uses files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Holder {
+    Message(MessageId),
+    Sticker { pack_id: PackId, number: u64 },
+}
+
+impl Holder {
+    /// What stands for it in keys, and in the id of the timer that releases its files.
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Message(it) => it.0,
+            Self::Sticker { pack_id, number } => Sticker::holder(pack_id, number),
+        }
+    }
+}
+
+/// That something uses a file; once it is gone, until its files are released.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileUse {
     pub file_id: FileId,
-    pub message_id: MessageId,
-    pub conversation_id: ConversationId,
-    /// Whether the message is gone.
+    pub holder: Holder,
+    /// Whether what used it is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub over: bool,
 }
 
 impl FileUse {
-    /// The id of the use of a file by a message.
-    pub fn id(file: FileId, message: MessageId) -> String {
-        format!("{}{message}", Self::of(file))
+    /// The id of the use of a file by what has this id.
+    pub fn id(file: FileId, holder: Uuid) -> String {
+        format!("{}{}", Self::of(file), holder.simple())
     }
 
     /// Ids of the uses of a file begin with this.
@@ -33,40 +50,62 @@ impl FileUse {
         format!("{file}/")
     }
 
-    /// Where the uses are that are over with a message.
-    pub fn over_with(message: MessageId) -> String {
-        format!("{message}/")
+    /// Where the uses are that are over with what has this id.
+    pub fn over_with(holder: Uuid) -> String {
+        format!("{}/", holder.simple())
     }
 }
 
 /// What an event says of uses.
 enum Told {
-    Begin(ConversationId),
+    Begin,
     Over,
     End,
 }
 
-fn told(event: &Recorded) -> Option<(MessageId, &[FileId], Told)> {
-    if let Some(AttachmentEvent::FilesReleased(it)) = AttachmentEvent::of(&event.event) {
-        return Some((it.message_id, &it.file_ids, Told::End));
+fn told(event: &Recorded) -> Option<(Holder, &[FileId], Told)> {
+    if let Some(event) = StickerEvent::of(&event.event) {
+        return of_sticker(event);
     }
+    let (message, files, told) = match AttachmentEvent::of(&event.event) {
+        Some(AttachmentEvent::FilesReleased(it)) => (it.message_id, &it.file_ids[..], Told::End),
+        None => of_message(event)?,
+    };
+    Some((Holder::Message(message), files, told))
+}
+
+fn of_message(event: &Recorded) -> Option<(MessageId, &[FileId], Told)> {
     if let Some(RemovalEvent::MessageDestroyed(it)) = RemovalEvent::of(&event.event) {
         return Some((it.message_id, it.files.as_deref()?, Told::Over));
     }
     match MessageEvent::of(&event.event)? {
-        MessageEvent::MessageSent(it) => {
-            Some((it.message_id, it.files.as_deref()?, Told::Begin(it.conversation_id)))
-        }
+        MessageEvent::MessageSent(it) => Some((it.message_id, it.files.as_deref()?, Told::Begin)),
         MessageEvent::MessageDeleted(it) => Some((it.message_id, it.files.as_deref()?, Told::Over)),
         MessageEvent::MessageEdited(_) | MessageEvent::MessageHidden(_) => None,
     }
 }
 
-/// The message whose files are to be released, because it is gone by this event.
-pub(super) fn over(event: &Recorded) -> Option<MessageId> {
-    match told(event) {
-        Some((message, _, Told::Over)) => Some(message),
-        Some((_, _, Told::Begin(_) | Told::End)) | None => None,
+fn of_sticker(event: &StickerEvent) -> Option<(Holder, &[FileId], Told)> {
+    let (pack_id, number, file, told) = match event {
+        StickerEvent::StickerAdded(it) => (it.pack_id, it.number, &it.file_id, Told::Begin),
+        StickerEvent::StickerRemoved(it) => (it.pack_id, it.number, &it.file_id, Told::Over),
+        StickerEvent::StickerReleased(it) => (it.pack_id, it.number, &it.file_id, Told::End),
+        StickerEvent::PackCreated(_)
+        | StickerEvent::PackRenamed(_)
+        | StickerEvent::PackDeleted(_)
+        | StickerEvent::PackInstalled(_)
+        | StickerEvent::PackUninstalled(_) => return None,
+    };
+    let holder = Holder::Sticker { pack_id, number: number.0 };
+    Some((holder, std::slice::from_ref(file), told))
+}
+
+/// What is gone by this event, so that its files are to be released, or has released them.
+pub(super) fn ended(event: &Recorded) -> Option<(Holder, bool)> {
+    match told(event)? {
+        (holder, _, Told::Over) => Some((holder, false)),
+        (holder, _, Told::End) => Some((holder, true)),
+        (_, _, Told::Begin) => None,
     }
 }
 
@@ -74,21 +113,19 @@ impl Document for FileUse {
     const COLLECTION: Collection = Collection { name: "file_uses", indexes: &["used", "over"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        let Some((message, files, _)) = told(event) else { return Vec::new() };
-        files.iter().map(|it| Self::id(*it, message)).collect()
+        let Some((holder, files, _)) = told(event) else { return Vec::new() };
+        files.iter().map(|it| Self::id(*it, holder.id())).collect()
     }
 
     fn begins(event: &Recorded) -> bool {
-        matches!(told(event), Some((_, _, Told::Begin(_))))
+        matches!(told(event), Some((_, _, Told::Begin)))
     }
 
     fn project(document: &mut Option<Self>, id: &str, event: &Recorded) {
         match told(event) {
-            Some((message_id, files, Told::Begin(conversation_id))) => {
-                let file = files.iter().find(|it| Self::id(**it, message_id) == id);
-                let used =
-                    |it: &FileId| Self { file_id: *it, message_id, conversation_id, over: false };
-                *document = file.map(used);
+            Some((holder, files, Told::Begin)) => {
+                let file = files.iter().find(|it| Self::id(**it, holder.id()) == id);
+                *document = file.map(|it| Self { file_id: *it, holder, over: false });
             }
             Some((_, _, Told::Over)) => {
                 if let Some(it) = document {
@@ -101,8 +138,9 @@ impl Document for FileUse {
     }
 
     fn index_keys(&self) -> Vec<Option<String>> {
-        let (used, over) = (Self::id(self.file_id, self.message_id), self.message_id);
-        let over = format!("{}{}", Self::over_with(over), self.file_id);
+        let holder = self.holder.id();
+        let over = format!("{}{}", Self::over_with(holder), self.file_id);
+        let used = Self::id(self.file_id, holder);
         vec![(!self.over).then_some(used), self.over.then_some(over)]
     }
 }

@@ -105,6 +105,7 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         | Event::LocationEvent(_)
         | Event::FileEvent(_)
         | Event::AttachmentEvent(_)
+        | Event::StickerEvent(_)
         | Event::ReceiptEvent(_) => None,
     }
 }

@@ -87,9 +87,12 @@ fn onward(body: &Body) -> Result<Body, ForwardRejection> {
     let content = match &body.content {
         Some(Content::Poll(_)) => return Err(ForwardRejection::Poll),
         Some(Content::LiveLocation(it)) => Some(Content::Location(*it)),
-        Some(it @ (Content::Location(_) | Content::Contact(_) | Content::Attachments(_))) => {
-            Some(it.clone())
-        }
+        Some(
+            it @ (Content::Location(_)
+            | Content::Contact(_)
+            | Content::Attachments(_)
+            | Content::Sticker(_)),
+        ) => Some(it.clone()),
         None => None,
     };
     // Everyone is mentioned where it was written; elsewhere it is text.

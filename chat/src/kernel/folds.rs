@@ -3,6 +3,7 @@
 mod content;
 mod kept;
 mod later;
+mod packs;
 mod rights;
 mod secure;
 mod talk;
@@ -200,7 +201,7 @@ fn react(
     });
     match (which % 5, given) {
         (0 | 1, _) | (2, None) => {
-            world.when(actor, AddReaction { conversation_id, message_id, emoji })
+            world.when(actor, AddReaction::new(conversation_id, message_id, emoji))
         }
         (2, Some(it)) => {
             let (conversation_id, message_id) = (it.conversation_id, it.message_id);

@@ -15,6 +15,7 @@ use crate::files::FileId;
 use crate::kernel::Reader;
 use crate::locations::{LiveLocationObject, LocationObject, Point};
 use crate::polls::{PollObject, Question};
+use crate::stickers::{SentSticker, SentStickerObject};
 
 /// What a message holds beside its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,7 @@ pub enum Content {
     LiveLocation(Point),
     Contact(Card),
     Attachments(Attachments),
+    Sticker(SentSticker),
 }
 
 impl Content {
@@ -32,6 +34,7 @@ impl Content {
     pub(crate) fn files(&self) -> Option<Vec<FileId>> {
         match self {
             Self::Attachments(it) => Some(it.all.iter().map(|it| it.file_id).collect()),
+            Self::Sticker(it) => Some(vec![it.file_id]),
             Self::Poll(_) | Self::Location(_) | Self::LiveLocation(_) | Self::Contact(_) => None,
         }
     }
@@ -46,6 +49,7 @@ pub enum ContentKind {
     LiveLocation,
     Contact,
     Attachments,
+    Sticker,
 }
 
 impl ContentKind {
@@ -57,6 +61,7 @@ impl ContentKind {
             Content::LiveLocation(_) => Self::LiveLocation,
             Content::Contact(_) => Self::Contact,
             Content::Attachments(_) => Self::Attachments,
+            Content::Sticker(_) => Self::Sticker,
         }
     }
 }
@@ -95,6 +100,7 @@ pub enum ContentObject {
     LiveLocation(LiveLocationObject),
     Contact(ContactCardObject),
     Attachments(AttachmentsObject),
+    Sticker(SentStickerObject),
 }
 
 impl ContentObject {
@@ -112,6 +118,7 @@ impl ContentObject {
                 live.map(Self::LiveLocation)
             }
             Content::Contact(it) => Some(Self::Contact(ContactCardObject(it))),
+            Content::Sticker(it) => Some(Self::Sticker(SentStickerObject(it))),
             Content::Attachments(attachments) => {
                 let (view_once, opened) = (message.view_once, message.opened);
                 Some(Self::Attachments(AttachmentsObject { attachments, view_once, opened }))

@@ -1,5 +1,7 @@
 //! What markdown means, as a corpus of examples and one law for all texts.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::bare::Mentioned;
@@ -221,7 +223,7 @@ fn everyone_is_mentioned_where_that_is_meant() {
         ("שלום @everyone", &[(Everyone, 5, 9)]),
     ];
     for (markdown, expected) in cases {
-        let body = parse_mentioning(markdown, known);
+        let body = parse_mentioning(markdown, known, &BTreeMap::new());
         let found = body.entities.iter().map(|it| (it.kind, it.offset, it.length));
         assert_eq!(found.collect::<Vec<_>>(), expected, "{markdown}");
         assert!(body.entities.iter().all(|it| (it.kind == Mention) == it.account_id.is_some()));

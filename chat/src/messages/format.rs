@@ -4,76 +4,32 @@
 //! #hashtags are found in the text. Other HTML stays text. Links go to http, https, mailto and tel
 //! only.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
-use serde::{Deserialize, Serialize};
 
 use super::bare::{Mentioned, at_names, hashtags, is_safe, urls};
-use super::{Content, ENTITIES_MAX};
+use super::{Body, ENTITIES_MAX, Entity, EntityKind};
 use crate::accounts::AccountId;
-
-/// What a message says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Body {
-    /// As the author wrote it.
-    pub markdown: String,
-    /// As it is read.
-    pub text: String,
-    pub entities: Vec<Entity>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content: Option<Content>,
-}
-
-/// A stretch of text with a meaning.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entity {
-    pub kind: EntityKind,
-    /// In UTF-16 code units.
-    pub offset: u32,
-    /// In UTF-16 code units.
-    pub length: u32,
-    /// Where a link goes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// Language of a code block.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
-    /// Who is mentioned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account_id: Option<AccountId>,
-}
-
-/// What a stretch of text means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
-pub enum EntityKind {
-    Bold,
-    Italic,
-    Underline,
-    Strike,
-    Spoiler,
-    Code,
-    Pre,
-    Link,
-    Mention,
-    Quote,
-    Hashtag,
-    /// A mention of everyone.
-    Everyone,
-}
+use crate::stickers::{StickerRef, shortcodes};
 
 /// Parses a message; `find` knows which names are whose.
 pub fn parse(markdown: &str, find: impl Fn(&str) -> Option<AccountId>) -> Body {
-    parse_mentioning(markdown, |it| find(it).map(Mentioned::Account))
+    parse_mentioning(markdown, |it| find(it).map(Mentioned::Account), &BTreeMap::new())
 }
 
-/// Parses a message in which a name may stand for more than one.
-pub(super) fn parse_mentioning(markdown: &str, find: impl Fn(&str) -> Option<Mentioned>) -> Body {
+/// Parses a message in which a name may stand for more than one, and custom emoji have names.
+pub(super) fn parse_mentioning(
+    markdown: &str,
+    find: impl Fn(&str) -> Option<Mentioned>,
+    emoji: &BTreeMap<String, StickerRef>,
+) -> Body {
     let mut writer = Writer::default();
     for event in Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH) {
         writer.event(event);
     }
-    writer.finish(markdown, find)
+    writer.finish(markdown, find, emoji)
 }
 
 #[derive(Default)]
@@ -96,10 +52,11 @@ struct Span {
     url: Option<String>,
     language: Option<String>,
     account: Option<AccountId>,
+    emoji: Option<String>,
 }
 
 fn span(kind: EntityKind, start: usize) -> Span {
-    Span { kind, start, end: start, url: None, language: None, account: None }
+    Span { kind, start, end: start, url: None, language: None, account: None, emoji: None }
 }
 
 impl Writer {
@@ -281,7 +238,12 @@ impl Writer {
         }
     }
 
-    fn finish(mut self, markdown: &str, find: impl Fn(&str) -> Option<Mentioned>) -> Body {
+    fn finish(
+        mut self,
+        markdown: &str,
+        find: impl Fn(&str) -> Option<Mentioned>,
+        emoji: &BTreeMap<String, StickerRef>,
+    ) -> Body {
         self.put_back(EntityKind::Spoiler, "||");
         self.put_back(EntityKind::Underline, "<u>");
         let length = self.text.trim_end().len();
@@ -302,6 +264,13 @@ impl Writer {
             let end = start + 1 + name.len();
             self.spans.push(Span { end, account, ..span(kind, start) });
         }
+        let named = |(start, name): (usize, &str)| {
+            let (end, emoji) = (start + name.len() + 2, Some(emoji.get(name)?.to_string()));
+            Some(Span { end, emoji, ..span(EntityKind::CustomEmoji, start) })
+        };
+        let free = shortcodes(&self.text).filter(|(at, _)| taken.is_free(*at));
+        let emoji: Vec<_> = free.filter_map(named).collect();
+        self.spans.extend(emoji);
         for (start, end) in hashtags(&self.text).filter(|(at, _)| taken.is_free(*at)) {
             self.spans.push(Span { end, ..span(EntityKind::Hashtag, start) });
         }
@@ -357,6 +326,7 @@ impl Writer {
                 url: it.url,
                 language: it.language,
                 account_id: it.account,
+                emoji: it.emoji,
             })
             .collect()
     }

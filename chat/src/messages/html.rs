@@ -2,7 +2,7 @@
 //!
 //! Made of text and entities, never of what the author wrote, and sanitised all the same:
 //! `strong em u s code pre a blockquote span br`, with `class` on `code` (`language-…`) and on
-//! `span` (`spoiler`, `mention`, `hashtag`), and links to http, https, mailto and tel.
+//! `span` (`spoiler`, `mention`, `hashtag`, `emoji`), and links to http, https, mailto and tel.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -16,7 +16,7 @@ use super::{Body, Entity, EntityKind};
 static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let tags = ["strong", "em", "u", "s", "code", "pre", "a", "blockquote", "span", "br"];
     let attributes = [("a", HashSet::from(["href"])), ("code", HashSet::from(["class"]))];
-    let classes = HashSet::from(["spoiler", "mention", "hashtag"]);
+    let classes = HashSet::from(["spoiler", "mention", "hashtag", "emoji"]);
     let mut builder = Builder::default();
     builder
         .tags(HashSet::from(tags))
@@ -110,6 +110,7 @@ fn tags(entity: &Entity) -> (String, &'static str) {
             let url = attribute(entity.url.as_deref().unwrap_or_default());
             return (format!("<a href=\"{url}\">"), "</a>");
         }
+        EntityKind::CustomEmoji => ("<span class=\"emoji\">", "</span>"),
         EntityKind::Mention | EntityKind::Everyone => ("<span class=\"mention\">", "</span>"),
         EntityKind::Quote => ("<blockquote>", "</blockquote>"),
         EntityKind::Hashtag => ("<span class=\"hashtag\">", "</span>"),

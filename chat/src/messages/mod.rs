@@ -28,6 +28,7 @@ mod content;
 #[cfg(test)]
 mod corpus;
 mod decide;
+mod entity;
 mod events;
 mod format;
 mod gone;
@@ -48,12 +49,13 @@ pub(crate) use content::opened;
 pub use content::{Content, ContentKind, ContentObject};
 pub use decide::{DeleteMessage, EditMessage, HideMessage, MessageRejection, SendMessage};
 pub(crate) use decide::{active, found, member, message, welcome};
+pub use entity::{Body, Entity, EntityKind};
 pub(crate) use events::deleted;
 pub use events::{
     Forwarded, MessageDeleted, MessageEdited, MessageEvent, MessageHidden, MessageId, MessageSent,
     destroy_body,
 };
-pub use format::{Body, Entity, EntityKind, parse};
+pub use format::parse;
 pub use gone::{
     AbsentCounts, AbsentNumbers, HiddenNumbers, Stretch, absent_in, hidden_among, hidden_in,
 };
@@ -66,7 +68,8 @@ pub use objects::MessageObject;
 pub use pages::{Messages, Window, last_live_message, messages};
 pub use quote::Quote;
 pub(crate) use quote::QuoteInput;
-pub(crate) use said::{Names, caption, check_text, names};
+pub use said::Names;
+pub(crate) use said::{caption, check_text, names};
 pub(crate) use sending::Said;
 pub use sending::{Addressed, Sending, Unsent, message_id};
 pub use view::{Aside, Message, Version};

@@ -19,6 +19,7 @@ use crate::kernel::{Personal, Timestamp};
 use crate::pins::is_pinned;
 use crate::previews::PreviewObject;
 use crate::reactions::{ReactionCount, reactions_to};
+use crate::stickers::StickerObject;
 use crate::threads::{ThreadObject, thread_of};
 
 /// A message; its text is opened when it is asked for.
@@ -85,6 +86,15 @@ impl EntityObject {
     /// Who is mentioned.
     async fn account_id(&self) -> Option<ID> {
         self.0.account_id.map(ID::from)
+    }
+
+    /// The custom emoji that is named; null when it is gone: then its name is shown.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn sticker(&self, context: &Context<'_>) -> Result<Option<StickerObject>> {
+        match self.0.emoji.as_ref().and_then(|it| it.parse().ok()) {
+            Some(it) => StickerObject::of(context, it).await,
+            None => Ok(None),
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::bare::{self, Mentioned};
 use super::{MessageRejection, Said, TEXT_BYTES_MAX, format, parse};
 use crate::accounts::{AccountId, EVERYONE, Name, NameState};
-use crate::kernel::{Context, Slot, StreamId};
+use crate::kernel::command::Fetch;
+use crate::kernel::{Context, Slot, State, StreamId};
+use crate::stickers::Shortcodes;
 
 fn check(markdown: &str) -> Result<(), MessageRejection> {
     if markdown.len() > TEXT_BYTES_MAX {
@@ -18,16 +20,27 @@ fn check(markdown: &str) -> Result<(), MessageRejection> {
     Ok(())
 }
 
-/// The names that a text may mean, in its order.
-pub(crate) type Names = Vec<Slot<Name>>;
+/// What names in a text may stand for.
+pub struct Names {
+    /// In the order of the text.
+    accounts: Vec<Slot<Name>>,
+    emoji: Shortcodes,
+}
 
-/// Asks for whom a text may mention.
-pub(crate) fn names(markdown: &str, context: &Context<'_>) -> Names {
-    if markdown.len() > TEXT_BYTES_MAX {
-        return Vec::new();
+impl State for Names {
+    fn fill(&mut self, fetch: &mut Fetch<'_>) {
+        self.accounts.fill(fetch);
+        self.emoji.fill(fetch);
     }
+}
+
+/// Asks for whom and which custom emoji a text may name.
+pub(crate) fn names(markdown: &str, context: &Context<'_>) -> Names {
+    // What is too long is refused unread.
+    let markdown = if markdown.len() > TEXT_BYTES_MAX { "" } else { markdown };
     let ids = bare::names(markdown).into_iter().map(|it| context.name_id(&it));
-    ids.map(|it| Slot::new(it.to_string(), StreamId::Name(it))).collect()
+    let accounts = ids.map(|it| Slot::new(it.to_string(), StreamId::Name(it))).collect();
+    Names { accounts, emoji: Shortcodes::new(markdown, context) }
 }
 
 /// The parsed body and whom it mentions; everyone, if a manager of the group says so.
@@ -48,17 +61,18 @@ pub(crate) fn caption(
     by_manager: bool,
 ) -> Result<Said, MessageRejection> {
     check(markdown)?;
-    let found = bare::names(markdown).into_iter().zip(names);
+    let found = bare::names(markdown).into_iter().zip(&names.accounts);
     let known: BTreeMap<String, AccountId> = found
         .filter_map(|(name, slot)| {
             let confirmed = slot.get().filter(|it| it.state == NameState::Confirmed)?;
             Some((name, confirmed.account_id))
         })
         .collect();
-    let body = format::parse_mentioning(markdown, |name| match name {
+    let mentioned = |name: &str| match name {
         EVERYONE => by_manager.then_some(Mentioned::Everyone),
         _ => known.get(name).copied().map(Mentioned::Account),
-    });
+    };
+    let body = format::parse_mentioning(markdown, mentioned, &names.emoji.found());
     let mut mentions: Vec<AccountId> =
         body.entities.iter().filter_map(|it| it.account_id).collect();
     mentions.sort_unstable();

@@ -8,19 +8,21 @@ use super::{
     ReactionRemoved, ReactionsLimited, Tally,
 };
 use crate::Event;
+use crate::accounts::AccountId;
 use crate::contacts::Talk;
 use crate::conversations::{Conversation, ConversationId, Kind};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Slot, StreamId};
 use crate::members::Member;
 use crate::messages::{Message, MessageId};
+use crate::stickers::{Pack, PackKind};
 
 crate::rejections! {
     /// Why reactions say no.
     ReactionRejection {
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
         EmojiInvalid: Invalid, "REACTIONS_EMOJI_INVALID",
-            "that is not exactly one emoji", "Give one emoji of Unicode's.";
+            "that is not exactly one emoji that there is", "Give one of Unicode's, or of a pack.";
         NotAllowed: Forbidden, "REACTIONS_NOT_ALLOWED",
             "the group does not allow this emoji", "Choose one of its allowed reactions.";
         TooManyOwn: LimitExceeded, "REACTIONS_TOO_MANY_OWN",
@@ -95,14 +97,40 @@ fn has(reacted: &Slot<Reacted>, emoji: &Emoji) -> bool {
 pub struct AddReaction {
     pub conversation_id: ConversationId,
     pub message_id: MessageId,
-    /// One emoji of Unicode's.
+    /// One emoji of Unicode's, or a custom one: `pack_…/7`.
     pub emoji: String,
+    /// Who made the pack of a custom emoji.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack_owner_id: Option<AccountId>,
+}
+
+impl AddReaction {
+    /// One of Unicode's emoji.
+    pub fn new(conversation_id: ConversationId, message_id: MessageId, emoji: String) -> Self {
+        Self { conversation_id, message_id, emoji, pack_owner_id: None }
+    }
+
+    /// The pack of a custom emoji.
+    fn pack(&self) -> Option<Slot<Pack>> {
+        let custom = Emoji::parse(&self.emoji)?.custom()?;
+        let stream = StreamId::Account(self.pack_owner_id?);
+        Some(Slot::new(custom.pack_id.to_string(), stream))
+    }
+}
+
+/// Whether there is such an emoji.
+fn exists(emoji: &Emoji, pack: Option<&Slot<Pack>>) -> bool {
+    emoji.custom().is_none_or(|it| {
+        let pack = pack.and_then(Slot::get).filter(|it| it.kind == PackKind::Emoji);
+        pack.is_some_and(|pack| pack.sticker(it.number).is_some())
+    })
 }
 
 impl Command for AddReaction {
     const NAME: &'static str = "AddReaction";
     const SEALS: bool = false;
-    type State = ((Talk, Place), (Slot<Tally>, Slot<Reacted>), Slot<AllowedReactions>);
+    type State =
+        ((Talk, Place), (Slot<Tally>, Slot<Reacted>), (Slot<AllowedReactions>, Option<Slot<Pack>>));
     type Rejection = ReactionRejection;
 
     fn stream(&self, _: &Context<'_>) -> Result<StreamId, ReactionRejection> {
@@ -116,12 +144,13 @@ impl Command for AddReaction {
         let tally = Slot::new(message.to_string(), stream);
         let allowed = Slot::new(conversation.to_string(), stream);
         let place = place(conversation, message, context);
-        ((talk, place), (tally, reacted(conversation, message, context)), allowed)
+        let reacted = reacted(conversation, message, context);
+        ((talk, place), (tally, reacted), (allowed, self.pack()))
     }
 
     fn decide(
         self,
-        ((talk, place), (tally, reacted), allowed): &Self::State,
+        ((talk, place), (tally, reacted), (allowed, pack)): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ReactionRejection> {
         let message = found(place, self.conversation_id)?;
@@ -136,6 +165,9 @@ impl Command for AddReaction {
         let emoji = parse(&self.emoji)?;
         if has(reacted, &emoji) {
             return Ok(Vec::new());
+        }
+        if !exists(&emoji, pack.as_ref()) {
+            return Err(ReactionRejection::EmojiInvalid);
         }
         if !allowed.get().is_none_or(|it| it.allow(&emoji)) {
             return Err(ReactionRejection::NotAllowed);
@@ -165,7 +197,7 @@ impl Command for AddReaction {
 pub struct RemoveReaction {
     pub conversation_id: ConversationId,
     pub message_id: MessageId,
-    /// One emoji of Unicode's.
+    /// One emoji of Unicode's, or a custom one.
     pub emoji: String,
 }
 
@@ -213,7 +245,7 @@ impl Command for RemoveReaction {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct LimitReactions {
     pub conversation_id: ConversationId,
-    /// At most 100 emoji, or none at all; without a list all of Unicode's are allowed.
+    /// At most 100 emoji, or none at all; without a list all are allowed.
     pub allowed: Option<Vec<String>>,
 }
 

@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-/// An emoji. Events hold it as text: a custom emoji, which is none of Unicode's, would be its id.
+use crate::stickers::StickerRef;
+
+/// An emoji. Events hold it as text: a custom emoji, which is none of Unicode's, is its id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Emoji(String);
@@ -25,9 +27,20 @@ fn bare(text: &str) -> String {
 }
 
 impl Emoji {
+    /// Reads exactly one emoji of Unicode's, or the id of a custom one, which there may not be.
+    pub fn parse(text: &str) -> Option<Self> {
+        let custom = || text.parse::<StickerRef>().ok().map(|it| Self(it.to_string()));
+        Self::parse_unicode(text).or_else(custom)
+    }
+
+    /// The picture that a custom emoji is.
+    pub fn custom(&self) -> Option<StickerRef> {
+        self.0.parse().ok()
+    }
+
     /// Reads exactly one emoji; with and without variation selectors it is the same, since
     /// keyboards leave them out, and write them where Unicode has none.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub fn parse_unicode(text: &str) -> Option<Self> {
         let starts = !text.starts_with(VARIATION);
         ALL.get(&bare(text)).filter(|_| starts).map(|it| Self((*it).to_owned()))
     }
@@ -37,8 +50,11 @@ impl Emoji {
         &self.0
     }
 
-    /// How it stands in keys, which are ASCII: its code points.
+    /// How it stands in keys, which are ASCII: its code points, or its id.
     pub(super) fn key(&self) -> String {
+        if self.custom().is_some() {
+            return self.0.replace('/', "-");
+        }
         let points: Vec<_> = self.0.chars().map(|it| format!("{:x}", u32::from(it))).collect();
         points.join("-")
     }

@@ -16,6 +16,7 @@ use crate::kernel::document::Document;
 use crate::kernel::graphql::{Outcome, Page, id, outage, rejected, scope};
 use crate::kernel::pages::{self, Shelf};
 use crate::messages::{Message, MessageId, MessageObject, visible};
+use crate::stickers::{StickerObject, owner_of};
 
 /// How many have given a message an emoji.
 pub struct ReactionCount {
@@ -26,8 +27,18 @@ pub struct ReactionCount {
 /// An emoji that a message was given.
 #[Object]
 impl ReactionCount {
+    /// One of Unicode's, or the id of a custom one.
     async fn emoji(&self) -> &str {
         self.count.emoji.as_str()
+    }
+
+    /// The picture of a custom emoji; null for others, and when it is gone.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn sticker(&self, context: &Context<'_>) -> Result<Option<StickerObject>> {
+        match self.count.emoji.custom() {
+            Some(it) => StickerObject::of(context, it).await,
+            None => Ok(None),
+        }
     }
 
     async fn count(&self) -> i32 {
@@ -189,7 +200,7 @@ impl ReactionQuery {
 struct AddReactionInput {
     client_id: ID,
     message_id: ID,
-    /// One emoji of Unicode's.
+    /// One emoji of Unicode's, or the id of a custom one: `pack_…/7`.
     emoji: String,
 }
 
@@ -197,7 +208,7 @@ struct AddReactionInput {
 struct RemoveReactionInput {
     client_id: ID,
     message_id: ID,
-    /// One emoji of Unicode's.
+    /// One emoji of Unicode's, or the id of a custom one: `pack_…/7`.
     emoji: String,
 }
 
@@ -205,7 +216,7 @@ struct RemoveReactionInput {
 struct LimitReactionsInput {
     client_id: ID,
     conversation_id: ID,
-    /// At most 100 emoji, or none at all; null allows all of Unicode's.
+    /// At most 100 emoji, or none at all; null allows all.
     allowed: Option<Vec<String>>,
 }
 
@@ -235,7 +246,13 @@ impl ReactionMutation {
     ) -> Result<ReactionPayload> {
         let message = visible(context, &input.message_id).await?;
         let (conversation_id, message_id) = (message.conversation_id, message.id);
-        let command = AddReaction { conversation_id, message_id, emoji: input.emoji };
+        let custom = Emoji::parse(&input.emoji).and_then(|it| it.custom());
+        let pack_owner_id = match custom {
+            Some(it) => owner_of(context, it.pack_id).await?,
+            None => None,
+        };
+        let emoji = input.emoji;
+        let command = AddReaction { conversation_id, message_id, emoji, pack_owner_id };
         let outcome = scope(context).submit(&input.client_id, command).await?;
         payload(context, outcome, message_id).await
     }

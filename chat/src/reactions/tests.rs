@@ -33,7 +33,7 @@ impl At {
 
     pub(super) fn add(self, emoji: &str) -> AddReaction {
         let Self { conversation_id, message_id } = self;
-        AddReaction { conversation_id, message_id, emoji: emoji.to_owned() }
+        AddReaction::new(conversation_id, message_id, emoji.to_owned())
     }
 
     pub(super) fn remove(self, emoji: &str) -> RemoveReaction {

@@ -18,7 +18,7 @@ fn nothing_is_done_with_what_is_removed() {
         .then_rejected(MessageRejection::Gone)
         .when(account(BOB), reply)
         .then_rejected(MessageRejection::ReplyNotFound)
-        .when(account(BOB), AddReaction { conversation_id, message_id, emoji })
+        .when(account(BOB), AddReaction::new(conversation_id, message_id, emoji))
         .then_rejected(ReactionRejection::Gone)
         .when(account(ANN), PinMessage { conversation_id, message_id, silent: false })
         .then_rejected(PinRejection::Gone);
@@ -29,7 +29,7 @@ fn what_it_was_given_is_kept_unseen_until_it_is_destroyed_and_it_is_not_pinned_a
     let (world, conversation_id, message_id) = said();
     let emoji = "👍".to_owned();
     let world = world
-        .and(account(BOB), AddReaction { conversation_id, message_id, emoji })
+        .and(account(BOB), AddReaction::new(conversation_id, message_id, emoji))
         .and(account(ANN), PinMessage { conversation_id, message_id, silent: false })
         .and(account(ANN), delete(conversation_id, message_id));
     let tally = |world: &Given| world.document::<Tally>(message_id).expect("it was given some");

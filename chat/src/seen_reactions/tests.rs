@@ -28,7 +28,7 @@ fn reacted() -> (Given, MessageId) {
     let world = world.and(account(ANN), send.clone());
     let message_id = send.message_id(&world.last_context(account(ANN)));
     let emoji = "👍".to_owned();
-    let add = AddReaction { conversation_id: id(), message_id, emoji };
+    let add = AddReaction::new(id(), message_id, emoji);
     (world.and(account(BOB), add), message_id)
 }
 
@@ -143,7 +143,7 @@ fn what_was_given_to_a_reply_is_unseen_too() {
     let reply = SendMessage { thread_id: Some(root), ..SendMessage::new(id(), "ho") };
     let world = world.and(account(ANN), reply.clone());
     let message_id = reply.message_id(&world.last_context(account(ANN)));
-    let add = AddReaction { conversation_id: id(), message_id, emoji: "👍".to_owned() };
+    let add = AddReaction::new(id(), message_id, "👍".to_owned());
     let world = world.and(account(BOB), add);
     assert_eq!(counted(&world), 2);
     let world = world.and(account(ANN), DeleteMessage { conversation_id: id(), message_id });

@@ -1,5 +1,6 @@
 //! What somebody may send that is not text, and what follows from it.
 
+use super::packs::pack;
 use super::uploads::attach;
 use crate::accounts::AccountId;
 use crate::contact_cards::SendContact;
@@ -119,6 +120,9 @@ pub(super) fn content(
     conversation_id: ConversationId,
     which: u8,
 ) -> Then {
+    if which % 8 == 6 {
+        return pack(world, actor, conversation_id, which / 8);
+    }
     if which % 16 == 15 {
         return attach(world, actor, conversation_id, which / 16);
     }

@@ -26,12 +26,12 @@ fn begun(world: &Given) -> Vec<(AccountId, FileId)> {
     begun.take(3).collect()
 }
 
-fn begins(which: u8) -> BeginUpload {
+pub(super) fn begins(which: u8) -> BeginUpload {
     let (name, media_type) = (format!("file {which}"), String::new());
     BeginUpload { name, media_type, size_bytes: which.into(), storage_bytes_max: 1_000 }
 }
 
-fn finishes(file: &File, which: u8) -> FinishUpload {
+pub(super) fn finishes(file: &File, which: u8) -> FinishUpload {
     let (file_id, size_bytes) = (file.id, file.size_bytes);
     FinishUpload { file_id, blob: which.into(), digest: "00".repeat(32), size_bytes }
 }
@@ -105,7 +105,7 @@ pub(super) fn attach(
     if which % 4 == 2 {
         return then;
     }
-    let over = |it: &FileId| then.world.document::<FileUse>(FileUse::id(*it, message_id));
+    let over = |it: &FileId| then.world.document::<FileUse>(FileUse::id(*it, message_id.0));
     let mut file_ids = message.files;
     file_ids.retain(|it| over(it).is_some());
     then.world.when(actor, NoteReleased { conversation_id, message_id, file_ids })
