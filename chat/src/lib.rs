@@ -345,7 +345,8 @@ rooms! {
     }
     files {
         events: FileEvent,
-        commands: [BeginUpload, FinishUpload, TerminateUpload, EndFile, KeepFile, NoteSwept],
+        commands: [BeginUpload, FinishUpload, RefuseUpload, TerminateUpload, EndFile, KeepFile,
+            NoteSwept],
         documents: [File, Storage],
         rejections: [FileRejection],
         query: FileQuery, mutation: FileMutation,

@@ -18,6 +18,7 @@ pub mod places;
 pub mod promise;
 pub mod publication;
 pub mod roster;
+pub mod scanner;
 pub mod web_pages;
 
 mod address;
@@ -73,6 +74,8 @@ pub struct Addresses {
     pub places: Option<PathBuf>,
     /// Servers of others that tell who somebody is.
     pub identity_providers: Vec<identity_providers::Settings>,
+    /// What looks through files; without it nothing does.
+    pub scanner: Option<Address>,
     /// By which rules pages of the web are fetched; without any none are.
     pub web_pages: Option<web_pages::Settings>,
 }
@@ -126,6 +129,7 @@ pub struct Ports {
     pub places: places::Places,
     pub identity_providers: identity_providers::IdentityProviders,
     pub web_pages: Arc<dyn web_pages::WebPages>,
+    pub scanner: Arc<dyn scanner::Scanner>,
     pub clock: Arc<dyn clock::Clock>,
     pub entropy: Arc<dyn entropy::Entropy>,
 }
@@ -196,17 +200,15 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         None => outbound::sms_folder(folder),
         Some(at) => outbound::connect_sms(at)?,
     };
-    let breaches = match &addresses.breaches {
-        None => breaches::none(),
-        Some(at) => breaches::connect(at)?,
-    };
+    let breaches = addresses.breaches.as_ref();
+    let breaches = breaches.map_or_else(|| Ok(breaches::none()), breaches::connect)?;
     let places = addresses.places.as_deref().map(places::Places::read);
     let places = places.transpose()?.unwrap_or_default();
     let identity_providers = identity_providers::connect(&addresses.identity_providers)?;
-    let web_pages = match &addresses.web_pages {
-        None => web_pages::none(),
-        Some(settings) => web_pages::connect(settings)?,
-    };
+    let web_pages = addresses.web_pages.as_ref();
+    let web_pages = web_pages.map_or_else(|| Ok(web_pages::none()), web_pages::connect)?;
+    let scanner = addresses.scanner.as_ref();
+    let scanner = scanner.map_or_else(|| Ok(scanner::none()), scanner::connect)?;
     let ports = Ports {
         event_log,
         documents: Arc::clone(&packs) as Arc<dyn documents::Documents>,
@@ -221,6 +223,7 @@ async fn open_for(config: &Config, born: &Identity, purpose: Purpose) -> Result<
         places,
         identity_providers,
         web_pages,
+        scanner,
         clock,
         entropy,
     };

@@ -18,6 +18,7 @@ use ports::Ports;
 use ports::event_log::{Position, PositionInvalid};
 
 use crate::admitted::admit;
+use crate::files::Intake;
 use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::limits::{
@@ -39,6 +40,8 @@ pub struct Parts {
     pub origins: Arc<[Box<str>]>,
     /// Whether applications may register themselves.
     pub open_applications: bool,
+    /// Which files are not taken.
+    pub intake: Arc<Intake>,
 }
 
 /// Reads that belong to no room.

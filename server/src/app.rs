@@ -73,6 +73,7 @@ impl App {
             tokens: Arc::clone(&tokens),
             draining: Arc::clone(&draining),
         }));
+        let intake = config.intake().map_err(|it| Error::unavailable("files", it))?;
         let parts = Parts {
             ports: ports.clone(),
             keyring: Arc::clone(&keyring),
@@ -83,6 +84,7 @@ impl App {
             socket: config.socket(),
             origins: config.cors_origins.iter().map(|it| it.as_str().into()).collect(),
             open_applications: config.oauth_registration,
+            intake: Arc::new(intake),
         };
         let reads = roles.queries || roles.commands;
         let hub = if reads { Some(Hub::start(parts.clone()).await?) } else { None };

@@ -1,8 +1,13 @@
 //! Every option, from defaults, a file and the environment; read once, passed by reference.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
@@ -11,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use chat::kernel::graphql::{Limits, Ways};
 use ports::{Address, Addresses, web_pages};
 use query_api::SocketLimits;
+use query_api::files::Intake;
 
 pub use crate::providers::Provider;
 pub use crate::token::Token;
@@ -108,6 +114,15 @@ pub struct Config {
     pub rate_codes: u32,
     /// Bytes that the files of one account may take; 0 to 2^53.
     pub account_storage_bytes_max: u64,
+    /// What looks through files before they are taken: `clamd://host:3310`, whose `StreamMaxLength`
+    /// is at least that of the largest file; absent looks at nothing.
+    pub scanner: Option<Address>,
+    /// Media types, and endings of names with a dot before them, of files that are not taken:
+    /// `["image/svg+xml", ".exe"]`, at most 100.
+    pub refused_files: Vec<String>,
+    /// A file of SHA-256 digests in hexadecimal, one a line, of contents that are not taken; read
+    /// when the server starts.
+    pub blocked_digests: Option<PathBuf>,
     /// Messages from one socket in a second.
     pub rate_per_socket: u32,
     /// Frames that wait for one socket; beyond that it is closed and resumes.
@@ -182,6 +197,9 @@ impl Default for Config {
             rate_sign_in: rates.sign_in,
             rate_codes: rates.codes,
             account_storage_bytes_max: rates.storage_bytes,
+            scanner: None,
+            refused_files: Vec::new(),
+            blocked_digests: None,
             rate_per_socket: socket.per_socket,
             socket_queue_frames: socket.queue_frames,
             socket_queue_bytes: socket.queue_bytes,
@@ -215,6 +233,9 @@ const TOKEN_MIN: usize = 32;
 const NUMBER_MAX: u64 = 1 << 32;
 
 /// Bytes that the files of one account may take at most: what a JSON number holds exactly.
+/// Kinds of files that are not taken at most.
+const REFUSED_MAX: usize = 100;
+
 const STORAGE_BYTES_MAX: u64 = 1 << 53;
 
 impl Config {
@@ -297,6 +318,10 @@ impl Config {
         let scheme =
             self.public_url.starts_with("http://") || self.public_url.starts_with("https://");
         anyhow::ensure!(scheme, "public_url is not an http or https address");
+        anyhow::ensure!(
+            self.refused_files.len() <= REFUSED_MAX,
+            "refused_files are at most {REFUSED_MAX}"
+        );
         let origins = self.cors_origins.iter().all(|it| is_origin(it));
         anyhow::ensure!(origins, "an entry of cors_origins is no origin: scheme and host");
         crate::providers::validate(&self.identity_providers)
@@ -315,6 +340,7 @@ impl Config {
             sms: self.sms.clone(),
             breaches: self.breached_passwords.clone(),
             places: self.places.clone(),
+            scanner: self.scanner.clone(),
             identity_providers: self.identity_providers.iter().map(Provider::settings).collect(),
             web_pages: self.previews.then(|| web_pages::Settings {
                 allow: self.previews_allow.clone(),
@@ -337,6 +363,22 @@ impl Config {
         }
     }
 
+    /// Which files are not taken.
+    ///
+    /// # Errors
+    /// When the list of digests can't be read, or a line is none.
+    pub fn intake(&self) -> anyhow::Result<Intake> {
+        let blocked = match &self.blocked_digests {
+            Some(place) => {
+                let text = std::fs::read_to_string(place)
+                    .with_context(|| format!("blocked_digests: {}", place.display()))?;
+                Intake::digests(&text).context("blocked_digests")?
+            }
+            None => HashSet::new(),
+        };
+        Ok(Intake { refused: self.refused_files.clone(), blocked })
+    }
+
     /// What was decided about ways to sign in.
     pub fn ways(&self) -> Ways {
         let factor_recovery_ms = i64::from(self.factor_recovery_hours) * 3_600 * 1_000;
@@ -350,32 +392,5 @@ impl Config {
             queue_frames: self.socket_queue_frames,
             queue_bytes: self.socket_queue_bytes,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_removal_of_lost_factors_waits_an_hour_to_30_days() {
-        let waits = |factor_recovery_hours| Config { factor_recovery_hours, ..Config::default() };
-        for (hours, is_good) in [(0, false), (1, true), (720, true), (721, false)] {
-            assert_eq!(waits(hours).validate().is_ok(), is_good, "{hours}");
-        }
-        assert_eq!(Config::default().ways().factor_recovery_ms, 72 * 3_600 * 1_000);
-        assert!(!Config::default().ways().sign_in_links);
-    }
-
-    #[test]
-    fn pages_are_looked_up_at_1_to_16_ports_of_the_web_or_nowhere() {
-        let at = |count: u16| Config { previews_ports: (1..=count).collect(), ..Config::default() };
-        for (count, is_good) in [(0, false), (1, true), (16, true), (17, false)] {
-            assert_eq!(at(count).validate().is_ok(), is_good, "{count}");
-        }
-        let settings = Config::default().ports().addresses.web_pages;
-        assert_eq!(settings, Some(web_pages::Settings::default()));
-        let none = Config { previews: false, ..Config::default() };
-        assert_eq!(none.ports().addresses.web_pages, None);
     }
 }

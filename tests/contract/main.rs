@@ -13,6 +13,7 @@ mod outage;
 mod outbound;
 mod packs;
 mod publication;
+mod scanner;
 mod secure;
 mod web_pages;
 
@@ -38,6 +39,7 @@ fn main() {
     trials.extend(publication::trials(&servers));
     trials.extend(outbound::trials());
     trials.extend(outage::trials());
+    trials.extend(scanner::trials());
     trials.extend(secure::trials());
     trials.extend(web_pages::trials());
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -21,6 +21,7 @@ mod files;
 mod forwards;
 mod identities;
 mod instance;
+mod intake;
 mod locations;
 mod lost_factors;
 mod members;

@@ -247,6 +247,7 @@ impl Stores {
             places: ports::places::Places::default(),
             identity_providers: ports::identity_providers::none(),
             web_pages: ports::web_pages::none(),
+            scanner: ports::scanner::none(),
             clock,
             entropy,
         }

@@ -96,7 +96,7 @@ pub(crate) fn run(seed: u64, mutant: Mutant, verbose: bool) -> Outcome {
             history: History::default(),
             running: Mutex::default(),
         });
-        let checked = world.play().await;
+        let checked = Box::pin(world.play()).await;
         for it in world.running() {
             it.tasks.end();
         }
@@ -165,6 +165,7 @@ impl World {
             socket: SocketLimits { queue_frames, ..SocketLimits::default() },
             origins: Arc::default(),
             open_applications: false,
+            intake: Arc::default(),
         };
         let hub = Hub::start(parts.clone()).await?;
         let wires = wire::serve(tasks, Api::new(parts, Arc::clone(&hub)));
@@ -227,7 +228,7 @@ impl World {
             tokio::join!(biased; heal, talk)
         };
         let limit = tokio::time::timeout(Duration::from_secs(900), both);
-        let Ok((Some(last), _)) = limit.await else {
+        let Ok((Some(last), _)) = Box::pin(limit).await else {
             return self.panicked().and(broken("liveness", "somebody never gets an answer"));
         };
         self.panicked()?;

@@ -32,7 +32,13 @@ fn lunch() -> (Given, ConversationId) {
 /// Somebody uploads a file.
 fn uploaded(world: Given, who: u8) -> (Given, FileId) {
     let (name, media_type) = ("cat.png".to_owned(), "image/png".to_owned());
-    let begin = BeginUpload { name, media_type, size_bytes: 9, storage_bytes_max: 1 << 20 };
+    let begin = BeginUpload {
+        name,
+        media_type,
+        size_bytes: 9,
+        storage_bytes_max: 1 << 20,
+        refused: Vec::new(),
+    };
     let world = world.and(account(who), begin);
     let file_id = BeginUpload::file_id(world.last_context(account(who)).client_id);
     let finish = FinishUpload { file_id, blob: 1, digest: "ab".repeat(32), size_bytes: 9 };
@@ -134,7 +140,13 @@ fn only_members_send_and_only_what_they_have_uploaded_and_is_there() {
     let (world, his) = uploaded(world, BOB);
     let (world, hers) = uploaded(world, EVE);
     let (name, media_type) = (String::new(), String::new());
-    let begin = BeginUpload { name, media_type, size_bytes: 9, storage_bytes_max: 1 << 20 };
+    let begin = BeginUpload {
+        name,
+        media_type,
+        size_bytes: 9,
+        storage_bytes_max: 1 << 20,
+        refused: Vec::new(),
+    };
     let world = world.and(account(BOB), begin);
     let unfinished = BeginUpload::file_id(world.last_context(account(BOB)).client_id);
     let not_found = AttachmentRejection::FileNotFound;

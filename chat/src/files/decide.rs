@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::contents::is_digest;
 use super::{
     File, FileDetails, FileDiscarded, FileId, FileState, FileUploaded, MEDIA_TYPE_BYTES_MAX,
-    NAME_BYTES_MAX, SIZE_BYTES_MAX, Storage, UNUSED_MS_MAX, UPLOAD_MS_MAX, UPLOADS_MAX,
-    UploadAbandoned, UploadBegun,
+    NAME_BYTES_MAX, RefusalReason, SIZE_BYTES_MAX, Storage, UNUSED_MS_MAX, UPLOAD_MS_MAX,
+    UPLOADS_MAX, UploadAbandoned, UploadBegun, UploadRefused,
 };
 use crate::Event;
 use crate::accounts::Account;
@@ -30,6 +30,10 @@ crate::rejections! {
             "a name has at most 255 bytes", "Shorten it.";
         TypeInvalid: Invalid, "FILES_TYPE_INVALID",
             "the media type is none", "Name one like image/png, or none.";
+        TypeRefused: Forbidden, "FILES_TYPE_REFUSED",
+            "the server takes no files of that kind", "Send something else.";
+        Refused: Forbidden, "FILES_REFUSED",
+            "the contents are known to do harm, or are not to be spread", "Clean your machine.";
         Suspended: Forbidden, "FILES_SUSPENDED",
             "the account can't upload", "Ask staff.";
     }
@@ -46,6 +50,8 @@ pub struct BeginUpload {
     pub size_bytes: u64,
     /// Bytes that the account's files may take together.
     pub storage_bytes_max: u64,
+    /// Types and endings of names that the server does not take, like `image/svg+xml` and `.exe`.
+    pub refused: Vec<String>,
 }
 
 impl BeginUpload {
@@ -83,6 +89,14 @@ pub(super) fn media_type(text: &str) -> Option<String> {
     };
     let parts = name.split_once('/').is_some_and(|(kind, sub)| plain(kind) && plain(sub));
     (parts && name.len() <= MEDIA_TYPE_BYTES_MAX).then_some(name)
+}
+
+/// Whether a name or a type is one that is not taken: an ending begins with a dot.
+fn is_of(refused: &str, name: &str, media_type: &str) -> bool {
+    match refused.starts_with('.') {
+        true => name.to_lowercase().ends_with(&refused.to_lowercase()),
+        false => media_type.eq_ignore_ascii_case(refused),
+    }
 }
 
 /// A file of whoever asks.
@@ -132,6 +146,9 @@ impl Command for BeginUpload {
             return Err(FileRejection::NameInvalid);
         }
         let media_type = media_type(&self.media_type).ok_or(FileRejection::TypeInvalid)?;
+        if self.refused.iter().any(|it| is_of(it, &name, &media_type)) {
+            return Err(FileRejection::TypeRefused);
+        }
         let storage = storage.get().cloned().unwrap_or_default();
         if storage.uploads >= UPLOADS_MAX {
             return Err(FileRejection::TooManyUploads);
@@ -236,5 +253,40 @@ impl Command for TerminateUpload {
         let file = found(file, context).ok_or(FileRejection::NotFound)?;
         let over = over(file).ok_or(FileRejection::NotFound)?;
         Ok(vec![over])
+    }
+}
+
+/// Takes away an upload whose contents are not taken; what is over or a file already stays so.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RefuseUpload {
+    pub file_id: FileId,
+    pub reason: RefusalReason,
+}
+
+impl Command for RefuseUpload {
+    const NAME: &'static str = "RefuseUpload";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    const BY_SERVER: bool = true;
+    type State = Slot<File>;
+    type Rejection = FileRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FileRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<File> {
+        own_file(self.file_id, context)
+    }
+
+    fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
+        let file = found(file, context).filter(|it| it.state == FileState::Uploading);
+        let refused = file.and_then(|it| {
+            let (size_bytes, leaf) = (Long(it.size_bytes), Long(it.leaf()?));
+            let (file_id, account_id, reason) = (it.id, it.account_id, self.reason);
+            Some(UploadRefused { file_id, account_id, size_bytes, leaf, reason })
+        });
+        Ok(refused.into_iter().map(Event::from).collect())
     }
 }

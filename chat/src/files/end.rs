@@ -61,6 +61,9 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
         Some(FileEvent::UploadAbandoned(it)) => {
             vec![Timing::Clear { purpose: expires, id: it.file_id.0 }]
         }
+        Some(FileEvent::UploadRefused(it)) => {
+            vec![Timing::Clear { purpose: expires, id: it.file_id.0 }]
+        }
         Some(FileEvent::FileKept(it)) => {
             vec![Timing::Clear { purpose: unused, id: it.file_id.0 }]
         }

@@ -1,6 +1,7 @@
 //! What can happen to a file.
 
 use apache_avro::AvroSchema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use ports::keys::TreeId;
@@ -22,6 +23,7 @@ crate::events! {
         UploadBegun [details],
         FileUploaded [digest],
         UploadAbandoned [],
+        UploadRefused [],
         FileKept [],
         FileDiscarded [],
         FileSwept [],
@@ -75,6 +77,27 @@ pub struct UploadAbandoned {
     pub leaf: Long,
 }
 
+/// Why what somebody uploaded is not taken: the scanner knows it to do harm, or the operator's list
+/// has its digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AvroSchema)]
+#[avro(namespace = "chat.files")]
+pub enum RefusalReason {
+    Harmful,
+    Blocked,
+}
+
+/// What somebody uploaded is not taken: it is gone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.files")]
+pub struct UploadRefused {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+    pub size_bytes: Long,
+    /// The leaf of the owner's key tree that is the key of the file.
+    pub leaf: Long,
+    pub reason: RefusalReason,
+}
+
 /// Something refers to a file: it is there until nothing does any more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
 #[avro(namespace = "chat.files")]
@@ -109,6 +132,7 @@ impl FileEvent {
             Self::UploadBegun(it) => it.file_id,
             Self::FileUploaded(it) => it.file_id,
             Self::UploadAbandoned(it) => it.file_id,
+            Self::UploadRefused(it) => it.file_id,
             Self::FileKept(it) => it.file_id,
             Self::FileDiscarded(it) => it.file_id,
             Self::FileSwept(it) => it.file_id,
@@ -122,6 +146,7 @@ impl FileEvent {
             Self::UploadBegun(_)
             | Self::FileUploaded(_)
             | Self::UploadAbandoned(_)
+            | Self::UploadRefused(_)
             | Self::FileKept(_)
             | Self::FileDiscarded(_) => (Change::File(self.file_id()), Effect::None),
         }
@@ -132,6 +157,7 @@ impl FileEvent {
 pub fn destroy_file(event: &Recorded) -> Vec<Reaction> {
     let (account, leaf) = match FileEvent::of(&event.event) {
         Some(FileEvent::UploadAbandoned(it)) => (it.account_id, it.leaf),
+        Some(FileEvent::UploadRefused(it)) => (it.account_id, it.leaf),
         Some(FileEvent::FileDiscarded(it)) => (it.account_id, it.leaf),
         Some(
             FileEvent::UploadBegun(_)

@@ -29,12 +29,12 @@ mod tests;
 mod view;
 
 pub use contents::{Opener, SALT_BYTES, Sealer, contents_key, hex, plain_bytes, sealed_bytes};
-pub use decide::{BeginUpload, FileRejection, FinishUpload, TerminateUpload};
+pub use decide::{BeginUpload, FileRejection, FinishUpload, RefuseUpload, TerminateUpload};
 pub use end::{EndFile, KeepFile, NoteSwept};
 pub(crate) use end::{end, timings};
 pub use events::{
     FileDetails, FileDiscarded, FileEvent, FileId, FileKept, FileSwept, FileUploaded,
-    UploadAbandoned, UploadBegun, destroy_file,
+    RefusalReason, UploadAbandoned, UploadBegun, UploadRefused, destroy_file,
 };
 pub use graphql::{FileMutation, FileObject, FileQuery, StorageObject};
 pub use kept::{Part, contents_blob, contents_prefix, part_key, part_of, parts_prefix, whole};

@@ -30,7 +30,7 @@ fn people() -> Given {
 
 fn upload(size_bytes: u64) -> BeginUpload {
     let (name, media_type) = ("cat.png".to_owned(), "image/png".to_owned());
-    BeginUpload { name, media_type, size_bytes, storage_bytes_max: STORAGE }
+    BeginUpload { name, media_type, size_bytes, storage_bytes_max: STORAGE, refused: Vec::new() }
 }
 
 /// Ann begins an upload; gives its id.
@@ -297,4 +297,45 @@ proptest! {
         let expected = (bytes, of(done).count() as u64, of(open).count() as u64);
         prop_assert_eq!(storage(&world), expected);
     }
+}
+
+#[test]
+fn what_is_not_taken_goes_with_its_key_and_a_file_is_not_looked_at_again() {
+    let (world, id) = begun(people(), 10);
+    let refuse = |file_id| RefuseUpload { file_id, reason: RefusalReason::Harmful };
+    let leaf = file(&world, id).unwrap().leaf().unwrap();
+    let world = world.and(account(ANN), refuse(id));
+    assert_eq!((storage(&world), file(&world, id).unwrap().state), ((0, 0, 0), FileState::Over));
+    assert_eq!(due(&world, EXPIRES, id), None);
+    let own = account(ANN).0.into_bytes();
+    let tree = TreeId { author: own, stream: own };
+    let destroyed = destroy_file(world.history().last().unwrap());
+    assert_eq!(destroyed, [Reaction::DestroyKey { tree, leaf }]);
+    let world = world.when(account(ANN), refuse(id)).then([]);
+    let (world, other) = begun(world, 10);
+    let world = world.and(account(ANN), finish(other, 10));
+    let world = world.when(account(ANN), refuse(other)).then([]);
+    let (world, hers) = begun(world, 10);
+    world.when(account(EVE), refuse(hers)).then([]);
+}
+
+#[test]
+fn kinds_are_refused_by_their_type_and_their_ending() {
+    let refused = vec!["image/svg+xml".to_owned(), ".exe".to_owned()];
+    let begin = |name: &str, media_type: &str| BeginUpload {
+        name: name.to_owned(),
+        media_type: media_type.to_owned(),
+        refused: refused.clone(),
+        ..upload(1)
+    };
+    let no = FileRejection::TypeRefused;
+    people()
+        .when(account(ANN), begin("a", "Image/SVG+XML; charset=utf-8"))
+        .then_rejected(no)
+        .when(account(ANN), begin("Setup.EXE", ""))
+        .then_rejected(no)
+        .when(account(ANN), begin("x/setup.exe", "image/png"))
+        .then_rejected(no)
+        .when(account(ANN), begin("exe", "image/svg"))
+        .then_allowed();
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use ports::documents::Collection;
 use ports::event_log::Partition;
 
-use super::{FileDetails, FileEvent, FileId, UploadBegun};
+use super::{FileDetails, FileEvent, FileId, UploadAbandoned, UploadBegun, UploadRefused};
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
@@ -106,7 +106,14 @@ impl Document for File {
                 file.until = None;
                 file.seq = event.seq;
             }
-            (Some(FileEvent::UploadAbandoned(_) | FileEvent::FileDiscarded(_)), Some(file)) => {
+            (
+                Some(
+                    FileEvent::UploadAbandoned(_)
+                    | FileEvent::UploadRefused(_)
+                    | FileEvent::FileDiscarded(_),
+                ),
+                Some(file),
+            ) => {
                 file.state = FileState::Over;
                 file.digest = None;
                 file.blob = None;
@@ -121,6 +128,7 @@ impl Document for File {
                 Some(
                     FileEvent::FileUploaded(_)
                     | FileEvent::UploadAbandoned(_)
+                    | FileEvent::UploadRefused(_)
                     | FileEvent::FileKept(_)
                     | FileEvent::FileDiscarded(_)
                     | FileEvent::FileSwept(_),
@@ -159,6 +167,7 @@ impl Document for Storage {
             Some(FileEvent::UploadBegun(it)) => it.account_id,
             Some(FileEvent::FileUploaded(it)) => it.account_id,
             Some(FileEvent::UploadAbandoned(it)) => it.account_id,
+            Some(FileEvent::UploadRefused(it)) => it.account_id,
             Some(FileEvent::FileDiscarded(it)) => it.account_id,
             Some(FileEvent::FileKept(_) | FileEvent::FileSwept(_)) | None => return Vec::new(),
         };
@@ -177,8 +186,9 @@ impl Document for Storage {
                 storage.uploads = storage.uploads.saturating_sub(1);
                 storage.files += 1;
             }
-            FileEvent::UploadAbandoned(it) => {
-                storage.bytes = storage.bytes.saturating_sub(it.size_bytes.0);
+            FileEvent::UploadAbandoned(UploadAbandoned { size_bytes, .. })
+            | FileEvent::UploadRefused(UploadRefused { size_bytes, .. }) => {
+                storage.bytes = storage.bytes.saturating_sub(size_bytes.0);
                 storage.uploads = storage.uploads.saturating_sub(1);
             }
             FileEvent::FileDiscarded(it) => {

@@ -22,7 +22,13 @@ fn people() -> Given {
 /// Somebody uploads a picture of so many bytes.
 fn picture(world: Given, who: u8, size_bytes: u64) -> (Given, FileId) {
     let (name, media_type) = ("cat.png".to_owned(), "image/png".to_owned());
-    let begin = BeginUpload { name, media_type, size_bytes, storage_bytes_max: 1 << 30 };
+    let begin = BeginUpload {
+        name,
+        media_type,
+        size_bytes,
+        storage_bytes_max: 1 << 30,
+        refused: Vec::new(),
+    };
     let world = world.and(account(who), begin);
     let file_id = BeginUpload::file_id(world.last_context(account(who)).client_id);
     let finish = FinishUpload { file_id, blob: 1, digest: "ab".repeat(32), size_bytes };

@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 
 use axum::http::StatusCode;
 use chat::files::{
-    File, FileState, FinishUpload, Opener, Part, SALT_BYTES, Sealer, contents_blob, contents_key,
-    hex, sealed_bytes, whole,
+    File, FileRejection, FileState, FinishUpload, Opener, Part, RefusalReason, RefuseUpload,
+    SALT_BYTES, Sealer, contents_blob, contents_key, hex, sealed_bytes, whole,
 };
 use chat::kernel::document::padded;
 use chat::kernel::graphql::NOT_FOUND;
@@ -19,6 +19,7 @@ use ports::blobs::{Source, Span};
 use ports::keys::{Secret, TreeId};
 use ports::{Error, Ports};
 
+use super::intake::Look;
 use super::receive::{own_file, parts, stored};
 use super::{Asked, Refused};
 use crate::schema::Parts;
@@ -67,7 +68,7 @@ pub(super) async fn assemble(
     if !held {
         return Err(Refused::Status(StatusCode::LOCKED, "the upload is being finished"));
     }
-    let finished = finish(ports, asked, file, key, (&lease, blob)).await;
+    let finished = finish(roles, asked, file, key, (&lease, blob)).await;
     let _ = ports.cache.forget(&lease.key).await;
     finished?;
     let reader = asked.scope.reader.anew();
@@ -79,12 +80,13 @@ pub(super) async fn assemble(
 }
 
 async fn finish(
-    ports: &Ports,
+    roles: &Parts,
     asked: &Asked,
     file: &File,
     key: &Secret,
     (lease, blob): (&Lease, u64),
 ) -> Result<(), Refused> {
+    let ports = &roles.ports;
     // Somebody else may have finished it since it was looked at.
     if own_file_now(asked, file).await? == FileState::Uploaded {
         return Ok(());
@@ -101,18 +103,33 @@ async fn finish(
     let size_bytes = Some(sealed_bytes(file.size_bytes));
     let source = Source { bytes: pieces.boxed(), size_bytes, sha256: None };
     let sealer = Sealer::whole(key, ports.entropy.bytes());
-    let resealing = reseal(ports, lease, key, &path, sealer, to);
-    let (put, digest) = tokio::join!(ports.blobs.put(&own, source), resealing);
+    let (look, looking) = Look::begin(&ports.scanner);
+    let resealing = reseal((ports, lease), key, &path, sealer, (to, look));
+    let (put, digest, verdict) = tokio::join!(ports.blobs.put(&own, source), resealing, looking);
     stored(put?)?;
     let Some(digest) = digest else { return Err(Failure::Unavailable.into()) };
-    let command =
-        FinishUpload { file_id: file.id, blob, digest: hex(digest.as_ref()), size_bytes: end };
+    let digest = hex(digest.as_ref());
+    if let Some(reason) = roles.intake.refuses(&digest, &verdict?) {
+        return refuse(asked, file, reason).await;
+    }
+    let command = FinishUpload { file_id: file.id, blob, digest, size_bytes: end };
     let client_id = id::derive(file.id.0, &[b"finish", &blob.to_be_bytes()]);
     let accepted = asked.scope.submit_for(file.account_id, client_id, command).await?;
     match asked.scope.outcome(accepted).await.is_ok_and(|it| it.readable) {
         true => Ok(()),
         false => Err(Failure::Unknown.into()),
     }
+}
+
+/// Takes away what is not taken, and says so.
+async fn refuse(asked: &Asked, file: &File, reason: RefusalReason) -> Result<(), Refused> {
+    tracing::warn!(file = %file.id, account = %file.account_id, ?reason, "a file was refused");
+    metrics::counter!("parlance_files_refused_total", "reason" => format!("{reason:?}"))
+        .increment(1);
+    let command = RefuseUpload { file_id: file.id, reason };
+    let client_id = id::derive(file.id.0, &[b"refuse"]);
+    asked.scope.submit_for(file.account_id, client_id, command).await?;
+    Err(Failure::Rejected(FileRejection::Refused.into()).into())
 }
 
 async fn own_file_now(asked: &Asked, file: &File) -> Result<FileState, Refused> {
@@ -123,12 +140,11 @@ async fn own_file_now(asked: &Asked, file: &File) -> Result<FileState, Refused> 
 /// Opens parts, one after the other, and seals them into one; gives the digest of the contents,
 /// unless they could not be read or are not wanted any more.
 async fn reseal(
-    ports: &Ports,
-    lease: &Lease,
+    (ports, lease): (&Ports, &Lease),
     key: &Secret,
     path: &[Part],
     mut sealer: Sealer,
-    to: mpsc::Sender<Result<Bytes, Error>>,
+    (to, look): (mpsc::Sender<Result<Bytes, Error>>, Look),
 ) -> Option<digest::Digest> {
     let mut digest = digest::Context::new(&SHA256);
     for part in path {
@@ -143,18 +159,21 @@ async fn reseal(
             match plain {
                 Ok(Some(plain)) => {
                     digest.update(&plain);
+                    look.push(&plain).await;
                     sealer.push(&plain);
                     send(&to, &mut sealer).await?;
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    // Who stores the pieces fails with it.
+                    // Who stores the pieces fails with it, and so does who looks at them.
+                    look.fail(Error::new(error.kind, error.port, "it breaks off")).await;
                     let _ = to.send(Err(error)).await;
                     return None;
                 }
             }
         }
     }
+    drop(look);
     sealer.finish();
     send(&to, &mut sealer).await?;
     Some(digest.finish())

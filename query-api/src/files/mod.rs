@@ -6,6 +6,7 @@
 
 mod assemble;
 mod download;
+mod intake;
 mod linger;
 mod ranges;
 mod receive;
@@ -26,6 +27,8 @@ use serde_json::json;
 use chat::files::{FileId, SIZE_BYTES_MAX};
 use chat::kernel::graphql::{Asker, NOT_FOUND, Scope, UNAUTHENTICATED, Viewer, describe};
 use chat::kernel::{Failure, Rejection};
+
+pub use intake::{DigestInvalid, Intake};
 
 use crate::http::asker;
 use crate::schema::Api;

@@ -361,6 +361,7 @@ pub(super) async fn simple(
         media_type: text(header::CONTENT_TYPE).unwrap_or_default().to_owned(),
         size_bytes,
         storage_bytes_max: scope.limits.storage_bytes,
+        refused: api.parts.intake.refused.clone(),
     };
     let file = begin(&asked, client_id, command).await?;
     let mut upload = Upload::of(api, asked, file).await?;

@@ -127,7 +127,8 @@ pub(super) async fn create(
         return Err(Refused::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
     let storage_bytes_max = asked.scope.limits.storage_bytes;
-    let command = BeginUpload { name, media_type, size_bytes, storage_bytes_max };
+    let refused = api.parts.intake.refused.clone();
+    let command = BeginUpload { name, media_type, size_bytes, storage_bytes_max, refused };
     let client_id = id::fresh(asked.scope.clock.now_ms(), &*asked.scope.entropy);
     let file = begin(&asked, client_id, command).await?;
     let location = HeaderValue::from_str(&format!("/files/{}", file.id));

@@ -1,6 +1,7 @@
 //! Real servers for the tests, as `deploy/servers` installs them: started on loopback when first
 //! asked for, ended with the handle.
 
+pub mod clamd;
 pub mod kafka;
 pub mod mail;
 pub mod mongo;

@@ -5,7 +5,7 @@ use crate::attachments::{Attach, AttachmentKind, FileUse, NoteReleased, SendAtta
 use crate::conversations::ConversationId;
 use crate::files::{
     BeginUpload, EndFile, File, FileEvent, FileId, FinishUpload, KeepFile, NoteSwept,
-    TerminateUpload,
+    RefusalReason, RefuseUpload, TerminateUpload,
 };
 use crate::kernel::testing::{Given, Then};
 use crate::messages::{DeleteMessage, Message, MessageEvent};
@@ -17,6 +17,7 @@ fn begun(world: &Given) -> Vec<(AccountId, FileId)> {
         Some(
             FileEvent::FileUploaded(_)
             | FileEvent::UploadAbandoned(_)
+            | FileEvent::UploadRefused(_)
             | FileEvent::FileKept(_)
             | FileEvent::FileDiscarded(_)
             | FileEvent::FileSwept(_),
@@ -28,7 +29,13 @@ fn begun(world: &Given) -> Vec<(AccountId, FileId)> {
 
 pub(super) fn begins(which: u8) -> BeginUpload {
     let (name, media_type) = (format!("file {which}"), String::new());
-    BeginUpload { name, media_type, size_bytes: which.into(), storage_bytes_max: 1_000 }
+    BeginUpload {
+        name,
+        media_type,
+        size_bytes: which.into(),
+        storage_bytes_max: 1_000,
+        refused: Vec::new(),
+    }
 }
 
 pub(super) fn finishes(file: &File, which: u8) -> FinishUpload {
@@ -58,6 +65,11 @@ pub(super) fn upload(world: Given, actor: AccountId, which: u8) -> Then {
     match which % 6 {
         1 | 2 => world.when(owner, EndFile { file_id: file.id, uploaded: which.is_multiple_of(4) }),
         3 => world.when(owner, TerminateUpload { file_id: file.id }),
+        4 if which > 12 => {
+            let begun = world.when(owner, begins(which)).world;
+            let file_id = BeginUpload::file_id(begun.last_context(owner).client_id);
+            begun.when(owner, RefuseUpload { file_id, reason: RefusalReason::Harmful })
+        }
         _ => world.when(owner, NoteSwept { file_id: file.id, seq: file.seq }),
     }
 }
