@@ -115,7 +115,7 @@ pub(crate) async fn tell(State(told): State<Arc<Told>>, request: Request, next: 
 }
 
 /// Headers that pages of others may send, those of tus among them.
-const ASKED: [&str; 13] = [
+const ASKED: [&str; 14] = [
     "authorization",
     "content-type",
     "idempotency-key",
@@ -124,6 +124,7 @@ const ASKED: [&str; 13] = [
     "range",
     "tus-resumable",
     "upload-checksum",
+    "upload-concat",
     "upload-length",
     "upload-metadata",
     "upload-offset",
@@ -132,7 +133,7 @@ const ASKED: [&str; 13] = [
 ];
 
 /// Headers of answers that they may read.
-const TOLD: [&str; 15] = [
+const TOLD: [&str; 16] = [
     "accept-ranges",
     "content-disposition",
     "content-range",
@@ -144,6 +145,7 @@ const TOLD: [&str; 15] = [
     "tus-max-size",
     "tus-resumable",
     "tus-version",
+    "upload-concat",
     "upload-expires",
     "upload-length",
     "upload-metadata",

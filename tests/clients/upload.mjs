@@ -58,4 +58,18 @@ const given = await new Promise((resolve, reject) => {
 const headers = { authorization: `Bearer ${token}`, "tus-resumable": "1.0.0" };
 const { status } = await fetch(new URL(given, endpoint), { method: "HEAD", headers });
 
-console.log(JSON.stringify({ cuts, location: uploadUrl, terminated: status }));
+// Three pieces beside each other, which the server makes one of.
+const joined = await new Promise((resolve, reject) => {
+  const upload = new Upload(file, {
+    endpoint,
+    headers,
+    metadata: { filename: "film.mp4", filetype: "video/mp4" },
+    parallelUploads: 3,
+    retryDelays: [0, 50, 200, 1000, 3000],
+    onSuccess: () => resolve(upload.url),
+    onError: reject,
+  });
+  upload.start();
+});
+
+console.log(JSON.stringify({ cuts, location: uploadUrl, terminated: status, joined }));

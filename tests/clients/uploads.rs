@@ -61,6 +61,8 @@ fn tus_js_client_uploads_a_file_over_20_cuts_and_gives_another_up() {
     assert_eq!((&report["cuts"], &report["terminated"]), (&json!(CUTS), &json!(404)));
     let location = report["location"].as_str().expect("a location");
     assert_eq!(uploading.uploaded(location), whole());
+    let joined = report["joined"].as_str().expect("a location");
+    assert_eq!(uploading.uploaded(joined), whole());
 }
 
 #[test]

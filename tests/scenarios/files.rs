@@ -212,7 +212,8 @@ fn the_protocol_is_kept_to_the_letter() {
         let told = ann.client.http.request("OPTIONS", path, &[], b"").expect("an answer");
         assert_eq!(told.header("tus-version"), Some("1.0.0"));
         assert_eq!(told.header("tus-max-size"), Some("2147483648"));
-        let extensions = "creation,creation-with-upload,expiration,checksum,termination";
+        let extensions =
+            "creation,creation-with-upload,expiration,checksum,termination,concatenation";
         assert_eq!(told.header("tus-extension"), Some(extensions));
         assert_eq!(told.header("tus-checksum-algorithm"), Some("sha1,sha256"));
     }

@@ -28,6 +28,7 @@ mod members;
 mod messages;
 mod paging;
 mod passkeys;
+mod pieces;
 mod pins;
 mod polls;
 mod presence;

@@ -37,7 +37,7 @@ fn uploaded(world: Given, who: u8) -> (Given, FileId) {
         media_type,
         size_bytes: 9,
         storage_bytes_max: 1 << 20,
-        refused: Vec::new(),
+        ..BeginUpload::default()
     };
     let world = world.and(account(who), begin);
     let file_id = BeginUpload::file_id(world.last_context(account(who)).client_id);
@@ -145,7 +145,7 @@ fn only_members_send_and_only_what_they_have_uploaded_and_is_there() {
         media_type,
         size_bytes: 9,
         storage_bytes_max: 1 << 20,
-        refused: Vec::new(),
+        ..BeginUpload::default()
     };
     let world = world.and(account(BOB), begin);
     let unfinished = BeginUpload::file_id(world.last_context(account(BOB)).client_id);

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::contents::is_digest;
 use super::{
     File, FileDetails, FileDiscarded, FileId, FileState, FileUploaded, MEDIA_TYPE_BYTES_MAX,
-    NAME_BYTES_MAX, RefusalReason, SIZE_BYTES_MAX, Storage, UNUSED_MS_MAX, UPLOAD_MS_MAX,
-    UPLOADS_MAX, UploadAbandoned, UploadBegun, UploadRefused,
+    NAME_BYTES_MAX, PIECES_MAX, RefusalReason, SIZE_BYTES_MAX, Storage, UNUSED_MS_MAX,
+    UPLOAD_MS_MAX, UPLOADS_MAX, UploadAbandoned, UploadBegun, UploadRefused,
 };
 use crate::Event;
 use crate::accounts::Account;
@@ -26,6 +26,8 @@ crate::rejections! {
             "100 uploads are not finished", "Finish or terminate some.";
         TooManyParts: LimitExceeded, "FILES_TOO_MANY_PARTS",
             "the upload came in too many parts", "Terminate it, and send more at once.";
+        TooManyPieces: Invalid, "FILES_TOO_MANY_PIECES",
+            "an upload is made of at most 100 others", "Upload larger pieces.";
         NameInvalid: Invalid, "FILES_NAME_INVALID",
             "a name has at most 255 bytes", "Shorten it.";
         TypeInvalid: Invalid, "FILES_TYPE_INVALID",
@@ -40,7 +42,7 @@ crate::rejections! {
 }
 
 /// Begins an upload.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct BeginUpload {
     /// At most 255 bytes once folders are left out; without one it is `file`.
@@ -52,6 +54,10 @@ pub struct BeginUpload {
     pub storage_bytes_max: u64,
     /// Types and endings of names that the server does not take, like `image/svg+xml` and `.exe`.
     pub refused: Vec<String>,
+    /// Whether it is a piece of another.
+    pub partial: bool,
+    /// The pieces that it is made of, at most 100; none when its bytes come by themselves.
+    pub pieces: Vec<FileId>,
 }
 
 impl BeginUpload {
@@ -127,7 +133,12 @@ impl Command for BeginUpload {
     /// What the options say may change between two tries.
     fn body(&self) -> Vec<u8> {
         let fixed = (&self.name, &self.media_type, self.size_bytes);
-        serde_json::to_vec(&fixed).expect("a command is plain data")
+        // What a command was before there were pieces is what it is without them.
+        let asked = match self.partial || !self.pieces.is_empty() {
+            true => serde_json::to_vec(&(fixed, self.partial, &self.pieces)),
+            false => serde_json::to_vec(&fixed),
+        };
+        asked.expect("a command is plain data")
     }
 
     fn decide(
@@ -140,6 +151,9 @@ impl Command for BeginUpload {
         }
         if self.size_bytes > SIZE_BYTES_MAX {
             return Err(FileRejection::TooLarge);
+        }
+        if self.pieces.len() > PIECES_MAX {
+            return Err(FileRejection::TooManyPieces);
         }
         let name = clean_name(&self.name);
         if name.len() > NAME_BYTES_MAX {
@@ -162,6 +176,8 @@ impl Command for BeginUpload {
             size_bytes: Long(self.size_bytes),
             details: Personal::new(FileDetails { name, media_type }),
             expires_at: Timestamp(context.now.0 + UPLOAD_MS_MAX),
+            partial: self.partial.then_some(true),
+            pieces: (!self.pieces.is_empty()).then_some(self.pieces),
         };
         Ok(vec![begun.into()])
     }
@@ -198,7 +214,7 @@ impl Command for FinishUpload {
 
     fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
         let file = found(file, context).filter(|it| it.state != FileState::Over);
-        let file = file.ok_or(FileRejection::NotFound)?;
+        let file = file.filter(|it| !it.partial).ok_or(FileRejection::NotFound)?;
         if file.state == FileState::Uploaded {
             return Ok(Vec::new());
         }

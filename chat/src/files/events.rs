@@ -50,6 +50,12 @@ pub struct UploadBegun {
     pub details: Personal<FileDetails>,
     /// When it is abandoned unless all bytes have come.
     pub expires_at: Timestamp,
+    /// Whether it is a piece of another, which its bytes are made of; null when it is not.
+    #[serde(default)]
+    pub partial: Option<bool>,
+    /// The pieces that it is made of, in their order; null when its bytes come by themselves.
+    #[serde(default)]
+    pub pieces: Option<Vec<FileId>>,
 }
 
 /// All bytes of a file are stored.

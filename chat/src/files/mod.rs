@@ -5,6 +5,9 @@
 //! ([`part_key`]), so that every node knows from the blobs alone how far an upload has come. Once
 //! all are there they are sealed into one blob ([`Sealer`]), and the upload is a file.
 //!
+//! An upload may be made of others, its pieces, which came beside each other: those are never files
+//! and go once it is one.
+//!
 //! The leaf that sealed what an upload says of itself is the key of all of the file: its name, its
 //! digest and its contents. Destroying it erases the file, wherever its blobs are still found.
 //!
@@ -15,7 +18,7 @@
 //! Who may see a file is given a [`Link`] that is good for [`LINK_MS`], for them and their session.
 //!
 //! Limits: [`SIZE_BYTES_MAX`], [`SIMPLE_BYTES_MAX`], [`NAME_BYTES_MAX`], [`UPLOADS_MAX`],
-//! [`PARTS_MAX`], and as many bytes for an account as the instance's options say.
+//! [`PARTS_MAX`], [`PIECES_MAX`], and as many bytes for an account as the instance's options say.
 
 mod contents;
 mod decide;
@@ -59,5 +62,7 @@ pub const LINK_MS: i64 = 50_000;
 pub const PART_BYTES_MAX: u64 = 8 << 20;
 /// Bytes of a file that comes in one request at most: 16 MiB.
 pub const SIMPLE_BYTES_MAX: u64 = 16 << 20;
+/// Pieces that one upload is made of at most.
+pub const PIECES_MAX: usize = 100;
 /// Parts that one upload may come in.
 pub const PARTS_MAX: usize = 10_000;

@@ -30,7 +30,13 @@ fn people() -> Given {
 
 fn upload(size_bytes: u64) -> BeginUpload {
     let (name, media_type) = ("cat.png".to_owned(), "image/png".to_owned());
-    BeginUpload { name, media_type, size_bytes, storage_bytes_max: STORAGE, refused: Vec::new() }
+    BeginUpload {
+        name,
+        media_type,
+        size_bytes,
+        storage_bytes_max: STORAGE,
+        ..BeginUpload::default()
+    }
 }
 
 /// Ann begins an upload; gives its id.

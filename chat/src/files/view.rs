@@ -39,6 +39,12 @@ pub struct File {
     /// once something does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// Whether it is a piece of another, and never a file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// The pieces that it is made of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<FileId>,
     /// Whether there may be blobs that it does not need.
     pub left_behind: bool,
     /// `seq` of the event that made it what it is.
@@ -73,6 +79,8 @@ impl File {
             blob: None,
             begun_at: event.occurred_at,
             until: Some(it.expires_at),
+            partial: it.partial.unwrap_or(false),
+            pieces: it.pieces.clone().unwrap_or_default(),
             left_behind: false,
             seq: event.seq,
         }

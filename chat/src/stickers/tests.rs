@@ -27,7 +27,7 @@ fn picture(world: Given, who: u8, size_bytes: u64) -> (Given, FileId) {
         media_type,
         size_bytes,
         storage_bytes_max: 1 << 30,
-        refused: Vec::new(),
+        ..BeginUpload::default()
     };
     let world = world.and(account(who), begin);
     let file_id = BeginUpload::file_id(world.last_context(account(who)).client_id);

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use axum::http::StatusCode;
 use chat::files::{
     File, FileRejection, FileState, FinishUpload, Opener, Part, RefusalReason, RefuseUpload,
-    SALT_BYTES, Sealer, contents_blob, contents_key, hex, sealed_bytes, whole,
+    SALT_BYTES, Sealer, TerminateUpload, contents_blob, contents_key, hex, sealed_bytes, whole,
 };
 use chat::kernel::document::padded;
 use chat::kernel::graphql::NOT_FOUND;
@@ -91,7 +91,8 @@ async fn finish(
     if own_file_now(asked, file).await? == FileState::Uploaded {
         return Ok(());
     }
-    let (end, path) = whole(parts(ports, file.id).await?);
+    let path = path(roles, asked, file, key).await?;
+    let end = path.iter().map(|it| it.1.size_bytes).sum();
     if end != file.size_bytes {
         return Err(Failure::Unavailable.into());
     }
@@ -104,7 +105,7 @@ async fn finish(
     let source = Source { bytes: pieces.boxed(), size_bytes, sha256: None };
     let sealer = Sealer::whole(key, ports.entropy.bytes());
     let (look, looking) = Look::begin(&ports.scanner);
-    let resealing = reseal((ports, lease), key, &path, sealer, (to, look));
+    let resealing = reseal((ports, lease), &path, sealer, (to, look));
     let (put, digest, verdict) = tokio::join!(ports.blobs.put(&own, source), resealing, looking);
     stored(put?)?;
     let Some(digest) = digest else { return Err(Failure::Unavailable.into()) };
@@ -115,10 +116,43 @@ async fn finish(
     let command = FinishUpload { file_id: file.id, blob, digest, size_bytes: end };
     let client_id = id::derive(file.id.0, &[b"finish", &blob.to_be_bytes()]);
     let accepted = asked.scope.submit_for(file.account_id, client_id, command).await?;
-    match asked.scope.outcome(accepted).await.is_ok_and(|it| it.readable) {
-        true => Ok(()),
-        false => Err(Failure::Unknown.into()),
+    if !asked.scope.outcome(accepted).await.is_ok_and(|it| it.readable) {
+        return Err(Failure::Unknown.into());
     }
+    for piece in &file.pieces {
+        // One that can't be given up now ends by itself.
+        let command = TerminateUpload { file_id: *piece };
+        let client_id = id::derive(file.id.0, &[b"piece", piece.0.as_bytes()]);
+        if let Ok(accepted) = asked.scope.submit_for(file.account_id, client_id, command).await {
+            let _ = asked.scope.outcome(accepted).await;
+        }
+    }
+    Ok(())
+}
+
+/// The parts that follow each other, each with the key that it is sealed by: of the upload itself,
+/// or of its pieces.
+async fn path(
+    roles: &Parts,
+    asked: &Asked,
+    file: &File,
+    key: &Secret,
+) -> Result<Vec<(Secret, Part)>, Refused> {
+    let ports = &roles.ports;
+    let own = async |file, key: &Secret| {
+        let (_, path) = whole(parts(ports, file).await?);
+        Ok::<Vec<_>, Error>(path.into_iter().map(|it| (*key, it)).collect())
+    };
+    if file.pieces.is_empty() {
+        return Ok(own(file.id, key).await?);
+    }
+    let mut all = Vec::new();
+    for piece in &file.pieces {
+        let piece = own_file(asked, *piece).await?;
+        let key = key_of(&roles.keyring, &piece).await?.ok_or(Refused::from(NOT_FOUND))?;
+        all.extend(own(piece.id, &key).await?);
+    }
+    Ok(all)
 }
 
 /// Takes away what is not taken, and says so.
@@ -141,13 +175,12 @@ async fn own_file_now(asked: &Asked, file: &File) -> Result<FileState, Refused> 
 /// unless they could not be read or are not wanted any more.
 async fn reseal(
     (ports, lease): (&Ports, &Lease),
-    key: &Secret,
-    path: &[Part],
+    path: &[(Secret, Part)],
     mut sealer: Sealer,
     (to, look): (mpsc::Sender<Result<Bytes, Error>>, Look),
 ) -> Option<digest::Digest> {
     let mut digest = digest::Context::new(&SHA256);
-    for part in path {
+    for (key, part) in path {
         // It lasts as long as this goes on; losing it is only more work.
         lease.take(ports).await;
         let mut opened = Opened::new(ports, key, part).await;

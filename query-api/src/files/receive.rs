@@ -130,6 +130,11 @@ impl Upload {
         if self.file.state == FileState::Uploaded {
             return Ok((self.file, self.offset));
         }
+        if !self.file.pieces.is_empty() {
+            let file = assemble(&self.api.parts, &self.asked, &self.file, &self.key).await?;
+            let end = file.size_bytes;
+            return Ok((file, end));
+        }
         let left = self.file.size_bytes - self.offset;
         let incoming = Incoming::new(body, left, checksum.as_ref());
         let incoming = Arc::new(Mutex::new(incoming));
@@ -141,7 +146,7 @@ impl Upload {
             let message = "there are more bytes than the upload has left";
             return Err(Refused::Status(StatusCode::PAYLOAD_TOO_LARGE, message));
         }
-        if end < self.file.size_bytes {
+        if end < self.file.size_bytes || self.file.partial {
             return Ok((self.file, end));
         }
         let file = assemble(&self.api.parts, &self.asked, &self.file, &self.key).await?;
@@ -362,6 +367,7 @@ pub(super) async fn simple(
         size_bytes,
         storage_bytes_max: scope.limits.storage_bytes,
         refused: api.parts.intake.refused.clone(),
+        ..BeginUpload::default()
     };
     let file = begin(&asked, client_id, command).await?;
     let mut upload = Upload::of(api, asked, file).await?;

@@ -1,5 +1,5 @@
 //! The protocol tus 1.0.0 (tus.io/protocols/resumable-upload), and its extensions creation,
-//! creation-with-upload, expiration, checksum and termination.
+//! creation-with-upload, expiration, checksum, termination and concatenation.
 
 use std::sync::Arc;
 
@@ -10,16 +10,20 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use chat::files::{BeginUpload, File, FileId, FileState, SIZE_BYTES_MAX, TerminateUpload};
+use chat::files::{
+    BeginUpload, File, FileId, FileRejection, FileState, PIECES_MAX, SIZE_BYTES_MAX,
+    TerminateUpload, whole,
+};
 use chat::kernel::graphql::NOT_FOUND;
-use chat::kernel::{Failure, id};
+use chat::kernel::{Failure, Rejection, id};
 
-use super::receive::{Checksum, Upload, begin, own_file};
+use super::receive::{Checksum, Upload, begin, own_file, parts};
 use super::{Asked, RESUMABLE, Refused, VERSION};
 use crate::schema::Api;
 
 /// What is announced.
-pub(super) const EXTENSIONS: &str = "creation,creation-with-upload,expiration,checksum,termination";
+pub(super) const EXTENSIONS: &str =
+    "creation,creation-with-upload,expiration,checksum,termination,concatenation";
 pub(super) const ALGORITHMS: &str = "sha1,sha256";
 
 /// What the bytes of an upload are sent as.
@@ -76,6 +80,44 @@ fn metadata(headers: &HeaderMap) -> Result<(String, String), Refused> {
     Ok((name, media_type))
 }
 
+/// What of others an upload is, or is made of.
+enum Concat {
+    Nothing,
+    Partial,
+    Final(Vec<FileId>),
+}
+
+/// Reads `partial`, or `final;` and paths or URLs of uploads, each behind a space.
+fn concat(headers: &HeaderMap) -> Result<Concat, Refused> {
+    let Some(header) = text(headers, "upload-concat") else { return Ok(Concat::Nothing) };
+    if header == "partial" {
+        return Ok(Concat::Partial);
+    }
+    let invalid = || bad("Upload-Concat is not as tus has it");
+    let places = header.strip_prefix("final;").ok_or_else(invalid)?.split_ascii_whitespace();
+    let ids = places.map(|it| it.rsplit_once("/files/").and_then(|(_, id)| id.parse().ok()));
+    let ids: Option<Vec<FileId>> = ids.collect();
+    let ids = ids.filter(|it| !it.is_empty()).ok_or_else(invalid)?;
+    match ids.len() > PIECES_MAX {
+        true => Err(Rejection::from(FileRejection::TooManyPieces).into()),
+        false => Ok(Concat::Final(ids)),
+    }
+}
+
+/// How many bytes the pieces of an upload come to, all of which are there.
+async fn joined(api: &Api, asked: &Asked, pieces: &[FileId]) -> Result<u64, Refused> {
+    let mut size_bytes: u64 = 0;
+    for piece in pieces {
+        let file = own_file(asked, *piece).await?;
+        let (end, _) = whole(parts(&api.parts.ports, file.id).await?);
+        if !file.partial || end < file.size_bytes {
+            return Err(bad("a piece is not partial, or not all of it has come"));
+        }
+        size_bytes = size_bytes.saturating_add(file.size_bytes);
+    }
+    Ok(size_bytes)
+}
+
 fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Refused> {
     let Some(header) = text(headers, "upload-checksum") else { return Ok(None) };
     let (name, value) = header.split_once(' ').unwrap_or((header, ""));
@@ -116,7 +158,18 @@ pub(super) async fn create(
     body: Body,
 ) -> Answer {
     check_version(headers)?;
-    let size_bytes = number(headers, "upload-length")?.ok_or(bad("Upload-Length is needed"))?;
+    let length = number(headers, "upload-length")?;
+    let (partial, pieces) = match concat(headers)? {
+        Concat::Nothing => (false, Vec::new()),
+        Concat::Partial => (true, Vec::new()),
+        Concat::Final(pieces) => (false, pieces),
+    };
+    let size_bytes = match (length, pieces.is_empty()) {
+        (Some(length), true) => length,
+        (None, false) => joined(api, &asked, &pieces).await?,
+        (None, true) => return Err(bad("Upload-Length is needed")),
+        (Some(_), false) => return Err(bad("the pieces say how long it is")),
+    };
     if size_bytes > SIZE_BYTES_MAX {
         return Err(Refused::Status(StatusCode::PAYLOAD_TOO_LARGE, "a file has at most 2 GiB"));
     }
@@ -128,7 +181,8 @@ pub(super) async fn create(
     }
     let storage_bytes_max = asked.scope.limits.storage_bytes;
     let refused = api.parts.intake.refused.clone();
-    let command = BeginUpload { name, media_type, size_bytes, storage_bytes_max, refused };
+    let command =
+        BeginUpload { name, media_type, size_bytes, storage_bytes_max, refused, partial, pieces };
     let client_id = id::fresh(asked.scope.clock.now_ms(), &*asked.scope.entropy);
     let file = begin(&asked, client_id, command).await?;
     let location = HeaderValue::from_str(&format!("/files/{}", file.id));
@@ -166,6 +220,13 @@ pub(super) async fn head(
     let headers = response.headers_mut();
     headers.insert("upload-length", HeaderValue::from(file.size_bytes));
     headers.insert("upload-metadata", metadata.expect("base64 is plain text"));
+    if file.partial {
+        headers.insert("upload-concat", HeaderValue::from_static("partial"));
+    } else if !file.pieces.is_empty() {
+        let paths = file.pieces.iter().map(|it| format!("/files/{it}")).collect::<Vec<_>>();
+        let made = HeaderValue::from_str(&format!("final;{}", paths.join(" ")));
+        headers.insert("upload-concat", made.expect("ids are plain text"));
+    }
     Ok(response)
 }
 
@@ -185,6 +246,9 @@ pub(super) async fn patch(
     let offset = number(headers, "upload-offset")?.ok_or(bad("Upload-Offset is needed"))?;
     let checksum = checksum(headers)?;
     let file = own_file(&asked, file).await?;
+    if !file.pieces.is_empty() {
+        return Err(Refused::Status(StatusCode::FORBIDDEN, "it is made of others"));
+    }
     let upload = Upload::of(api, asked, file).await?;
     if upload.offset != offset {
         return Err(Refused::Status(StatusCode::CONFLICT, "the upload is at another offset"));

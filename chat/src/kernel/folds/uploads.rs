@@ -34,7 +34,7 @@ pub(super) fn begins(which: u8) -> BeginUpload {
         media_type,
         size_bytes: which.into(),
         storage_bytes_max: 1_000,
-        refused: Vec::new(),
+        ..BeginUpload::default()
     }
 }
 
