@@ -85,8 +85,9 @@ fn a_drawing_is_kept_and_never_painted() {
     let drawing = br#"<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script>
         <image href="file:///etc/passwd"/></svg>"#;
     let ended = previews(drawing);
-    assert_eq!(ended.done()["kind"], "other");
-    assert!(ended.names().is_empty());
+    // What is written in it is shown, as text.
+    assert_eq!(ended.done()["kind"], "code");
+    assert_eq!(ended.names(), ["text.txt", "code.html"]);
     assert_eq!(convert(drawing, "png").failed(), "MEDIA_UNSUPPORTED");
 }
 
