@@ -15,7 +15,7 @@ const LINES_MAX: usize = 5_000;
 const LINE_BYTES_MAX: usize = 1_000;
 
 /// Seconds of processor after which the rest is without colours.
-const SECONDS_MAX: i64 = 5;
+const SECONDS_MAX: i64 = 3;
 
 /// What is in colours, by the beginning of what a grammar calls it, the more exact first.
 /// A client has a colour for each; the words are what stands in `class`.

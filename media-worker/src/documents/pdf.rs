@@ -24,7 +24,7 @@ use crate::outcome::Failure;
 const PAGES_READ_MAX: usize = 500;
 
 /// Seconds of processor after which no further page is read.
-const SECONDS_MAX: i64 = 8;
+const SECONDS_MAX: i64 = 6;
 
 /// Marks within marks that are followed.
 const MARKED_MAX: usize = 64;
