@@ -64,7 +64,7 @@ pub(crate) fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Reads the rest of what was begun, if it is no larger than this.
-fn whole(head: Vec<u8>, input: &mut File, most: u64) -> Result<Vec<u8>, Failure> {
+pub(crate) fn whole(head: Vec<u8>, input: &mut File, most: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = head;
     let rest = (most + 1).saturating_sub(bytes.len() as u64);
     input.take(rest).read_to_end(&mut bytes).map_err(Failure::corrupt)?;

@@ -3,8 +3,9 @@
 mod worker;
 
 use std::io::Write;
+use std::process::Command;
 
-use worker::{Ended, previews};
+use worker::{Ended, WORKER, previews};
 
 /// A PDF of these objects, numbered from one; the first is the catalogue.
 fn pdf(objects: &[Vec<u8>]) -> Vec<u8> {
@@ -207,6 +208,23 @@ fn as_many_pages_as_are_read_and_one_more() {
     };
     assert_eq!(book(500), (Some(500), 500, false));
     assert_eq!(book(501), (Some(501), 500, true));
+}
+
+#[test]
+fn a_pdf_has_at_most_a_quarter_of_a_gibibyte() {
+    let reason = |length| {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("job.json"), r#"{"kind":"previews"}"#).expect("room");
+        let path = folder.path().join("input");
+        std::fs::write(&path, b"%PDF-1.7\n").expect("it is written");
+        let input = std::fs::File::options().write(true).open(&path).expect("it is there");
+        input.set_len(length).expect("a hole");
+        let ended = Command::new(WORKER).arg(folder.path()).output().expect("it starts");
+        let line: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("a line");
+        line["failed"]["reason"].clone()
+    };
+    assert_eq!(reason(256 << 20), "MEDIA_CORRUPT");
+    assert_eq!(reason((256 << 20) + 1), "MEDIA_TOO_LARGE");
 }
 
 #[test]

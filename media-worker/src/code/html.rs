@@ -59,9 +59,51 @@ impl Html {
     }
 }
 
+/// Whether HTML is of the kind that is written here, for whoever did not see it being written.
+pub(crate) fn is_ours(html: &str) -> bool {
+    let inner = html.strip_prefix("<pre>\n").and_then(|it| it.strip_suffix("</pre>\n"));
+    let Some(mut rest) = inner else { return false };
+    let mut open = false;
+    // Nothing but this sign begins a tag.
+    while let Some((_, tag)) = rest.split_once('<') {
+        let behind = if open { tag.strip_prefix("/span>") } else { behind_span(tag) };
+        let Some(behind) = behind else { return false };
+        rest = behind;
+        open = !open;
+    }
+    !open
+}
+
+fn behind_span(tag: &str) -> Option<&str> {
+    let class = tag.strip_prefix("span class=\"")?;
+    class.trim_start_matches(|it: char| it.is_ascii_lowercase()).strip_prefix("\">")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Html;
+    use super::{Html, is_ours};
+
+    #[test]
+    fn what_is_not_ours_is_told_apart() {
+        let span = "<span class=\"x\">";
+        for ours in ["", "a&lt;b\n", &format!("a{span}b</span>c{span}</span>")] {
+            assert!(is_ours(&format!("<pre>\n{ours}</pre>\n")), "{ours}");
+        }
+        let others = [
+            "<script>alert(1)</script>",
+            "<span class=\"x\" onclick=\"y\">b</span>",
+            "<span class=\"x y\">b</span>",
+            &format!("{span}{span}b</span></span>"),
+            &format!("{span}b"),
+            "</pre>\n<pre>\n",
+            "<!-- -->",
+            "a < b",
+        ];
+        for other in others {
+            assert!(!is_ours(&format!("<pre>\n{other}</pre>\n")), "{other}");
+        }
+        assert!(!is_ours("") && !is_ours("<pre>\n") && !is_ours("<pre>\n</pre>\n<a>"));
+    }
 
     #[test]
     fn whatever_is_written_is_text() {

@@ -13,6 +13,7 @@ use crate::outcome::{Failure, Kind, Outcome};
 use crate::output::Output;
 use crate::sniff::Sniffed;
 
+pub(crate) use html::is_ours;
 pub(crate) use text::{TEXT_BYTES_MAX, is_text, media_type, plain};
 
 /// Does what is asked with a text.

@@ -10,13 +10,13 @@ mod sheets;
 mod xml;
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::DynamicImage;
 
 use crate::code::{TEXT_BYTES_MAX, plain};
 use crate::images;
+use crate::inner::whole;
 use crate::job::Job;
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
@@ -24,8 +24,8 @@ use crate::sniff::Sniffed;
 
 pub(crate) use container::refined;
 
-/// The file of a document that is looked into.
-const INPUT_BYTES_MAX: u64 = 256 << 20;
+/// A PDF is read as a whole. Of others, some parts are.
+const PDF_BYTES_MAX: u64 = 256 << 20;
 
 /// What is found in a document.
 #[derive(Default)]
@@ -50,14 +50,8 @@ pub(crate) fn work(
         Job::Previews { .. } => (),
         Job::Avatar | Job::Convert { .. } => return Err(Failure::unsupported("a document")),
     }
-    // Nobody is asked about a file behind the walls, but where it ends can be found.
-    let length = input.seek(SeekFrom::End(0)).map_err(Failure::corrupt)?;
-    input.seek(SeekFrom::Start(head.len() as u64)).map_err(Failure::corrupt)?;
-    if length > INPUT_BYTES_MAX {
-        return Err(Failure::too_large(format_args!("over {INPUT_BYTES_MAX} bytes")));
-    }
     let found = match sniffed.media_type {
-        "application/pdf" => pdf::find(whole(head, input)?)?,
+        "application/pdf" => pdf::find(whole(head, &mut input, PDF_BYTES_MAX)?)?,
         container::DOC | container::XLS | container::PPT | container::OLE => {
             old::find(sniffed.media_type, input)?
         }
@@ -73,12 +67,6 @@ pub(crate) fn work(
         images::show(picture, &mut outcome, output)?;
     }
     Ok(outcome)
-}
-
-fn whole(head: Vec<u8>, mut input: File) -> Result<Vec<u8>, Failure> {
-    let mut bytes = head;
-    input.read_to_end(&mut bytes).map_err(Failure::corrupt)?;
-    Ok(bytes)
 }
 
 /// A part of a document that breaks its decoder is a part that isn't there.
