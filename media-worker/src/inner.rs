@@ -11,7 +11,7 @@ use crate::outcome::{Failure, Kind, Line, Outcome};
 use crate::output::Output;
 use crate::sniff::{Sniffed, sniff};
 use crate::walls::{self, Wanted};
-use crate::{exit, images, sounds};
+use crate::{archives, code, documents, exit, images, sounds};
 
 /// As much of an input as says what it is.
 const HEAD_BYTES: u64 = 64 << 10;
@@ -64,7 +64,7 @@ pub(crate) fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Reads the rest of what was begun, if it is no larger than this.
-fn whole(head: Vec<u8>, input: &mut File, most: u64) -> Result<Vec<u8>, Failure> {
+pub(crate) fn whole(head: Vec<u8>, input: &mut File, most: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = head;
     let rest = (most + 1).saturating_sub(bytes.len() as u64);
     input.take(rest).read_to_end(&mut bytes).map_err(Failure::corrupt)?;
@@ -77,7 +77,7 @@ fn whole(head: Vec<u8>, input: &mut File, most: u64) -> Result<Vec<u8>, Failure>
 fn work(job: &Job, mut input: File, mut output: Output) -> Result<Outcome, Failure> {
     let mut head = Vec::new();
     input.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(Failure::corrupt)?;
-    let sniffed = sniff(&head)?;
+    let sniffed = documents::refined(sniff(&head)?, &mut input)?;
     let mut outcome = match sniffed.kind {
         Kind::Image => {
             let bytes = whole(head, &mut input, images::INPUT_BYTES_MAX)?;
@@ -87,12 +87,15 @@ fn work(job: &Job, mut input: File, mut output: Output) -> Result<Outcome, Failu
             input.rewind().map_err(Failure::corrupt)?;
             sounds::work(job, &sniffed, input, &mut output)?
         }
-        Kind::Video | Kind::Document | Kind::Archive | Kind::Code | Kind::Other => {
-            nothing_made(job, &sniffed)?
-        }
+        Kind::Document => documents::work(job, &sniffed, head, input, &mut output)?,
+        Kind::Archive => archives::work(job, &sniffed, input, &mut output)?,
+        Kind::Code => code::work(job, &sniffed, head, input, &mut output)?,
+        Kind::Video | Kind::Other => nothing_made(job, &sniffed)?,
     };
-    outcome.media_type = sniffed.media_type.to_owned();
-    outcome.kind = sniffed.kind;
+    if outcome.media_type.is_empty() {
+        outcome.media_type = sniffed.media_type.to_owned();
+        outcome.kind = sniffed.kind;
+    }
     outcome.files = output.produced;
     Ok(outcome)
 }

@@ -5,6 +5,9 @@
 //! failed, 4 when it was refused since no wall stands here, 2 when it was asked wrongly.
 //! `parlance-media-worker --check` prints which walls stand, as a program behind them finds them.
 
+mod archives;
+mod code;
+mod documents;
 mod images;
 mod inner;
 mod job;
@@ -12,6 +15,7 @@ mod outcome;
 mod outer;
 mod output;
 mod probe;
+mod shown;
 mod sniff;
 mod sounds;
 mod walls;

@@ -39,8 +39,27 @@ pub(crate) struct Outcome {
     pub(crate) waveform: Option<Vec<u8>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tags: Option<Tags>,
+    /// Pages of a text, sheets of a table, slides of a presentation, as far as the file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pages: Option<u64>,
+    /// How many entries an archive claims to hold, told in `entries.json` or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) entries: Option<u64>,
+    /// Whether something of it can't be read without a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) encrypted: Option<bool>,
+    /// What the language of a code is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) syntax: Option<String>,
+    /// Whether `text.txt` or `code.html` is only its beginning.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) cut: bool,
     #[serde(default)]
     pub(crate) files: Vec<Produced>,
+}
+
+fn is_false(it: &bool) -> bool {
+    !it
 }
 
 /// What a sound is called, each at most 200 characters.

@@ -14,10 +14,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::job::{INPUT_BYTES_MAX, JOB_BYTES_MAX, Job, Limits};
 use crate::outcome::{Failure, Line, Outcome};
 use crate::output::{FILES_MAX, media_type, slot_name};
-use crate::{exit, inner};
+use crate::{code, exit, inner};
 
 /// A decoder says no more than this.
 pub(crate) const SAID_BYTES_MAX: u64 = 4 << 20;
+
+/// Its HTML is no longer than this: each character of a code in a colour of its own.
+const HTML_BYTES_MAX: u64 = 16 << 20;
 
 /// What it complains of is read as far as this, to tell one end from another.
 const COMPLAINT_BYTES_MAX: u64 = 16 << 10;
@@ -170,6 +173,12 @@ impl Ended {
     }
 }
 
+/// HTML is the one thing made here that could act: a decoder that was taken over has written it.
+fn is_ours(path: &Path) -> bool {
+    let html = inner::read_bounded(path, HTML_BYTES_MAX).ok();
+    html.and_then(|it| String::from_utf8(it).ok()).is_some_and(|it| code::is_ours(&it))
+}
+
 /// Gives the files their names and measures them.
 fn keep(output: &Path, mut outcome: Outcome) -> Result<Outcome, Failure> {
     let refused = |what: &str| Failure::corrupt(format_args!("the decoder said {what}"));
@@ -185,6 +194,9 @@ fn keep(output: &Path, mut outcome: Outcome) -> Result<Outcome, Failure> {
         file.media_type = kind.to_owned();
         let path = output.join(&file.name);
         fs::rename(output.join(slot_name(slot)), &path).map_err(Failure::corrupt)?;
+        if file.name.ends_with(".html") && !is_ours(&path) {
+            return Err(refused("HTML that isn't ours"));
+        }
         file.bytes = fs::symlink_metadata(&path).map_err(Failure::corrupt)?.len();
     }
     for slot in 0..FILES_MAX {

@@ -10,7 +10,7 @@ use crate::outcome::{Failure, Produced};
 pub(crate) const FILES_MAX: usize = 32;
 
 /// What is made, under which names. A decoder has no say in what a name means.
-const MEDIA_TYPES: [(&str, &str); 9] = [
+const MEDIA_TYPES: [(&str, &str); 12] = [
     ("webp", "image/webp"),
     ("jpg", "image/jpeg"),
     ("png", "image/png"),
@@ -20,6 +20,9 @@ const MEDIA_TYPES: [(&str, &str); 9] = [
     ("m4a", "audio/mp4"),
     ("flac", "audio/flac"),
     ("wav", "audio/wav"),
+    ("txt", "text/plain; charset=utf-8"),
+    ("html", "text/html; charset=utf-8"),
+    ("json", "application/json"),
 ];
 
 /// What a produced file is, by its name; nothing if no such file is made.
@@ -88,7 +91,7 @@ mod tests {
     #[test]
     fn a_name_is_plain_and_ends_with_what_is_made() {
         assert_eq!(media_type("96.webp"), Some("image/webp"));
-        for name in ["", ".webp", "96", "../96.webp", "a/b.webp", "96.html", "96.jpg.webp", "Ä.jpg"]
+        for name in ["", ".webp", "96", "../96.webp", "a/b.webp", "96.exe", "96.jpg.webp", "Ä.jpg"]
         {
             assert_eq!(media_type(name), None, "{name}");
         }

@@ -1,8 +1,9 @@
 //! What a file is, by its content.
 
+use crate::code;
 use crate::outcome::{Failure, Kind};
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sniffed {
     pub(crate) media_type: &'static str,
     pub(crate) kind: Kind,
@@ -10,7 +11,7 @@ pub(crate) struct Sniffed {
 
 /// The types that are looked into, as they are found and as they are called. What is not here is
 /// only kept.
-const KNOWN: [(&str, &str, Kind); 10] = [
+const KNOWN: [(&str, &str, Kind); 13] = [
     ("image/jpeg", "image/jpeg", Kind::Image),
     ("image/png", "image/png", Kind::Image),
     ("image/gif", "image/gif", Kind::Image),
@@ -21,6 +22,9 @@ const KNOWN: [(&str, &str, Kind); 10] = [
     ("audio/m4a", "audio/mp4", Kind::Audio),
     ("audio/ogg", "audio/ogg", Kind::Audio),
     ("audio/opus", "audio/ogg", Kind::Audio),
+    ("application/zip", "application/zip", Kind::Archive),
+    ("application/x-7z-compressed", "application/x-7z-compressed", Kind::Archive),
+    ("application/vnd.rar", "application/vnd.rar", Kind::Archive),
 ];
 
 /// Files that are nothing but names of other files, and how they begin.
@@ -32,11 +36,16 @@ pub(crate) fn sniff(head: &[u8]) -> Result<Sniffed, Failure> {
     if is_playlist(head) {
         return Err(Failure::unsupported("a playlist"));
     }
+    if let Some(container) = container(head) {
+        return Ok(container);
+    }
     let found = infer::get(head).map(|it| it.mime_type());
     let known = KNOWN.iter().find(|it| Some(it.0) == found);
     Ok(match known {
         Some(&(_, media_type, kind)) => Sniffed { media_type, kind },
-        None if is_svg(head) => Sniffed { media_type: "image/svg+xml", kind: Kind::Other },
+        None if code::is_text(head) => {
+            Sniffed { media_type: code::media_type(head), kind: Kind::Code }
+        }
         None => {
             Sniffed { media_type: found.unwrap_or("application/octet-stream"), kind: Kind::Other }
         }
@@ -57,8 +66,18 @@ fn is_playlist(head: &[u8]) -> bool {
     declared || PLAYLISTS.iter().any(|it| starts(it))
 }
 
-fn is_svg(head: &[u8]) -> bool {
-    beginning(head).starts_with(b"<") && contains(head, b"<svg")
+/// What documents are kept in. Which one a file is says what it holds (`documents/container.rs`).
+fn container(head: &[u8]) -> Option<Sniffed> {
+    let document = |media_type| Some(Sniffed { media_type, kind: Kind::Document });
+    if head.starts_with(b"%PDF-") {
+        document("application/pdf")
+    } else if head.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
+        document("application/x-ole-storage")
+    } else if head.starts_with(b"PK\x03\x04") {
+        Some(Sniffed { media_type: "application/zip", kind: Kind::Archive })
+    } else {
+        None
+    }
 }
 
 /// Whether a word stands in the first of a file.
@@ -88,12 +107,12 @@ mod tests {
     fn a_drawing_with_scripts_is_no_image() {
         let drawing = b"<?xml version=\"1.0\"?><svg xmlns=\"x\"><script>alert(1)</script></svg>";
         let found = sniff(drawing).expect("it is a file like others");
-        assert_eq!(found, Sniffed { media_type: "image/svg+xml", kind: Kind::Other });
+        assert_eq!(found, Sniffed { media_type: "image/svg+xml", kind: Kind::Code });
     }
 
     #[test]
     fn what_nobody_knows_is_other() {
-        for head in [&b""[..], b"\0\0\0", b"hello"] {
+        for head in [&b""[..], b"\0\0\0", b"BZh91AY&SY\x01"] {
             assert_eq!(sniff(head).expect("a file").kind, Kind::Other);
         }
     }

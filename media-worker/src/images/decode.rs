@@ -14,7 +14,7 @@ const PIXELS_MAX: u64 = 100_000_000;
 const MEMORY_BYTES_MAX: u64 = 1 << 30;
 
 /// Decodes the first picture of an image, upright, as sRGB with or without transparency.
-pub(super) fn decode(media_type: &str, bytes: &[u8]) -> Result<DynamicImage, Failure> {
+pub(crate) fn decode(media_type: &str, bytes: &[u8]) -> Result<DynamicImage, Failure> {
     let format = match media_type {
         "image/jpeg" => ImageFormat::Jpeg,
         "image/png" => ImageFormat::Png,

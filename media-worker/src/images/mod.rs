@@ -14,6 +14,7 @@ use crate::job::{Format, Job};
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
 use crate::sniff::Sniffed;
+pub(crate) use decode::decode;
 use shrink::{fitting, shrunk, squared};
 
 /// The longest side of what clients show: in a list, in a chat, on a screen, on a large one.
@@ -33,7 +34,7 @@ pub(crate) fn work(
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
     let motion = moving::motion(sniffed.media_type, bytes)?;
-    let picture = decode::decode(sniffed.media_type, bytes)?;
+    let picture = decode(sniffed.media_type, bytes)?;
     let mut outcome = Outcome {
         width: Some(picture.width()),
         height: Some(picture.height()),
@@ -69,6 +70,18 @@ pub(crate) fn previews(picture: DynamicImage, output: &mut Output) -> Result<(),
         output.write(&format!("{side}.jpg"), size, &write::jpeg(&rest)?)?;
     }
     Ok(())
+}
+
+/// What something that is no image shows of itself, as an image.
+pub(crate) fn show(
+    picture: DynamicImage,
+    outcome: &mut Outcome,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    outcome.width = Some(picture.width());
+    outcome.height = Some(picture.height());
+    outcome.thumbhash = Some(thumbhash(&picture)?);
+    previews(picture, output)
 }
 
 fn convert(picture: &DynamicImage, to: Format, output: &mut Output) -> Result<(), Failure> {
