@@ -11,7 +11,7 @@ use crate::outcome::{Failure, Kind, Line, Outcome};
 use crate::output::Output;
 use crate::sniff::{Sniffed, sniff};
 use crate::walls::{self, Wanted};
-use crate::{exit, images, sounds};
+use crate::{exit, images, sounds, videos};
 
 /// As much of an input as says what it is.
 const HEAD_BYTES: u64 = 64 << 10;
@@ -77,7 +77,7 @@ fn whole(head: Vec<u8>, input: &mut File, most: u64) -> Result<Vec<u8>, Failure>
 fn work(job: &Job, mut input: File, mut output: Output) -> Result<Outcome, Failure> {
     let mut head = Vec::new();
     input.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(Failure::corrupt)?;
-    let sniffed = sniff(&head)?;
+    let mut sniffed = sniff(&head)?;
     let mut outcome = match sniffed.kind {
         Kind::Image => {
             let bytes = whole(head, &mut input, images::INPUT_BYTES_MAX)?;
@@ -87,9 +87,8 @@ fn work(job: &Job, mut input: File, mut output: Output) -> Result<Outcome, Failu
             input.rewind().map_err(Failure::corrupt)?;
             sounds::work(job, &sniffed, input, &mut output)?
         }
-        Kind::Video | Kind::Document | Kind::Archive | Kind::Code | Kind::Other => {
-            nothing_made(job, &sniffed)?
-        }
+        Kind::Video => videos::work(job, &mut sniffed, input, &mut output)?,
+        Kind::Document | Kind::Archive | Kind::Code | Kind::Other => nothing_made(job, &sniffed)?,
     };
     outcome.media_type = sniffed.media_type.to_owned();
     outcome.kind = sniffed.kind;
@@ -101,6 +100,8 @@ fn work(job: &Job, mut input: File, mut output: Output) -> Result<Outcome, Failu
 fn nothing_made(job: &Job, sniffed: &Sniffed) -> Result<Outcome, Failure> {
     match job {
         Job::Previews { .. } => Ok(Outcome::default()),
-        Job::Avatar | Job::Convert { .. } => Err(Failure::unsupported(sniffed.media_type)),
+        Job::Avatar | Job::Convert { .. } | Job::Renditions => {
+            Err(Failure::unsupported(sniffed.media_type))
+        }
     }
 }

@@ -14,6 +14,7 @@ mod output;
 mod probe;
 mod sniff;
 mod sounds;
+mod videos;
 mod walls;
 
 use std::path::Path;

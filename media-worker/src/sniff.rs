@@ -10,7 +10,7 @@ pub(crate) struct Sniffed {
 
 /// The types that are looked into, as they are found and as they are called. What is not here is
 /// only kept.
-const KNOWN: [(&str, &str, Kind); 10] = [
+const KNOWN: [(&str, &str, Kind); 16] = [
     ("image/jpeg", "image/jpeg", Kind::Image),
     ("image/png", "image/png", Kind::Image),
     ("image/gif", "image/gif", Kind::Image),
@@ -21,6 +21,12 @@ const KNOWN: [(&str, &str, Kind); 10] = [
     ("audio/m4a", "audio/mp4", Kind::Audio),
     ("audio/ogg", "audio/ogg", Kind::Audio),
     ("audio/opus", "audio/ogg", Kind::Audio),
+    ("video/mp4", "video/mp4", Kind::Video),
+    ("video/x-m4v", "video/mp4", Kind::Video),
+    ("video/quicktime", "video/quicktime", Kind::Video),
+    ("video/x-matroska", "video/x-matroska", Kind::Video),
+    ("video/webm", "video/webm", Kind::Video),
+    ("video/x-msvideo", "video/x-msvideo", Kind::Video),
 ];
 
 /// Files that are nothing but names of other files, and how they begin.

@@ -5,7 +5,8 @@ mod worker;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image::ImageEncoder;
-use worker::{convert, fixture, fixtures, previews};
+use worker::made::{moving, phone, video};
+use worker::{Ended, convert, fixture, fixtures, previews, renditions};
 
 /// The head of a PNG of one bit a pixel that is `width` by `height`, and the beginning of the
 /// rest.
@@ -125,37 +126,70 @@ fn mutant(bytes: &[u8], random: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
     bytes
 }
 
-/// `make soak` has ten thousand of them.
-#[test]
-fn a_broken_file_is_a_failed_job_or_a_done_one() {
-    let soak = std::env::var_os("PARLANCE_SOAK").is_some();
-    let total = if soak { 10_000 } else { 300 };
-    let files: Vec<Vec<u8>> =
-        fixtures().iter().map(|it| std::fs::read(it).expect("a fixture")).collect();
+/// What is done with one of the files, broken as a number says.
+fn broken(number: usize, files: &[Vec<u8>], job: impl Fn(&[u8]) -> Ended) {
+    // xorshift: the same for a number, anywhere.
+    let mut state = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as usize % below
+    };
+    let ended = job(&mutant(&files[number % files.len()], &mut random));
+    match ended.code {
+        0 => assert_eq!(ended.names().len(), ended.left().len(), "mutant {number}"),
+        _ => assert!(ended.failed().starts_with("MEDIA_"), "mutant {number}"),
+    }
+}
+
+/// So many of them, two at a time.
+fn mutants(total: usize, one: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(0);
-    let one = || {
+    let work = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= total {
                 return;
             }
-            // xorshift: the same for a number, anywhere.
-            let mut state = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            let mut random = |below: usize| {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                (state >> 11) as usize % below
-            };
-            let ended = previews(&mutant(&files[number % files.len()], &mut random));
-            match ended.code {
-                0 => assert_eq!(ended.names().len(), ended.left().len(), "mutant {number}"),
-                _ => assert!(ended.failed().starts_with("MEDIA_"), "mutant {number}"),
-            }
+            one(number);
         }
     };
     std::thread::scope(|scope| {
-        scope.spawn(one);
-        scope.spawn(one);
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+}
+
+fn soak() -> bool {
+    std::env::var_os("PARLANCE_SOAK").is_some()
+}
+
+/// `make soak` has ten thousand of them.
+#[test]
+fn a_broken_file_is_a_failed_job_or_a_done_one() {
+    let files: Vec<Vec<u8>> =
+        fixtures().iter().map(|it| std::fs::read(it).expect("a fixture")).collect();
+    mutants(if soak() { 10_000 } else { 300 }, |number| broken(number, &files, previews));
+}
+
+/// `make soak` has five thousand of them.
+#[test]
+fn a_broken_video_is_a_failed_job_or_a_done_one() {
+    let pictures = moving("64x48", "10", "0.6");
+    let made = |name, how: &[&str]| video(name, &pictures, true, how);
+    let fast = ["-c:v", "libx264", "-preset", "ultrafast"];
+    let files = [
+        phone(&pictures, &["-g", "3"]),
+        phone(&pictures, &["-movflags", "frag_keyframe+empty_moov", "-g", "3"]),
+        made("x.mov", &["-c:v", "mjpeg", "-c:a", "pcm_s16le"]),
+        made("x.mkv", &[&fast[..], &["-g", "3", "-c:a", "flac"]].concat()),
+        made("x.webm", &["-c:v", "libvpx", "-cpu-used", "8", "-c:a", "libopus"]),
+        made("x.webm", &["-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libvorbis"]),
+        made("x.avi", &["-c:v", "mpeg4", "-c:a", "libmp3lame"]),
+    ];
+    mutants(if soak() { 5_000 } else { 140 }, |number| {
+        let job = if (number / files.len()).is_multiple_of(2) { previews } else { renditions };
+        broken(number, &files, job);
     });
 }

@@ -14,7 +14,8 @@ use crate::job::{Format, Job};
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
 use crate::sniff::Sniffed;
-use shrink::{fitting, shrunk, squared};
+pub(crate) use shrink::fitting;
+use shrink::{shrunk, squared};
 
 /// The longest side of what clients show: in a list, in a chat, on a screen, on a large one.
 pub(crate) const SIZES: [u32; 4] = [96, 320, 800, 1600];
@@ -51,6 +52,7 @@ pub(crate) fn work(
             previews(squared(picture), output)?;
         }
         Job::Convert { to } => convert(&picture, *to, output)?,
+        Job::Renditions => return Err(Failure::unsupported("a picture is not played")),
     }
     Ok(outcome)
 }
@@ -84,7 +86,8 @@ fn convert(picture: &DynamicImage, to: Format, output: &mut Output) -> Result<()
     output.write(name, Some((picture.width(), picture.height())), &bytes)
 }
 
-fn thumbhash(picture: &DynamicImage) -> Result<String, Failure> {
+/// What a client paints until it has more.
+pub(crate) fn thumbhash(picture: &DynamicImage) -> Result<String, Failure> {
     let (width, height) = fitting(picture.width(), picture.height(), THUMBHASH_SIDE);
     let small = shrink::resized(picture, width, height)?.into_rgba8();
     let hash = thumbhash::rgba_to_thumb_hash(width as usize, height as usize, small.as_raw());
