@@ -13,6 +13,7 @@ done
 # The media worker links ffmpeg, whose headers are read by clang.
 pkg-config --exists libavfilter libavformat libavcodec libswresample 2>/dev/null ||
     missing="$missing libavfilter-dev"
+pkg-config --exists libheif 2>/dev/null || missing="$missing libheif-dev"
 # Its tests have videos made, and looked at, by the program of that name.
 command -v ffmpeg >/dev/null || missing="$missing ffmpeg"
 clang=""

@@ -47,6 +47,7 @@ fn tell(line: &Line) -> ExitCode {
 
 fn open(folder: &Path) -> io::Result<(Job, File, Output)> {
     walls::close_inherited()?;
+    images::wake();
     let job = read_bounded(&folder.join("job.json"), JOB_BYTES_MAX)?;
     let job = serde_json::from_slice(&job).map_err(io::Error::other)?;
     let input = File::open(folder.join("input"))?;

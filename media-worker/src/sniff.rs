@@ -10,11 +10,13 @@ pub(crate) struct Sniffed {
 
 /// The types that are looked into, as they are found and as they are called. What is not here is
 /// only kept.
-const KNOWN: [(&str, &str, Kind); 16] = [
+const KNOWN: [(&str, &str, Kind); 18] = [
     ("image/jpeg", "image/jpeg", Kind::Image),
     ("image/png", "image/png", Kind::Image),
     ("image/gif", "image/gif", Kind::Image),
     ("image/webp", "image/webp", Kind::Image),
+    ("image/heif", "image/heic", Kind::Image),
+    ("image/avif", "image/avif", Kind::Image),
     ("audio/mpeg", "audio/mpeg", Kind::Audio),
     ("audio/x-wav", "audio/wav", Kind::Audio),
     ("audio/x-flac", "audio/flac", Kind::Audio),

@@ -59,6 +59,18 @@ fn as_many_pixels_as_are_decoded_and_one_row_more() {
     assert_eq!(previews(&png_head(30_000, 30_000)).failed(), "MEDIA_TOO_LARGE");
     assert_eq!(previews(&png_head(0x7fff_ffff, 0x7fff_ffff)).failed(), "MEDIA_TOO_LARGE");
     assert_eq!(previews(&png_head(100, 100)).failed(), "MEDIA_CORRUPT");
+    // What says its size in a box of its own.
+    for name in ["base.heic", "base.avif"] {
+        let reason = |width: u32, height: u32| {
+            let mut bytes = fixture(name);
+            let at = bytes.windows(4).position(|it| it == b"ispe").expect("a box") + 8;
+            bytes[at..at + 4].copy_from_slice(&width.to_be_bytes());
+            bytes[at + 4..at + 8].copy_from_slice(&height.to_be_bytes());
+            previews(&bytes).failed().to_owned()
+        };
+        assert_eq!(reason(10_000, 10_001), "MEDIA_TOO_LARGE", "{name}");
+        assert_eq!(reason(30_000, 30_000), "MEDIA_TOO_LARGE", "{name}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! else that was in their files.
 
 mod decode;
+mod heif;
 mod moving;
 mod shrink;
 mod write;
@@ -14,6 +15,7 @@ use crate::job::{Format, Job};
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
 use crate::sniff::Sniffed;
+pub(crate) use heif::wake;
 pub(crate) use shrink::fitting;
 use shrink::{shrunk, squared};
 
