@@ -3,7 +3,7 @@
 mod worker;
 
 use worker::made::{ffmpeg, moving, phone, video};
-use worker::{Ended, previews, renditions};
+use worker::{Ended, WORKER, previews, renditions};
 
 fn reason(ended: &Ended) -> String {
     ended.failed().to_owned()
@@ -99,6 +99,21 @@ fn a_video_that_hardly_ever_ends() {
     assert_eq!(reason(&previews(&slow(60, day + 60))), "MEDIA_TOO_LARGE");
     assert_eq!(renditions(&slow(10, 1800)).names(), ["16p.mp4"]);
     assert_eq!(reason(&renditions(&slow(10, 1810))), "MEDIA_TOO_LARGE");
+}
+
+#[test]
+fn what_is_too_large_to_be_counted_is_believed() {
+    let made = phone(&moving("160x120", "25", "1"), &["-an", "-movflags", "faststart"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("input"), &made).expect("it is written");
+    std::fs::write(folder.path().join("job.json"), r#"{"kind":"previews"}"#).expect("it is");
+    // Nothing follows for half a gibibyte, and one byte more.
+    let input = std::fs::File::options().write(true).open(folder.path().join("input"));
+    input.expect("it is there").set_len((512 << 20) + 1).expect("a hole");
+    let ended = std::process::Command::new(WORKER).arg(folder.path()).output();
+    let line: serde_json::Value =
+        serde_json::from_slice(&ended.expect("it starts").stdout).expect("a line");
+    assert_eq!(line["duration_ms"], 1000, "{line}");
 }
 
 #[test]

@@ -263,6 +263,26 @@ fn pictures_and_sounds_stay_together() {
 }
 
 #[test]
+fn what_stands_still_stands_as_long_as_it_does() {
+    let seconds = |ended: &Ended, name: &str| {
+        let pictures = stream(&ended.read(name), "video").expect("pictures");
+        pictures["duration"].as_str().expect("text").parse::<f64>().expect("a number")
+    };
+    // A picture every five seconds, as slides are shown.
+    let slides = phone(&moving("160x120", "1/5", "10"), &["-an"]);
+    let ended = renditions(&slides);
+    assert!(duration(&ended).abs_diff(10_000) <= 50);
+    assert!((seconds(&ended, "120p.mp4") - 10.0).abs() < 0.1);
+    // A screen on which nothing happens, and then something for a moment.
+    let wait = ["-vf", "select='lt(n,10)+eq(n,199)'", "-vsync", "vfr", "-an"];
+    let screen = phone(&moving("160x120", "20", "10"), &wait);
+    let ended = renditions(&screen);
+    assert!(duration(&ended).abs_diff(10_000) <= 100, "{}", duration(&ended));
+    assert!((seconds(&ended, "120p.mp4") - 10.0).abs() < 0.1);
+    assert!(seconds(&previews(&screen), "clip.mp4") <= 3.1);
+}
+
+#[test]
 fn nothing_that_was_said_goes_along() {
     let made = phone(&moving("320x240", "25", "1"), &[]);
     let chapters = b";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/10\nSTART=0\nEND=5\ntitle=canary\n";

@@ -21,18 +21,24 @@ const SIDE: u32 = 320;
 const PIXELS_MAX: u64 = 120 * 3840 * 2160;
 
 /// Writes the clip that begins at the poster.
-pub(super) fn clip(source: &mut Source, from: i64, output: &mut Output) -> Result<(), Failure> {
+pub(super) fn clip(
+    source: &mut Source,
+    from: i64,
+    end: i64,
+    output: &mut Output,
+) -> Result<(), Failure> {
     source.leaves_sound_out();
     let (width, height) = source.shown();
     let size = even(images::fitting(width, height, SIDE));
     let rate = at_most(source.rate, 15);
     let way = Way { size, rate, bits_a_second: 400_000 };
     let mut writer = Writer::open(&way, None, output)?;
-    let mut pipe = Pipe::<frame::Video>::new(chain(source, &way), source.lasts());
+    let pipe = Pipe::<frame::Video>::new(chain(source, &way), source.lasts());
+    let mut pipe = pipe.until(end.saturating_sub(from).min(CLIP_TICKS));
     let mut decoded = 0;
     while let Some(piece) = source.next()? {
         let Piece::Picture(mut frame) = piece else { continue };
-        let at = frame.pts().unwrap_or_default() - from;
+        let at = frame.pts().unwrap_or_default().saturating_sub(from);
         if at < 0 {
             continue;
         }

@@ -30,6 +30,14 @@ pub(super) struct Measured {
     pub(super) begin: i64,
 }
 
+impl Measured {
+    /// When it is over, in ticks from its beginning.
+    pub(super) fn end(&self) -> i64 {
+        let per_ms = i64::from(TICKS.denominator()) / 1000;
+        i64::try_from(self.duration_ms).unwrap_or(i64::MAX).saturating_mul(per_ms)
+    }
+}
+
 /// The times of the packets of one stream.
 struct Span {
     stream: usize,

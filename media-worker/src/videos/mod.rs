@@ -66,7 +66,7 @@ pub(crate) fn work(
             }
             let mut source = open()?;
             let outcome = known(&measured, source.shown());
-            renditions::renditions(&mut source, output)?;
+            renditions::renditions(&mut source, measured.end(), output)?;
             Ok(outcome)
         }
         Job::Avatar => Err(Failure::unsupported("a video has no face")),
@@ -97,7 +97,7 @@ fn previews(
     drop(source);
     outcome.thumbhash = Some(images::thumbhash(&picture)?);
     images::previews(picture, output)?;
-    clip::clip(&mut open()?, at, output)?;
+    clip::clip(&mut open()?, at, measured.end(), output)?;
     Ok(outcome)
 }
 

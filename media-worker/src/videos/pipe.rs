@@ -64,6 +64,8 @@ pub(super) struct Pipe<T> {
     /// do in general.
     last: Option<i64>,
     lasts: i64,
+    /// When all of it is over, if that is known: a pause before the last frame isn't one after it.
+    end: i64,
     laid: Option<(String, filter::Graph)>,
     flows: PhantomData<T>,
 }
@@ -71,12 +73,25 @@ pub(super) struct Pipe<T> {
 impl<T: Flow> Pipe<T> {
     /// Of frames that last so many ticks in general.
     pub(super) fn new(chain: String, lasts: i64) -> Pipe<T> {
-        Pipe { chain, length: None, last: None, lasts, laid: None, flows: PhantomData }
+        Pipe {
+            chain,
+            length: None,
+            last: None,
+            lasts,
+            end: i64::MAX,
+            laid: None,
+            flows: PhantomData,
+        }
     }
 
     /// With so many samples a frame.
     pub(super) fn with_length(self, length: u32) -> Pipe<T> {
         Pipe { length: Some(length), ..self }
+    }
+
+    /// Of what is over at this time.
+    pub(super) fn until(self, end: i64) -> Pipe<T> {
+        Pipe { end, ..self }
     }
 
     /// Puts a frame in and hands on what comes out, with what its times count.
@@ -108,7 +123,8 @@ impl<T: Flow> Pipe<T> {
         with: &mut impl FnMut(&mut T, Rational) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let Some((_, mut graph)) = self.laid.take() else { return Ok(()) };
-        let until = self.last.unwrap_or_default().saturating_add(self.lasts);
+        let last = self.last.unwrap_or_default();
+        let until = last.saturating_add(self.lasts).min(self.end.max(last.saturating_add(1)));
         place(&mut graph, "in")?.source().close(until).map_err(failure)?;
         drain(&mut graph, with)
     }

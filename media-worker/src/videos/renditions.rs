@@ -27,7 +27,11 @@ struct Rendition {
 }
 
 /// Decodes once and writes each size.
-pub(super) fn renditions(source: &mut Source, output: &mut Output) -> Result<(), Failure> {
+pub(super) fn renditions(
+    source: &mut Source,
+    end: i64,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let mut made: Vec<Rendition> = Vec::new();
     for way in ways(source) {
         let chain = match made.is_empty() {
@@ -37,11 +41,10 @@ pub(super) fn renditions(source: &mut Source, output: &mut Output) -> Result<(),
         };
         let name = format!("{}p.mp4", way.size.0.min(way.size.1));
         let writer = Writer::open(&way, source.channels(), output)?;
-        made.push(Rendition { pipe: Pipe::new(chain, source.lasts()), writer, name });
+        made.push(Rendition { pipe: Pipe::new(chain, source.lasts()).until(end), writer, name });
     }
     let channels = source.channels().unwrap_or_default();
     let mut sounds = Pipe::<frame::Audio>::new(heard(channels), 0).with_length(SOUND_FRAME);
-    let end = DURATION_MS_MAX as i64 * i64::from(TICKS.1) / 1000;
     while let Some(piece) = source.next()? {
         match piece {
             // What is before the beginning is there for decoders, and what is behind the end is a
