@@ -13,6 +13,9 @@ done
 # The media worker links ffmpeg, whose headers are read by clang.
 pkg-config --exists libavfilter libavformat libavcodec libswresample 2>/dev/null ||
     missing="$missing libavfilter-dev"
+pkg-config --exists libheif 2>/dev/null || missing="$missing libheif-dev"
+# Its tests have videos made, and looked at, by the program of that name.
+command -v ffmpeg >/dev/null || missing="$missing ffmpeg"
 clang=""
 ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 && ls -d /usr/lib/llvm-*/lib/clang/*/include \
     >/dev/null 2>&1 || clang=missing

@@ -11,7 +11,7 @@ use crate::outcome::{Failure, Kind, Line, Outcome};
 use crate::output::Output;
 use crate::sniff::{Sniffed, sniff};
 use crate::walls::{self, Wanted};
-use crate::{archives, code, documents, exit, images, sounds};
+use crate::{archives, code, documents, exit, images, sounds, videos};
 
 /// As much of an input as says what it is.
 const HEAD_BYTES: u64 = 64 << 10;
@@ -47,6 +47,7 @@ fn tell(line: &Line) -> ExitCode {
 
 fn open(folder: &Path) -> io::Result<(Job, File, Output)> {
     walls::close_inherited()?;
+    images::wake();
     let job = read_bounded(&folder.join("job.json"), JOB_BYTES_MAX)?;
     let job = serde_json::from_slice(&job).map_err(io::Error::other)?;
     let input = File::open(folder.join("input"))?;
@@ -77,7 +78,7 @@ pub(crate) fn whole(head: Vec<u8>, input: &mut File, most: u64) -> Result<Vec<u8
 fn work(job: &Job, mut input: File, mut output: Output) -> Result<Outcome, Failure> {
     let mut head = Vec::new();
     input.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(Failure::corrupt)?;
-    let sniffed = documents::refined(sniff(&head)?, &mut input)?;
+    let mut sniffed = documents::refined(sniff(&head)?, &mut input)?;
     let mut outcome = match sniffed.kind {
         Kind::Image => {
             let bytes = whole(head, &mut input, images::INPUT_BYTES_MAX)?;
@@ -90,7 +91,8 @@ fn work(job: &Job, mut input: File, mut output: Output) -> Result<Outcome, Failu
         Kind::Document => documents::work(job, &sniffed, head, input, &mut output)?,
         Kind::Archive => archives::work(job, &sniffed, input, &mut output)?,
         Kind::Code => code::work(job, &sniffed, head, input, &mut output)?,
-        Kind::Video | Kind::Other => nothing_made(job, &sniffed)?,
+        Kind::Video => videos::work(job, &mut sniffed, input, &mut output)?,
+        Kind::Other => nothing_made(job, &sniffed)?,
     };
     if outcome.media_type.is_empty() {
         outcome.media_type = sniffed.media_type.to_owned();
@@ -104,6 +106,8 @@ fn work(job: &Job, mut input: File, mut output: Output) -> Result<Outcome, Failu
 fn nothing_made(job: &Job, sniffed: &Sniffed) -> Result<Outcome, Failure> {
     match job {
         Job::Previews { .. } => Ok(Outcome::default()),
-        Job::Avatar | Job::Convert { .. } => Err(Failure::unsupported(sniffed.media_type)),
+        Job::Avatar | Job::Convert { .. } | Job::Renditions => {
+            Err(Failure::unsupported(sniffed.media_type))
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `job.json`: `{"kind":"previews","name":"x.jpg"}`, `{"kind":"avatar"}` or
-/// `{"kind":"convert","to":"webp"}`.
+/// `job.json`: `{"kind":"previews","name":"x.jpg"}`, `{"kind":"avatar"}`,
+/// `{"kind":"convert","to":"webp"}` or `{"kind":"renditions"}`.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Job {
@@ -17,6 +17,8 @@ pub(crate) enum Job {
     Avatar,
     /// The same in another format of its kind.
     Convert { to: Format },
+    /// A video as every client plays it. Apart from previews, which don't wait for it.
+    Renditions,
 }
 
 /// What can be made.
@@ -62,6 +64,7 @@ impl Job {
                 Limits { cpu_s: 600, wall_s: 900, file_bytes: 1 << 30, ..quick }
             }
             Job::Convert { .. } => quick,
+            Job::Renditions => Limits { cpu_s: 1800, wall_s: 1800, file_bytes: 2 << 30, ..quick },
         }
     }
 }

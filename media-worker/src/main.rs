@@ -18,6 +18,7 @@ mod probe;
 mod shown;
 mod sniff;
 mod sounds;
+mod videos;
 mod walls;
 
 use std::path::Path;

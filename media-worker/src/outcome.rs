@@ -31,6 +31,9 @@ pub(crate) struct Outcome {
     pub(crate) frames: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) duration_ms: Option<u64>,
+    /// Whether there is something to hear in a video.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) has_sound: Option<bool>,
     /// Some 25 bytes that a client paints until it has more, base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) thumbhash: Option<String>,

@@ -165,7 +165,11 @@ impl Ended {
             // Past the soft limit of time comes the hard one; nobody else kills it in time but a
             // machine that is out of memory.
             libc::SIGKILL => Failure::too_large("killed"),
-            libc::SIGABRT if complaint.contains("memory allocation of") => {
+            libc::SIGABRT
+                if ["memory allocation of", "bad_alloc"]
+                    .iter()
+                    .any(|it| complaint.contains(it)) =>
+            {
                 Failure::too_large("over its memory")
             }
             other => Failure::corrupt(format_args!("the decoder died of signal {other}")),

@@ -10,7 +10,7 @@ use crate::outcome::{Failure, Produced};
 pub(crate) const FILES_MAX: usize = 32;
 
 /// What is made, under which names. A decoder has no say in what a name means.
-const MEDIA_TYPES: [(&str, &str); 12] = [
+const MEDIA_TYPES: [(&str, &str); 13] = [
     ("webp", "image/webp"),
     ("jpg", "image/jpeg"),
     ("png", "image/png"),
@@ -23,6 +23,7 @@ const MEDIA_TYPES: [(&str, &str); 12] = [
     ("txt", "text/plain; charset=utf-8"),
     ("html", "text/html; charset=utf-8"),
     ("json", "application/json"),
+    ("mp4", "video/mp4"),
 ];
 
 /// What a produced file is, by its name; nothing if no such file is made.
@@ -61,7 +62,7 @@ impl Output {
     /// A file to write to, which is to be called so.
     pub(crate) fn take(&mut self, name: &str, size: Option<(u32, u32)>) -> Result<File, Failure> {
         let slot = FILES_MAX - self.slots.len();
-        let file = self.slots.pop().ok_or_else(|| Failure::too_large("too many files"))?;
+        let file = self.scratch()?;
         self.produced.push(Produced {
             slot: Some(slot),
             name: name.to_owned(),
@@ -71,6 +72,11 @@ impl Output {
             bytes: 0,
         });
         Ok(file)
+    }
+
+    /// A file that is gone afterwards.
+    pub(crate) fn scratch(&mut self) -> Result<File, Failure> {
+        self.slots.pop().ok_or_else(|| Failure::too_large("too many files"))
     }
 
     pub(crate) fn write(

@@ -11,11 +11,13 @@ pub(crate) struct Sniffed {
 
 /// The types that are looked into, as they are found and as they are called. What is not here is
 /// only kept.
-const KNOWN: [(&str, &str, Kind); 13] = [
+const KNOWN: [(&str, &str, Kind); 21] = [
     ("image/jpeg", "image/jpeg", Kind::Image),
     ("image/png", "image/png", Kind::Image),
     ("image/gif", "image/gif", Kind::Image),
     ("image/webp", "image/webp", Kind::Image),
+    ("image/heif", "image/heic", Kind::Image),
+    ("image/avif", "image/avif", Kind::Image),
     ("audio/mpeg", "audio/mpeg", Kind::Audio),
     ("audio/x-wav", "audio/wav", Kind::Audio),
     ("audio/x-flac", "audio/flac", Kind::Audio),
@@ -25,6 +27,12 @@ const KNOWN: [(&str, &str, Kind); 13] = [
     ("application/zip", "application/zip", Kind::Archive),
     ("application/x-7z-compressed", "application/x-7z-compressed", Kind::Archive),
     ("application/vnd.rar", "application/vnd.rar", Kind::Archive),
+    ("video/mp4", "video/mp4", Kind::Video),
+    ("video/x-m4v", "video/mp4", Kind::Video),
+    ("video/quicktime", "video/quicktime", Kind::Video),
+    ("video/x-matroska", "video/x-matroska", Kind::Video),
+    ("video/webm", "video/webm", Kind::Video),
+    ("video/x-msvideo", "video/x-msvideo", Kind::Video),
 ];
 
 /// Files that are nothing but names of other files, and how they begin.

@@ -6,7 +6,8 @@ use std::io::{Cursor, Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image::ImageEncoder;
-use worker::{convert, fixture, fixtures, previews};
+use worker::made::{moving, phone, video};
+use worker::{Ended, convert, fixture, fixtures, previews, renditions};
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
@@ -61,6 +62,18 @@ fn as_many_pixels_as_are_decoded_and_one_row_more() {
     assert_eq!(previews(&png_head(30_000, 30_000)).failed(), "MEDIA_TOO_LARGE");
     assert_eq!(previews(&png_head(0x7fff_ffff, 0x7fff_ffff)).failed(), "MEDIA_TOO_LARGE");
     assert_eq!(previews(&png_head(100, 100)).failed(), "MEDIA_CORRUPT");
+    // What says its size in a box of its own.
+    for name in ["base.heic", "base.avif"] {
+        let reason = |width: u32, height: u32| {
+            let mut bytes = fixture(name);
+            let at = bytes.windows(4).position(|it| it == b"ispe").expect("a box") + 8;
+            bytes[at..at + 4].copy_from_slice(&width.to_be_bytes());
+            bytes[at + 4..at + 8].copy_from_slice(&height.to_be_bytes());
+            previews(&bytes).failed().to_owned()
+        };
+        assert_eq!(reason(10_000, 10_001), "MEDIA_TOO_LARGE", "{name}");
+        assert_eq!(reason(30_000, 30_000), "MEDIA_TOO_LARGE", "{name}");
+    }
 }
 
 #[test]
@@ -158,38 +171,71 @@ fn files() -> Vec<Vec<u8>> {
     files
 }
 
-/// `make soak` has ten thousand of them.
-#[test]
-fn a_broken_file_is_a_failed_job_or_a_done_one() {
-    let soak = std::env::var_os("PARLANCE_SOAK").is_some();
-    let total = if soak { 10_000 } else { 400 };
-    let files = files();
+/// What is done with one of the files, broken as a number says.
+fn broken(number: usize, files: &[Vec<u8>], job: impl Fn(&[u8]) -> Ended) {
+    // xorshift: the same for a number, anywhere.
+    let mut state = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as usize % below
+    };
+    let file = &files[number % files.len()];
+    let within = if random(2) == 0 { mutant_within(file, &mut random) } else { None };
+    let ended = job(&within.unwrap_or_else(|| mutant(file, &mut random)));
+    match ended.code {
+        0 => assert_eq!(ended.names().len(), ended.left().len(), "mutant {number}"),
+        _ => assert!(ended.failed().starts_with("MEDIA_"), "mutant {number}"),
+    }
+}
+
+/// So many of them, two at a time.
+fn mutants(total: usize, one: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(0);
-    let one = || {
+    let work = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= total {
                 return;
             }
-            // xorshift: the same for a number, anywhere.
-            let mut state = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            let mut random = |below: usize| {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                (state >> 11) as usize % below
-            };
-            let file = &files[number % files.len()];
-            let within = if random(2) == 0 { mutant_within(file, &mut random) } else { None };
-            let ended = previews(&within.unwrap_or_else(|| mutant(file, &mut random)));
-            match ended.code {
-                0 => assert_eq!(ended.names().len(), ended.left().len(), "mutant {number}"),
-                _ => assert!(ended.failed().starts_with("MEDIA_"), "mutant {number}"),
-            }
+            one(number);
         }
     };
     std::thread::scope(|scope| {
-        scope.spawn(one);
-        scope.spawn(one);
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+}
+
+fn soak() -> bool {
+    std::env::var_os("PARLANCE_SOAK").is_some()
+}
+
+/// `make soak` has ten thousand of them.
+#[test]
+fn a_broken_file_is_a_failed_job_or_a_done_one() {
+    let files = files();
+    mutants(if soak() { 10_000 } else { 400 }, |number| broken(number, &files, previews));
+}
+
+/// `make soak` has five thousand of them.
+#[test]
+fn a_broken_video_is_a_failed_job_or_a_done_one() {
+    let pictures = moving("64x48", "10", "0.6");
+    let made = |name, how: &[&str]| video(name, &pictures, true, how);
+    let fast = ["-c:v", "libx264", "-preset", "ultrafast"];
+    let files = [
+        phone(&pictures, &["-g", "3"]),
+        phone(&pictures, &["-movflags", "frag_keyframe+empty_moov", "-g", "3"]),
+        made("x.mov", &["-c:v", "mjpeg", "-c:a", "pcm_s16le"]),
+        made("x.mkv", &[&fast[..], &["-g", "3", "-c:a", "flac"]].concat()),
+        made("x.webm", &["-c:v", "libvpx", "-cpu-used", "8", "-c:a", "libopus"]),
+        made("x.webm", &["-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libvorbis"]),
+        made("x.avi", &["-c:v", "mpeg4", "-c:a", "libmp3lame"]),
+    ];
+    mutants(if soak() { 5_000 } else { 140 }, |number| {
+        let job = if (number / files.len()).is_multiple_of(2) { previews } else { renditions };
+        broken(number, &files, job);
     });
 }

@@ -102,6 +102,12 @@ fn every_kind_of_pixels_shows_the_same() {
         "private.jpg",
         "private.png",
         "private.webp",
+        "base.heic",
+        "deep.heic",
+        "private.heic",
+        "base.avif",
+        "turned.avif",
+        "mirrored.avif",
     ];
     for name in same {
         let ended = previews(&fixture(name));
@@ -118,7 +124,7 @@ fn every_kind_of_pixels_shows_the_same() {
 
 #[test]
 fn what_is_clear_stays_clear_or_is_white() {
-    for name in ["clear.png", "clear.webp"] {
+    for name in ["clear.png", "clear.webp", "clear.heic", "clear.avif"] {
         let ended = previews(&fixture(name));
         assert_eq!(ended.picture("320.webp").get_pixel(10, 10).0[3], 0);
         assert_eq!(ended.picture("96.webp").get_pixel(10, 10).0[3], 0);
@@ -129,7 +135,7 @@ fn what_is_clear_stays_clear_or_is_white() {
 
 #[test]
 fn nothing_that_a_camera_wrote_goes_along() {
-    for name in ["private.jpg", "private.png", "private.webp"] {
+    for name in ["private.jpg", "private.png", "private.webp", "private.heic"] {
         let input = fixture(name);
         let says = |bytes: &[u8], word: &str| {
             bytes.windows(word.len()).any(|it| it.eq_ignore_ascii_case(word.as_bytes()))
@@ -163,6 +169,32 @@ fn colours_of_a_wider_space_are_said_in_that_of_screens() {
     let found = ended.picture("converted.png").get_pixel(4, 4).0;
     for (found, expected) in found.iter().zip(expected) {
         assert!(found.abs_diff(expected) <= 2, "{found} is not {expected}");
+    }
+    // The same colour in the same space, which is named and not described.
+    let ended = convert(&fixture("wide.avif"), "png");
+    let found = ended.picture("converted.png").get_pixel(30, 30).0;
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.abs_diff(expected) <= 4, "{found} is not {expected}");
+    }
+}
+
+#[test]
+fn what_telephones_write_is_called_what_it_is() {
+    for name in ["base.heic", "base.avif"] {
+        let ended = previews(&fixture(name));
+        let (_, ending) = name.split_once('.').expect("it has one");
+        assert_eq!(ended.done()["media_type"], format!("image/{ending}"));
+        assert_eq!((&ended.done()["width"], &ended.done()["height"]), (&json!(120), &json!(80)));
+        assert_eq!(ended.left(), ["320.jpg", "320.webp", "96.jpg", "96.webp"]);
+    }
+}
+
+#[test]
+fn what_shines_through_has_the_colour_that_it_had() {
+    let clear = previews(&fixture("clear.png")).picture("320.webp");
+    for name in ["clear.heic", "clear.avif"] {
+        let found = previews(&fixture(name)).picture("320.webp");
+        assert!(difference(&found, &clear) < 6.0, "{name}");
     }
 }
 
@@ -205,7 +237,7 @@ fn an_avatar_is_the_square_in_the_middle() {
 
 #[test]
 fn every_format_becomes_every_other() {
-    for name in ["turned-6.jpg", "base.png", "still.gif", "lossy.webp"] {
+    for name in ["turned-6.jpg", "base.png", "still.gif", "lossy.webp", "base.heic"] {
         for (to, kind) in [("jpeg", "jpg"), ("png", "png"), ("gif", "gif"), ("webp", "webp")] {
             let ended = convert(&fixture(name), to);
             assert_eq!(ended.names(), [format!("converted.{kind}")]);

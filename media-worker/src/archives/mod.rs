@@ -38,7 +38,9 @@ pub(crate) fn work(
 ) -> Result<Outcome, Failure> {
     match job {
         Job::Previews { .. } => (),
-        Job::Avatar | Job::Convert { .. } => return Err(Failure::unsupported("an archive")),
+        Job::Avatar | Job::Convert { .. } | Job::Renditions => {
+            return Err(Failure::unsupported("an archive"));
+        }
     }
     let listed = match sniffed.media_type {
         "application/zip" => zip::list(input)?,

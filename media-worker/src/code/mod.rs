@@ -26,7 +26,9 @@ pub(crate) fn work(
 ) -> Result<Outcome, Failure> {
     let name = match job {
         Job::Previews { name } => name.as_deref().unwrap_or_default(),
-        Job::Avatar | Job::Convert { .. } => return Err(Failure::unsupported("a text")),
+        Job::Avatar | Job::Convert { .. } | Job::Renditions => {
+            return Err(Failure::unsupported("a text"));
+        }
     };
     let (text, text_cut) = text::read(head, input)?;
     output.write("text.txt", None, text.as_bytes())?;

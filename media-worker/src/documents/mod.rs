@@ -48,7 +48,9 @@ pub(crate) fn work(
 ) -> Result<Outcome, Failure> {
     match job {
         Job::Previews { .. } => (),
-        Job::Avatar | Job::Convert { .. } => return Err(Failure::unsupported("a document")),
+        Job::Avatar | Job::Convert { .. } | Job::Renditions => {
+            return Err(Failure::unsupported("a document"));
+        }
     }
     let found = match sniffed.media_type {
         "application/pdf" => pdf::find(whole(head, &mut input, PDF_BYTES_MAX)?)?,

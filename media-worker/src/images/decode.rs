@@ -5,6 +5,7 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
+use super::heif;
 use crate::outcome::Failure;
 
 /// A camera of today makes 50, and 100 are decoded in seconds.
@@ -13,24 +14,49 @@ const PIXELS_MAX: u64 = 100_000_000;
 /// What a decoder may hold at once.
 const MEMORY_BYTES_MAX: u64 = 1 << 30;
 
+/// What a decoder found.
+pub(super) struct Decoded {
+    pub(super) picture: DynamicImage,
+    /// How its numbers are to be read, if not as sRGB.
+    pub(super) profile: Option<ColorProfile>,
+}
+
 /// Decodes the first picture of an image, upright, as sRGB with or without transparency.
 pub(crate) fn decode(media_type: &str, bytes: &[u8]) -> Result<DynamicImage, Failure> {
     let format = match media_type {
-        "image/jpeg" => ImageFormat::Jpeg,
-        "image/png" => ImageFormat::Png,
-        "image/gif" => ImageFormat::Gif,
-        "image/webp" => ImageFormat::WebP,
+        "image/jpeg" => Some(ImageFormat::Jpeg),
+        "image/png" => Some(ImageFormat::Png),
+        "image/gif" => Some(ImageFormat::Gif),
+        "image/webp" => Some(ImageFormat::WebP),
+        "image/heic" | "image/avif" => None,
         other => return Err(Failure::unsupported(other)),
     };
+    let Decoded { mut picture, profile } = match format {
+        Some(format) => read(format, bytes)?,
+        None => heif::read(bytes)?,
+    };
+    if let Some(profile) = profile {
+        to_srgb(&mut picture, &profile);
+    }
+    Ok(picture)
+}
+
+/// Says whether there are too many pixels, before any of them is decoded.
+pub(super) fn few_enough(width: u32, height: u32) -> Result<(), Failure> {
+    if u64::from(width) * u64::from(height) > PIXELS_MAX {
+        return Err(Failure::too_large(format_args!("{width} x {height} pixels")));
+    }
+    Ok(())
+}
+
+fn read(format: ImageFormat, bytes: &[u8]) -> Result<Decoded, Failure> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MEMORY_BYTES_MAX);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().map_err(failure)?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > PIXELS_MAX {
-        return Err(Failure::too_large(format_args!("{width} x {height} pixels")));
-    }
+    few_enough(width, height)?;
     decoder.set_limits(limits).map_err(failure)?;
     // What can't be read of how it is turned or coloured is as if it were not said.
     let orientation = decoder.orientation().ok();
@@ -38,17 +64,15 @@ pub(crate) fn decode(media_type: &str, bytes: &[u8]) -> Result<DynamicImage, Fai
     let decoded = DynamicImage::from_decoder(decoder).map_err(failure)?;
     // Grey is painted as grey whatever its curve, as browsers nearly do.
     let profile = profile.filter(|_| decoded.color().has_color());
+    let profile = profile.and_then(|it| ColorProfile::new_from_slice(&it).ok());
     let mut picture: DynamicImage = match decoded.color().has_alpha() {
         true => decoded.into_rgba8().into(),
         false => decoded.into_rgb8().into(),
     };
-    if let Some(profile) = profile {
-        to_srgb(&mut picture, &profile);
-    }
     if let Some(orientation) = orientation {
         picture.apply_orientation(orientation);
     }
-    Ok(picture)
+    Ok(Decoded { picture, profile })
 }
 
 fn failure(error: ImageError) -> Failure {
@@ -62,10 +86,8 @@ fn failure(error: ImageError) -> Failure {
     }
 }
 
-/// Says the same colours in sRGB. A profile that can't be read, or is of other colours, changes
-/// nothing.
-fn to_srgb(picture: &mut DynamicImage, profile: &[u8]) {
-    let Ok(profile) = ColorProfile::new_from_slice(profile) else { return };
+/// Says the same colours in sRGB. A profile of other colours changes nothing.
+fn to_srgb(picture: &mut DynamicImage, profile: &ColorProfile) {
     if profile.color_space != DataColorSpace::Rgb {
         return;
     }

@@ -2,6 +2,7 @@
 //! else that was in their files.
 
 mod decode;
+mod heif;
 mod moving;
 mod shrink;
 mod write;
@@ -15,7 +16,9 @@ use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
 use crate::sniff::Sniffed;
 pub(crate) use decode::decode;
-use shrink::{fitting, shrunk, squared};
+pub(crate) use heif::wake;
+pub(crate) use shrink::fitting;
+use shrink::{shrunk, squared};
 
 /// The longest side of what clients show: in a list, in a chat, on a screen, on a large one.
 pub(crate) const SIZES: [u32; 4] = [96, 320, 800, 1600];
@@ -52,6 +55,7 @@ pub(crate) fn work(
             previews(squared(picture), output)?;
         }
         Job::Convert { to } => convert(&picture, *to, output)?,
+        Job::Renditions => return Err(Failure::unsupported("a picture is not played")),
     }
     Ok(outcome)
 }
@@ -97,7 +101,8 @@ fn convert(picture: &DynamicImage, to: Format, output: &mut Output) -> Result<()
     output.write(name, Some((picture.width(), picture.height())), &bytes)
 }
 
-fn thumbhash(picture: &DynamicImage) -> Result<String, Failure> {
+/// What a client paints until it has more.
+pub(crate) fn thumbhash(picture: &DynamicImage) -> Result<String, Failure> {
     let (width, height) = fitting(picture.width(), picture.height(), THUMBHASH_SIDE);
     let small = shrink::resized(picture, width, height)?.into_rgba8();
     let hash = thumbhash::rgba_to_thumb_hash(width as usize, height as usize, small.as_raw());

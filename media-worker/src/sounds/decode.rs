@@ -1,6 +1,6 @@
 //! From a file to samples of the wanted form.
 
-use std::fs::File;
+use std::io::{Read, Seek};
 
 use ffmpeg::codec::context::Context;
 use ffmpeg::format::context::{Input, StreamIo};
@@ -13,12 +13,15 @@ use super::broken;
 use crate::outcome::Failure;
 
 /// The one demuxer that may look at each type: none of them opens other files.
-const DEMUXERS: [(&str, &str); 5] = [
+const DEMUXERS: [(&str, &str); 8] = [
     ("audio/mpeg", "mp3"),
     ("audio/wav", "wav"),
     ("audio/flac", "flac"),
     ("audio/mp4", "mov"),
     ("audio/ogg", "ogg"),
+    ("audio/x-matroska", "matroska"),
+    ("audio/webm", "matroska"),
+    ("audio/x-msvideo", "avi"),
 ];
 
 /// A file of sound that is being read.
@@ -29,7 +32,10 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn open(media_type: &str, input: File) -> Result<Decoder, Failure> {
+    pub(super) fn open(
+        media_type: &str,
+        input: impl Read + Seek + Send + 'static,
+    ) -> Result<Decoder, Failure> {
         let demuxer = DEMUXERS.iter().find(|it| it.0 == media_type);
         let (_, demuxer) = demuxer.ok_or_else(|| Failure::unsupported(media_type))?;
         let mut options = Dictionary::new();
@@ -79,8 +85,9 @@ impl Decoder {
             place(&mut graph, "out")?.sink().set_frame_size(length);
         }
         let mut heard = false;
-        let mut packet = Packet::empty();
         loop {
+            // What was read last is not let go of by reading once more.
+            let mut packet = Packet::empty();
             match packet.read(&mut self.input) {
                 Ok(()) if packet.stream() != self.stream => continue,
                 // A packet that is broken is left out, as players do.

@@ -4,7 +4,7 @@ mod convert;
 mod decode;
 mod peaks;
 
-use std::fs::File;
+use std::io::{Read, Seek};
 
 use ffmpeg_next as ffmpeg;
 
@@ -22,7 +22,7 @@ const TAG_CHARS_MAX: usize = 200;
 pub(crate) fn work(
     job: &Job,
     sniffed: &Sniffed,
-    input: File,
+    input: impl Read + Seek + Send + 'static,
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
     ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
@@ -46,6 +46,7 @@ pub(crate) fn work(
         }
         Job::Convert { to } => convert::convert(&mut decoder, *to, output),
         Job::Avatar => Err(Failure::unsupported("a sound has no face")),
+        Job::Renditions => Err(Failure::unsupported("a sound is converted")),
     }
 }
 

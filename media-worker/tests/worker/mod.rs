@@ -1,6 +1,8 @@
 //! Starts the real program on a folder, as the server does.
 #![allow(dead_code, clippy::allow_attributes, reason = "each test uses what it needs of this")]
 
+pub(crate) mod made;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,6 +24,10 @@ pub(crate) fn previews(input: &[u8]) -> Ended {
 
 pub(crate) fn convert(input: &[u8], to: &str) -> Ended {
     work(input, &json!({ "kind": "convert", "to": to }))
+}
+
+pub(crate) fn renditions(input: &[u8]) -> Ended {
+    work(input, &json!({ "kind": "renditions" }))
 }
 
 pub(crate) fn work(input: &[u8], job: &Value) -> Ended {
