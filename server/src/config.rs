@@ -1,6 +1,7 @@
 //! Every option, from defaults, a file and the environment; read once, passed by reference.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -9,7 +10,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use chat::kernel::graphql::{Limits, Ways};
-use ports::{Address, Addresses, web_pages};
+use ports::{Address, Addresses, media_worker, web_pages};
 use query_api::SocketLimits;
 
 pub use crate::providers::Provider;
@@ -88,6 +89,15 @@ pub struct Config {
     pub previews_ports: Vec<u16>,
     /// Authorities that are trusted for pages instead of the system's, in PEM.
     pub previews_ca: Option<PathBuf>,
+    /// Whether files that people upload are looked into, to show what they are.
+    pub media: bool,
+    /// The program that looks into them; absent, `parlance-media-worker` beside this one.
+    pub media_worker: Option<PathBuf>,
+    /// Folder where files lie in the clear while they are looked into, best of memory; absent, the
+    /// system's for temporary files.
+    pub media_folder: Option<PathBuf>,
+    /// Files that are looked into at once, at most 1024; 0 is as many as there are processors.
+    pub media_at_once: usize,
     /// Partitions that a new instance is born with; an existing one keeps its own.
     pub partitions: u16,
     /// What people reach the server by; issuer of the tokens.
@@ -172,6 +182,10 @@ impl Default for Config {
             previews_allow: Vec::new(),
             previews_ports: web_pages::PORTS.to_vec(),
             previews_ca: None,
+            media: true,
+            media_worker: None,
+            media_folder: None,
+            media_at_once: 0,
             partitions: ports::PARTITIONS,
             public_url: "http://localhost:8080".to_owned(),
             log_format: LogFormat::Text,
@@ -202,11 +216,17 @@ fn is_origin(text: &str) -> bool {
 /// Partitions that an instance may be born with at most.
 const PARTITIONS_MAX: u16 = 1_024;
 
+/// The name of the program that looks into files.
+const MEDIA_WORKER: &str = "parlance-media-worker";
+
 /// Hours that the removal of lost second factors may wait at most: 30 days.
 const RECOVERY_HOURS_MAX: u32 = 720;
 
 /// Ports at which pages may be looked up.
 const PREVIEW_PORTS_MAX: usize = 16;
+
+/// Files that may be looked into at once.
+const MEDIA_AT_ONCE_MAX: usize = 1_024;
 
 /// Characters that a token has at least.
 const TOKEN_MIN: usize = 32;
@@ -278,6 +298,10 @@ impl Config {
             (1..=PREVIEW_PORTS_MAX).contains(&self.previews_ports.len()),
             "previews_ports are 1 to {PREVIEW_PORTS_MAX}"
         );
+        anyhow::ensure!(
+            self.media_at_once <= MEDIA_AT_ONCE_MAX,
+            "media_at_once is at most {MEDIA_AT_ONCE_MAX}"
+        );
         let short = self.keys_token.as_ref().is_some_and(|it| it.secret_text().len() < TOKEN_MIN);
         anyhow::ensure!(!short, "keys_token has fewer than {TOKEN_MIN} characters");
         anyhow::ensure!(
@@ -325,6 +349,18 @@ impl Config {
         ports::Config { data_dir: self.data_dir.clone(), partitions: self.partitions, addresses }
     }
 
+    /// How files are looked into, if they are.
+    pub fn media(&self) -> Option<media_worker::Settings> {
+        let beside = || std::env::current_exe().unwrap_or_default().with_file_name(MEDIA_WORKER);
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.media.then(|| media_worker::Settings {
+            program: self.media_worker.clone().unwrap_or_else(beside),
+            folder: self.media_folder.clone().unwrap_or_else(std::env::temp_dir),
+            at_once: if self.media_at_once == 0 { cores() } else { self.media_at_once },
+            wall: media_worker::WALL_MAX,
+        })
+    }
+
     /// The rates and amounts that apply to callers.
     pub fn limits(&self) -> Limits {
         Limits {
@@ -354,28 +390,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_removal_of_lost_factors_waits_an_hour_to_30_days() {
-        let waits = |factor_recovery_hours| Config { factor_recovery_hours, ..Config::default() };
-        for (hours, is_good) in [(0, false), (1, true), (720, true), (721, false)] {
-            assert_eq!(waits(hours).validate().is_ok(), is_good, "{hours}");
-        }
-        assert_eq!(Config::default().ways().factor_recovery_ms, 72 * 3_600 * 1_000);
-        assert!(!Config::default().ways().sign_in_links);
-    }
-
-    #[test]
-    fn pages_are_looked_up_at_1_to_16_ports_of_the_web_or_nowhere() {
-        let at = |count: u16| Config { previews_ports: (1..=count).collect(), ..Config::default() };
-        for (count, is_good) in [(0, false), (1, true), (16, true), (17, false)] {
-            assert_eq!(at(count).validate().is_ok(), is_good, "{count}");
-        }
-        let settings = Config::default().ports().addresses.web_pages;
-        assert_eq!(settings, Some(web_pages::Settings::default()));
-        let none = Config { previews: false, ..Config::default() };
-        assert_eq!(none.ports().addresses.web_pages, None);
-    }
-}
+mod tests;

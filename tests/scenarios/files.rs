@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tests::canary::{forms, holds};
-use tests::files::{in_blobs, sha256};
+use tests::files::{blobs, sha256, waits_for_blobs};
 use tests::{Dice, Person, TOO_LONG, World, at_once, fresh_id};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -15,21 +15,6 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 fn bytes(count: usize) -> Vec<u8> {
     let mut dice = Dice::new(count as u64);
     (0..count).map(|_| dice.below(256) as u8).collect()
-}
-
-/// The blobs of a file that are stored.
-fn blobs(world: &World, file: &str) -> usize {
-    let name = in_blobs(file);
-    world.blobs().iter().filter(|it| it.contains(&name)).count()
-}
-
-/// Waits until so many blobs of a file are stored.
-fn waits_for_blobs(world: &World, file: &str, count: usize) {
-    let started = ports::clock::Stopwatch::start();
-    while blobs(world, file) != count {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{} blobs", blobs(world, file));
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Waits until a file is not there any more.

@@ -22,6 +22,7 @@ mod identities;
 mod instance;
 mod locations;
 mod lost_factors;
+mod media;
 mod members;
 mod messages;
 mod paging;

@@ -96,7 +96,7 @@ pub(crate) fn run(seed: u64, mutant: Mutant, verbose: bool) -> Outcome {
             history: History::default(),
             running: Mutex::default(),
         });
-        let checked = world.play().await;
+        let checked = Box::pin(world.play()).await;
         for it in world.running() {
             it.tasks.end();
         }
@@ -132,6 +132,7 @@ impl World {
                 ports: ports.clone(),
                 keyring: Arc::clone(&keyring),
                 door: Arc::clone(&door),
+                media: None,
             };
             acting.start_timers(&progress);
             let (hub, wires) = self.serve(&tasks, &ports, &keyring, &door).await.ok()?;

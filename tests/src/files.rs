@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::socket::TOO_LONG;
 use crate::way::Way;
-use crate::{Person, Reply};
+use crate::{Person, Program, Reply, World};
 
 /// What bytes of an upload are sent as.
 const BYTES: &str = "application/offset+octet-stream";
@@ -24,6 +24,28 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// What is in the names of all blobs of a file.
 pub fn in_blobs(file: &str) -> String {
     file.parse::<FileId>().expect("an id of a file").0.simple().to_string()
+}
+
+/// The blobs of a file that are stored.
+pub fn blobs(world: &World, file: &str) -> usize {
+    let name = in_blobs(file);
+    world.blobs().iter().filter(|it| it.contains(&name)).count()
+}
+
+/// Waits until so many blobs of a file are stored.
+pub fn waits_for_blobs(world: &World, file: &str, count: usize) {
+    let started = ports::clock::Stopwatch::start();
+    while blobs(world, file) != count {
+        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{} blobs", blobs(world, file));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The program that looks into files.
+pub fn media_worker() -> std::path::PathBuf {
+    let path = Program::target_dir().join("parlance-media-worker");
+    assert!(path.exists(), "build {} before this test: cargo build --workspace", path.display());
+    path
 }
 
 impl Person {
@@ -114,6 +136,28 @@ impl Person {
         let wanted = "id state name mediaType sizeBytes sha256 until url";
         let query = format!("query($id: ID!) {{ file(id: $id) {{ {wanted} }} }}");
         self.asks(&query, json!({ "id": file })).data()["file"].clone()
+    }
+
+    /// What somebody sees of what is in a file of their own.
+    pub fn media(&self, file: &str) -> Value {
+        let wanted = "state failure kind mediaType width height frames durationMs thumbhash \
+                      waveform tags { title artist album } \
+                      variants { name mediaType width height sizeBytes url }";
+        let query = format!("query($id: ID!) {{ file(id: $id) {{ media {{ {wanted} }} }} }}");
+        self.asks(&query, json!({ "id": file })).data()["file"]["media"].clone()
+    }
+
+    /// The same once it was looked into.
+    pub fn looked_into(&self, file: &str) -> Value {
+        let started = ports::clock::Stopwatch::start();
+        loop {
+            let media = self.media(file);
+            if media["state"] != "PROCESSING" {
+                return media;
+            }
+            assert!(started.seconds() < 2.0 * TOO_LONG.as_secs_f64(), "it is still looked into");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// What somebody's files take: bytes, files and uploads.

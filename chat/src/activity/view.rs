@@ -187,6 +187,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::RemovalEvent(_)
         | Event::ThreadEvent(_)
         | Event::FileEvent(_)
+        | Event::MediaEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })
 }

@@ -104,6 +104,7 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         | Event::PollEvent(_)
         | Event::LocationEvent(_)
         | Event::FileEvent(_)
+        | Event::MediaEvent(_)
         | Event::ReceiptEvent(_) => None,
     }
 }

@@ -28,7 +28,10 @@ mod link;
 mod tests;
 mod view;
 
-pub use contents::{Opener, SALT_BYTES, Sealer, contents_key, hex, plain_bytes, sealed_bytes};
+pub use contents::{
+    Opener, SALT_BYTES, Sealer, contents_key, hex, key_of, plain_bytes, sealed_bytes,
+};
+pub(crate) use decide::media_type;
 pub use decide::{BeginUpload, FileRejection, FinishUpload, TerminateUpload};
 pub use end::{EndFile, NoteSwept};
 pub(crate) use end::{end, timings};
@@ -37,7 +40,10 @@ pub use events::{
     UploadBegun, destroy_file,
 };
 pub use graphql::{FileMutation, FileObject, FileQuery, StorageObject};
-pub use kept::{Part, contents_blob, contents_prefix, part_key, part_of, parts_prefix, whole};
+pub use kept::{
+    Part, contents_blob, contents_prefix, part_key, part_of, parts_prefix, variant_blob,
+    variants_prefix, whole,
+};
 pub use link::{Link, LinkError};
 pub use view::{File, FileState, Storage};
 

@@ -5,6 +5,9 @@ use crate::files::{
     BeginUpload, EndFile, File, FileEvent, FileId, FinishUpload, NoteSwept, TerminateUpload,
 };
 use crate::kernel::testing::{Given, Then};
+use crate::media::{
+    FailMedia, Media, MediaFailure, MediaOutcome, RecordMedia, StartMedia, Variant, job_id,
+};
 
 /// The last uploads that were begun, and by whom, the newest first.
 fn begun(world: &Given) -> Vec<(AccountId, FileId)> {
@@ -53,6 +56,32 @@ pub(super) fn upload(world: Given, actor: AccountId, which: u8) -> Then {
     match which % 6 {
         1 | 2 => world.when(owner, EndFile { file_id: file.id, uploaded: which.is_multiple_of(4) }),
         3 => world.when(owner, TerminateUpload { file_id: file.id }),
+        5 => look_into(world, owner, file.id, which),
         _ => world.when(owner, NoteSwept { file_id: file.id, seq: file.seq }),
+    }
+}
+
+/// Somebody looks into a file, and it comes to something or not.
+fn look_into(world: Given, owner: AccountId, file_id: FileId, which: u8) -> Then {
+    let (job_id, media) = (job_id(file_id), world.document::<Media>(file_id));
+    let attempt = media.map_or(0, |it| it.attempts) + 1;
+    let world = world.when(owner, StartMedia { file_id, job_id, attempt }).world;
+    let variant = Variant {
+        name: "96.webp".to_owned(),
+        media_type: "image/webp".to_owned(),
+        width: Some(96),
+        height: None,
+        size_bytes: which.into(),
+    };
+    let outcome = MediaOutcome { variants: vec![variant], ..MediaOutcome::default() };
+    match which / 6 {
+        0 | 2 => {
+            let failure = MediaFailure::ALL[usize::from(which) % MediaFailure::ALL.len()];
+            world.when(owner, FailMedia { file_id, job_id, attempt, failure })
+        }
+        _ => {
+            let blobs = vec![which.into()];
+            world.when(owner, RecordMedia { file_id, job_id, attempt, blobs, outcome })
+        }
     }
 }
