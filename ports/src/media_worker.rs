@@ -6,7 +6,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -81,9 +81,9 @@ pub struct Place<'a> {
 }
 
 /// A folder for one job, which goes with this.
-pub struct Bench(PathBuf);
+pub struct Scratch(PathBuf);
 
-impl Bench {
+impl Scratch {
     /// Where the file is put.
     pub fn input(&self) -> PathBuf {
         self.0.join("input")
@@ -95,7 +95,7 @@ impl Bench {
     }
 }
 
-impl Drop for Bench {
+impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
             tracing::warn!(%error, "the folder of a job stays until the next start");
@@ -107,14 +107,20 @@ fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(folder)
 }
 
-/// Removes what processes have left that are not there any more.
-fn remove_left(folder: &Path) -> io::Result<()> {
+/// Removes what processes of our user have left that are not there any more. Where everybody may
+/// make folders, those of others are not touched, whatever they are called.
+fn remove_left(folder: &Path, own: &Path) -> io::Result<()> {
+    let us = fs::symlink_metadata(own)?.uid();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let ours = entry.file_name().to_str().is_some_and(|it| it.starts_with(PREFIX));
+        let named = entry.file_name().to_str().is_some_and(|it| it.starts_with(PREFIX));
+        let ours = named && entry.metadata().is_ok_and(|it| it.is_dir() && it.uid() == us);
+        if !ours {
+            continue;
+        }
         // One that is being made has no lock yet.
         let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
-        if ours && lock.try_lock().is_ok() {
+        if lock.try_lock().is_ok() {
             fs::remove_dir_all(entry.path())?;
         }
     }
@@ -129,15 +135,15 @@ impl MediaWorker {
     pub fn open(settings: Settings, entropy: &dyn Entropy) -> Result<Arc<Self>, Error> {
         let failed = |it| Error::unavailable(PORT, it);
         fs::create_dir_all(&settings.folder).map_err(failed)?;
-        // Of another user, or of one that ends just now: the next start tries again.
-        if let Err(error) = remove_left(&settings.folder) {
-            tracing::warn!(%error, "what is left of earlier jobs can't be removed now");
-        }
         let own = format!("{PREFIX}{:016x}", u64::from_be_bytes(entropy.bytes()));
         let folder = settings.folder.join(own);
         make_private(&folder).map_err(failed)?;
         let lock = File::create_new(folder.join(LOCK)).map_err(failed)?;
         lock.try_lock().map_err(|it| Error::unavailable(PORT, it))?;
+        // Another process may be doing the same: the next start tries again.
+        if let Err(error) = remove_left(&settings.folder, &folder) {
+            tracing::warn!(%error, "what is left of earlier jobs can't be removed now");
+        }
         let at_once = settings.at_once.max(1);
         Ok(Arc::new(Self {
             folder,
@@ -194,9 +200,9 @@ impl MediaWorker {
 
     /// Whether it does what it is to do with a file of which nothing is to be made.
     async fn check(&self) -> Result<(), Error> {
-        let bench = self.bench()?;
-        fs::write(bench.input(), b"-").map_err(|it| Error::unavailable(PORT, it))?;
-        match self.run(&bench, br#"{"kind":"previews"}"#).await? {
+        let scratch = self.scratch()?;
+        fs::write(scratch.input(), b"-").map_err(|it| Error::unavailable(PORT, it))?;
+        match self.run(&scratch, br#"{"kind":"previews"}"#).await? {
             Ended::Itself { code: Some(DONE), .. } => Ok(()),
             Ended::Itself { code, said } => {
                 let said = String::from_utf8_lossy(&said[..said.len().min(200)]).into_owned();
@@ -222,22 +228,22 @@ impl MediaWorker {
     ///
     /// # Errors
     /// When it can't be made.
-    pub fn bench(&self) -> Result<Bench, Error> {
+    pub fn scratch(&self) -> Result<Scratch, Error> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let folder = self.folder.join(number.to_string());
         make_private(&folder).map_err(|it| Error::unavailable(PORT, it))?;
-        Ok(Bench(folder))
+        Ok(Scratch(folder))
     }
 
     /// Runs the program on what lies in a folder; dropping this kills it.
     ///
     /// # Errors
     /// When it can't be started.
-    pub async fn run(&self, bench: &Bench, job: &[u8]) -> Result<Ended, Error> {
+    pub async fn run(&self, scratch: &Scratch, job: &[u8]) -> Result<Ended, Error> {
         let failed = |it| Error::unavailable(PORT, it);
-        fs::write(bench.0.join("job.json"), job).map_err(failed)?;
+        fs::write(scratch.0.join("job.json"), job).map_err(failed)?;
         let mut command = Command::new(&self.settings.program);
-        command.arg(&bench.0).env_clear().kill_on_drop(true);
+        command.arg(&scratch.0).env_clear().kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(failed)?;
         let out = child.stdout.take().expect("its output is piped");
@@ -294,9 +300,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings { wall, ..settings(folder.path(), text) };
         let worker = MediaWorker::open(settings, &System).unwrap();
-        let bench = worker.bench().unwrap();
-        fs::write(bench.input(), b"input").unwrap();
-        worker.run(&bench, b"{}").await.unwrap()
+        let scratch = worker.scratch().unwrap();
+        fs::write(scratch.input(), b"input").unwrap();
+        worker.run(&scratch, b"{}").await.unwrap()
     }
 
     const LONG: Duration = Duration::from_secs(20);
@@ -319,12 +325,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(folder.path(), "exit 0");
         let worker = MediaWorker::open(settings.clone(), &System).unwrap();
-        let bench = worker.bench().unwrap();
+        let scratch = worker.scratch().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&worker.folder), mode(&bench.0)), (0o700, 0o700));
-        fs::write(bench.input(), b"secret").unwrap();
-        let at = bench.0.clone();
-        drop(bench);
+        assert_eq!((mode(&worker.folder), mode(&scratch.0)), (0o700, 0o700));
+        fs::write(scratch.input(), b"secret").unwrap();
+        let at = scratch.0.clone();
+        drop(scratch);
         assert!(!at.exists());
         // One that was killed has let go of its lock and left everything.
         let left = settings.folder.join(format!("{PREFIX}dead"));

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::canary::{forms, holds};
-use tests::files::{media_worker, sha256, waits_for_blobs};
-use tests::{Person, TOO_LONG, World, long};
+use tests::files::{in_blobs, media_worker, sha256, waits_for_blobs};
+use tests::{Dice, Person, TOO_LONG, World, long};
 
 /// A file that programs have made which know nothing of ours.
 fn fixture(name: &str) -> Vec<u8> {
@@ -253,4 +253,42 @@ fn files_wait_while_no_worker_works_and_nothing_else_does() {
     std::os::unix::fs::symlink(media_worker(), &program).expect("it is there now");
     world.restarts();
     assert_eq!(ann.looked_into(&id)["state"], "READY");
+}
+
+#[test]
+fn whatever_ends_while_it_is_looked_into_leaves_no_blob() {
+    let (mut world, _folder) = looking(&media_worker());
+    let ann = world.person("ann");
+    let mut dice = Dice::new(39);
+    let (photo, song) = (fixture("private.jpg"), fixture("sound.mp3"));
+    let (mut kept, mut gone) = (Vec::new(), Vec::new());
+    for step in 0..12 {
+        let (name, bytes, blobs) = match dice.below(2) {
+            0 => ("cat.jpg", &photo, 5),
+            _ => ("song.mp3", &song, 1),
+        };
+        let id = ann.uploads(name, "", bytes);
+        if dice.below(2) == 0 {
+            kept.push((id, blobs));
+        } else {
+            std::thread::sleep(Duration::from_millis(dice.below(400) as u64));
+            ann.does("terminateUpload", json!({ "fileId": id }), "file { id }");
+            gone.push(id);
+        }
+        if step == 6 {
+            world.restarts();
+        }
+    }
+    for (id, blobs) in &kept {
+        assert_eq!(ann.looked_into(id)["state"], "READY");
+        waits_for_blobs(&world, id, *blobs);
+    }
+    for id in &gone {
+        waits_for_blobs(&world, id, 0);
+    }
+    let mut all: Vec<&str> = kept.iter().map(|it| it.0.as_str()).collect();
+    all.extend(gone.iter().map(String::as_str));
+    let known = |blob: &String| all.iter().any(|it| blob.contains(&in_blobs(it)));
+    let ours = |it: &&String| ["up.", "file.", "media."].iter().any(|kind| it.starts_with(kind));
+    assert_eq!(world.blobs().iter().filter(ours).filter(|it| !known(it)).count(), 0);
 }

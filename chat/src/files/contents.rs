@@ -6,12 +6,10 @@
 //! place and its salt: what is sealed again, after a crash or by another node, is under another.
 
 use aws_lc_rs::digest;
-use ports::Error;
+use ports::keys::Secret;
 use ports::keys::crypto::{self, Chunks, NONCE_BYTES, TAG_BYTES};
-use ports::keys::{Secret, TreeId};
 
-use super::{File, FileId};
-use crate::kernel::Keyring;
+use super::FileId;
 
 /// Bytes of a chunk before it is sealed.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -24,17 +22,6 @@ const SEALED_CHUNK_BYTES: u64 = (CHUNK_BYTES + TAG_BYTES) as u64;
 /// The key of a file's contents, by the leaf that is the key of all of it.
 pub fn contents_key(leaf: &Secret, file: FileId) -> Secret {
     crypto::derive(leaf, &[b"file contents", file.0.as_bytes()])
-}
-
-/// The key of a file's contents as the keyring has it; `None` once it was destroyed.
-///
-/// # Errors
-/// When the keys can't be reached.
-pub async fn key_of(keyring: &Keyring, file: &File) -> Result<Option<Secret>, Error> {
-    let own = file.account_id.0.into_bytes();
-    let Some(leaf) = file.leaf() else { return Ok(None) };
-    let leaf = keyring.leaf(TreeId { author: own, stream: own }, leaf).await?;
-    Ok(leaf.map(|it| contents_key(&it, file.id)))
 }
 
 /// The place of a part, which it can't be moved from.

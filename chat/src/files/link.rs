@@ -1,15 +1,27 @@
-//! Links to files: who may load what, and until when, in a form that nobody else can make.
+//! Links to files: who may load what, and until when, in a form that nobody else can make; and the
+//! key that opens what they lead to.
 
 use uuid::Uuid;
 
 use ports::Error;
-use ports::keys::crypto;
+use ports::keys::{Secret, TreeId, crypto};
 
-use super::{File, FileId, FileState, LINK_MS};
+use super::{File, FileId, FileState, LINK_MS, contents_key};
 use crate::accounts::AccountId;
 use crate::kernel::graphql::Viewer;
 use crate::kernel::{Keyring, Reader, Timestamp};
 use crate::sessions::{Session, SessionId};
+
+/// The key of a file's contents as the keyring has it; `None` once it was destroyed.
+///
+/// # Errors
+/// When the keys can't be reached.
+pub async fn key_of(keyring: &Keyring, file: &File) -> Result<Option<Secret>, Error> {
+    let own = file.account_id.0.into_bytes();
+    let Some(leaf) = file.leaf() else { return Ok(None) };
+    let leaf = keyring.leaf(TreeId { author: own, stream: own }, leaf).await?;
+    Ok(leaf.map(|it| contents_key(&it, file.id)))
+}
 
 /// What a link to a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]

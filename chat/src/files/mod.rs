@@ -28,9 +28,7 @@ mod link;
 mod tests;
 mod view;
 
-pub use contents::{
-    Opener, SALT_BYTES, Sealer, contents_key, hex, key_of, plain_bytes, sealed_bytes,
-};
+pub use contents::{Opener, SALT_BYTES, Sealer, contents_key, hex, plain_bytes, sealed_bytes};
 pub(crate) use decide::media_type;
 pub use decide::{BeginUpload, FileRejection, FinishUpload, TerminateUpload};
 pub use end::{EndFile, NoteSwept};
@@ -44,7 +42,7 @@ pub use kept::{
     Part, contents_blob, contents_prefix, part_key, part_of, parts_prefix, variant_blob,
     variants_prefix, whole,
 };
-pub use link::{Link, LinkError};
+pub use link::{Link, LinkError, key_of};
 pub use view::{File, FileState, Storage};
 
 /// Bytes of a file at most: 2 GiB.

@@ -9,8 +9,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use chat::files::{
-    File, FileState, Opener, SALT_BYTES, Sealer, contents_blob, key_of, sealed_bytes, variant_blob,
-    variants_prefix,
+    File, FileDetails, FileState, Opener, SALT_BYTES, Sealer, contents_blob, key_of, sealed_bytes,
+    variant_blob, variants_prefix,
 };
 use chat::kernel::{Accepted, AnyCommand, Failure, Reader, id};
 use chat::media::{
@@ -19,14 +19,17 @@ use chat::media::{
 use ports::blobs::{BlobKey, ByteStream, Put, Source, Span};
 use ports::clock::Stopwatch;
 use ports::keys::Secret;
-use ports::media_worker::{Bench, Ended, MediaWorker, Place};
+use ports::media_worker::{Ended, MediaWorker, Place, Scratch};
 use ports::{Error, Ports};
 
 use super::Lease;
 use crate::acting::Acting;
 
-/// What the worker is asked for.
-const JOB: &[u8] = br#"{"kind":"previews"}"#;
+/// What the worker is asked for. What somebody calls a file never says what it is.
+fn asked(details: &FileDetails) -> Vec<u8> {
+    let job = serde_json::json!({ "kind": "previews", "name": details.name });
+    job.to_string().into_bytes()
+}
 
 /// How long is rested after something outside did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -92,8 +95,9 @@ impl Job<'_> {
             return Ok(Some(over));
         };
         let Some(key) = key_of(&self.acting.keyring, &file).await? else { return Ok(Some(over)) };
-        let bench = worker.bench()?;
-        unseal(&self.acting.ports, &file, &key, &bench.input()).await?;
+        let Some(details) = reader.open(&file.details).await? else { return Ok(Some(over)) };
+        let scratch = worker.scratch()?;
+        unseal(&self.acting.ports, &file, &key, &scratch.input()).await?;
         let attempt = media.attempts + 1;
         let (file_id, job_id) = (media.file_id, media.job_id());
         let start = StartMedia { file_id, job_id, attempt };
@@ -102,7 +106,7 @@ impl Job<'_> {
             self.delete_made().await;
         }
         let watch = Stopwatch::start();
-        let ended = worker.run(&bench, JOB).await;
+        let ended = worker.run(&scratch, &asked(&details)).await;
         drop(place);
         metrics::histogram!("parlance_media_seconds").record(watch.seconds());
         let told = match ended {
@@ -115,7 +119,7 @@ impl Job<'_> {
         };
         let (outcome, came) = match told {
             Told::Done(outcome) => {
-                let came = self.keep((&key, attempt), &bench, outcome).await;
+                let came = self.keep((&key, attempt), &scratch, outcome).await;
                 let outcome = if came.is_ok() { "done" } else { "failed" };
                 (outcome, came)
             }
@@ -150,14 +154,14 @@ impl Job<'_> {
     async fn keep(
         &self,
         (key, attempt): (&Secret, u64),
-        bench: &Bench,
+        scratch: &Scratch,
         outcome: MediaOutcome,
     ) -> Result<Noted, MediaFailure> {
         let media = self.media;
         let mut kept: Vec<BlobKey> = Vec::new();
         let mut blobs = Vec::new();
         for variant in &outcome.variants {
-            let path = bench.output(&variant.name);
+            let path = scratch.output(&variant.name);
             let found = tokio::fs::symlink_metadata(&path).await;
             let good = found.is_ok_and(|it| it.is_file() && it.len() == variant.size_bytes);
             // It stands in an event, where numbers are longs.
