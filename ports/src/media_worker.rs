@@ -215,13 +215,19 @@ impl MediaWorker {
     /// Waits until it works, and there is a place for a file.
     pub async fn place(&self, large: bool) -> Place<'_> {
         let mut works = self.works.subscribe();
-        // The sender is ours: it does not end before this.
-        let _ = works.wait_for(|it| *it).await;
-        let large = match large {
-            true => Some(self.large.acquire().await.expect("it is never closed")),
-            false => None,
-        };
-        Place { _all: self.all.acquire().await.expect("it is never closed"), _large: large }
+        loop {
+            // The sender is ours: it does not end before this.
+            let _ = works.wait_for(|it| *it).await;
+            let large = match large {
+                true => Some(self.large.acquire().await.expect("it is never closed")),
+                false => None,
+            };
+            let all = self.all.acquire().await.expect("it is never closed");
+            // Whoever had it before may have found that it does not work any more.
+            if self.works() {
+                return Place { _all: all, _large: large };
+            }
+        }
     }
 
     /// A folder for one job.
@@ -231,7 +237,9 @@ impl MediaWorker {
     pub fn scratch(&self) -> Result<Scratch, Error> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let folder = self.folder.join(number.to_string());
-        make_private(&folder).map_err(|it| Error::unavailable(PORT, it))?;
+        // Whoever tidies a folder for temporary files may have taken ours away.
+        let made = DirBuilder::new().mode(0o700).recursive(true).create(&folder);
+        made.map_err(|it| Error::unavailable(PORT, it))?;
         Ok(Scratch(folder))
     }
 
@@ -366,7 +374,26 @@ mod tests {
         worker.set_works(true);
         let _large = worker.place(true).await;
         assert!(tokio::time::timeout(Duration::ZERO, worker.place(true)).await.is_err());
-        let _small = worker.place(false).await;
+        let small = worker.place(false).await;
         assert!(tokio::time::timeout(Duration::ZERO, worker.place(false)).await.is_err());
+        // Whoever waits for a place gets none of a worker that has failed meanwhile.
+        let waits = worker.place(false);
+        tokio::pin!(waits);
+        assert!(futures_util::poll!(&mut waits).is_pending());
+        worker.fails();
+        drop(small);
+        assert!(futures_util::poll!(&mut waits).is_pending());
+        worker.set_works(true);
+        waits.await;
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_was_tidied_away_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let worker = MediaWorker::open(settings(folder.path(), "exit 0"), &System).unwrap();
+        fs::remove_dir_all(&worker.folder).unwrap();
+        let scratch = worker.scratch().unwrap();
+        let mode = fs::metadata(&worker.folder).unwrap().permissions().mode();
+        assert_eq!((scratch.0.is_dir(), mode & 0o777), (true, 0o700));
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::canary::{forms, holds};
-use tests::files::{in_blobs, media_worker, sha256, waits_for_blobs};
+use tests::files::{LOOKING_MAX, in_blobs, media_worker, sha256, waits_for_blobs};
 use tests::{Dice, Person, TOO_LONG, World, long};
 
 /// A file that programs have made which know nothing of ours.
@@ -195,7 +195,7 @@ fn waits(world: &World, person: &Person, id: &str) -> Value {
         if media["state"] != "PROCESSING" {
             return media;
         }
-        assert!(started.seconds() < 2.0 * TOO_LONG.as_secs_f64(), "it is still looked into");
+        assert!(started.seconds() < LOOKING_MAX.as_secs_f64(), "it is still looked into");
         world.passes(Duration::from_secs(1));
         std::thread::sleep(Duration::from_millis(50));
     }

@@ -16,6 +16,9 @@ use crate::{Person, Program, Reply, World};
 /// What bytes of an upload are sent as.
 const BYTES: &str = "application/offset+octet-stream";
 
+/// How long it may take to look into a file: a worker may take 30 seconds, and is given it again.
+pub const LOOKING_MAX: Duration = Duration::from_secs(120);
+
 /// SHA-256 in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
     digest(&SHA256, bytes).as_ref().iter().map(|it| format!("{it:02x}")).collect()
@@ -155,7 +158,7 @@ impl Person {
             if media["state"] != "PROCESSING" {
                 return media;
             }
-            assert!(started.seconds() < 2.0 * TOO_LONG.as_secs_f64(), "it is still looked into");
+            assert!(started.seconds() < LOOKING_MAX.as_secs_f64(), "it is still looked into");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
