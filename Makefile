@@ -23,7 +23,8 @@ servers: setup ## Install the real servers that the tests start: Kafka, Redis, S
 	@sh deploy/servers/mongo/fastest.sh $(TEST_SERVERS)
 
 run: setup ## Build and start everything on embedded defaults
-	cargo run --release -p server -- serve
+	cargo build --release -p server -p media-worker
+	$(CARGO_TARGET_DIR)/release/parlance serve
 
 test: servers lint ## Everything that CI runs
 	cargo build --workspace

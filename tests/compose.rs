@@ -152,6 +152,21 @@ fn everything_is_pinned_bounded_and_looked_after() {
 }
 
 #[test]
+fn the_image_looks_into_files_in_memory() {
+    let built = read("deploy/Dockerfile");
+    let shipped = "/build/target/release/parlance-media-worker /usr/local/bin/";
+    assert!(built.contains(shipped), "the program is not beside the other");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = composed(folder.path());
+    for (name, service) in services(&file).into_iter().filter(|it| is_ours(it.1)) {
+        // What lies in the clear there is written to no disk.
+        let folds = words(&service["command"])[0] == "projectors";
+        let in_memory = words(&service["tmpfs"]).iter().any(|it| it.starts_with("/tmp:"));
+        assert_eq!(in_memory, folds, "{name}");
+    }
+}
+
+#[test]
 fn nginx_takes_its_configuration() {
     let folder = tempfile::tempdir().expect("a folder");
     composed(folder.path());

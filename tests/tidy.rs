@@ -64,7 +64,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 91] = [
+const MORE_FILES: [(&str, &str); 92] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -121,6 +121,7 @@ const MORE_FILES: [(&str, &str); 91] = [
     ("files/end", "ending by itself, which nobody asks for"),
     ("files/kept", "under which keys blobs lie, and what parts come to"),
     ("files/link", "what is signed for whoever may see a file, and who it is good for"),
+    ("media/told", "what workers say, looked at, which is neither a rule nor a document"),
     ("expiry/read", "what is done when something was read, over two streams"),
     ("locations/end", "ending by itself, which nobody asks for"),
     ("schedule/fire", "what is done when a time has come, over two streams"),
@@ -244,13 +245,14 @@ fn nobody_outside_ports_names_an_adapter() {
 }
 
 /// What a role may know of rooms: ids, who may see an event, what is unread, who is asking, what
-/// is exported, what is to be sent outside, and how files are sealed.
-const KNOWN_TO_ROLES: [&str; 11] = [
+/// is exported, what is to be sent outside, how files are sealed, and what is made of them.
+const KNOWN_TO_ROLES: [&str; 12] = [
     "accounts::AccountId",
     "applications::{self",
     "audit::export",
     "conversations::ConversationId",
     "files::",
+    "media::",
     "members::Stint",
     "outbox::",
     "previews::",

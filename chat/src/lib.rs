@@ -354,6 +354,13 @@ rooms! {
         reactions: [destroy_file],
         timings: timings,
     }
+    media {
+        events: MediaEvent,
+        commands: [StartMedia, RecordMedia, FailMedia],
+        documents: [Media],
+        rejections: [MediaRejection],
+        changes: [],
+    }
     presence {
         commands: [],
         documents: [],

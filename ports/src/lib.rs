@@ -12,6 +12,7 @@ pub mod event_log;
 pub mod faulty;
 pub mod identity_providers;
 pub mod keys;
+pub mod media_worker;
 pub mod outbound;
 pub mod peers;
 pub mod places;

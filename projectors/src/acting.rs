@@ -1,11 +1,12 @@
 //! Acts on what the documents hold due, by the door that everybody uses: one task a partition for
-//! the outbox, one for timers, one for links, one for files.
+//! the outbox, one for timers, one for links, two for files.
 
 use std::sync::Arc;
 
 use chat::kernel::{Door, Keyring};
 use ports::Ports;
 use ports::event_log::Partition;
+use ports::media_worker::MediaWorker;
 use tokio::task::JoinHandle;
 
 use crate::progress::Progress;
@@ -16,6 +17,8 @@ pub struct Acting {
     pub ports: Ports,
     pub keyring: Arc<Keyring>,
     pub door: Arc<dyn Door>,
+    /// Looks into files; without it they wait.
+    pub media: Option<Arc<MediaWorker>>,
 }
 
 impl Acting {
@@ -38,15 +41,16 @@ impl Acting {
         &self,
         partition: Partition,
         progress: &Arc<Progress>,
-    ) -> [JoinHandle<()>; 4] {
+    ) -> [JoinHandle<()>; 5] {
         let each = || (self.clone(), Arc::clone(progress));
         let ((outbox, a), (timers, b), (links, c)) = (each(), each(), each());
-        let (files, d) = each();
+        let ((files, d), (media, e)) = (each(), each());
         [
             ports::spawn("outbox", outbox.send_outbox(partition, a)),
             ports::spawn("timers", timers.fire_timers(partition, b)),
             ports::spawn("previews", links.look_up_links(partition, c)),
             ports::spawn("sweep", files.sweep_files(partition, d)),
+            ports::spawn("media", media.look_into_files(partition, e)),
         ]
     }
 

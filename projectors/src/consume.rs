@@ -11,6 +11,7 @@ use chat::kernel::codec::Batch;
 use chat::kernel::document::Document;
 use chat::kernel::event::Reaction;
 use chat::kernel::{Keyring, Recorded};
+use chat::media::Media;
 use chat::outbox::Outgoing;
 use chat::previews::LinkPreview;
 use chat::timeline::{Announcement, Timeline};
@@ -105,8 +106,8 @@ pub async fn start_shared(
             let documents = Consumer::new(Rules::STRICT, partition, &ports, &keyring, &shared);
             let documents = ports::spawn("projection", documents.run());
             let publication = ports::spawn("publication", publishing.clone().run(partition));
-            let [outbox, timers, previews, files] = acting.start_for(partition, &shared);
-            [documents, publication, outbox, timers, previews, files]
+            let [outbox, timers, previews, files, media] = acting.start_for(partition, &shared);
+            [documents, publication, outbox, timers, previews, files, media]
         }),
     );
     Ok(progress)
@@ -209,6 +210,7 @@ impl Consumer {
         let times = writes_to(Timer::COLLECTION.name);
         let previews = writes_to(LinkPreview::COLLECTION.name);
         let files = writes_to(File::COLLECTION.name);
+        let media = writes_to(Media::COLLECTION.name);
         let mark = self.checkpoint.mark();
         self.ports.documents.write(self.partition, writes, mark).await?;
         self.announce_place();
@@ -223,6 +225,9 @@ impl Consumer {
         }
         if files {
             self.progress.files[usize::from(self.partition)].notify_one();
+        }
+        if media {
+            self.progress.media[usize::from(self.partition)].notify_one();
         }
         metrics::counter!("parlance_events_projected_total").increment(events.len() as u64);
         for event in events {

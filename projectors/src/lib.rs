@@ -5,6 +5,7 @@ mod consume;
 mod deliver;
 mod erase;
 mod fold;
+mod media;
 mod pack;
 mod previews;
 mod progress;

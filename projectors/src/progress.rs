@@ -24,6 +24,8 @@ pub struct Progress {
     pub(crate) previews: Vec<Notify>,
     /// Of each partition: told when files have left blobs behind.
     pub(crate) files: Vec<Notify>,
+    /// Of each partition: told when files are to be looked into.
+    pub(crate) media: Vec<Notify>,
     /// What is still to be vouched for.
     pub(crate) trails: Trails,
 }
@@ -54,6 +56,7 @@ impl Progress {
             timers: told(),
             previews: told(),
             files: told(),
+            media: told(),
             trails: Trails::new(partitions),
         })
     }

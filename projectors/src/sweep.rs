@@ -8,7 +8,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat::files::{File, FileState, NoteSwept, contents_blob, contents_prefix, parts_prefix};
+use chat::files::{
+    File, FileState, NoteSwept, contents_blob, contents_prefix, parts_prefix, variants_prefix,
+};
 use chat::kernel::document::Document;
 use chat::kernel::{Failure, Reader, id};
 use futures_util::{StreamExt, stream};
@@ -19,6 +21,7 @@ use ports::documents::{Order, Scan};
 use ports::event_log::Partition;
 
 use crate::acting::Acting;
+use crate::media::Lease;
 use crate::progress::Progress;
 
 /// How often it is looked whether something was left, when nobody has told of it.
@@ -92,7 +95,20 @@ impl Acting {
 
     /// Sweeps after one file; says whether that is settled.
     async fn sweep(&self, file: &File) -> bool {
-        if let Err(error) = self.delete_left(file).await {
+        // Whoever looks into it may be about to store what was made of it.
+        let lease = match file.state {
+            FileState::Over => match Lease::take(&self.ports, file.id).await {
+                Some(lease) => Some(lease),
+                None => return false,
+            },
+            FileState::Uploading | FileState::Uploaded => None,
+        };
+        let deleted = self.delete_left(file);
+        let deleted = match lease {
+            Some(lease) => lease.during(&self.ports, deleted).await,
+            None => deleted.await,
+        };
+        if let Err(error) = deleted {
             tracing::warn!(id = %file.id, %error, "what a file leaves behind can't be deleted now");
             return false;
         }
@@ -122,10 +138,17 @@ impl Acting {
         for prefix in [parts_prefix(file.id), contents_prefix(file.id)] {
             self.delete_beginning(&prefix, kept.as_ref()).await?;
         }
+        if file.state == FileState::Over {
+            self.delete_beginning(&variants_prefix(file.id), None).await?;
+        }
         Ok(())
     }
 
-    async fn delete_beginning(&self, prefix: &str, kept: Option<&BlobKey>) -> Result<(), Error> {
+    pub(crate) async fn delete_beginning(
+        &self,
+        prefix: &str,
+        kept: Option<&BlobKey>,
+    ) -> Result<(), Error> {
         let mut after = BlobKey::new(prefix);
         loop {
             let listed = self.ports.blobs.list(after.as_ref(), LIST_MAX).await?;

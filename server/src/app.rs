@@ -11,6 +11,7 @@ use chat::instance::{Instance, setup_token};
 use chat::kernel::{Door, Keyring, Progress, Reader, StreamId};
 use chat::sessions::Tokens;
 use command_api::Commands;
+use ports::media_worker::MediaWorker;
 use ports::{Error, Ports};
 use query_api::{Api, Hub, Parts};
 
@@ -53,7 +54,9 @@ impl App {
         let node = config.event_log.is_some().then(|| Node::join(&ports, config, roles));
         let node = node.transpose()?;
         let door = open_door(&ports, &keyring, node.as_ref())?;
-        let projection = start_projections(&ports, config, &keyring, &door, node.as_ref()).await?;
+        let media = if roles.projections { open_media(&ports, config) } else { None };
+        let acting = acting(&ports, &keyring, &door, media.clone());
+        let projection = start_projections(acting, config, node.as_ref()).await?;
         let vouching = projectors::Vouching::new(&ports, &keyring, &projection);
         vouching.start();
         if config.pack_after_seconds > 0 {
@@ -70,6 +73,7 @@ impl App {
             ports: ports.clone(),
             projection: Arc::clone(&projection),
             lag_max: config.ready_lag_records_max,
+            media,
             tokens: Arc::clone(&tokens),
             draining: Arc::clone(&draining),
         }));
@@ -146,19 +150,33 @@ impl App {
     }
 }
 
-/// Starts the projections, or those that fall to this node.
-async fn start_projections(
+/// What acting needs.
+fn acting(
     ports: &Ports,
-    config: &Config,
     keyring: &Arc<Keyring>,
     door: &Arc<dyn Door>,
+    media: Option<Arc<MediaWorker>>,
+) -> projectors::Acting {
+    let (keyring, door) = (Arc::clone(keyring), Arc::clone(door));
+    projectors::Acting { ports: ports.clone(), keyring, door, media }
+}
+
+/// Opens what looks into files. The rest goes on without it, and the files wait.
+fn open_media(ports: &Ports, config: &Config) -> Option<Arc<MediaWorker>> {
+    let opened = MediaWorker::open(config.media()?, &*ports.entropy);
+    let worker = opened.inspect_err(|error| tracing::warn!(%error, "no file is looked into"));
+    let worker = worker.ok()?;
+    worker.watch();
+    Some(worker)
+}
+
+/// Starts the projections, or those that fall to this node.
+async fn start_projections(
+    acting: projectors::Acting,
+    config: &Config,
     node: Option<&Node>,
 ) -> Result<Arc<projectors::Progress>, Error> {
-    let acting = projectors::Acting {
-        ports: ports.clone(),
-        keyring: Arc::clone(keyring),
-        door: Arc::clone(door),
-    };
+    let (ports, keyring) = (&acting.ports.clone(), &Arc::clone(&acting.keyring));
     let (Some(node), Some(log)) = (node, &config.event_log) else {
         let progress = projectors::start(ports, keyring).await?;
         acting.start(&progress);

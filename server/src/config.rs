@@ -2,9 +2,11 @@
 
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -14,7 +16,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use chat::kernel::graphql::{Limits, Ways};
-use ports::{Address, Addresses, web_pages};
+use ports::{Address, Addresses, media_worker, web_pages};
 use query_api::SocketLimits;
 use query_api::files::Intake;
 
@@ -94,6 +96,15 @@ pub struct Config {
     pub previews_ports: Vec<u16>,
     /// Authorities that are trusted for pages instead of the system's, in PEM.
     pub previews_ca: Option<PathBuf>,
+    /// Whether files that people upload are looked into, to show what they are.
+    pub media: bool,
+    /// The program that looks into them; absent, `parlance-media-worker` beside this one.
+    pub media_worker: Option<PathBuf>,
+    /// Folder where files lie in the clear while they are looked into, best of memory; absent, the
+    /// system's for temporary files.
+    pub media_folder: Option<PathBuf>,
+    /// Files that are looked into at once, at most 1024; 0 is as many as there are processors.
+    pub media_at_once: usize,
     /// Partitions that a new instance is born with; an existing one keeps its own.
     pub partitions: u16,
     /// What people reach the server by; issuer of the tokens.
@@ -187,6 +198,10 @@ impl Default for Config {
             previews_allow: Vec::new(),
             previews_ports: web_pages::PORTS.to_vec(),
             previews_ca: None,
+            media: true,
+            media_worker: None,
+            media_folder: None,
+            media_at_once: 0,
             partitions: ports::PARTITIONS,
             public_url: "http://localhost:8080".to_owned(),
             log_format: LogFormat::Text,
@@ -210,33 +225,8 @@ impl Default for Config {
     }
 }
 
-/// Whether a text is an origin: a scheme and a host, and nothing behind them (RFC 6454).
-fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let plain = |it: char| it.is_ascii_alphanumeric() || ".-:[]".contains(it);
-    host.is_some_and(|it| !it.is_empty() && it.chars().all(plain))
-}
-
-/// Partitions that an instance may be born with at most.
-const PARTITIONS_MAX: u16 = 1_024;
-
-/// Hours that the removal of lost second factors may wait at most: 30 days.
-const RECOVERY_HOURS_MAX: u32 = 720;
-
-/// Ports at which pages may be looked up.
-const PREVIEW_PORTS_MAX: usize = 16;
-
-/// Characters that a token has at least.
-const TOKEN_MIN: usize = 32;
-
-/// Largest value of an option that counts or measures time.
-const NUMBER_MAX: u64 = 1 << 32;
-
-/// Bytes that the files of one account may take at most: what a JSON number holds exactly.
-/// Kinds of files that are not taken at most.
-const REFUSED_MAX: usize = 100;
-
-const STORAGE_BYTES_MAX: u64 = 1 << 53;
+/// The name of the program that looks into files.
+const MEDIA_WORKER: &str = "parlance-media-worker";
 
 impl Config {
     /// Reads the options: defaults, then the file, then the environment.
@@ -274,59 +264,6 @@ impl Config {
         }
     }
 
-    fn validate(&self) -> anyhow::Result<()> {
-        let numbers = [
-            ("socket_queue_frames", self.socket_queue_frames as u64),
-            ("socket_queue_bytes", self.socket_queue_bytes as u64),
-            ("drain_ms_max", self.drain_ms_max),
-        ];
-        for (name, value) in numbers {
-            anyhow::ensure!((1..=NUMBER_MAX).contains(&value), "{name} is out of range");
-        }
-        anyhow::ensure!(
-            (1..=PARTITIONS_MAX).contains(&self.partitions),
-            "partitions is out of range"
-        );
-        anyhow::ensure!(
-            self.account_storage_bytes_max <= STORAGE_BYTES_MAX,
-            "account_storage_bytes_max is out of range"
-        );
-        anyhow::ensure!(
-            (1..=RECOVERY_HOURS_MAX).contains(&self.factor_recovery_hours),
-            "factor_recovery_hours is out of range"
-        );
-        anyhow::ensure!(
-            (1..=PREVIEW_PORTS_MAX).contains(&self.previews_ports.len()),
-            "previews_ports are 1 to {PREVIEW_PORTS_MAX}"
-        );
-        let short = self.keys_token.as_ref().is_some_and(|it| it.secret_text().len() < TOKEN_MIN);
-        anyhow::ensure!(!short, "keys_token has fewer than {TOKEN_MIN} characters");
-        anyhow::ensure!(
-            self.keys_tls_cert.is_some() == self.keys_tls_key.is_some(),
-            "keys_tls_cert and keys_tls_key go together"
-        );
-        anyhow::ensure!(
-            self.tls_cert.is_some() == self.tls_key.is_some(),
-            "tls_cert and tls_key go together"
-        );
-        let embedded = self.ports().addresses.embedded();
-        anyhow::ensure!(
-            self.profile == Profile::Development || embedded.is_empty(),
-            "profile is production, but these are embedded: {}",
-            embedded.join(", ")
-        );
-        let scheme =
-            self.public_url.starts_with("http://") || self.public_url.starts_with("https://");
-        anyhow::ensure!(scheme, "public_url is not an http or https address");
-        anyhow::ensure!(
-            self.refused_files.len() <= REFUSED_MAX,
-            "refused_files are at most {REFUSED_MAX}"
-        );
-        let origins = self.cors_origins.iter().all(|it| is_origin(it));
-        anyhow::ensure!(origins, "an entry of cors_origins is no origin: scheme and host");
-        crate::providers::validate(&self.identity_providers)
-    }
-
     /// Where the outside systems are.
     pub fn ports(&self) -> ports::Config {
         let addresses = Addresses {
@@ -349,6 +286,18 @@ impl Config {
             }),
         };
         ports::Config { data_dir: self.data_dir.clone(), partitions: self.partitions, addresses }
+    }
+
+    /// How files are looked into, if they are.
+    pub fn media(&self) -> Option<media_worker::Settings> {
+        let beside = || std::env::current_exe().unwrap_or_default().with_file_name(MEDIA_WORKER);
+        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.media.then(|| media_worker::Settings {
+            program: self.media_worker.clone().unwrap_or_else(beside),
+            folder: self.media_folder.clone().unwrap_or_else(std::env::temp_dir),
+            at_once: if self.media_at_once == 0 { cores() } else { self.media_at_once },
+            wall: media_worker::WALL_MAX,
+        })
     }
 
     /// The rates and amounts that apply to callers.

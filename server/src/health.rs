@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use chat::sessions::Tokens;
 use ports::Ports;
+use ports::media_worker::MediaWorker;
 
 /// How long operators wait for what a server that is away would have to tell.
 const LAG_MAX: Duration = Duration::from_secs(2);
@@ -22,6 +23,8 @@ pub(crate) struct Health {
     pub(crate) ports: Ports,
     pub(crate) projection: Arc<projectors::Progress>,
     pub(crate) lag_max: u64,
+    /// What looks into files, if anything is to.
+    pub(crate) media: Option<Arc<MediaWorker>>,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) draining: Arc<AtomicBool>,
 }
@@ -94,7 +97,8 @@ async fn ready(State(health): State<Arc<Health>>) -> (StatusCode, Json<Value>) {
     let (lag, away) = tokio::join!(health.lag(), health.ports.away());
     let needed = ["event_log", "documents"].iter().all(|it| !away.contains(it));
     let ready = needed && lag.is_some_and(|it| it <= health.lag_max);
-    let body = json!({ "ready": ready, "lagRecords": lag, "away": away });
+    let media = health.media.as_ref().map(|it| it.works());
+    let body = json!({ "ready": ready, "lagRecords": lag, "away": away, "mediaWorks": media });
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }
 

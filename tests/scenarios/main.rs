@@ -24,6 +24,7 @@ mod instance;
 mod intake;
 mod locations;
 mod lost_factors;
+mod media;
 mod members;
 mod messages;
 mod paging;

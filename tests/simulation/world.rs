@@ -132,6 +132,7 @@ impl World {
                 ports: ports.clone(),
                 keyring: Arc::clone(&keyring),
                 door: Arc::clone(&door),
+                media: None,
             };
             acting.start_timers(&progress);
             let (hub, wires) = self.serve(&tasks, &ports, &keyring, &door).await.ok()?;

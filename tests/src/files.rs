@@ -11,10 +11,13 @@ use serde_json::{Value, json};
 
 use crate::socket::TOO_LONG;
 use crate::way::Way;
-use crate::{Answer, Person, Reply, World};
+use crate::{Answer, Person, Program, Reply, World};
 
 /// What bytes of an upload are sent as.
 const BYTES: &str = "application/offset+octet-stream";
+
+/// How long it may take to look into a file: a worker may take 30 seconds, and is given it again.
+pub const LOOKING_MAX: Duration = Duration::from_secs(120);
 
 /// SHA-256 in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
@@ -24,6 +27,13 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// What is in the names of all blobs of a file.
 pub fn in_blobs(file: &str) -> String {
     file.parse::<FileId>().expect("an id of a file").0.simple().to_string()
+}
+
+/// The program that looks into files.
+pub fn media_worker() -> std::path::PathBuf {
+    let path = Program::target_dir().join("parlance-media-worker");
+    assert!(path.exists(), "build {} before this test: cargo build --workspace", path.display());
+    path
 }
 
 impl Person {
@@ -161,6 +171,29 @@ impl Person {
         let found = self.attached(message);
         let all = found["attachments"].as_array().into_iter().flatten();
         all.map(|it| it["file"]["url"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// What somebody sees of what is in a file of their own.
+    pub fn media(&self, file: &str) -> Value {
+        let wanted = "state failure kind mediaType width height frames durationMs hasSound \
+                       thumbhash pages entries encrypted syntax cut \
+                      waveform tags { title artist album } \
+                      variants { name mediaType width height sizeBytes url }";
+        let query = format!("query($id: ID!) {{ file(id: $id) {{ media {{ {wanted} }} }} }}");
+        self.asks(&query, json!({ "id": file })).data()["file"]["media"].clone()
+    }
+
+    /// The same once it was looked into.
+    pub fn looked_into(&self, file: &str) -> Value {
+        let started = ports::clock::Stopwatch::start();
+        loop {
+            let media = self.media(file);
+            if media["state"] != "PROCESSING" {
+                return media;
+            }
+            assert!(started.seconds() < LOOKING_MAX.as_secs_f64(), "it is still looked into");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// What somebody's files take: bytes, files and uploads.

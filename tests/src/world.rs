@@ -62,6 +62,8 @@ fn generous() -> Config {
         rate_per_socket: 1_000_000,
         // Nobody's links lead out of a test that is not about them.
         previews: false,
+        // Nor are their files looked into.
+        media: false,
         ..Config::default()
     }
 }

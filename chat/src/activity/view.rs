@@ -119,6 +119,18 @@ fn of_lost_factors(event: &LostFactorEvent) -> Told<'_> {
     }
 }
 
+fn of_passkeys(event: &PasskeyEvent) -> Told<'_> {
+    use ActivityKind as Kind;
+    match event {
+        PasskeyEvent::PasskeyAdded(it) => (Kind::PasskeyAdded, it.origin.as_ref(), None),
+        PasskeyEvent::PasskeyUsed(it) => {
+            let kind = if it.regressed { Kind::PasskeyCopied } else { Kind::PasskeyUsed };
+            (kind, it.origin.as_ref(), None)
+        }
+        PasskeyEvent::PasskeyRemoved(it) => (Kind::PasskeyRemoved, it.origin.as_ref(), None),
+    }
+}
+
 /// What an event tells its account's owner; nothing for most.
 fn told(event: &Event) -> Option<Told<'_>> {
     use ActivityKind as Kind;
@@ -147,14 +159,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
             SignInLinkEvent::SignInLinkUsed(it) => (Kind::SignInLinkUsed, it.origin.as_ref(), None),
             SignInLinkEvent::SignInLinkSent(_) => return None,
         },
-        Event::PasskeyEvent(event) => match event {
-            PasskeyEvent::PasskeyAdded(it) => (Kind::PasskeyAdded, it.origin.as_ref(), None),
-            PasskeyEvent::PasskeyUsed(it) => {
-                let kind = if it.regressed { Kind::PasskeyCopied } else { Kind::PasskeyUsed };
-                (kind, it.origin.as_ref(), None)
-            }
-            PasskeyEvent::PasskeyRemoved(it) => (Kind::PasskeyRemoved, it.origin.as_ref(), None),
-        },
+        Event::PasskeyEvent(event) => of_passkeys(event),
         Event::IdentityEvent(event) => told_of_identity(event),
         Event::ApplicationEvent(event) => match event {
             ApplicationEvent::ApplicationAllowed(it) => {
@@ -189,6 +194,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::FileEvent(_)
         | Event::AttachmentEvent(_)
         | Event::StickerEvent(_)
+        | Event::MediaEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })
 }

@@ -32,6 +32,11 @@ fn part_place(start: u64) -> [u8; 8] {
 /// The place of whole contents.
 const WHOLE: &[u8] = b"whole";
 
+/// The place of a variant, by the number of its blob.
+fn variant_place(blob: u64) -> Vec<u8> {
+    [b"variant".as_slice(), &blob.to_be_bytes()].concat()
+}
+
 fn chunks(key: &Secret, place: &[u8], salt: &[u8; SALT_BYTES]) -> Chunks {
     Chunks::new(&crypto::derive(key, &[b"blob", salt, place]))
 }
@@ -77,6 +82,11 @@ impl Sealer {
     /// Seals whole contents.
     pub fn whole(key: &Secret, salt: [u8; SALT_BYTES]) -> Self {
         Self::new(key, WHOLE, salt)
+    }
+
+    /// Seals a variant of the contents.
+    pub fn variant(key: &Secret, blob: u64, salt: [u8; SALT_BYTES]) -> Self {
+        Self::new(key, &variant_place(blob), salt)
     }
 
     fn new(key: &Secret, place: &[u8], salt: [u8; SALT_BYTES]) -> Self {
@@ -145,6 +155,16 @@ impl Opener {
         bytes: u64,
     ) -> Self {
         Self::new(chunks(key, WHOLE, salt), size_bytes, from, bytes)
+    }
+
+    /// Opens a span of a variant of `size_bytes`.
+    pub fn variant(
+        key: &Secret,
+        (blob, size_bytes): (u64, u64),
+        salt: &[u8; SALT_BYTES],
+        (from, bytes): (u64, u64),
+    ) -> Self {
+        Self::new(chunks(key, &variant_place(blob), salt), size_bytes, from, bytes)
     }
 
     fn new(chunks: Chunks, size_bytes: u64, from: u64, bytes: u64) -> Self {
@@ -291,6 +311,24 @@ mod tests {
         };
         assert_eq!(open(10).as_deref(), Some(&b"text"[..]));
         assert_eq!(open(11), None);
+    }
+
+    #[test]
+    fn a_variant_opens_under_its_own_number_only() {
+        let mut sealer = Sealer::variant(&KEY, 7, [1; SALT_BYTES]);
+        sealer.push(b"small");
+        sealer.finish();
+        let sealed = sealer.take();
+        let salt: [u8; SALT_BYTES] = *sealed.first_chunk().expect("a salt stands first");
+        let open = |mut opener: Opener| {
+            let mut plain = opener.push(&sealed[SALT_BYTES..])?;
+            plain.extend(opener.finish()?);
+            Some(plain)
+        };
+        let of = |blob| open(Opener::variant(&KEY, (blob, 5), &salt, (0, 5)));
+        assert_eq!(of(7).as_deref(), Some(&b"small"[..]));
+        assert_eq!(of(8), None);
+        assert_eq!(open(Opener::whole(&KEY, &salt, 5, 0, 5)), None);
     }
 
     proptest! {

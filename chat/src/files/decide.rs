@@ -84,7 +84,7 @@ pub(super) fn clean_name(name: &str) -> String {
 }
 
 /// A media type in lower case and without parameters, if it is one (RFC 6838).
-pub(super) fn media_type(text: &str) -> Option<String> {
+pub(crate) fn media_type(text: &str) -> Option<String> {
     let name = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if name.is_empty() {
         return Some("application/octet-stream".to_owned());

@@ -133,7 +133,7 @@ pub struct FileSwept {
 
 impl FileEvent {
     /// The file that it is about.
-    pub(super) fn file_id(&self) -> FileId {
+    pub(crate) fn file_id(&self) -> FileId {
         match self {
             Self::UploadBegun(it) => it.file_id,
             Self::FileUploaded(it) => it.file_id,

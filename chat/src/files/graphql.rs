@@ -8,6 +8,7 @@ use super::{File, FileDetails, FileId, FileState, Link, Storage, TerminateUpload
 use crate::kernel::Timestamp;
 use crate::kernel::graphql::{id, outage, scope};
 use crate::kernel::time::Long;
+use crate::media::MediaObject;
 
 /// A file, or an upload that is to become one.
 pub struct FileObject {
@@ -97,6 +98,11 @@ impl FileObject {
         }
         let link = Link::to(self.file.id, scope.viewer()?, Timestamp(scope.clock.now_ms()));
         Ok(Some(link.path(&scope.reader.keyring)))
+    }
+
+    /// What is in it, and what was made of that; null unless it was uploaded.
+    async fn media(&self, context: &Context<'_>) -> Result<Option<MediaObject>> {
+        MediaObject::of(context, &self.file, self.linked).await
     }
 
     /// `seq` of the event that made it what it is.

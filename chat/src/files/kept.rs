@@ -33,6 +33,16 @@ pub fn contents_blob(file: FileId, blob: u64) -> BlobKey {
     key(format!("{}{}", contents_prefix(file), padded(blob)))
 }
 
+/// What the keys of a file's variants begin with.
+pub fn variants_prefix(file: FileId) -> String {
+    format!("media.{}.", file.0.simple())
+}
+
+/// The key of a variant: made anew whenever it is made, like that of contents.
+pub fn variant_blob(file: FileId, blob: u64) -> BlobKey {
+    key(format!("{}{}", variants_prefix(file), padded(blob)))
+}
+
 /// A part of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {

@@ -1,20 +1,34 @@
-//! Links to files: who may load what, and until when, in a form that nobody else can make.
+//! Links to files: who may load what, and until when, in a form that nobody else can make; and the
+//! key that opens what they lead to.
 
 use uuid::Uuid;
 
 use ports::Error;
-use ports::keys::crypto;
+use ports::keys::{Secret, TreeId, crypto};
 
-use super::{File, FileId, FileState, LINK_MS};
+use super::{File, FileId, FileState, LINK_MS, contents_key};
 use crate::accounts::AccountId;
 use crate::kernel::graphql::Viewer;
 use crate::kernel::{Keyring, Reader, Timestamp};
 use crate::sessions::{Session, SessionId};
 
+/// The key of a file's contents as the keyring has it; `None` once it was destroyed.
+///
+/// # Errors
+/// When the keys can't be reached.
+pub async fn key_of(keyring: &Keyring, file: &File) -> Result<Option<Secret>, Error> {
+    let own = file.account_id.0.into_bytes();
+    let Some(leaf) = file.leaf() else { return Ok(None) };
+    let leaf = keyring.leaf(TreeId { author: own, stream: own }, leaf).await?;
+    Ok(leaf.map(|it| contents_key(&it, file.id)))
+}
+
 /// What a link to a file says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     pub file: FileId,
+    /// What of it: a variant by its name, or else the contents.
+    pub variant: Option<String>,
     pub viewer: AccountId,
     pub session: SessionId,
     /// Good up to before this time.
@@ -41,32 +55,47 @@ impl Link {
     /// A link for somebody who may see the file now.
     pub fn to(file: FileId, viewer: Viewer, now: Timestamp) -> Self {
         let session = SessionId(viewer.session);
-        Self { file, viewer: viewer.account, session, until: Timestamp(now.0 + LINK_MS) }
+        let until = Timestamp(now.0 + LINK_MS);
+        Self { file, variant: None, viewer: viewer.account, session, until }
+    }
+
+    /// The same for a variant of the file, and for nothing else of it.
+    pub fn variant(self, name: &str) -> Self {
+        Self { variant: Some(name.to_owned()), ..self }
     }
 
     fn signature(&self, keyring: &Keyring) -> String {
         let ids: [Uuid; 3] = [self.file.0, self.viewer.0, self.session.0];
         let ids: Vec<u8> = ids.iter().flat_map(|it| *it.as_bytes()).collect();
         let until = self.until.0.to_be_bytes();
-        crypto::fingerprint(&keyring.secret("file links"), &[&ids, &until])
+        let variant = self.variant.as_deref().unwrap_or_default().as_bytes();
+        // What comes before the name has always the same length.
+        crypto::fingerprint(&keyring.secret("file links"), &[&ids, &until, variant])
     }
 
     /// The path and query of its URL.
     pub fn path(&self, keyring: &Keyring) -> String {
         let (file, viewer, session) = (self.file, self.viewer, self.session);
         let (until, signature) = (self.until.0, self.signature(keyring));
-        format!("/files/{file}?viewer={viewer}&session={session}&until={until}&sign={signature}")
+        let variant = self.variant.as_ref().map(|it| format!("/{it}")).unwrap_or_default();
+        let asked = format!("viewer={viewer}&session={session}&until={until}&sign={signature}");
+        format!("/files/{file}{variant}?{asked}")
     }
 
     /// Reads the query of a URL that leads to a file; nothing when it was not made here.
-    pub fn read(file: FileId, query: &str, keyring: &Keyring) -> Option<Self> {
+    pub fn read(
+        file: FileId,
+        variant: Option<String>,
+        query: &str,
+        keyring: &Keyring,
+    ) -> Option<Self> {
         let value = |wanted: &str| {
             let mut pairs = query.split('&').filter_map(|it| it.split_once('='));
             pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
         };
         let (viewer, session) = (value("viewer")?.parse().ok()?, value("session")?.parse().ok()?);
         let until = Timestamp(value("until")?.parse().ok()?);
-        let link = Self { file, viewer, session, until };
+        let link = Self { file, variant, viewer, session, until };
         let (given, made) = (value("sign")?, link.signature(keyring));
         crypto::equal(given.as_bytes(), made.as_bytes()).then_some(link)
     }

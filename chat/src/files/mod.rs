@@ -32,6 +32,7 @@ mod tests;
 mod view;
 
 pub use contents::{Opener, SALT_BYTES, Sealer, contents_key, hex, plain_bytes, sealed_bytes};
+pub(crate) use decide::media_type;
 pub use decide::{BeginUpload, FileRejection, FinishUpload, RefuseUpload, TerminateUpload};
 pub use end::{EndFile, KeepFile, NoteSwept};
 pub(crate) use end::{end, timings};
@@ -40,8 +41,11 @@ pub use events::{
     RefusalReason, UploadAbandoned, UploadBegun, UploadRefused, destroy_file,
 };
 pub use graphql::{FileMutation, FileObject, FileQuery, StorageObject};
-pub use kept::{Part, contents_blob, contents_prefix, part_key, part_of, parts_prefix, whole};
-pub use link::{Link, LinkError};
+pub use kept::{
+    Part, contents_blob, contents_prefix, part_key, part_of, parts_prefix, variant_blob,
+    variants_prefix, whole,
+};
+pub use link::{Link, LinkError, key_of};
 pub use view::{File, FileState, Storage};
 
 /// Bytes of a file at most: 2 GiB.

@@ -10,13 +10,13 @@ use tokio::sync::mpsc;
 use axum::http::StatusCode;
 use chat::files::{
     File, FileRejection, FileState, FinishUpload, Opener, Part, RefusalReason, RefuseUpload,
-    SALT_BYTES, Sealer, TerminateUpload, contents_blob, contents_key, hex, sealed_bytes, whole,
+    SALT_BYTES, Sealer, TerminateUpload, contents_blob, hex, key_of, sealed_bytes, whole,
 };
 use chat::kernel::document::padded;
 use chat::kernel::graphql::NOT_FOUND;
-use chat::kernel::{Failure, Keyring, id};
+use chat::kernel::{Failure, id};
 use ports::blobs::{Source, Span};
-use ports::keys::{Secret, TreeId};
+use ports::keys::Secret;
 use ports::{Error, Ports};
 
 use super::intake::Look;
@@ -29,14 +29,6 @@ const LEASE_MS: u64 = 60_000;
 
 /// Pieces that wait to be stored at most.
 const WAITING_MAX: usize = 4;
-
-/// The key of a file's contents; `None` once it was destroyed.
-pub(super) async fn key_of(keyring: &Keyring, file: &File) -> Result<Option<Secret>, Error> {
-    let own = file.account_id.0.into_bytes();
-    let Some(leaf) = file.leaf() else { return Ok(None) };
-    let leaf = keyring.leaf(TreeId { author: own, stream: own }, leaf).await?;
-    Ok(leaf.map(|it| contents_key(&it, file.id)))
-}
 
 /// What one holds who puts an upload together.
 struct Lease {

@@ -9,15 +9,18 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 
 use chat::files::{
-    File, FileDetails, FileId, Link, LinkError, Opener, contents_blob, sealed_bytes,
+    File, FileDetails, FileId, Link, LinkError, Opener, SALT_BYTES, contents_blob, key_of,
+    sealed_bytes, variant_blob,
 };
 use chat::kernel::graphql::{Asker, NOT_FOUND, Scope};
 use chat::kernel::{Failure, Timestamp};
+use chat::media::{Media, Stage};
 use ports::Error;
-use ports::blobs::{ByteStream, Span};
+use ports::blobs::{BlobKey, ByteStream, Span};
+use ports::keys::Secret;
 
 use super::Refused;
-use super::assemble::{key_of, salt};
+use super::assemble::salt;
 use super::ranges::{Wanted, wanted};
 use crate::schema::Api;
 
@@ -53,11 +56,63 @@ impl From<LinkError> for Refused {
     }
 }
 
+/// What a link leads to.
+struct Wished {
+    file: Arc<File>,
+    /// The number of the blob; of a variant, or else of the contents.
+    blob: u64,
+    is_variant: bool,
+    size_bytes: u64,
+    /// Contents never change, so what they are called tells them.
+    tag: String,
+    kind: &'static str,
+    disposition: String,
+}
+
+impl Wished {
+    async fn find(scope: &Scope, link: &Link) -> Result<Self, Refused> {
+        let reader = &scope.reader;
+        let file = link.follow(reader, Timestamp(scope.clock.now_ms())).await?;
+        let Some(name) = &link.variant else {
+            let details = reader.open(&file.details).await?.ok_or(Refused::from(NOT_FOUND))?;
+            let (kind, disposition) = shown(&details);
+            let (blob, size_bytes) = (file.blob.ok_or_else(changed)?, file.size_bytes);
+            let tag = format!("\"{}\"", file.id);
+            return Ok(Self { file, blob, is_variant: false, size_bytes, tag, kind, disposition });
+        };
+        let media = reader.load::<Media>(file.id.to_string()).await?;
+        let media = media.ok_or(Refused::from(NOT_FOUND))?;
+        let Stage::Ready { outcome } = &media.stage else { return Err(NOT_FOUND.into()) };
+        let outcome = reader.open(outcome).await?.ok_or(Refused::from(NOT_FOUND))?;
+        let found = media.variant(&outcome, name).ok_or(Refused::from(NOT_FOUND))?;
+        let (blob, variant) = found;
+        let (name, media_type) = (variant.name.clone(), variant.media_type.clone());
+        let (kind, disposition) = shown(&FileDetails { name, media_type });
+        let tag = format!("\"{}-{blob:x}\"", file.id);
+        let size_bytes = variant.size_bytes;
+        Ok(Self { file, blob, is_variant: true, size_bytes, tag, kind, disposition })
+    }
+
+    fn key(&self) -> BlobKey {
+        match self.is_variant {
+            true => variant_blob(self.file.id, self.blob),
+            false => contents_blob(self.file.id, self.blob),
+        }
+    }
+
+    fn opener(&self, key: &Secret, salt: &[u8; SALT_BYTES], span: (u64, u64)) -> Opener {
+        match self.is_variant {
+            true => Opener::variant(key, (self.blob, self.size_bytes), salt, span),
+            false => Opener::whole(key, salt, self.size_bytes, span.0, span.1),
+        }
+    }
+}
+
 /// Follows a link.
 pub(super) async fn download(
     api: &Arc<Api>,
     from: SocketAddr,
-    file: FileId,
+    (file, variant): (FileId, Option<String>),
     query: &str,
     headers: &HeaderMap,
     head: bool,
@@ -66,33 +121,30 @@ pub(super) async fn download(
     let scope = api.scope(Asker::Nobody { address: address.clone() });
     scope.admit(&format!("ip/{address}"), scope.limits.per_ip).await?;
     let keyring = &api.parts.keyring;
-    let link = Link::read(file, query, keyring).ok_or(Refused::from(NOT_FOUND))?;
-    let file = link.follow(&scope.reader, Timestamp(scope.clock.now_ms())).await?;
-    let details = scope.reader.open(&file.details).await?.ok_or(Refused::from(NOT_FOUND))?;
-    // Contents never change, so the id tells them.
-    let tag = format!("\"{}\"", file.id);
+    let link = Link::read(file, variant, query, keyring).ok_or(Refused::from(NOT_FOUND))?;
+    let wished = Wished::find(&scope, &link).await?;
+    let (tag, size) = (wished.tag.as_str(), wished.size_bytes);
     let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
-    let known = text(header::IF_NONE_MATCH).is_some_and(|it| names(it, &tag));
+    let known = text(header::IF_NONE_MATCH).is_some_and(|it| names(it, tag));
     let current = text(header::IF_RANGE).is_none_or(|it| it.trim() == tag);
     let range = text(header::RANGE).filter(|_| current);
-    let wanted = wanted(range, file.size_bytes);
+    let wanted = wanted(range, size);
     let (status, from, bytes) = match wanted {
         _ if known => (StatusCode::NOT_MODIFIED, 0, 0),
-        Wanted::Whole => (StatusCode::OK, 0, file.size_bytes),
+        Wanted::Whole => (StatusCode::OK, 0, size),
         Wanted::Span { from, bytes } => (StatusCode::PARTIAL_CONTENT, from, bytes),
         Wanted::Nothing => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
     };
     let empty = head || known || wanted == Wanted::Nothing;
     let body = match empty {
         true => Body::empty(),
-        false => Body::from_stream(contents(api, &scope, &file, (from, bytes)).await?),
+        false => Body::from_stream(contents(api, &scope, &wished, (from, bytes)).await?),
     };
     let mut response = (status, body).into_response();
     let told = response.headers_mut();
-    told.insert(header::ETAG, value(&tag));
+    told.insert(header::ETAG, value(tag));
     told.insert(header::CACHE_CONTROL, CACHED);
     told.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let size = file.size_bytes;
     match wanted {
         _ if known => return Ok(response),
         Wanted::Whole => (),
@@ -106,9 +158,8 @@ pub(super) async fn download(
         }
     }
     told.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
-    let (kind, disposition) = shown(&details);
-    told.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    told.insert(header::CONTENT_DISPOSITION, value(&disposition));
+    told.insert(header::CONTENT_TYPE, HeaderValue::from_static(wished.kind));
+    told.insert(header::CONTENT_DISPOSITION, value(&wished.disposition));
     Ok(response)
 }
 
@@ -140,21 +191,21 @@ fn changed() -> Error {
     Error::corrupt("blobs", "contents were changed or are missing")
 }
 
-/// A span of the contents as it is opened.
+/// A span of what is wished for as it is opened.
 async fn contents(
     api: &Api,
     scope: &Scope,
-    file: &File,
-    (from, bytes): (u64, u64),
+    wished: &Wished,
+    part: (u64, u64),
 ) -> Result<ByteStream, Refused> {
     let ports = &api.parts.ports;
-    let key = key_of(&scope.reader.keyring, file).await?.ok_or(Refused::from(NOT_FOUND))?;
-    let blob = contents_blob(file.id, file.blob.ok_or_else(changed)?);
+    let key = key_of(&scope.reader.keyring, &wished.file).await?.ok_or(Refused::from(NOT_FOUND))?;
+    let blob = wished.key();
     let salt = salt(ports, &blob).await?;
-    let opener = Opener::whole(&key, &salt, file.size_bytes, from, bytes);
+    let opener = wished.opener(&key, &salt, part);
     let span = Span::From { offset: opener.offset, bytes_max: opener.bytes };
     let reading = ports.blobs.get(&blob, span).await?.ok_or_else(changed)?;
-    if reading.size_bytes != sealed_bytes(file.size_bytes) {
+    if reading.size_bytes != sealed_bytes(wished.size_bytes) {
         return Err(changed().into());
     }
     let next = |state: Option<(ByteStream, Opener)>| async move {

@@ -27,6 +27,7 @@ use serde_json::json;
 use chat::files::{FileId, SIZE_BYTES_MAX};
 use chat::kernel::graphql::{Asker, NOT_FOUND, Scope, UNAUTHENTICATED, Viewer, describe};
 use chat::kernel::{Failure, Rejection};
+use chat::media::is_variant_name;
 
 pub use intake::{DigestInvalid, Intake};
 
@@ -39,6 +40,7 @@ pub fn routes(api: Arc<Api>) -> Router {
         .route("/files", post(create))
         .route("/files/", post(create))
         .route("/files/{id}", get(read).patch(change).delete(change).post(change))
+        .route("/files/{id}/{variant}", get(read_variant))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn(linger::linger))
         .layer(map_response(versioned))
@@ -207,8 +209,26 @@ async fn read(
         }
     } else {
         let query = query.unwrap_or_default();
-        download::download(&api, from, file, &query, &headers, method == Method::HEAD).await
+        download::download(&api, from, (file, None), &query, &headers, method == Method::HEAD).await
     };
+    answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// A link to something that was made of a file.
+async fn read_variant(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(from): Peer,
+    Path((id, variant)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    let Some(file) = id.parse::<FileId>().ok().filter(|_| is_variant_name(&variant)) else {
+        return Refused::from(NOT_FOUND).into_response();
+    };
+    let (query, head) = (query.unwrap_or_default(), method == Method::HEAD);
+    let wished = (file, Some(variant));
+    let answer = download::download(&api, from, wished, &query, &headers, head).await;
     answer.unwrap_or_else(IntoResponse::into_response)
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use chat::files::{
     BeginUpload, File, FileId, FileRejection, FileState, PART_BYTES_MAX, PARTS_MAX, Part,
-    SIMPLE_BYTES_MAX, Sealer, part_key, part_of, parts_prefix, whole,
+    SIMPLE_BYTES_MAX, Sealer, key_of, part_key, part_of, parts_prefix, whole,
 };
 use chat::kernel::graphql::NOT_FOUND;
 use chat::kernel::{Failure, Rejection, id};
@@ -23,7 +23,7 @@ use ports::blobs::{BlobKey, ByteStream, LIST_MAX, Put, Source, Span};
 use ports::keys::Secret;
 use ports::{Error, Ports};
 
-use super::assemble::{assemble, key_of};
+use super::assemble::assemble;
 use super::{Asked, Refused};
 use crate::schema::Api;
 

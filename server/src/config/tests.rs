@@ -23,3 +23,15 @@ fn pages_are_looked_up_at_1_to_16_ports_of_the_web_or_nowhere() {
     let none = Config { previews: false, ..Config::default() };
     assert_eq!(none.ports().addresses.web_pages, None);
 }
+
+#[test]
+fn files_are_looked_into_by_one_to_1024_programs_at_once_or_none() {
+    let by = |media_at_once| Config { media_at_once, ..Config::default() };
+    for (count, is_good) in [(0, true), (1, true), (1_024, true), (1_025, false)] {
+        assert_eq!(by(count).validate().is_ok(), is_good, "{count}");
+    }
+    assert_eq!(by(3).media().map(|it| it.at_once), Some(3));
+    assert!(by(0).media().is_some_and(|it| it.at_once > 0));
+    let none = Config { media: false, ..Config::default() };
+    assert!(none.media().is_none());
+}

@@ -8,6 +8,9 @@ use crate::files::{
     RefusalReason, RefuseUpload, TerminateUpload,
 };
 use crate::kernel::testing::{Given, Then};
+use crate::media::{
+    FailMedia, Media, MediaFailure, MediaOutcome, RecordMedia, StartMedia, Variant, job_id,
+};
 use crate::messages::{DeleteMessage, Message, MessageEvent};
 
 /// The last uploads that were begun, and by whom, the newest first.
@@ -70,6 +73,7 @@ pub(super) fn upload(world: Given, actor: AccountId, which: u8) -> Then {
             let file_id = BeginUpload::file_id(begun.last_context(owner).client_id);
             begun.when(owner, RefuseUpload { file_id, reason: RefusalReason::Harmful })
         }
+        5 => look_into(world, owner, file.id, which),
         _ => world.when(owner, NoteSwept { file_id: file.id, seq: file.seq }),
     }
 }
@@ -121,4 +125,29 @@ pub(super) fn attach(
     let mut file_ids = message.files;
     file_ids.retain(|it| over(it).is_some());
     then.world.when(actor, NoteReleased { conversation_id, message_id, file_ids })
+}
+
+/// Somebody looks into a file, and it comes to something or not.
+fn look_into(world: Given, owner: AccountId, file_id: FileId, which: u8) -> Then {
+    let (job_id, media) = (job_id(file_id), world.document::<Media>(file_id));
+    let attempt = media.map_or(0, |it| it.attempts) + 1;
+    let world = world.when(owner, StartMedia { file_id, job_id, attempt }).world;
+    let variant = Variant {
+        name: "96.webp".to_owned(),
+        media_type: "image/webp".to_owned(),
+        width: Some(96),
+        height: None,
+        size_bytes: which.into(),
+    };
+    let outcome = MediaOutcome { variants: vec![variant], ..MediaOutcome::default() };
+    match which / 6 {
+        0 | 2 => {
+            let failure = MediaFailure::ALL[usize::from(which) % MediaFailure::ALL.len()];
+            world.when(owner, FailMedia { file_id, job_id, attempt, failure })
+        }
+        _ => {
+            let blobs = vec![which.into()];
+            world.when(owner, RecordMedia { file_id, job_id, attempt, blobs, outcome })
+        }
+    }
 }

@@ -1,0 +1,270 @@
+//! What can happen to a job.
+
+use std::collections::HashSet;
+
+use apache_avro::AvroSchema;
+use apache_avro::schema::{Name, NamespaceRef, RecordField};
+use apache_avro::serde::AvroSchemaComponent;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::TOOL;
+use crate::Change;
+use crate::accounts::AccountId;
+use crate::files::FileId;
+use crate::kernel::time::Long;
+use crate::kernel::{Effect, Personal, Recorded, Timestamp, id};
+
+crate::id! {
+    /// Identifies a job: a file, what is to be made of it, and by which version of the tool.
+    JobId, "job"
+}
+
+/// The job that looks into a file and makes its previews.
+pub fn job_id(file: FileId) -> JobId {
+    JobId(id::derive(file.0, &[b"media", b"previews", &TOOL.to_be_bytes()]))
+}
+
+crate::events! {
+    /// Everything that can happen to jobs; they live in the stream of their file's owner.
+    MediaEvent {
+        MediaStarted [],
+        MediaProduced [outcome],
+        MediaFailed [],
+    }
+}
+
+/// Why nothing was made of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, async_graphql::Enum, schemars::JsonSchema)]
+pub enum MediaFailure {
+    /// It is refused whatever is in it, as playlists are, which name other files.
+    Unsupported,
+    /// It would take more memory, pixels or bytes than is given to one file.
+    TooLarge,
+    /// It takes more time than is given to one file.
+    Timeout,
+    /// It is not what it says it is.
+    Corrupt,
+    /// Whoever looks into it ended without an answer.
+    Broken,
+}
+
+impl MediaFailure {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Unsupported, Self::TooLarge, Self::Timeout, Self::Corrupt, Self::Broken];
+
+    /// As it stands in events, and as workers say it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unsupported => "MEDIA_UNSUPPORTED",
+            Self::TooLarge => "MEDIA_TOO_LARGE",
+            Self::Timeout => "MEDIA_TIMEOUT",
+            Self::Corrupt => "MEDIA_CORRUPT",
+            Self::Broken => "MEDIA_BROKEN",
+        }
+    }
+
+    /// The failure of a code; one that a later version has is only that.
+    pub fn of(code: &str) -> Self {
+        Self::ALL.into_iter().find(|it| it.code() == code).unwrap_or(Self::Broken)
+    }
+
+    /// Whether the next attempt may come to something else.
+    pub fn may_pass(self) -> bool {
+        match self {
+            Self::Timeout | Self::Broken => true,
+            Self::Unsupported | Self::TooLarge | Self::Corrupt => false,
+        }
+    }
+}
+
+impl Serialize for MediaFailure {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for MediaFailure {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        <std::borrow::Cow<'de, str>>::deserialize(from).map(|it| Self::of(&it))
+    }
+}
+
+/// A text in events, so that a later version may have more of them.
+impl AvroSchemaComponent for MediaFailure {
+    fn get_schema_in_ctxt(_: &mut HashSet<Name>, _: NamespaceRef) -> apache_avro::Schema {
+        apache_avro::Schema::String
+    }
+
+    fn get_record_fields_in_ctxt(
+        _: &mut HashSet<Name>,
+        _: NamespaceRef,
+    ) -> Option<Vec<RecordField>> {
+        None
+    }
+}
+
+/// What a file is to whoever looks at it.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    async_graphql::Enum,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaKind {
+    Image,
+    Video,
+    Audio,
+    Document,
+    Archive,
+    Code,
+    /// Nothing that is looked into.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+/// What a sound says of itself, each at most 200 characters.
+#[derive(
+    Debug,
+    Clone,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    async_graphql::SimpleObject,
+    schemars::JsonSchema,
+)]
+pub struct SoundTags {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artist: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub album: Option<String>,
+}
+
+/// Something that was made of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Variant {
+    /// Like `320.webp`; unique in its file.
+    pub name: String,
+    pub media_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    pub size_bytes: u64,
+}
+
+/// What a file is, and what was made of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct MediaOutcome {
+    /// By its contents, whatever its owner says.
+    pub media_type: String,
+    pub kind: MediaKind,
+    /// As it is to be shown: upright.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Pictures that follow each other, of what moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Whether there is something to hear in a video.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_sound: Option<bool>,
+    /// Pages, sheets or slides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<u64>,
+    /// Entries of an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries: Option<u64>,
+    /// Whether something of it can't be read without a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<bool>,
+    /// What the language of a code is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub syntax: Option<String>,
+    /// Whether a text of it is only its beginning.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+    /// In base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbhash: Option<String>,
+    /// Peaks from 0 to 255.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waveform: Option<Vec<u8>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<SoundTags>,
+    pub variants: Vec<Variant>,
+}
+
+/// A job is being done; it counts even if nobody ever hears what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.media")]
+pub struct MediaStarted {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+    pub job_id: JobId,
+    /// 1 is the first.
+    pub attempt: Long,
+}
+
+/// A job is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.media")]
+pub struct MediaProduced {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+    pub job_id: JobId,
+    /// Which blobs hold the variants, in the order of those.
+    pub blobs: Vec<Long>,
+    /// Under the key of the file, so that its end takes it along.
+    pub outcome: Personal<MediaOutcome>,
+}
+
+/// A job has failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.media")]
+pub struct MediaFailed {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+    pub job_id: JobId,
+    pub attempt: Long,
+    pub code: MediaFailure,
+    /// When it is tried again; absent, it is not.
+    pub again_at: Option<Timestamp>,
+}
+
+impl MediaEvent {
+    /// The file that it is about.
+    pub(super) fn file_id(&self) -> FileId {
+        match self {
+            Self::MediaStarted(it) => it.file_id,
+            Self::MediaProduced(it) => it.file_id,
+            Self::MediaFailed(it) => it.file_id,
+        }
+    }
+
+    /// What it means to those who listen: how often something is tried is nobody's business.
+    pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
+        match self {
+            Self::MediaProduced(it) => (Change::File(it.file_id), Effect::None),
+            Self::MediaFailed(it) if it.again_at.is_none() => {
+                (Change::File(it.file_id), Effect::None)
+            }
+            Self::MediaFailed(_) | Self::MediaStarted(_) => (Change::None, Effect::None),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Media: what is in a file, and what was made of it for those who look at it.
+//!
+//! Once a file is uploaded, a job is due: whoever folds its partition (`projectors/src/media/`)
+//! gives the contents to the media worker, a program behind walls (ADR 38), and what comes of it
+//! becomes events in the file's stream. What the file is, and what its [`Variant`]s are called, is
+//! sealed under the leaf of the file; the variants are blobs under keys that derive from the same
+//! leaf. So destroying it erases all of them.
+//!
+//! A job is named by file, kind and the tool's version ([`TOOL`]). It is started by an event that
+//! counts, so that a file which ends its server every time is given up, too. The first outcome
+//! counts; another changes nothing. What would fail again fails for good at once, anything else is
+//! tried again after [`AGAIN_MS`], [`ATTEMPTS_MAX`] times in all.
+//!
+//! What a worker says is the word of a program that has read strangers' bytes: [`told`] cuts it to
+//! what may be said.
+//!
+//! Limits: [`ATTEMPTS_MAX`], [`VARIANTS_MAX`], [`SIDE_MAX`], [`FRAMES_MAX`], [`COUNT_MAX`],
+//! [`DURATION_MS_MAX`], [`TAG_CHARS_MAX`], [`THUMBHASH_BYTES_MAX`], [`PEAKS`].
+
+mod decide;
+mod events;
+mod graphql;
+#[cfg(test)]
+mod tests;
+mod told;
+mod view;
+
+pub use decide::{FailMedia, MediaRejection, RecordMedia, StartMedia};
+pub use events::{
+    JobId, MediaEvent, MediaFailed, MediaFailure, MediaKind, MediaOutcome, MediaProduced,
+    MediaStarted, SoundTags, Variant, job_id,
+};
+pub use graphql::{MediaObject, MediaState, VariantObject};
+pub use told::{Told, is_variant_name, told};
+pub use view::{Media, Stage};
+
+/// Version of what is made of files; a job of another version is another job.
+pub const TOOL: u32 = 1;
+/// Times that a job is started at most.
+pub const ATTEMPTS_MAX: u64 = 3;
+/// How long a job rests after each attempt but the last: 10 seconds, then 2 minutes.
+pub const AGAIN_MS: [i64; 2] = [10_000, 120_000];
+/// Variants of a file at most.
+pub const VARIANTS_MAX: usize = 64;
+/// Characters of a variant's name at most.
+pub const VARIANT_CHARS_MAX: usize = 60;
+/// Pixels of a side at most.
+pub const SIDE_MAX: u32 = 100_000_000;
+/// Pictures that follow each other at most.
+pub const FRAMES_MAX: u32 = 10_000_000;
+/// Pages and entries at most.
+pub const COUNT_MAX: u64 = 1 << 32;
+/// Longest duration: a year.
+pub const DURATION_MS_MAX: u64 = 365 * 24 * 3_600 * 1_000;
+/// Characters of a tag at most.
+pub const TAG_CHARS_MAX: usize = 200;
+/// Bytes of a thumbhash at most.
+pub const THUMBHASH_BYTES_MAX: usize = 25;
+/// Peaks of a waveform.
+pub const PEAKS: usize = 100;

@@ -1,0 +1,347 @@
+//! The law of jobs, and of what workers say.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::Change;
+use crate::files::{BeginUpload, File, FileId, FinishUpload, NoteSwept, TerminateUpload};
+use crate::kernel::testing::{Given, NOW, account, client_id, given, open};
+use crate::kernel::{Document, Effect, Personal, Recorded, Timestamp};
+
+const ANN: u8 = 1;
+const EVE: u8 = 3;
+
+/// Ann begins to upload a file of so many bytes.
+fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
+    let (name, media_type) = ("cat.jpg".to_owned(), "image/jpeg".to_owned());
+    let begin = BeginUpload {
+        name,
+        media_type,
+        size_bytes,
+        storage_bytes_max: 1 << 40,
+        ..BeginUpload::default()
+    };
+    let world = world.and(account(ANN), begin);
+    let id = BeginUpload::file_id(world.last_context(account(ANN)).client_id);
+    (world, id)
+}
+
+fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
+    FinishUpload { file_id, blob: 255, digest: "ab".repeat(32), size_bytes }
+}
+
+/// Ann has uploaded a file.
+fn uploaded() -> (Given, FileId) {
+    let (world, id) = begun(given().person(ANN, "ann").person(EVE, "eve"), 10);
+    (world.and(account(ANN), finish(id, 10)), id)
+}
+
+fn media(world: &Given, id: FileId) -> Option<Media> {
+    world.document::<Media>(id)
+}
+
+fn start(file_id: FileId, attempt: u64) -> StartMedia {
+    StartMedia { file_id, job_id: job_id(file_id), attempt }
+}
+
+fn fail(file_id: FileId, attempt: u64, failure: MediaFailure) -> FailMedia {
+    FailMedia { file_id, job_id: job_id(file_id), attempt, failure }
+}
+
+fn variant(name: &str) -> Variant {
+    let (name, media_type) = (name.to_owned(), "image/webp".to_owned());
+    Variant { name, media_type, width: Some(96), height: Some(64), size_bytes: 7 }
+}
+
+fn record(file_id: FileId, attempt: u64) -> RecordMedia {
+    let outcome = MediaOutcome {
+        media_type: "image/jpeg".to_owned(),
+        kind: MediaKind::Image,
+        variants: vec![variant("96.webp"), variant("96.jpg")],
+        ..MediaOutcome::default()
+    };
+    RecordMedia { file_id, job_id: job_id(file_id), attempt, blobs: vec![5, 6], outcome }
+}
+
+fn ready(world: &Given, id: FileId) -> Option<Personal<MediaOutcome>> {
+    match media(world, id)?.stage {
+        Stage::Ready { outcome } => Some(outcome),
+        Stage::Uploading | Stage::Due { .. } | Stage::Failed { .. } => None,
+    }
+}
+
+#[test]
+fn a_job_is_due_once_its_file_is_there_and_goes_with_it() {
+    let (world, id) = begun(given().person(ANN, "ann"), 10);
+    assert_eq!(media(&world, id).map(|it| it.is_due()), Some(false));
+    let world = world.when(account(ANN), start(id, 1)).then([]);
+    let world = world.later(5).and(account(ANN), finish(id, 10));
+    let due = media(&world, id).unwrap();
+    assert_eq!(due.due_from(), Some(Timestamp(NOW.0 + 5)));
+    assert!(due.index_keys()[0].as_ref().unwrap().starts_with(&Media::due(due.partition)));
+    let world = world.and(account(ANN), TerminateUpload { file_id: id });
+    assert_eq!(media(&world, id), None);
+    world
+        .when(account(ANN), start(id, 1))
+        .then([])
+        .when(account(ANN), record(id, 1))
+        .then([])
+        .when(account(ANN), fail(id, 1, MediaFailure::Corrupt))
+        .then([]);
+}
+
+#[test]
+fn what_was_made_is_sealed_under_the_key_of_the_file() {
+    let (world, id) = uploaded();
+    let world = world.and(account(ANN), start(id, 1));
+    let world = world.when(account(ANN), record(id, 1)).then_allowed();
+    let outcome = ready(&world, id).unwrap();
+    assert_eq!(outcome.leaf(), world.document::<File>(id).unwrap().leaf());
+    let (known, outcome) = (media(&world, id).unwrap(), open(&outcome).unwrap());
+    assert_eq!(known.index_keys(), [None]);
+    assert_eq!(known.variant(&outcome, "96.jpg"), Some((6, &outcome.variants[1])));
+    assert_eq!(known.variant(&outcome, "320.jpg"), None);
+    // Another outcome changes nothing.
+    world
+        .when(account(ANN), record(id, 1))
+        .then([])
+        .when(account(ANN), fail(id, 1, MediaFailure::Corrupt))
+        .then([])
+        .when(account(ANN), start(id, 2))
+        .then([]);
+}
+
+#[test]
+fn an_attempt_is_started_once_and_the_newest_counts() {
+    let (world, id) = uploaded();
+    let world = world
+        .when(account(ANN), record(id, 1))
+        .then([])
+        .when(account(ANN), start(id, 2))
+        .then([])
+        .when(account(ANN), start(id, 1))
+        .then_allowed()
+        .when(account(ANN), start(id, 1))
+        .then([])
+        .when(account(ANN), start(id, 2))
+        .then_allowed();
+    assert_eq!(media(&world, id).unwrap().attempts, 2);
+    let world = world
+        .when(account(ANN), record(id, 1))
+        .then([])
+        .when(account(ANN), fail(id, 1, MediaFailure::Corrupt))
+        .then([])
+        .when(account(ANN), record(id, 2))
+        .then_allowed();
+    assert!(ready(&world, id).is_some());
+}
+
+#[test]
+fn what_may_pass_is_tried_three_times_with_longer_and_longer_rests() {
+    for failure in [MediaFailure::Timeout, MediaFailure::Broken] {
+        let (mut world, id) = uploaded();
+        for (attempt, rest) in (1..).zip([Some(10_000), Some(120_000), None]) {
+            world = world.and(account(ANN), start(id, attempt));
+            world = world.and(account(ANN), fail(id, attempt, failure));
+            // It is noted once.
+            world = world.when(account(ANN), fail(id, attempt, failure)).then([]);
+            world = world.when(account(ANN), record(id, attempt)).then([]);
+            let due = media(&world, id).unwrap().due_from();
+            assert_eq!(due, rest.map(|it| Timestamp(NOW.0 + it)));
+        }
+        assert_eq!(media(&world, id).unwrap().stage, Stage::Failed { failure });
+        world.when(account(ANN), start(id, 4)).then([]);
+    }
+}
+
+#[test]
+fn what_would_fail_again_fails_for_good() {
+    for failure in [MediaFailure::Unsupported, MediaFailure::TooLarge, MediaFailure::Corrupt] {
+        let (world, id) = uploaded();
+        let world = world.and(account(ANN), start(id, 1)).and(account(ANN), fail(id, 1, failure));
+        assert_eq!(media(&world, id).unwrap().stage, Stage::Failed { failure });
+    }
+}
+
+#[test]
+fn what_ends_its_server_every_time_is_given_up() {
+    let (mut world, id) = uploaded();
+    for attempt in 1..=ATTEMPTS_MAX {
+        world = world.and(account(ANN), start(id, attempt));
+    }
+    let world = world.when(account(ANN), start(id, ATTEMPTS_MAX + 1)).then([]);
+    let world = world.and(account(ANN), fail(id, ATTEMPTS_MAX, MediaFailure::Broken));
+    let failed = Stage::Failed { failure: MediaFailure::Broken };
+    assert_eq!(media(&world, id).unwrap().stage, failed);
+}
+
+#[test]
+fn another_account_or_job_or_number_of_blobs_is_nothing() {
+    let (world, id) = uploaded();
+    let world = world.and(account(ANN), start(id, 1));
+    let other = JobId(client_id(99));
+    world
+        .when(account(EVE), record(id, 1))
+        .then([])
+        .when(account(ANN), RecordMedia { job_id: other, ..record(id, 1) })
+        .then([])
+        .when(account(ANN), RecordMedia { blobs: vec![5], ..record(id, 1) })
+        .then_rejected(MediaRejection::NotFound);
+}
+
+#[test]
+fn small_files_come_first_and_of_those_the_ones_that_wait() {
+    let (mut world, mut keys) = (given().person(ANN, "ann"), Vec::new());
+    const MIB: u64 = 1 << 20;
+    for size in [1 << 30, MIB, 0, 16 * MIB, 16 * MIB - 1, 256 * MIB - 1, MIB - 1] {
+        let (after, id) = begun(world.later(1), size);
+        world = after.and(account(ANN), finish(id, size));
+        let due = media(&world, id).unwrap();
+        assert_eq!(due.is_large(), size >= 16 * MIB, "{size}");
+        keys.push((due.index_keys()[0].clone(), size));
+    }
+    keys.sort();
+    let sizes: Vec<u64> = keys.into_iter().map(|it| it.1).collect();
+    let expected = [0, MIB - 1, MIB, 16 * MIB - 1, 16 * MIB, 256 * MIB - 1, 1 << 30];
+    assert_eq!(sizes, expected);
+}
+
+#[test]
+fn its_owner_is_told_of_the_end_only() {
+    let (world, id) = uploaded();
+    let world = world
+        .and(account(ANN), start(id, 1))
+        .and(account(ANN), fail(id, 1, MediaFailure::Timeout))
+        .and(account(ANN), start(id, 2))
+        .and(account(ANN), record(id, 2));
+    let meanings: Vec<_> = world.history().iter().rev().take(4).map(Recorded::meaning).collect();
+    let nothing = (Change::None, Effect::None);
+    let told = (Change::File(id), Effect::None);
+    assert_eq!(meanings, [told.clone(), nothing.clone(), nothing.clone(), nothing]);
+    let (world, id) = uploaded();
+    let world =
+        world.and(account(ANN), start(id, 1)).and(account(ANN), fail(id, 1, MediaFailure::Corrupt));
+    assert_eq!(
+        world.history().last().map(Recorded::meaning),
+        Some((Change::File(id), Effect::None))
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(64)
+    })]
+
+    #[test]
+    fn whoever_does_a_job_it_comes_to_one_end(
+        steps in prop::collection::vec((0..4_u8, 0..5_u64, 0..5_usize), 0..40),
+    ) {
+        let (mut world, id) = uploaded();
+        for (what, attempt, failure) in steps {
+            let before = media(&world, id).unwrap();
+            let own = account(ANN);
+            let then = match what {
+                0 => world.when(own, start(id, attempt)),
+                1 => world.when(own, record(id, attempt)),
+                2 => world.when(own, fail(id, attempt, MediaFailure::ALL[failure])),
+                _ => {
+                    let seq = world.document::<File>(id).unwrap().seq;
+                    world.when(own, NoteSwept { file_id: id, seq })
+                }
+            };
+            world = then.world;
+            let after = media(&world, id).unwrap();
+            prop_assert!(before.is_due() || before.stage == after.stage, "an end is an end");
+            prop_assert!(after.attempts <= ATTEMPTS_MAX && after.failed <= after.attempts);
+            prop_assert!(before.attempts == after.attempts || before.is_due());
+        }
+    }
+}
+
+/// What a worker says of a picture, with other fields.
+fn says(other: Value) -> Told {
+    let made = json!({ "name": "96.webp", "media_type": "image/webp", "width": 96, "height": 64,
+        "bytes": 7 });
+    let mut line = json!({ "media_type": "image/jpeg", "kind": "image", "width": 900,
+        "height": 600, "files": [made] });
+    let fields = other.as_object().unwrap().clone();
+    line.as_object_mut().unwrap().extend(fields);
+    told(Some(0), line.to_string().as_bytes())
+}
+
+fn is_done(other: Value) -> bool {
+    matches!(says(other), Told::Done(_))
+}
+
+#[test]
+fn a_worker_is_understood_by_its_code_and_its_line() {
+    let Told::Done(outcome) = says(json!({ "later": { "field": 1 } })) else { panic!("done") };
+    assert_eq!((outcome.kind, outcome.width), (MediaKind::Image, Some(900)));
+    assert_eq!(outcome.variants, [variant("96.webp")]);
+    let failed = |reason: &str| {
+        let line = json!({ "failed": { "reason": reason, "detail": "x" } }).to_string();
+        told(Some(3), line.as_bytes())
+    };
+    for failure in MediaFailure::ALL {
+        assert_eq!(failed(failure.code()), Told::Failed(failure));
+    }
+    let broken = Told::Failed(MediaFailure::Broken);
+    assert_eq!(failed("MEDIA_STOLEN"), broken);
+    assert_eq!(told(Some(4), b"{\"refused\":{\"detail\":\"no walls\"}}"), Told::Refused);
+    for (code, line) in [(None, ""), (Some(0), ""), (Some(0), "{}"), (Some(1), ""), (Some(3), "x")]
+    {
+        assert_eq!(told(code, line.as_bytes()), broken, "{code:?} {line}");
+    }
+}
+
+#[test]
+fn what_a_worker_says_has_limits() {
+    for (field, good, bad) in [
+        ("width", json!(SIDE_MAX), json!(SIDE_MAX + 1)),
+        ("height", json!(1), json!(0)),
+        ("frames", json!(FRAMES_MAX), json!(FRAMES_MAX + 1)),
+        ("duration_ms", json!(DURATION_MS_MAX), json!(DURATION_MS_MAX + 1)),
+        ("waveform", json!(vec![255; PEAKS]), json!(vec![0; PEAKS + 1])),
+        ("waveform", json!(vec![0; PEAKS]), json!(vec![256; PEAKS])),
+        ("thumbhash", json!("A".repeat(32) + "AA=="), json!("A".repeat(36))),
+        ("thumbhash", json!("AQ=="), json!("no base64")),
+        ("media_type", json!("image/x-y"), json!("image/png; charset=x")),
+        ("kind", json!("hologram"), json!(7)),
+        ("files", json!([]), json!("none")),
+    ] {
+        assert!(is_done(json!({ field: good })), "{field} {good}");
+        assert!(!is_done(json!({ field: bad })), "{field} {bad}");
+    }
+    let many = |count: usize| {
+        let made = |n| json!({ "name": format!("{n}.webp"), "media_type": "a/b", "bytes": 1 });
+        json!({ "files": (0..count).map(made).collect::<Vec<_>>() })
+    };
+    assert!(is_done(many(VARIANTS_MAX)) && !is_done(many(VARIANTS_MAX + 1)));
+    let twice = json!({ "name": "a.webp", "media_type": "a/b", "bytes": 1 });
+    assert!(!is_done(json!({ "files": [twice.clone(), twice] })));
+    let text = "é".repeat(TAG_CHARS_MAX);
+    let tags = |title: String| match says(json!({ "tags": { "title": title } })) {
+        Told::Done(it) => it.tags.and_then(|it| it.title),
+        Told::Failed(_) | Told::Refused => None,
+    };
+    assert_eq!(tags(text.clone()), Some(text.clone()));
+    assert_eq!(tags(format!("{text}x")), Some(text));
+    assert_eq!(tags("a\u{0}\nb".to_owned()), Some("ab".to_owned()));
+    assert_eq!(tags("\n".to_owned()), None);
+}
+
+#[test]
+fn names_of_variants_are_small_and_plain() {
+    for name in ["96.webp", "a-b.mp4", "poster.jpg"] {
+        assert!(is_variant_name(name), "{name}");
+    }
+    for name in ["", ".", "96", ".webp", "96.", "a.b.c", "../a.b", "a/b.c", "A.jpg", "a b.c", "ä.b"]
+    {
+        assert!(!is_variant_name(name), "{name}");
+    }
+    let long = |count| format!("{}.webp", "a".repeat(count));
+    assert!(is_variant_name(&long(VARIANT_CHARS_MAX - 5)));
+    assert!(!is_variant_name(&long(VARIANT_CHARS_MAX - 4)));
+}

@@ -1,0 +1,399 @@
+//! The program that looks into files, run once for each of them, and the folders that it works in.
+//!
+//! It is given a folder: `input` and `job.json` are there, it leaves `output/` and one line of JSON
+//! (ADR 38). What lies there is clear, so the folder is its user's alone and goes as soon as the
+//! job is over; those of a process that was killed go when the next one starts.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
+
+use crate::Error;
+use crate::entropy::Entropy;
+
+const PORT: &str = "media_worker";
+
+/// What the names of our folders begin with.
+const PREFIX: &str = "parlance-media-";
+
+/// The file in each of them that is locked as long as its process lives.
+const LOCK: &str = "lock";
+
+/// Bytes that a worker says at most.
+pub const SAID_BYTES_MAX: u64 = 4 << 20;
+
+/// How long a job may take that ends by itself sooner: the worker has limits of its own.
+pub const WALL_MAX: Duration = Duration::from_secs(20 * 60);
+
+/// How often it is tried whether a worker works that did not.
+const CHECK_EVERY: Duration = Duration::from_secs(30);
+
+/// The exit code of a job that was done.
+const DONE: i32 = 0;
+
+/// Where the program is, and how much it may have.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub program: PathBuf,
+    /// Where the folders are made.
+    pub folder: PathBuf,
+    /// Files that are looked into at once.
+    pub at_once: usize,
+    /// How long one may take.
+    pub wall: Duration,
+}
+
+/// A program that looks into files.
+pub struct MediaWorker {
+    settings: Settings,
+    /// Our own, in the folder of all.
+    folder: PathBuf,
+    next: AtomicU64,
+    all: Semaphore,
+    /// Large files leave a place to small ones, where there are two.
+    large: Semaphore,
+    works: watch::Sender<bool>,
+    _lock: File,
+}
+
+/// How a program ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With a code, unless a signal ended it; and what it said.
+    Itself { code: Option<i32>, said: Vec<u8> },
+    /// It took too long and was killed.
+    TooLong,
+}
+
+/// A place at which a file is looked into.
+pub struct Place<'a> {
+    _all: SemaphorePermit<'a>,
+    _large: Option<SemaphorePermit<'a>>,
+}
+
+/// A folder for one job, which goes with this.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Where the file is put.
+    pub fn input(&self) -> PathBuf {
+        self.0.join("input")
+    }
+
+    /// Where something lies that was made of it.
+    pub fn output(&self, name: &str) -> PathBuf {
+        self.0.join("output").join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, "the folder of a job stays until the next start");
+        }
+    }
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(folder)
+}
+
+/// Removes what processes of our user have left that are not there any more. Where everybody may
+/// make folders, those of others are not touched, whatever they are called.
+fn remove_left(folder: &Path, own: &Path) -> io::Result<()> {
+    let us = fs::symlink_metadata(own)?.uid();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let named = entry.file_name().to_str().is_some_and(|it| it.starts_with(PREFIX));
+        let ours = named && entry.metadata().is_ok_and(|it| it.is_dir() && it.uid() == us);
+        if !ours {
+            continue;
+        }
+        // One that is being made has no lock yet.
+        let Ok(lock) = File::open(entry.path().join(LOCK)) else { continue };
+        if lock.try_lock().is_ok() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+impl MediaWorker {
+    /// Makes a folder for this process and removes those that others have left.
+    ///
+    /// # Errors
+    /// When the folder can't be made.
+    pub fn open(settings: Settings, entropy: &dyn Entropy) -> Result<Arc<Self>, Error> {
+        let failed = |it| Error::unavailable(PORT, it);
+        fs::create_dir_all(&settings.folder).map_err(failed)?;
+        let own = format!("{PREFIX}{:016x}", u64::from_be_bytes(entropy.bytes()));
+        let folder = settings.folder.join(own);
+        make_private(&folder).map_err(failed)?;
+        let lock = File::create_new(folder.join(LOCK)).map_err(failed)?;
+        lock.try_lock().map_err(|it| Error::unavailable(PORT, it))?;
+        // Another process may be doing the same: the next start tries again.
+        if let Err(error) = remove_left(&settings.folder, &folder) {
+            tracing::warn!(%error, "what is left of earlier jobs can't be removed now");
+        }
+        let at_once = settings.at_once.max(1);
+        Ok(Arc::new(Self {
+            folder,
+            next: AtomicU64::new(0),
+            all: Semaphore::new(at_once),
+            large: Semaphore::new((at_once - 1).max(1)),
+            works: watch::Sender::new(false),
+            _lock: lock,
+            settings,
+        }))
+    }
+
+    /// Tries from now on whether it works, as long as it does not.
+    pub fn watch(self: &Arc<Self>) {
+        let worker = Arc::clone(self);
+        crate::spawn("media worker", async move {
+            let mut told = None;
+            loop {
+                if !*worker.works.borrow() {
+                    let found = worker.check().await;
+                    worker.tell(found.as_ref().err().map(ToString::to_string), &mut told);
+                }
+                tokio::time::sleep(CHECK_EVERY).await;
+            }
+        });
+    }
+
+    /// Says what has changed, once.
+    fn tell(&self, trouble: Option<String>, told: &mut Option<String>) {
+        let program = self.settings.program.display();
+        match &trouble {
+            None => tracing::info!(%program, "files are looked into"),
+            Some(why) if told.as_ref() == Some(why) => (),
+            Some(why) => tracing::warn!(%program, why, "no file is looked into: they wait"),
+        }
+        self.set_works(trouble.is_none());
+        *told = trouble;
+    }
+
+    fn set_works(&self, works: bool) {
+        metrics::gauge!("parlance_media_worker_up").set(if works { 1.0 } else { 0.0 });
+        self.works.send_replace(works);
+    }
+
+    /// Whether it works, as far as is known.
+    pub fn works(&self) -> bool {
+        *self.works.borrow()
+    }
+
+    /// It was refused, or did not start: nothing is given to it until it was seen to work.
+    pub fn fails(&self) {
+        self.set_works(false);
+    }
+
+    /// Whether it does what it is to do with a file of which nothing is to be made.
+    async fn check(&self) -> Result<(), Error> {
+        let scratch = self.scratch()?;
+        fs::write(scratch.input(), b"-").map_err(|it| Error::unavailable(PORT, it))?;
+        match self.run(&scratch, br#"{"kind":"previews"}"#).await? {
+            Ended::Itself { code: Some(DONE), .. } => Ok(()),
+            Ended::Itself { code, said } => {
+                let said = String::from_utf8_lossy(&said[..said.len().min(200)]).into_owned();
+                Err(Error::unavailable(PORT, format!("it ended with {code:?}: {}", said.trim())))
+            }
+            Ended::TooLong => Err(Error::unavailable(PORT, "it did not end")),
+        }
+    }
+
+    /// Waits until it works, and there is a place for a file.
+    pub async fn place(&self, large: bool) -> Place<'_> {
+        let mut works = self.works.subscribe();
+        loop {
+            // The sender is ours: it does not end before this.
+            let _ = works.wait_for(|it| *it).await;
+            let large = match large {
+                true => Some(self.large.acquire().await.expect("it is never closed")),
+                false => None,
+            };
+            let all = self.all.acquire().await.expect("it is never closed");
+            // Whoever had it before may have found that it does not work any more.
+            if self.works() {
+                return Place { _all: all, _large: large };
+            }
+        }
+    }
+
+    /// A folder for one job.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn scratch(&self) -> Result<Scratch, Error> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let folder = self.folder.join(number.to_string());
+        // Whoever tidies a folder for temporary files may have taken ours away.
+        let made = DirBuilder::new().mode(0o700).recursive(true).create(&folder);
+        made.map_err(|it| Error::unavailable(PORT, it))?;
+        Ok(Scratch(folder))
+    }
+
+    /// Runs the program on what lies in a folder; dropping this kills it.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub async fn run(&self, scratch: &Scratch, job: &[u8]) -> Result<Ended, Error> {
+        let failed = |it| Error::unavailable(PORT, it);
+        fs::write(scratch.0.join("job.json"), job).map_err(failed)?;
+        let mut command = Command::new(&self.settings.program);
+        command.arg(&scratch.0).env_clear().kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(failed)?;
+        let out = child.stdout.take().expect("its output is piped");
+        let ending = async { tokio::join!(read(out), child.wait()) };
+        match tokio::time::timeout(self.settings.wall, ending).await {
+            Ok((said, ended)) => Ok(Ended::Itself {
+                code: ended.map_err(failed)?.code(),
+                said: said.map_err(failed)?,
+            }),
+            Err(_) => {
+                child.kill().await.map_err(failed)?;
+                Ok(Ended::TooLong)
+            }
+        }
+    }
+}
+
+impl Drop for MediaWorker {
+    fn drop(&mut self) {
+        // What can't be removed now is by the next that starts.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Reads to the end and keeps the beginning, so that nobody waits for a full pipe.
+async fn read(mut out: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
+    let mut said = Vec::new();
+    (&mut out).take(SAID_BYTES_MAX).read_to_end(&mut said).await?;
+    tokio::io::copy(&mut out, &mut tokio::io::sink()).await?;
+    Ok(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::entropy::System;
+
+    /// A program in a folder of its own, which a shell runs.
+    fn program(folder: &Path, text: &str) -> PathBuf {
+        let path = folder.join("program");
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        path
+    }
+
+    fn settings(folder: &Path, text: &str) -> Settings {
+        let (program, folder) = (program(folder, text), folder.join("work"));
+        Settings { program, folder, at_once: 2, wall: Duration::from_secs(20) }
+    }
+
+    async fn ended(text: &str, wall: Duration) -> Ended {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { wall, ..settings(folder.path(), text) };
+        let worker = MediaWorker::open(settings, &System).unwrap();
+        let scratch = worker.scratch().unwrap();
+        fs::write(scratch.input(), b"input").unwrap();
+        worker.run(&scratch, b"{}").await.unwrap()
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn what_a_program_says_and_how_it_ends_is_told() {
+        let said =
+            ended("cat \"$1/input\" \"$1/job.json\"; env | grep -c HOME; exit 3", LONG).await;
+        assert_eq!(said, Ended::Itself { code: Some(3), said: b"input{}0\n".to_vec() });
+        let killed = ended("kill -9 $$", LONG).await;
+        assert_eq!(killed, Ended::Itself { code: None, said: Vec::new() });
+        assert_eq!(ended("exec sleep 1000", Duration::from_millis(200)).await, Ended::TooLong);
+        let loud = ended("head -c 5000000 /dev/zero", LONG).await;
+        let most = usize::try_from(SAID_BYTES_MAX).unwrap();
+        assert!(matches!(loud, Ended::Itself { code: Some(0), said } if said.len() == most));
+    }
+
+    #[tokio::test]
+    async fn folders_are_private_and_go_with_their_jobs_and_their_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(folder.path(), "exit 0");
+        let worker = MediaWorker::open(settings.clone(), &System).unwrap();
+        let scratch = worker.scratch().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&worker.folder), mode(&scratch.0)), (0o700, 0o700));
+        fs::write(scratch.input(), b"secret").unwrap();
+        let at = scratch.0.clone();
+        drop(scratch);
+        assert!(!at.exists());
+        // One that was killed has let go of its lock and left everything.
+        let left = settings.folder.join(format!("{PREFIX}dead"));
+        fs::create_dir_all(left.join("0")).unwrap();
+        fs::write(left.join(LOCK), b"").unwrap();
+        let foreign = settings.folder.join("another");
+        fs::create_dir_all(&foreign).unwrap();
+        let second = MediaWorker::open(settings, &System).unwrap();
+        assert!(!left.exists() && foreign.exists() && worker.folder.exists());
+        let own = second.folder.clone();
+        drop(second);
+        assert!(!own.exists());
+    }
+
+    #[tokio::test]
+    async fn what_does_not_start_or_is_refused_gets_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(folder.path(), "exit 4");
+        let refused = MediaWorker::open(settings.clone(), &System).unwrap();
+        assert!(refused.check().await.is_err() && !refused.works());
+        let program = folder.path().join("absent");
+        let absent = Settings { program, ..settings.clone() };
+        let absent = MediaWorker::open(absent, &System).unwrap();
+        assert!(absent.check().await.is_err());
+        let good = Settings { program: self::program(folder.path(), "exit 0"), ..settings };
+        assert!(MediaWorker::open(good, &System).unwrap().check().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn large_files_leave_a_place_to_small_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let worker = MediaWorker::open(settings(folder.path(), "exit 0"), &System).unwrap();
+        worker.set_works(true);
+        let _large = worker.place(true).await;
+        assert!(tokio::time::timeout(Duration::ZERO, worker.place(true)).await.is_err());
+        let small = worker.place(false).await;
+        assert!(tokio::time::timeout(Duration::ZERO, worker.place(false)).await.is_err());
+        // Whoever waits for a place gets none of a worker that has failed meanwhile.
+        let waits = worker.place(false);
+        tokio::pin!(waits);
+        assert!(futures_util::poll!(&mut waits).is_pending());
+        worker.fails();
+        drop(small);
+        assert!(futures_util::poll!(&mut waits).is_pending());
+        worker.set_works(true);
+        waits.await;
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_was_tidied_away_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let worker = MediaWorker::open(settings(folder.path(), "exit 0"), &System).unwrap();
+        fs::remove_dir_all(&worker.folder).unwrap();
+        let scratch = worker.scratch().unwrap();
+        let mode = fs::metadata(&worker.folder).unwrap().permissions().mode();
+        assert_eq!((scratch.0.is_dir(), mode & 0o777), (true, 0o700));
+    }
+}

@@ -1,0 +1,322 @@
+//! One job: the contents in the clear to the worker, and what it made sealed to the blobs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use chat::files::{
+    File, FileDetails, FileState, Opener, SALT_BYTES, Sealer, contents_blob, key_of, sealed_bytes,
+    variant_blob, variants_prefix,
+};
+use chat::kernel::{Accepted, AnyCommand, Failure, Reader, id};
+use chat::media::{
+    ATTEMPTS_MAX, FailMedia, Media, MediaFailure, MediaOutcome, RecordMedia, StartMedia, Told, told,
+};
+use ports::blobs::{BlobKey, ByteStream, Put, Source, Span};
+use ports::clock::Stopwatch;
+use ports::keys::Secret;
+use ports::media_worker::{Ended, MediaWorker, Place, Scratch};
+use ports::{Error, Ports};
+
+use super::Lease;
+use crate::acting::Acting;
+
+/// What the worker is asked for. What somebody calls a file never says what it is.
+fn asked(details: &FileDetails) -> Vec<u8> {
+    let job = serde_json::json!({ "kind": "previews", "name": details.name });
+    job.to_string().into_bytes()
+}
+
+/// How long is rested after something outside did not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often it is asked whose outcome counts, when somebody else's may.
+const ASKED_MAX: usize = 50;
+const ASKED_EVERY: Duration = Duration::from_millis(200);
+
+/// Bytes that are sealed at once.
+const PIECE: usize = 256 << 10;
+
+/// What a command came to: the `seq` of its event, or of nothing.
+type Noted = Option<u64>;
+
+fn broken(what: &'static str) -> Error {
+    Error::corrupt("blobs", what)
+}
+
+fn local(error: std::io::Error) -> Error {
+    Error::unavailable("media_worker", error)
+}
+
+impl Acting {
+    /// Looks into a file; gives the `seq` from which on its document tells of it, or nothing when
+    /// it is to be tried again.
+    pub(super) async fn look_into(
+        self,
+        worker: Arc<MediaWorker>,
+        media: Arc<Media>,
+    ) -> Option<u64> {
+        let place = worker.place(media.is_large()).await;
+        let lease = Lease::take(&self.ports, media.file_id).await?;
+        let job = Job { acting: &self, media: &media };
+        let tried = lease.during(&self.ports, job.attempt(&worker, place)).await;
+        tried.unwrap_or_else(|error| {
+            tracing::warn!(id = %media.file_id, %error, "a file can't be looked into now");
+            None
+        })
+    }
+}
+
+/// A job, as its document was when it began.
+struct Job<'a> {
+    acting: &'a Acting,
+    media: &'a Media,
+}
+
+impl Job<'_> {
+    async fn attempt(&self, worker: &MediaWorker, place: Place<'_>) -> Result<Noted, Error> {
+        let media = self.media;
+        let over = media.seq + 1;
+        if media.attempts >= ATTEMPTS_MAX {
+            // Nobody has heard what came of the last attempt.
+            let noted = self.note_failure(media.attempts, MediaFailure::Broken).await;
+            if noted.is_some() {
+                self.delete_made().await;
+            }
+            return Ok(noted);
+        }
+        let reader = self.reader();
+        let file = reader.load::<File>(media.file_id.to_string()).await?;
+        let Some(file) = file.filter(|it| it.state == FileState::Uploaded) else {
+            return Ok(Some(over));
+        };
+        let Some(key) = key_of(&self.acting.keyring, &file).await? else { return Ok(Some(over)) };
+        let Some(details) = reader.open(&file.details).await? else { return Ok(Some(over)) };
+        let scratch = worker.scratch()?;
+        unseal(&self.acting.ports, &file, &key, &scratch.input()).await?;
+        let attempt = media.attempts + 1;
+        let (file_id, job_id) = (media.file_id, media.job_id());
+        let start = StartMedia { file_id, job_id, attempt };
+        let Some(Some(_)) = self.note("start", start).await else { return Ok(Some(over)) };
+        if attempt > 1 {
+            self.delete_made().await;
+        }
+        let watch = Stopwatch::start();
+        let ended = worker.run(&scratch, &asked(&details)).await;
+        drop(place);
+        metrics::histogram!("parlance_media_seconds").record(watch.seconds());
+        let told = match ended {
+            Ok(Ended::Itself { code, said }) => told(code, &said),
+            Ok(Ended::TooLong) => Told::Failed(MediaFailure::Timeout),
+            Err(error) => {
+                tracing::warn!(%error, "the media worker does not start");
+                Told::Refused
+            }
+        };
+        let (outcome, came) = match told {
+            Told::Done(outcome) => {
+                let came = self.keep((&key, attempt), &scratch, outcome).await;
+                let outcome = if came.is_ok() { "done" } else { "failed" };
+                (outcome, came)
+            }
+            Told::Failed(failure) => ("failed", Err(failure)),
+            Told::Refused => {
+                worker.fails();
+                return Ok(None);
+            }
+        };
+        metrics::counter!("parlance_media_jobs_total", "outcome" => outcome).increment(1);
+        match came {
+            Ok(seq) => Ok(seq.or(Some(over))),
+            Err(failure) => Ok(self.note_failure(attempt, failure).await.or(Some(over))),
+        }
+    }
+
+    /// Deletes what was made by attempts that nobody has heard of: nothing of it counts any more.
+    async fn delete_made(&self) {
+        let prefix = variants_prefix(self.media.file_id);
+        if let Err(error) = self.acting.delete_beginning(&prefix, None).await {
+            tracing::warn!(%error, "what was made is left until its file is over");
+        }
+    }
+
+    /// A reader that has read nothing yet.
+    fn reader(&self) -> Reader {
+        let acting = self.acting;
+        Reader::new(Arc::clone(&acting.ports.documents), Arc::clone(&acting.keyring))
+    }
+
+    /// Stores what was made and notes it; what is not as the worker says is its failure.
+    async fn keep(
+        &self,
+        (key, attempt): (&Secret, u64),
+        scratch: &Scratch,
+        outcome: MediaOutcome,
+    ) -> Result<Noted, MediaFailure> {
+        let media = self.media;
+        let mut kept: Vec<BlobKey> = Vec::new();
+        let mut blobs = Vec::new();
+        for variant in &outcome.variants {
+            let path = scratch.output(&variant.name);
+            let found = tokio::fs::symlink_metadata(&path).await;
+            let good = found.is_ok_and(|it| it.is_file() && it.len() == variant.size_bytes);
+            // It stands in an event, where numbers are longs.
+            let blob = u64::from_be_bytes(self.acting.ports.entropy.bytes()) >> 1;
+            let own = variant_blob(media.file_id, blob);
+            let stored = good
+                && seal(&self.acting.ports, (key, blob), &path, &own, variant.size_bytes).await;
+            if !stored {
+                self.forget(&kept).await;
+                return Err(MediaFailure::Broken);
+            }
+            kept.push(own);
+            blobs.push(blob);
+        }
+        let (file_id, job_id) = (media.file_id, media.job_id());
+        let record = RecordMedia { file_id, job_id, attempt, blobs: blobs.clone(), outcome };
+        match self.note("record", record).await {
+            Some(Some(seq)) => Ok(Some(seq)),
+            // It was noted by a try that was not heard of, or something else was.
+            Some(None) => {
+                self.settle(&blobs, &kept).await;
+                Ok(None)
+            }
+            None => {
+                self.forget(&kept).await;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Deletes what was made unless the documents come to name it.
+    async fn settle(&self, blobs: &[u64], kept: &[BlobKey]) {
+        let media = self.media;
+        for _ in 0..ASKED_MAX {
+            let reader = self.reader();
+            let found = reader.load::<Media>(media.file_id.to_string()).await;
+            match found {
+                Ok(Some(it)) if it.is_due() => (),
+                Ok(Some(it)) if it.blobs == blobs => return,
+                Ok(_) => return self.forget(kept).await,
+                Err(error) => tracing::warn!(%error, "whose outcome counts is unknown"),
+            }
+            tokio::time::sleep(ASKED_EVERY).await;
+        }
+        tracing::warn!(id = %media.file_id, "what was made may be left until its file is over");
+    }
+
+    async fn forget(&self, kept: &[BlobKey]) {
+        for key in kept {
+            if let Err(error) = self.acting.ports.blobs.delete(key).await {
+                tracing::warn!(%error, "what was made is left until its file is over");
+            }
+        }
+    }
+
+    /// Notes that an attempt has failed.
+    async fn note_failure(&self, attempt: u64, failure: MediaFailure) -> Noted {
+        let (file_id, job_id) = (self.media.file_id, self.media.job_id());
+        self.note("fail", FailMedia { file_id, job_id, attempt, failure }).await.flatten()
+    }
+
+    /// Gives a command until it was decided; nothing when it was refused.
+    async fn note(&self, what: &str, command: impl AnyCommand + Clone + 'static) -> Option<Noted> {
+        let media = self.media;
+        let parts = [b"media".as_slice(), what.as_bytes(), &media.seq.to_be_bytes()];
+        let client_id = id::derive(media.file_id.0, &parts);
+        loop {
+            let caller = media.account_id.into();
+            match self.acting.door.submit(caller, client_id, Box::new(command.clone())).await {
+                Ok(Accepted { first_seq, .. }) => {
+                    return Some((first_seq > 0).then_some(first_seq));
+                }
+                Err(
+                    failure @ (Failure::Rejected(_)
+                    | Failure::IdempotencyMismatch
+                    | Failure::ClientIdInvalid
+                    | Failure::TooLarge),
+                ) => {
+                    tracing::warn!(id = %media.file_id, ?failure, what, "a job can't be noted");
+                    return None;
+                }
+                // What was made lies here and nowhere else.
+                Err(Failure::RateLimited { .. } | Failure::Unavailable | Failure::Unknown) => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// Writes the contents of a file in the clear.
+async fn unseal(ports: &Ports, file: &File, key: &Secret, to: &Path) -> Result<(), Error> {
+    let blob = file.blob.map(|it| contents_blob(file.id, it));
+    let blob = blob.ok_or_else(|| broken("a file has no contents"))?;
+    let changed = || broken("contents were changed or are missing");
+    let span = Span::From { offset: 0, bytes_max: sealed_bytes(file.size_bytes) };
+    let mut sealed = ports.blobs.get(&blob, span).await?.ok_or_else(changed)?.bytes;
+    let (mut salt, mut opener) = (Vec::with_capacity(SALT_BYTES), None);
+    let mut file_to = tokio::fs::File::create_new(to).await.map_err(local)?;
+    while let Some(bytes) = sealed.try_next().await? {
+        let mut bytes = &bytes[..];
+        if opener.is_none() {
+            let (head, rest) = bytes.split_at(bytes.len().min(SALT_BYTES - salt.len()));
+            salt.extend_from_slice(head);
+            bytes = rest;
+            let whole = salt.first_chunk::<SALT_BYTES>();
+            opener = whole.map(|it| Opener::whole(key, it, file.size_bytes, 0, file.size_bytes));
+        }
+        if let Some(opener) = &mut opener {
+            let plain = opener.push(bytes).ok_or_else(changed)?;
+            file_to.write_all(&plain).await.map_err(local)?;
+        }
+    }
+    let rest = opener.and_then(|mut it| it.finish()).ok_or_else(changed)?;
+    file_to.write_all(&rest).await.map_err(local)?;
+    file_to.flush().await.map_err(local)
+}
+
+/// Seals what lies at a path into a blob, until it is stored; says whether it is what was said.
+async fn seal(
+    ports: &Ports,
+    (key, blob): (&Secret, u64),
+    path: &Path,
+    own: &BlobKey,
+    size_bytes: u64,
+) -> bool {
+    loop {
+        let sealer = Sealer::variant(key, blob, ports.entropy.bytes());
+        let Ok(file) = tokio::fs::File::open(path).await else { return false };
+        let size_bytes = Some(sealed_bytes(size_bytes));
+        let source = Source { bytes: sealed(file, sealer), size_bytes, sha256: None };
+        match ports.blobs.put(own, source).await {
+            Ok(Put::Stored { .. }) => return true,
+            Ok(Put::Differs | Put::TooLarge) => return false,
+            // What was made lies here and nowhere else.
+            Err(error) => tracing::warn!(%error, "what was made of a file can't be stored now"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn sealed(file: tokio::fs::File, sealer: Sealer) -> ByteStream {
+    let next = |state: Option<(tokio::fs::File, Sealer)>| async move {
+        let Some((mut file, mut sealer)) = state else { return Ok(None) };
+        let mut piece = vec![0; PIECE];
+        let count = file.read(&mut piece).await.map_err(local)?;
+        sealer.push(&piece[..count]);
+        let rest = match count {
+            0 => {
+                sealer.finish();
+                return Ok(Some((Bytes::from(sealer.take()), None)));
+            }
+            _ => (Bytes::from(sealer.take()), Some((file, sealer))),
+        };
+        Ok(Some(rest))
+    };
+    stream::try_unfold(Some((file, sealer)), next).boxed()
+}

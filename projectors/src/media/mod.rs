@@ -1,0 +1,146 @@
+//! Looks into files that were uploaded, by the media worker, one task a partition.
+//!
+//! A job stays due until its document says otherwise, so whatever ends this loop in between, the
+//! next one goes on. Small files come first; how many are looked into at once the worker says.
+
+mod job;
+mod lease;
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat::kernel::Reader;
+use chat::kernel::document::Document;
+use chat::media::Media;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use lru::LruCache;
+use ports::Error;
+use ports::documents::{Order, Scan};
+use ports::event_log::Partition;
+use ports::media_worker::MediaWorker;
+use tokio::time::Instant;
+
+use crate::acting::Acting;
+use crate::progress::Progress;
+pub(crate) use lease::Lease;
+
+/// How often it is looked whether something is due, when nobody has told of it.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// The same while something is due later, or is to be tried again: the clock may have been set.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Documents read at once.
+const PAGE: usize = 64;
+
+/// Files of a partition that wait for a place at once, of the small ones and of the large.
+const AT_ONCE: usize = 4;
+
+/// Files remembered that are done, until the documents tell so.
+const DONE_MAX: NonZeroUsize = NonZeroUsize::new(1_024).expect("it is not zero");
+
+/// What came of one try: the `seq` from which on its document tells of it, unless it is to be tried
+/// again.
+type Tried = (String, Option<u64>);
+
+/// What is under way in a partition, and what is done.
+struct Underway {
+    running: FuturesUnordered<BoxFuture<'static, Tried>>,
+    /// Whether each of them is large.
+    these: HashMap<String, bool>,
+    done: LruCache<String, u64>,
+    /// What could not be done, and when it is tried again: meanwhile others have their turn.
+    resting: HashMap<String, Instant>,
+}
+
+impl Underway {
+    /// Whether nothing is to be done now about what a document says.
+    fn knows(&self, id: &str, seq: u64) -> bool {
+        let told = self.done.peek(id).is_some_and(|it| seq < *it);
+        told || self.these.contains_key(id) || self.resting.contains_key(id)
+    }
+
+    fn has_place(&self, large: bool) -> bool {
+        self.these.values().filter(|it| **it == large).count() < AT_ONCE
+    }
+
+    fn ended(&mut self, (id, told): Tried) {
+        self.these.remove(&id);
+        match told {
+            Some(seq) => {
+                self.done.put(id, seq);
+            }
+            None => {
+                self.resting.insert(id, Instant::now() + SOON);
+            }
+        }
+    }
+}
+
+impl Acting {
+    pub(crate) async fn look_into_files(self, partition: Partition, progress: Arc<Progress>) {
+        let Some(worker) = self.media.clone() else { return };
+        let mut underway = Underway {
+            running: FuturesUnordered::new(),
+            these: HashMap::new(),
+            done: LruCache::new(DONE_MAX),
+            resting: HashMap::new(),
+        };
+        loop {
+            let told = progress.media[usize::from(partition)].notified();
+            underway.resting.retain(|_, until| *until > Instant::now());
+            let begun = self.begin_due(partition, &worker, &mut underway).await;
+            let later = begun.unwrap_or_else(|error| {
+                tracing::warn!(partition, %error, "which files are to be looked into is unknown");
+                true
+            });
+            let soon = later || !underway.resting.is_empty();
+            tokio::select! {
+                Some(tried) = underway.running.next() => underway.ended(tried),
+                () = told => (),
+                () = tokio::time::sleep(if soon { SOON } else { LOOK_EVERY }) => (),
+            }
+        }
+    }
+
+    /// Begins what is due and has a place; says whether something is due later.
+    async fn begin_due(
+        &self,
+        partition: Partition,
+        worker: &Arc<MediaWorker>,
+        underway: &mut Underway,
+    ) -> Result<bool, Error> {
+        let (name, due) = (Media::COLLECTION.name, Media::due(partition));
+        let mut scan = Scan::prefix(name, Some("due"), &due, Order::Ascending, PAGE);
+        let (now, mut later) = (self.ports.clock.now_ms(), false);
+        loop {
+            let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
+            let found = reader.scan::<Media>(scan.clone()).await?;
+            let more = found.len() == PAGE;
+            if let Some((last, _)) = found.last() {
+                // A space sorts before whatever the key of another begins with.
+                scan.from = format!("{last} ");
+            }
+            for (_, media) in found {
+                let (id, large) = (media.file_id.to_string(), media.is_large());
+                if underway.knows(&id, media.seq) {
+                    continue;
+                }
+                if media.due_from().is_some_and(|it| it.0 > now) {
+                    later = true;
+                } else if underway.has_place(large) {
+                    underway.these.insert(id.clone(), large);
+                    let trying = self.clone().look_into(Arc::clone(worker), media);
+                    underway.running.push(Box::pin(async move { (id, trying.await) }));
+                }
+            }
+            if !more || !underway.has_place(true) {
+                return Ok(later);
+            }
+        }
+    }
+}
