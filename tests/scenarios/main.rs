@@ -22,6 +22,7 @@ mod forwards;
 mod identities;
 mod instance;
 mod intake;
+mod kinds;
 mod locations;
 mod lost_factors;
 mod media;
