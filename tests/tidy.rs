@@ -64,7 +64,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 92] = [
+const MORE_FILES: [(&str, &str); 93] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -116,6 +116,7 @@ const MORE_FILES: [(&str, &str); 92] = [
     ("stickers/named", "how texts and reactions name custom emoji"),
     ("stickers/objects", "what is shown, too long to stand beside the changes"),
     ("stickers/packs", "commands over whole packs, too long to stand beside the others"),
+    ("stickers/recount", "the law over random histories, too long to stand beside the others"),
     ("stickers/send", "what goes to a conversation, not to the maker's stream"),
     ("files/contents", "how contents are sealed, which is neither a rule nor a document"),
     ("files/end", "ending by itself, which nobody asks for"),

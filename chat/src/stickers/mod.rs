@@ -16,6 +16,8 @@ mod graphql;
 mod named;
 mod objects;
 mod packs;
+#[cfg(test)]
+mod recount;
 mod send;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,5 @@
 //! The law of stickers.
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::conversations::{ConversationId, CreateGroup};
 use crate::files::{BeginUpload, FileId, FinishUpload};
@@ -13,16 +11,16 @@ use crate::messages::{Body, Content, EntityKind, Message, MessageRejection, Send
 use crate::reactions::{AddReaction, LimitReactions, ReactionRejection, RemoveReaction, Tally};
 use crate::timers::Timer;
 
-const ANN: u8 = 1;
-const BOB: u8 = 2;
+pub(super) const ANN: u8 = 1;
+pub(super) const BOB: u8 = 2;
 const EVE: u8 = 3;
 
-fn people() -> Given {
+pub(super) fn people() -> Given {
     given().person(ANN, "ann").person(BOB, "bob").person(EVE, "eve")
 }
 
 /// Somebody uploads a picture of so many bytes.
-fn picture(world: Given, who: u8, size_bytes: u64) -> (Given, FileId) {
+pub(super) fn picture(world: Given, who: u8, size_bytes: u64) -> (Given, FileId) {
     let (name, media_type) = ("cat.png".to_owned(), "image/png".to_owned());
     let begin = BeginUpload {
         name,
@@ -42,13 +40,13 @@ fn make(kind: PackKind) -> CreatePack {
 }
 
 /// Ann makes a pack.
-fn made(world: Given, kind: PackKind) -> (Given, PackId) {
+pub(super) fn made(world: Given, kind: PackKind) -> (Given, PackId) {
     let world = world.and(account(ANN), make(kind));
     let pack = CreatePack::pack_id(world.last_context(account(ANN)).client_id);
     (world, pack)
 }
 
-fn add(pack_id: PackId, file_id: FileId, name: Option<&str>) -> AddSticker {
+pub(super) fn add(pack_id: PackId, file_id: FileId, name: Option<&str>) -> AddSticker {
     let (media_type, emoji) = ("image/png".to_owned(), "🐱".to_owned());
     AddSticker { pack_id, file_id, media_type, emoji, name: name.map(str::to_owned) }
 }
@@ -68,11 +66,11 @@ fn lunch(world: Given) -> (Given, ConversationId) {
     (world, id)
 }
 
-fn shelf(world: &Given, who: u8) -> Stickers {
+pub(super) fn shelf(world: &Given, who: u8) -> Stickers {
     world.document::<Stickers>(account(who)).unwrap_or_default()
 }
 
-fn at_hand(world: &Given, who: u8) -> Vec<PackId> {
+pub(super) fn at_hand(world: &Given, who: u8) -> Vec<PackId> {
     shelf(world, who).installed.iter().map(|it| it.pack_id).collect()
 }
 
@@ -312,7 +310,7 @@ fn stickers_are_no_reactions() {
         .then_rejected(ReactionRejection::EmojiInvalid);
 }
 
-fn used(world: &Given, file: FileId, pack: PackId, number: u64) -> Option<bool> {
+pub(super) fn used(world: &Given, file: FileId, pack: PackId, number: u64) -> Option<bool> {
     let id = crate::attachments::FileUse::id(file, Sticker::holder(pack, number));
     world.document::<crate::attachments::FileUse>(id).map(|it| !it.over)
 }
@@ -358,53 +356,4 @@ fn a_pack_that_is_deleted_loses_the_key_of_its_titles() {
     let destroyed = destroy_pack(world.history().last().unwrap());
     assert_eq!(destroyed, [Reaction::DestroyKey { tree, leaf }]);
     assert_eq!((shelf(&world, ANN).made, at_hand(&world, ANN)), (0, vec![]));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(64)
-    })]
-
-    /// Whatever is made, added, taken out, installed and deleted in whatever order.
-    #[test]
-    fn packs_hold_what_they_use_and_counts_are_those_of_a_recount(
-        steps in prop::collection::vec((0..7_u8, any::<prop::sample::Index>()), 1..40),
-    ) {
-        let (mut world, mut packs) = (people(), Vec::new());
-        for (what, which) in steps {
-            if what == 0 || packs.is_empty() {
-                let (next, pack) = made(world, PackKind::Stickers);
-                world = next;
-                packs.push(pack);
-                continue;
-            }
-            let pack_id = packs[which.index(packs.len())];
-            let held = world.document::<Pack>(pack_id);
-            let last = held.as_ref().map_or(1, |it| it.last_number.max(1));
-            let number = Long(1 + which.index(last as usize) as u64);
-            world = match what {
-                1 | 2 => {
-                    let (next, file) = picture(world, ANN, 9);
-                    next.when(account(ANN), add(pack_id, file, None)).world
-                }
-                3 => world.when(account(ANN), RemoveSticker { pack_id, number }).world,
-                4 => world.when(account(BOB), InstallPack { pack_id, owner_id: account(ANN) }).world,
-                5 => world.when(account(BOB), UninstallPack { pack_id }).world,
-                _ => world.when(account(ANN), DeletePack { pack_id }).world,
-            };
-        }
-        let there: Vec<Pack> = packs.iter().filter_map(|it| world.document(*it)).collect();
-        prop_assert_eq!(shelf(&world, ANN).made, there.len() as u64);
-        for it in world.history() {
-            let Some(StickerEvent::StickerAdded(it)) = StickerEvent::of(&it.event) else { continue };
-            let pack = there.iter().find(|pack| pack.id == it.pack_id);
-            let kept = pack.is_some_and(|pack| pack.sticker(it.number.0).is_some());
-            prop_assert_eq!(used(&world, it.file_id, it.pack_id, it.number.0), Some(kept));
-        }
-        let hers = at_hand(&world, ANN);
-        prop_assert!(hers.iter().all(|it| there.iter().any(|pack| pack.id == *it)));
-        let his: std::collections::BTreeSet<_> = at_hand(&world, BOB).into_iter().collect();
-        prop_assert_eq!(his.len(), at_hand(&world, BOB).len(), "each once");
-    }
 }
