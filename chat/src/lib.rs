@@ -346,7 +346,7 @@ rooms! {
     files {
         events: FileEvent,
         commands: [BeginUpload, FinishUpload, RefuseUpload, TerminateUpload, EndFile, KeepFile,
-            NoteSwept],
+            ReleaseFile, NoteSwept],
         documents: [File, Storage],
         rejections: [FileRejection],
         query: FileQuery, mutation: FileMutation,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::{Answer, Person, TOO_LONG, World};
+use tests::{Answer, Person, World};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -100,12 +100,7 @@ fn a_sticker_stays_in_its_message_when_its_pack_is_gone() {
     assert_eq!(ann.follows(link, &[]).body, b"a cat");
     let input = json!({ "messageId": message, "forEveryone": true });
     bob.on_another_device().does("deleteMessage", input, "position");
-    let started = ports::clock::Stopwatch::start();
-    while world.blobs_of(&file) > 0 {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is kept");
-        world.passes(Duration::from_secs(2));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    world.passes_until_gone(&file);
 }
 
 #[test]
@@ -118,8 +113,7 @@ fn what_is_taken_out_of_a_pack_leaves_no_blob() {
     assert!(pack(&ann, &id)["stickers"][0]["file"]["url"].is_string());
     ann.does("removeSticker", json!({ "packId": id, "number": "1" }), "position");
     assert_eq!(pack(&ann, &id)["stickers"], json!([]));
-    world.passes(Duration::from_secs(31));
-    world.waits_for_blobs(&file, 0);
+    world.passes_until_gone(&file);
 }
 
 #[test]

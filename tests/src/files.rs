@@ -222,6 +222,16 @@ impl World {
         self.blobs().iter().filter(|it| it.contains(&name)).count()
     }
 
+    /// Time passes until nothing is stored of a file.
+    pub fn passes_until_gone(&self, file: &str) {
+        let started = ports::clock::Stopwatch::start();
+        while self.blobs_of(file) > 0 {
+            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is kept");
+            self.passes(Duration::from_secs(2));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Waits until so many blobs of a file are stored.
     pub fn waits_for_blobs(&self, file: &str, count: usize) {
         let started = ports::clock::Stopwatch::start();

@@ -7,12 +7,12 @@ use ports::Error;
 use ports::documents::{Order, Scan};
 
 use super::view::ended;
-use super::{ATTACHMENTS_MAX, AttachmentRejection, FileUse, FilesReleased, Holder, RELEASE_MS};
+use super::{ATTACHMENTS_MAX, AttachmentRejection, FileUse, FilesReleased, Holder};
 use crate::Event;
 use crate::conversations::ConversationId;
-use crate::files::{EndFile, File, FileId};
+use crate::files::{File, FileId, ReleaseFile};
 use crate::kernel::time::Long;
-use crate::kernel::{Command, Context, Document, Reader, Recorded, Slot, StreamId, Timestamp, id};
+use crate::kernel::{Command, Context, Document, Reader, Recorded, Slot, StreamId, id};
 use crate::messages::{MessageEvent, MessageId};
 use crate::removals::RemovalEvent;
 use crate::stickers::{NoteStickerReleased, StickerEvent};
@@ -76,22 +76,31 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
             Some(_) | None => return Vec::new(),
         },
     };
-    let due_at = Timestamp(event.occurred_at.0.saturating_add(RELEASE_MS));
-    vec![Timing::Set { purpose, id, account_id, due_at }]
+    vec![Timing::Set { purpose, id, account_id, due_at: event.occurred_at }]
+}
+
+/// Whether something uses a file, or did and has not released it.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub(crate) async fn is_held(reader: &Reader, file: FileId) -> Result<bool, Error> {
+    let (name, prefix) = (FileUse::COLLECTION.name, FileUse::of(file));
+    let scan = Scan::prefix(name, None, &prefix, Order::Ascending, 1);
+    Ok(!reader.scan::<FileUse>(scan).await?.is_empty())
 }
 
 /// Whether something that is there uses a file.
 ///
 /// # Errors
 /// When the documents can't be reached.
-pub(crate) async fn is_used(reader: &Reader, file: FileId) -> Result<bool, Error> {
+async fn is_used(reader: &Reader, file: FileId) -> Result<bool, Error> {
     let (name, prefix) = (FileUse::COLLECTION.name, FileUse::of(file));
     let scan = Scan::prefix(name, Some("used"), &prefix, Order::Ascending, 1);
     Ok(!reader.scan::<FileUse>(scan).await?.is_empty())
 }
 
-/// Discards the files of what is gone and that nothing else uses, each in its owner's stream, and
-/// notes that they are released; nothing while the documents do not tell of them.
+/// Releases the files of what is gone and that nothing else uses, each in its owner's stream, and
+/// notes that; nothing while the documents do not tell of them.
 pub(crate) async fn release(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Error> {
     let (name, prefix) = (FileUse::COLLECTION.name, FileUse::over_with(timer.id));
     let scan = Scan::prefix(name, Some("over"), &prefix, Order::Ascending, ATTACHMENTS_MAX);
@@ -116,7 +125,7 @@ pub(crate) async fn release(reader: &Reader, timer: &Timer) -> Result<Option<Act
             next = Action {
                 account_id: file.account_id,
                 client_id: id::derive(timer.client_id(), &[b"release", file_id.0.as_bytes()]),
-                command: Box::new(EndFile { file_id, uploaded: true }),
+                command: Box::new(ReleaseFile { file_id }),
                 // One that is over already is.
                 then: Some(Box::new(move |_: Answer| Some(next))),
             };

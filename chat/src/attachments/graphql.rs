@@ -59,7 +59,8 @@ impl AttachmentObject {
 
     /// Null when its owner has discarded it.
     async fn file(&self, context: &Context<'_>) -> Result<Option<FileObject>> {
-        FileObject::held(context, self.attachment.file_id, self.linked).await
+        let file = (self.attachment.file_id, self.attachment.owner_id);
+        FileObject::held(context, file, self.linked).await
     }
 }
 

@@ -5,9 +5,9 @@
 //! ([`FileUse`]). Whoever sends files has uploaded them; forwarding uses the same file once more.
 //! Who may read the message is given links to its files, each time they ask.
 //!
-//! When a message is deleted for good its files are released: [`RELEASE_MS`] later, when whatever
-//! was sent on meanwhile can be read, each file that no other message uses is discarded with its
-//! key. A file that was sent before its first day was over is kept (`FileKept`) until then.
+//! When a message is deleted for good, those of its files are released that nothing else uses: a
+//! minute later, when whatever was sent on meanwhile can be read, each that is still unused is
+//! discarded with its key. One that was sent before its first day was over is kept until then.
 //!
 //! What is sent to one other person may be opened once: nobody is given a link until that person
 //! opens it, and [`VIEW_MS`] later it is gone for everyone.
@@ -28,7 +28,7 @@ pub use decide::{
     Attach, Attachment, AttachmentKind, AttachmentRejection, Attachments, SendAttachments,
 };
 pub use end::NoteReleased;
-pub(crate) use end::{is_used, release, timings};
+pub(crate) use end::{is_held, release, timings};
 pub use events::{AttachmentEvent, FilesReleased};
 pub use graphql::{AttachmentMutation, AttachmentsObject};
 pub use open::OpenAttachment;
@@ -36,10 +36,7 @@ pub use view::{FileUse, Holder};
 
 /// Most files of one message.
 pub const ATTACHMENTS_MAX: usize = 10;
-/// How long after a message was deleted its files are released: what was sent on until then is
-/// known by then.
-pub const RELEASE_MS: i64 = 30_000;
 /// How long before a file is discarded that nothing uses it can't be sent any more.
-pub const LAST_MOMENT_MS: i64 = 60_000;
+pub const LAST_MOMENT_MS: i64 = 25_000;
 /// How long it can be seen what is opened once.
 pub const VIEW_MS: i64 = 60_000;

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, direct_id};
 use crate::expiry::ExpireMessage;
-use crate::files::{BeginUpload, File, FileId, FinishUpload, TerminateUpload, UNUSED_MS_MAX};
+use crate::files::{
+    BeginUpload, EndFile, File, FileId, FinishUpload, KeepFile, RELEASED_MS, ReleaseFile,
+    TerminateUpload, UNUSED_MS_MAX,
+};
 use crate::forwards::{ForwardMessages, ForwardRejection, Source};
 use crate::kernel::testing::{Given, NOW, account, given, open};
 use crate::kernel::{Document as _, Timestamp};
@@ -40,7 +43,7 @@ fn uploaded(world: Given, who: u8) -> (Given, FileId) {
         ..BeginUpload::default()
     };
     let world = world.and(account(who), begin);
-    let file_id = BeginUpload::file_id(world.last_context(account(who)).client_id);
+    let file_id = BeginUpload::file_id(account(who), world.last_context(account(who)).client_id);
     let finish = FinishUpload { file_id, blob: 1, digest: "ab".repeat(32), size_bytes: 9 };
     (world.and(account(who), finish), file_id)
 }
@@ -148,7 +151,7 @@ fn only_members_send_and_only_what_they_have_uploaded_and_is_there() {
         ..BeginUpload::default()
     };
     let world = world.and(account(BOB), begin);
-    let unfinished = BeginUpload::file_id(world.last_context(account(BOB)).client_id);
+    let unfinished = BeginUpload::file_id(account(BOB), world.last_context(account(BOB)).client_id);
     let not_found = AttachmentRejection::FileNotFound;
     let world = world
         .when(account(EVE), photo(id, hers))
@@ -188,18 +191,40 @@ fn what_is_said_beside_files_may_be_nothing_and_is_edited() {
 }
 
 #[test]
-fn deleting_releases_its_files_half_a_minute_later_once() {
+fn deleting_releases_its_files_once() {
     let (world, conversation_id, message_id, file) = sent();
     assert_eq!(release_due(&world, message_id), None);
     let world = world.and(account(BOB), DeleteMessage { conversation_id, message_id });
     assert_eq!(used(&world, file, message_id), Some(false));
-    assert_eq!(release_due(&world, message_id), Some(Timestamp(NOW.0 + RELEASE_MS)));
+    assert_eq!(release_due(&world, message_id), Some(NOW));
     let release = NoteReleased { conversation_id, message_id, file_ids: vec![file] };
     let released = FilesReleased { message_id, conversation_id, file_ids: vec![file] };
     let world = world.when(account(BOB), release.clone()).then([released.into()]);
     assert_eq!(used(&world, file, message_id), None);
     assert_eq!(release_due(&world, message_id), None);
     world.when(account(BOB), release).then([]);
+}
+
+#[test]
+fn what_is_released_is_sent_for_another_moment_and_ends_a_minute_later() {
+    let (world, id, _, file_id) = sent();
+    let until = |world: &Given| world.document::<File>(file_id).and_then(|it| it.until);
+    let world = world.and(account(BOB), KeepFile { file_id });
+    assert_eq!(until(&world), None);
+    let world = world.and(account(BOB), ReleaseFile { file_id });
+    assert_eq!(until(&world), Some(Timestamp(NOW.0 + RELEASED_MS)));
+    let unused = format!("file-unused/{}", file_id.0.simple());
+    assert_eq!(world.document::<Timer>(unused).map(|it| it.due_at), until(&world));
+    let world = world
+        .later(RELEASED_MS - LAST_MOMENT_MS - 1)
+        .when(account(BOB), photo(id, file_id))
+        .then_allowed()
+        .later(1)
+        .when(account(BOB), photo(id, file_id))
+        .then_rejected(AttachmentRejection::FileNotFound);
+    let end = EndFile { file_id, uploaded: true };
+    let world = world.and(account(BOB), end);
+    world.when(account(BOB), ReleaseFile { file_id }).then([]);
 }
 
 #[test]

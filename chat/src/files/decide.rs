@@ -10,7 +10,7 @@ use super::{
     UPLOAD_MS_MAX, UPLOADS_MAX, UploadAbandoned, UploadBegun, UploadRefused,
 };
 use crate::Event;
-use crate::accounts::Account;
+use crate::accounts::{Account, AccountId};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
 
@@ -27,7 +27,7 @@ crate::rejections! {
         TooManyParts: LimitExceeded, "FILES_TOO_MANY_PARTS",
             "the upload came in too many parts", "Terminate it, and send more at once.";
         TooManyPieces: Invalid, "FILES_TOO_MANY_PIECES",
-            "an upload is made of at most 100 others", "Upload larger pieces.";
+            "an upload is made of at most 50 others", "Upload larger pieces.";
         NameInvalid: Invalid, "FILES_NAME_INVALID",
             "a name has at most 255 bytes", "Shorten it.";
         TypeInvalid: Invalid, "FILES_TYPE_INVALID",
@@ -56,14 +56,14 @@ pub struct BeginUpload {
     pub refused: Vec<String>,
     /// Whether it is a piece of another.
     pub partial: bool,
-    /// The pieces that it is made of, at most 100; none when its bytes come by themselves.
+    /// The pieces that it is made of, at most 50; none when its bytes come by themselves.
     pub pieces: Vec<FileId>,
 }
 
 impl BeginUpload {
-    /// The file that this command makes.
-    pub fn file_id(client_id: uuid::Uuid) -> FileId {
-        FileId(id::derive(client_id, &[b"file"]))
+    /// The file that somebody's command with this client id makes.
+    pub fn file_id(account: AccountId, client_id: uuid::Uuid) -> FileId {
+        FileId(id::derive(client_id, &[b"file", account.0.as_bytes()]))
     }
 }
 
@@ -171,7 +171,7 @@ impl Command for BeginUpload {
             return Err(FileRejection::StorageFull);
         }
         let begun = UploadBegun {
-            file_id: Self::file_id(context.client_id),
+            file_id: Self::file_id(context.actor, context.client_id),
             account_id: context.actor,
             size_bytes: Long(self.size_bytes),
             details: Personal::new(FileDetails { name, media_type }),

@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 use ports::Error;
 
 use super::decide::{found, over, own_file};
-use super::{File, FileEvent, FileId, FileKept, FileRejection, FileState, FileSwept};
+use super::{
+    File, FileEvent, FileId, FileKept, FileRejection, FileReleased, FileState, FileSwept,
+    RELEASED_MS,
+};
 use crate::Event;
-use crate::attachments::is_used;
-use crate::kernel::{Command, Context, Reader, Recorded, Slot, StreamId};
+use crate::attachments::is_held;
+use crate::kernel::{Command, Context, Reader, Recorded, Slot, StreamId, Timestamp};
 use crate::timers::{Action, Purpose, Timer, Timing};
 
 /// Ends an upload or a file whose time has come; one that is over already is.
@@ -67,6 +70,10 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
         Some(FileEvent::FileKept(it)) => {
             vec![Timing::Clear { purpose: unused, id: it.file_id.0 }]
         }
+        Some(FileEvent::FileReleased(it)) => {
+            let (id, account_id, due_at) = (it.file_id.0, it.account_id, it.unused_until);
+            vec![Timing::Set { purpose: unused, id, account_id, due_at }]
+        }
         Some(FileEvent::FileDiscarded(it)) => {
             vec![Timing::Clear { purpose: unused, id: it.file_id.0 }]
         }
@@ -77,7 +84,7 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
 /// Ends the upload or the file that a timer is about; a file that something refers to is kept.
 pub(crate) async fn end(reader: &Reader, timer: &Timer) -> Result<Action, Error> {
     let (file_id, uploaded) = (FileId(timer.id), timer.purpose == Purpose::FileUnused);
-    Ok(match uploaded && is_used(reader, file_id).await? {
+    Ok(match uploaded && is_held(reader, file_id).await? {
         true => timer.gives(KeepFile { file_id }),
         false => timer.gives(EndFile { file_id, uploaded }),
     })
@@ -110,6 +117,38 @@ impl Command for KeepFile {
         let file = found(file, context).filter(|it| it.is_uploaded() && it.until.is_some());
         let kept = file.map(|it| FileKept { file_id: it.id, account_id: context.actor });
         Ok(kept.into_iter().map(Event::from).collect())
+    }
+}
+
+/// Discards a file soon unless something refers to it by then; what is not there stays so.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ReleaseFile {
+    pub file_id: FileId,
+}
+
+impl Command for ReleaseFile {
+    const NAME: &'static str = "ReleaseFile";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    const BY_SERVER: bool = true;
+    type State = Slot<File>;
+    type Rejection = FileRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, FileRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<File> {
+        own_file(self.file_id, context)
+    }
+
+    fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
+        let file = found(file, context).filter(|it| it.is_uploaded());
+        let unused_until = Timestamp(context.now.0.saturating_add(RELEASED_MS));
+        let released =
+            file.map(|it| FileReleased { file_id: it.id, account_id: context.actor, unused_until });
+        Ok(released.into_iter().map(Event::from).collect())
     }
 }
 

@@ -25,6 +25,7 @@ crate::events! {
         UploadAbandoned [],
         UploadRefused [],
         FileKept [],
+        FileReleased [],
         FileDiscarded [],
         FileSwept [],
     }
@@ -112,6 +113,15 @@ pub struct FileKept {
     pub account_id: AccountId,
 }
 
+/// Nothing may refer to a file any more: it is discarded unless something does by then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.files")]
+pub struct FileReleased {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+    pub unused_until: Timestamp,
+}
+
 /// A file is not there any more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
 #[avro(namespace = "chat.files")]
@@ -140,6 +150,7 @@ impl FileEvent {
             Self::UploadAbandoned(it) => it.file_id,
             Self::UploadRefused(it) => it.file_id,
             Self::FileKept(it) => it.file_id,
+            Self::FileReleased(it) => it.file_id,
             Self::FileDiscarded(it) => it.file_id,
             Self::FileSwept(it) => it.file_id,
         }
@@ -154,6 +165,7 @@ impl FileEvent {
             | Self::UploadAbandoned(_)
             | Self::UploadRefused(_)
             | Self::FileKept(_)
+            | Self::FileReleased(_)
             | Self::FileDiscarded(_) => (Change::File(self.file_id()), Effect::None),
         }
     }
@@ -169,6 +181,7 @@ pub fn destroy_file(event: &Recorded) -> Vec<Reaction> {
             FileEvent::UploadBegun(_)
             | FileEvent::FileUploaded(_)
             | FileEvent::FileKept(_)
+            | FileEvent::FileReleased(_)
             | FileEvent::FileSwept(_),
         )
         | None => return Vec::new(),

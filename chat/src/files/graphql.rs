@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::{File, FileDetails, FileId, FileState, Link, Storage, TerminateUpload, UPLOADS_MAX};
+use crate::accounts::AccountId;
 use crate::kernel::Timestamp;
 use crate::kernel::graphql::{id, outage, scope};
 use crate::kernel::time::Long;
@@ -18,14 +19,21 @@ pub struct FileObject {
 }
 
 impl FileObject {
-    /// A file of a message that the viewer may read, while it is there.
+    /// A file that somebody has uploaded for what the viewer may see, while it is there.
     pub(crate) async fn held(
         context: &Context<'_>,
-        id: FileId,
+        (id, owner): (FileId, AccountId),
         linked: bool,
     ) -> Result<Option<Self>> {
         let found = scope(context).reader.load::<File>(id.to_string()).await.map_err(outage)?;
-        Ok(found.filter(|it| it.is_uploaded()).map(|file| Self { file, linked }))
+        let there = found.filter(|it| it.is_uploaded() && it.account_id == owner);
+        Ok(there.map(|file| Self { file, linked }))
+    }
+
+    /// Whether the viewer has uploaded it; in a frame it is told to nobody else.
+    fn is_own(&self, context: &Context<'_>) -> bool {
+        let scope = scope(context);
+        scope.viewer().is_ok_and(|it| it.account == self.file.account_id)
     }
 
     /// A file of the viewer's own; in a frame that has been checked.
@@ -71,9 +79,12 @@ impl FileObject {
         Long(self.file.size_bytes)
     }
 
-    /// SHA-256 of the contents in hexadecimal digits, once they are there.
+    /// SHA-256 of the contents in hexadecimal digits, once they are there; null where they are
+    /// opened once.
     async fn sha256(&self, context: &Context<'_>) -> Result<Option<String>> {
         match &self.file.digest {
+            // What is opened once is told nobody before.
+            _ if !self.linked => Ok(None),
             Some(digest) => scope(context).reader.open(digest).await.map_err(outage),
             None => Ok(None),
         }
@@ -84,9 +95,9 @@ impl FileObject {
     }
 
     /// When it is gone: an upload unless it is finished, a file unless something refers to it. Null
-    /// once that is known.
-    async fn until(&self) -> Option<Timestamp> {
-        self.file.until
+    /// once that is known, and for others than its owner.
+    async fn until(&self, context: &Context<'_>) -> Option<Timestamp> {
+        self.file.until.filter(|_| self.is_own(context))
     }
 
     /// Path from which the viewer can load it for 50 seconds, in this session; null unless it was
@@ -105,9 +116,9 @@ impl FileObject {
         MediaObject::of(context, &self.file, self.linked).await
     }
 
-    /// `seq` of the event that made it what it is.
-    async fn seq(&self) -> Long {
-        Long(self.file.seq)
+    /// `seq` of the event that made it what it is; null for others than its owner.
+    async fn seq(&self, context: &Context<'_>) -> Option<Long> {
+        self.is_own(context).then_some(Long(self.file.seq))
     }
 }
 

@@ -34,10 +34,10 @@ mod view;
 pub use contents::{Opener, SALT_BYTES, Sealer, contents_key, hex, plain_bytes, sealed_bytes};
 pub(crate) use decide::media_type;
 pub use decide::{BeginUpload, FileRejection, FinishUpload, RefuseUpload, TerminateUpload};
-pub use end::{EndFile, KeepFile, NoteSwept};
+pub use end::{EndFile, KeepFile, NoteSwept, ReleaseFile};
 pub(crate) use end::{end, timings};
 pub use events::{
-    FileDetails, FileDiscarded, FileEvent, FileId, FileKept, FileSwept, FileUploaded,
+    FileDetails, FileDiscarded, FileEvent, FileId, FileKept, FileReleased, FileSwept, FileUploaded,
     RefusalReason, UploadAbandoned, UploadBegun, UploadRefused, destroy_file,
 };
 pub use graphql::{FileMutation, FileObject, FileQuery, StorageObject};
@@ -60,6 +60,8 @@ pub const UPLOADS_MAX: u64 = 100;
 pub const UPLOAD_MS_MAX: i64 = 7 * 24 * 3_600 * 1_000;
 /// How long a file is kept that nothing refers to: a day.
 pub const UNUSED_MS_MAX: i64 = 24 * 3_600 * 1_000;
+/// How long a file is kept that nothing may refer to any more: its key is gone within a minute.
+pub const RELEASED_MS: i64 = 50_000;
 /// How long a link is good for: what somebody may not see any more, they can't load a minute later.
 pub const LINK_MS: i64 = 50_000;
 /// Bytes of one part of an upload at most: 8 MiB.
@@ -67,6 +69,6 @@ pub const PART_BYTES_MAX: u64 = 8 << 20;
 /// Bytes of a file that comes in one request at most: 16 MiB.
 pub const SIMPLE_BYTES_MAX: u64 = 16 << 20;
 /// Pieces that one upload is made of at most.
-pub const PIECES_MAX: usize = 100;
+pub const PIECES_MAX: usize = 50;
 /// Parts that one upload may come in.
 pub const PARTS_MAX: usize = 10_000;

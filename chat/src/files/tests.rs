@@ -42,7 +42,7 @@ fn upload(size_bytes: u64) -> BeginUpload {
 /// Ann begins an upload; gives its id.
 fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
     let world = world.and(account(ANN), upload(size_bytes));
-    let file = BeginUpload::file_id(world.last_context(account(ANN)).client_id);
+    let file = BeginUpload::file_id(account(ANN), world.last_context(account(ANN)).client_id);
     (world, file)
 }
 
@@ -106,7 +106,7 @@ fn a_file_has_2_gib_and_not_a_byte_more() {
 fn an_account_keeps_what_it_may_and_what_is_begun_counts() {
     let may = |storage_bytes_max| BeginUpload { storage_bytes_max, ..upload(100) };
     let world = people().and(account(ANN), may(300)).and(account(ANN), may(300));
-    let first = BeginUpload::file_id(crate::kernel::testing::client_id(7));
+    let first = BeginUpload::file_id(account(ANN), crate::kernel::testing::client_id(7));
     let world = world
         .when(account(ANN), may(299))
         .then_rejected(FileRejection::StorageFull)
@@ -128,7 +128,7 @@ fn as_many_uploads_are_unfinished_as_may_be() {
     for _ in 0..UPLOADS_MAX {
         world = world.and(account(ANN), upload(1));
     }
-    let last = BeginUpload::file_id(world.last_context(account(ANN)).client_id);
+    let last = BeginUpload::file_id(account(ANN), world.last_context(account(ANN)).client_id);
     world
         .when(account(ANN), upload(1))
         .then_rejected(FileRejection::TooManyUploads)

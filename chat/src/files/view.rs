@@ -114,6 +114,10 @@ impl Document for File {
                 file.until = None;
                 file.seq = event.seq;
             }
+            (Some(FileEvent::FileReleased(it)), Some(file)) => {
+                file.until = Some(it.unused_until);
+                file.seq = event.seq;
+            }
             (
                 Some(
                     FileEvent::UploadAbandoned(_)
@@ -138,6 +142,7 @@ impl Document for File {
                     | FileEvent::UploadAbandoned(_)
                     | FileEvent::UploadRefused(_)
                     | FileEvent::FileKept(_)
+                    | FileEvent::FileReleased(_)
                     | FileEvent::FileDiscarded(_)
                     | FileEvent::FileSwept(_),
                 )
@@ -177,7 +182,8 @@ impl Document for Storage {
             Some(FileEvent::UploadAbandoned(it)) => it.account_id,
             Some(FileEvent::UploadRefused(it)) => it.account_id,
             Some(FileEvent::FileDiscarded(it)) => it.account_id,
-            Some(FileEvent::FileKept(_) | FileEvent::FileSwept(_)) | None => return Vec::new(),
+            Some(FileEvent::FileKept(_) | FileEvent::FileReleased(_) | FileEvent::FileSwept(_))
+            | None => return Vec::new(),
         };
         vec![account.to_string()]
     }
@@ -203,7 +209,7 @@ impl Document for Storage {
                 storage.bytes = storage.bytes.saturating_sub(it.size_bytes.0);
                 storage.files = storage.files.saturating_sub(1);
             }
-            FileEvent::FileKept(_) | FileEvent::FileSwept(_) => (),
+            FileEvent::FileKept(_) | FileEvent::FileReleased(_) | FileEvent::FileSwept(_) => (),
         }
     }
 

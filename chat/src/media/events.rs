@@ -210,6 +210,14 @@ pub struct MediaOutcome {
     pub variants: Vec<Variant>,
 }
 
+impl MediaOutcome {
+    /// What it is, and nothing of what is in it.
+    pub(crate) fn bare(self) -> Self {
+        let Self { media_type, kind, width, height, duration_ms, .. } = self;
+        Self { media_type, kind, width, height, duration_ms, ..Self::default() }
+    }
+}
+
 /// A job is being done; it counts even if nobody ever hears what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
 #[avro(namespace = "chat.media")]

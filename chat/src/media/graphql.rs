@@ -26,8 +26,6 @@ pub enum MediaState {
 /// What is known of a file's contents.
 pub struct MediaObject {
     file: Arc<File>,
-    /// Whether links lead to what was made of it.
-    linked: bool,
     media: Arc<Media>,
     /// Once it is ready.
     outcome: Option<MediaOutcome>,
@@ -35,7 +33,8 @@ pub struct MediaObject {
 
 impl MediaObject {
     /// Of a file that the viewer may see; whoever asks has checked that. Nothing before it was
-    /// uploaded, and nothing of what is over.
+    /// uploaded, and nothing of what is over; where no links lead to it, what it is and nothing
+    /// of what is in it.
     pub(crate) async fn of(
         context: &Context<'_>,
         file: &Arc<File>,
@@ -48,10 +47,14 @@ impl MediaObject {
         let found = reader.load::<Media>(file.id.to_string()).await.map_err(outage)?;
         let Some(media) = found else { return Ok(None) };
         let outcome = match &media.stage {
-            Stage::Ready { outcome } => reader.open(outcome).await.map_err(outage)?,
+            // Of what is opened once, only what it is.
+            Stage::Ready { outcome } => {
+                let outcome = reader.open(outcome).await.map_err(outage)?;
+                outcome.map(|it| if linked { it } else { it.bare() })
+            }
             Stage::Uploading | Stage::Due { .. } | Stage::Failed { .. } => None,
         };
-        Ok(Some(Self { file: Arc::clone(file), linked, media, outcome }))
+        Ok(Some(Self { file: Arc::clone(file), media, outcome }))
     }
 
     fn told<T>(&self, of: impl Fn(&MediaOutcome) -> T) -> Option<T> {
@@ -155,10 +158,11 @@ impl MediaObject {
     }
 
     /// What was made of it, the smallest first; at most 64.
+    #[graphql(complexity = "1 + 8 * child_complexity")]
     async fn variants(&self, context: &Context<'_>) -> Result<Vec<VariantObject>> {
         let scope = scope(context);
         let Some(outcome) = &self.outcome else { return Ok(Vec::new()) };
-        let link = match scope.is_checked() || !self.linked {
+        let link = match scope.is_checked() {
             true => None,
             false => {
                 let now = Timestamp(scope.clock.now_ms());

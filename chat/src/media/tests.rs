@@ -23,7 +23,7 @@ fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
         ..BeginUpload::default()
     };
     let world = world.and(account(ANN), begin);
-    let id = BeginUpload::file_id(world.last_context(account(ANN)).client_id);
+    let id = BeginUpload::file_id(account(ANN), world.last_context(account(ANN)).client_id);
     (world, id)
 }
 

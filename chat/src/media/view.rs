@@ -137,7 +137,9 @@ impl Document for Media {
 
     fn ids(event: &Recorded) -> Vec<String> {
         let file = match FileEvent::of(&event.event) {
-            Some(FileEvent::FileKept(_) | FileEvent::FileSwept(_)) => None,
+            Some(FileEvent::FileKept(_) | FileEvent::FileReleased(_) | FileEvent::FileSwept(_)) => {
+                None
+            }
             Some(it) => Some(it.file_id()),
             None => MediaEvent::of(&event.event).map(MediaEvent::file_id),
         };
@@ -162,7 +164,9 @@ impl Document for Media {
                     media.seq = event.seq;
                 }
             }
-            Some(FileEvent::FileKept(_) | FileEvent::FileSwept(_)) => (),
+            Some(FileEvent::FileKept(_) | FileEvent::FileReleased(_) | FileEvent::FileSwept(_)) => {
+                ()
+            }
             None => {
                 if let (Some(media), Some(it)) = (document, MediaEvent::of(&event.event)) {
                     media.fold(it, event.seq);

@@ -119,9 +119,10 @@ impl AddReaction {
 }
 
 /// Whether there is such an emoji.
-fn exists(emoji: &Emoji, pack: Option<&Slot<Pack>>) -> bool {
+fn exists(emoji: &Emoji, pack: Option<&Slot<Pack>>, owner: Option<AccountId>) -> bool {
     emoji.custom().is_none_or(|it| {
         let pack = pack.and_then(Slot::get).filter(|it| it.kind == PackKind::Emoji);
+        let pack = pack.filter(|it| Some(it.owner_id) == owner);
         pack.is_some_and(|pack| pack.sticker(it.number).is_some())
     })
 }
@@ -166,7 +167,7 @@ impl Command for AddReaction {
         if has(reacted, &emoji) {
             return Ok(Vec::new());
         }
-        if !exists(&emoji, pack.as_ref()) {
+        if !exists(&emoji, pack.as_ref(), self.pack_owner_id) {
             return Err(ReactionRejection::EmojiInvalid);
         }
         if !allowed.get().is_none_or(|it| it.allow(&emoji)) {
@@ -188,6 +189,12 @@ impl Command for AddReaction {
             emoji,
         };
         Ok(vec![added.into()])
+    }
+
+    /// Who made a pack is looked up, and may be unknown when it is asked again.
+    fn body(&self) -> Vec<u8> {
+        let same = Self { pack_owner_id: None, ..self.clone() };
+        serde_json::to_vec(&same).expect("a command is plain data")
     }
 }
 

@@ -50,27 +50,32 @@ impl StickerPackObject {
     }
 
     /// At most 120, the one that was added first comes first.
-    #[graphql(complexity = "10 + 10 * child_complexity")]
+    #[graphql(complexity = "10 + 120 * child_complexity")]
     async fn stickers(&self) -> Vec<StickerObject> {
         let pack = &self.0;
-        let show = |it: &Sticker| StickerObject { pack_id: pack.id, sticker: it.clone() };
-        pack.stickers.iter().map(show).collect()
+        pack.stickers.iter().map(|it| StickerObject::new(pack, it)).collect()
     }
 }
 
 /// A picture of a pack.
 pub struct StickerObject {
     pack_id: PackId,
+    /// Who made the pack.
+    owner_id: AccountId,
     sticker: Sticker,
 }
 
 impl StickerObject {
+    fn new(pack: &Pack, sticker: &Sticker) -> Self {
+        Self { pack_id: pack.id, owner_id: pack.owner_id, sticker: sticker.clone() }
+    }
+
     /// The picture that a custom emoji is, unless it is gone.
     pub(crate) async fn of(context: &Context<'_>, one: StickerRef) -> Result<Option<Self>> {
         let pack = scope(context).reader.load::<Pack>(one.pack_id.to_string()).await;
         let pack = pack.map_err(outage)?;
-        let found = pack.as_ref().and_then(|it| it.sticker(one.number));
-        Ok(found.map(|it| Self { pack_id: one.pack_id, sticker: it.clone() }))
+        let pack = pack.as_deref();
+        Ok(pack.and_then(|pack| Some(Self::new(pack, pack.sticker(one.number)?))))
     }
 }
 
@@ -107,7 +112,7 @@ impl StickerObject {
 
     /// Null when it was discarded.
     async fn file(&self, context: &Context<'_>) -> Result<Option<FileObject>> {
-        FileObject::held(context, self.sticker.file_id, true).await
+        FileObject::held(context, (self.sticker.file_id, self.owner_id), true).await
     }
 }
 
@@ -135,7 +140,7 @@ impl SentStickerObject {
 
     /// Null when whoever made it has discarded it.
     async fn file(&self, context: &Context<'_>) -> Result<Option<FileObject>> {
-        FileObject::held(context, self.0.file_id, true).await
+        FileObject::held(context, (self.0.file_id, self.0.owner_id), true).await
     }
 }
 
@@ -159,7 +164,7 @@ impl InstalledPacksObject {
 impl InstalledPacksObject {
     /// At most 20 of each kind, the one that was installed last comes first; without those whose
     /// makers have deleted them.
-    #[graphql(complexity = "10 + 4 * child_complexity")]
+    #[graphql(complexity = "10 + 40 * child_complexity")]
     async fn packs(&self, context: &Context<'_>) -> Result<Vec<StickerPackObject>> {
         let ids = self.0.iter().map(|it| it.pack_id.to_string());
         let found = scope(context).reader.load_many::<Pack>(ids).await.map_err(outage)?;

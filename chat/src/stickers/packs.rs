@@ -35,9 +35,9 @@ pub struct CreatePack {
 }
 
 impl CreatePack {
-    /// The pack that this command makes.
-    pub fn pack_id(client_id: uuid::Uuid) -> PackId {
-        PackId(id::derive(client_id, &[b"pack"]))
+    /// The pack that somebody's command with this client id makes.
+    pub fn pack_id(account: AccountId, client_id: uuid::Uuid) -> PackId {
+        PackId(id::derive(client_id, &[b"pack", account.0.as_bytes()]))
     }
 }
 
@@ -66,7 +66,7 @@ impl Command for CreatePack {
         if stickers.made >= PACKS_MAX {
             return Err(StickerRejection::TooManyPacks);
         }
-        let (pack_id, owner_id) = (Self::pack_id(context.client_id), context.actor);
+        let (pack_id, owner_id) = (Self::pack_id(context.actor, context.client_id), context.actor);
         let title = Personal::new(title);
         let made = PackCreated { pack_id, owner_id, kind: self.kind, title };
         let mut events = vec![made.into()];
@@ -191,6 +191,11 @@ impl Command for InstallPack {
             return Err(StickerRejection::TooManyInstalled);
         }
         Ok(vec![installed(pack.id, pack.owner_id, pack.kind, context)])
+    }
+
+    /// Who made a pack is looked up, and may be unknown when it is asked again.
+    fn body(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.pack_id).expect("an id is plain data")
     }
 }
 

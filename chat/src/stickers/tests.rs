@@ -30,7 +30,7 @@ pub(super) fn picture(world: Given, who: u8, size_bytes: u64) -> (Given, FileId)
         ..BeginUpload::default()
     };
     let world = world.and(account(who), begin);
-    let file_id = BeginUpload::file_id(world.last_context(account(who)).client_id);
+    let file_id = BeginUpload::file_id(account(who), world.last_context(account(who)).client_id);
     let finish = FinishUpload { file_id, blob: 1, digest: "ab".repeat(32), size_bytes };
     (world.and(account(who), finish), file_id)
 }
@@ -42,7 +42,7 @@ fn make(kind: PackKind) -> CreatePack {
 /// Ann makes a pack.
 pub(super) fn made(world: Given, kind: PackKind) -> (Given, PackId) {
     let world = world.and(account(ANN), make(kind));
-    let pack = CreatePack::pack_id(world.last_context(account(ANN)).client_id);
+    let pack = CreatePack::pack_id(account(ANN), world.last_context(account(ANN)).client_id);
     (world, pack)
 }
 

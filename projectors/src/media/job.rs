@@ -62,6 +62,20 @@ impl Acting {
     ) -> Option<u64> {
         let place = worker.place(media.is_large()).await;
         let lease = Lease::take(&self.ports, media.file_id).await?;
+        // Somebody else may have had its turn since the document was read.
+        let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
+        let now = reader.load::<Media>(media.file_id.to_string()).await;
+        let same = match &now {
+            Ok(Some(it)) => it.seq == media.seq && it.is_due(),
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(id = %media.file_id, %error, "a file can't be looked into now");
+                return None;
+            }
+        };
+        if !same {
+            return Some(media.seq + 1);
+        }
         let job = Job { acting: &self, media: &media };
         let tried = lease.during(&self.ports, job.attempt(&worker, place)).await;
         tried.unwrap_or_else(|error| {
@@ -100,6 +114,9 @@ impl Job<'_> {
         unseal(&self.acting.ports, &file, &key, &scratch.input()).await?;
         let attempt = media.attempts + 1;
         let (file_id, job_id) = (media.file_id, media.job_id());
+        if !worker.works() {
+            return Ok(None);
+        }
         let start = StartMedia { file_id, job_id, attempt };
         let Some(Some(_)) = self.note("start", start).await else { return Ok(Some(over)) };
         if attempt > 1 {

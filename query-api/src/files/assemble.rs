@@ -1,6 +1,7 @@
 //! Makes one blob of the parts of an upload, and a file of the upload.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{self, SHA256};
 use bytes::Bytes;
@@ -26,6 +27,9 @@ use crate::schema::Parts;
 
 /// How long nobody else puts an upload together after one was seen to do it.
 const LEASE_MS: u64 = 60_000;
+
+/// How often that is prolonged.
+const PROLONG_EVERY: Duration = Duration::from_secs(20);
 
 /// Pieces that wait to be stored at most.
 const WAITING_MAX: usize = 4;
@@ -60,7 +64,17 @@ pub(super) async fn assemble(
     if !held {
         return Err(Refused::Status(StatusCode::LOCKED, "the upload is being finished"));
     }
-    let finished = finish(roles, asked, file, key, (&lease, blob)).await;
+    let keep = async {
+        loop {
+            tokio::time::sleep(PROLONG_EVERY).await;
+            // Losing it is only more work.
+            lease.take(ports).await;
+        }
+    };
+    let finished = tokio::select! {
+        finished = finish(roles, asked, file, key, blob) => finished,
+        () = keep => unreachable!("it is prolonged without end"),
+    };
     let _ = ports.cache.forget(&lease.key).await;
     finished?;
     let reader = asked.scope.reader.anew();
@@ -76,7 +90,7 @@ async fn finish(
     asked: &Asked,
     file: &File,
     key: &Secret,
-    (lease, blob): (&Lease, u64),
+    blob: u64,
 ) -> Result<(), Refused> {
     let ports = &roles.ports;
     // Somebody else may have finished it since it was looked at.
@@ -97,17 +111,30 @@ async fn finish(
     let source = Source { bytes: pieces.boxed(), size_bytes, sha256: None };
     let sealer = Sealer::whole(key, ports.entropy.bytes());
     let (look, looking) = Look::begin(&ports.scanner);
-    let resealing = reseal((ports, lease), &path, sealer, (to, look));
+    let resealing = reseal(ports, &path, sealer, (to, look));
     let (put, digest, verdict) = tokio::join!(ports.blobs.put(&own, source), resealing, looking);
     stored(put?)?;
-    let Some(digest) = digest else { return Err(Failure::Unavailable.into()) };
-    let digest = hex(digest.as_ref());
-    if let Some(reason) = roles.intake.refuses(&digest, &verdict?) {
+    let digest = digest.map(|it| hex(it.as_ref()));
+    let (Some(digest), Ok(verdict)) = (digest, verdict) else {
+        ports.blobs.delete(&own).await?;
+        return Err(Failure::Unavailable.into());
+    };
+    if let Some(reason) = roles.intake.refuses(&digest, &verdict) {
+        ports.blobs.delete(&own).await?;
         return refuse(asked, file, reason).await;
     }
     let command = FinishUpload { file_id: file.id, blob, digest, size_bytes: end };
     let client_id = id::derive(file.id.0, &[b"finish", &blob.to_be_bytes()]);
-    let accepted = asked.scope.submit_for(file.account_id, client_id, command).await?;
+    let accepted = match asked.scope.submit_for(file.account_id, client_id, command).await {
+        Ok(accepted) => accepted,
+        // It may have been noted: then it is what the file is, or is swept with it.
+        Err(failure @ (Failure::Unknown | Failure::Unavailable)) => return Err(failure.into()),
+        // Nobody else sweeps after what is forgotten.
+        Err(failure) => {
+            ports.blobs.delete(&own).await?;
+            return Err(failure.into());
+        }
+    };
     if !asked.scope.outcome(accepted).await.is_ok_and(|it| it.readable) {
         return Err(Failure::Unknown.into());
     }
@@ -152,9 +179,11 @@ async fn refuse(asked: &Asked, file: &File, reason: RefusalReason) -> Result<(),
     tracing::warn!(file = %file.id, account = %file.account_id, ?reason, "a file was refused");
     metrics::counter!("parlance_files_refused_total", "reason" => format!("{reason:?}"))
         .increment(1);
-    let command = RefuseUpload { file_id: file.id, reason };
-    let client_id = id::derive(file.id.0, &[b"refuse"]);
-    asked.scope.submit_for(file.account_id, client_id, command).await?;
+    for file_id in file.pieces.iter().copied().chain([file.id]) {
+        let client_id = id::derive(file_id.0, &[b"refuse"]);
+        let command = RefuseUpload { file_id, reason };
+        asked.scope.submit_for(file.account_id, client_id, command).await?;
+    }
     Err(Failure::Rejected(FileRejection::Refused.into()).into())
 }
 
@@ -166,15 +195,13 @@ async fn own_file_now(asked: &Asked, file: &File) -> Result<FileState, Refused> 
 /// Opens parts, one after the other, and seals them into one; gives the digest of the contents,
 /// unless they could not be read or are not wanted any more.
 async fn reseal(
-    (ports, lease): (&Ports, &Lease),
+    ports: &Ports,
     path: &[(Secret, Part)],
     mut sealer: Sealer,
     (to, look): (mpsc::Sender<Result<Bytes, Error>>, Look),
 ) -> Option<digest::Digest> {
     let mut digest = digest::Context::new(&SHA256);
     for (key, part) in path {
-        // It lasts as long as this goes on; losing it is only more work.
-        lease.take(ports).await;
         let mut opened = Opened::new(ports, key, part).await;
         loop {
             let plain = match &mut opened {
@@ -184,7 +211,7 @@ async fn reseal(
             match plain {
                 Ok(Some(plain)) => {
                     digest.update(&plain);
-                    look.push(&plain).await;
+                    look.push(&plain).await?;
                     sealer.push(&plain);
                     send(&to, &mut sealer).await?;
                 }

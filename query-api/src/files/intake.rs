@@ -71,10 +71,11 @@ impl Look {
         (Self(to), async move { scanner.scan(bytes).await })
     }
 
-    /// Some more; whoever does not look any more has its reason.
-    pub(super) async fn push(&self, plain: &[u8]) {
-        if let Some(to) = &self.0 {
-            let _ = to.send(Ok(Bytes::copy_from_slice(plain))).await;
+    /// Some more; nothing when nobody looks any more who should.
+    pub(super) async fn push(&self, plain: &[u8]) -> Option<()> {
+        match &self.0 {
+            Some(to) => to.send(Ok(Bytes::copy_from_slice(plain))).await.ok(),
+            None => Some(()),
         }
     }
 

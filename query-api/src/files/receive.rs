@@ -55,7 +55,7 @@ pub(super) async fn begin(
     if !readable {
         return Err(Failure::Unknown.into());
     }
-    own_file(asked, BeginUpload::file_id(client_id)).await
+    own_file(asked, BeginUpload::file_id(account, client_id)).await
 }
 
 /// A file of whoever asks that is not over.

@@ -1,6 +1,7 @@
 //! The protocol tus 1.0.0 (tus.io/protocols/resumable-upload), and its extensions creation,
 //! creation-with-upload, expiration, checksum, termination and concatenation.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
@@ -97,7 +98,11 @@ fn concat(headers: &HeaderMap) -> Result<Concat, Refused> {
     let places = header.strip_prefix("final;").ok_or_else(invalid)?.split_ascii_whitespace();
     let ids = places.map(|it| it.rsplit_once("/files/").and_then(|(_, id)| id.parse().ok()));
     let ids: Option<Vec<FileId>> = ids.collect();
+    let once = |ids: &Vec<FileId>| ids.iter().collect::<HashSet<_>>().len() == ids.len();
     let ids = ids.filter(|it| !it.is_empty()).ok_or_else(invalid)?;
+    if ids.len() <= PIECES_MAX && !once(&ids) {
+        return Err(bad("a piece is there twice"));
+    }
     match ids.len() > PIECES_MAX {
         true => Err(Rejection::from(FileRejection::TooManyPieces).into()),
         false => Ok(Concat::Final(ids)),
@@ -106,6 +111,8 @@ fn concat(headers: &HeaderMap) -> Result<Concat, Refused> {
 
 /// How many bytes the pieces of an upload come to, all of which are there.
 async fn joined(api: &Api, asked: &Asked, pieces: &[FileId]) -> Result<u64, Refused> {
+    let account = asked.viewer.account;
+    asked.scope.admit(&format!("commands/{account}"), asked.scope.limits.per_account).await?;
     let mut size_bytes: u64 = 0;
     for piece in pieces {
         let file = own_file(asked, *piece).await?;

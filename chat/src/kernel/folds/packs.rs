@@ -40,7 +40,7 @@ fn makes(world: Given, actor: AccountId, which: u8) -> Then {
 /// Uploads a picture and adds it to a pack.
 fn adds(world: Given, pack: &Pack, which: u8) -> Then {
     let world = world.when(pack.owner_id, begins(which)).world;
-    let file_id = BeginUpload::file_id(world.last_context(pack.owner_id).client_id);
+    let file_id = BeginUpload::file_id(pack.owner_id, world.last_context(pack.owner_id).client_id);
     let world = match world.document::<File>(file_id) {
         Some(file) => world.when(pack.owner_id, finishes(&file, which)).world,
         None => world,

@@ -5,7 +5,7 @@ use crate::attachments::{Attach, AttachmentKind, FileUse, NoteReleased, SendAtta
 use crate::conversations::ConversationId;
 use crate::files::{
     BeginUpload, EndFile, File, FileEvent, FileId, FinishUpload, KeepFile, NoteSwept,
-    RefusalReason, RefuseUpload, TerminateUpload,
+    RefusalReason, RefuseUpload, ReleaseFile, TerminateUpload,
 };
 use crate::kernel::testing::{Given, Then};
 use crate::media::{
@@ -22,6 +22,7 @@ fn begun(world: &Given) -> Vec<(AccountId, FileId)> {
             | FileEvent::UploadAbandoned(_)
             | FileEvent::UploadRefused(_)
             | FileEvent::FileKept(_)
+            | FileEvent::FileReleased(_)
             | FileEvent::FileDiscarded(_)
             | FileEvent::FileSwept(_),
         )
@@ -70,7 +71,7 @@ pub(super) fn upload(world: Given, actor: AccountId, which: u8) -> Then {
         3 => world.when(owner, TerminateUpload { file_id: file.id }),
         4 if which > 12 => {
             let begun = world.when(owner, begins(which)).world;
-            let file_id = BeginUpload::file_id(begun.last_context(owner).client_id);
+            let file_id = BeginUpload::file_id(owner, begun.last_context(owner).client_id);
             begun.when(owner, RefuseUpload { file_id, reason: RefusalReason::Harmful })
         }
         5 => look_into(world, owner, file.id, which),
@@ -98,7 +99,7 @@ pub(super) fn attach(
     which: u8,
 ) -> Then {
     let world = world.when(actor, begins(which)).world;
-    let file_id = BeginUpload::file_id(world.last_context(actor).client_id);
+    let file_id = BeginUpload::file_id(actor, world.last_context(actor).client_id);
     let file = world.document::<File>(file_id);
     let world = match file {
         Some(file) => world.when(actor, finishes(&file, which)).world,
@@ -111,7 +112,8 @@ pub(super) fn attach(
     }
     let world = world.when(actor, send).world;
     if which % 4 == 1 {
-        return world.when(actor, KeepFile { file_id });
+        let world = world.when(actor, KeepFile { file_id }).world;
+        return world.when(actor, ReleaseFile { file_id });
     }
     let Some(message) = holding(&world, actor) else {
         return world.when(actor, TerminateUpload { file_id });
