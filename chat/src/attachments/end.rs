@@ -85,7 +85,7 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
 /// When the documents can't be reached.
 pub(crate) async fn is_held(reader: &Reader, file: FileId) -> Result<bool, Error> {
     let (name, prefix) = (FileUse::COLLECTION.name, FileUse::of(file));
-    let scan = Scan::prefix(name, None, &prefix, Order::Ascending, 1);
+    let scan = Scan::prefix(name, Some("held"), &prefix, Order::Ascending, 1);
     Ok(!reader.scan::<FileUse>(scan).await?.is_empty())
 }
 

@@ -209,9 +209,16 @@ fn deleting_releases_its_files_once() {
 fn what_is_released_is_sent_for_another_moment_and_ends_a_minute_later() {
     let (world, id, _, file_id) = sent();
     let until = |world: &Given| world.document::<File>(file_id).and_then(|it| it.until);
-    let world = world.and(account(BOB), KeepFile { file_id });
+    let first = until(&world).expect("a time");
+    let world = world.and(account(BOB), KeepFile { file_id, due_at: first });
     assert_eq!(until(&world), None);
     let world = world.and(account(BOB), ReleaseFile { file_id });
+    // A time that was set before has come to nothing.
+    let world = world
+        .when(account(BOB), KeepFile { file_id, due_at: first })
+        .then([])
+        .when(account(BOB), EndFile { file_id, uploaded: true, due_at: first })
+        .then([]);
     assert_eq!(until(&world), Some(Timestamp(NOW.0 + RELEASED_MS)));
     let unused = format!("file-unused/{}", file_id.0.simple());
     assert_eq!(world.document::<Timer>(unused).map(|it| it.due_at), until(&world));
@@ -222,8 +229,9 @@ fn what_is_released_is_sent_for_another_moment_and_ends_a_minute_later() {
         .later(1)
         .when(account(BOB), photo(id, file_id))
         .then_rejected(AttachmentRejection::FileNotFound);
-    let end = EndFile { file_id, uploaded: true };
-    let world = world.and(account(BOB), end);
+    let due_at = until(&world).expect("a time");
+    let world = world.and(account(BOB), EndFile { file_id, uploaded: true, due_at });
+    assert_eq!(world.document::<File>(file_id).map(|it| it.is_uploaded()), Some(false));
     world.when(account(BOB), ReleaseFile { file_id }).then([]);
 }
 

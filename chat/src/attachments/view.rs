@@ -110,7 +110,8 @@ pub(super) fn ended(event: &Recorded) -> Option<(Holder, bool)> {
 }
 
 impl Document for FileUse {
-    const COLLECTION: Collection = Collection { name: "file_uses", indexes: &["used", "over"] };
+    const COLLECTION: Collection =
+        Collection { name: "file_uses", indexes: &["used", "over", "held"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
         let Some((holder, files, _)) = told(event) else { return Vec::new() };
@@ -141,6 +142,6 @@ impl Document for FileUse {
         let holder = self.holder.id();
         let over = format!("{}{}", Self::over_with(holder), self.file_id);
         let used = Self::id(self.file_id, holder);
-        vec![(!self.over).then_some(used), self.over.then_some(over)]
+        vec![(!self.over).then(|| used.clone()), self.over.then_some(over), Some(used)]
     }
 }

@@ -23,6 +23,8 @@ pub struct EndFile {
     pub file_id: FileId,
     /// Of an upload, or of a file.
     pub uploaded: bool,
+    /// The time that has come: another may have been set since.
+    pub due_at: Timestamp,
 }
 
 impl Command for EndFile {
@@ -43,7 +45,8 @@ impl Command for EndFile {
 
     fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
         let state = if self.uploaded { FileState::Uploaded } else { FileState::Uploading };
-        let file = found(file, context).filter(|it| it.state == state);
+        let due = |it: &&File| it.state == state && it.until == Some(self.due_at);
+        let file = found(file, context).filter(due);
         Ok(file.and_then(over).into_iter().collect())
     }
 }
@@ -85,8 +88,8 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
 pub(crate) async fn end(reader: &Reader, timer: &Timer) -> Result<Action, Error> {
     let (file_id, uploaded) = (FileId(timer.id), timer.purpose == Purpose::FileUnused);
     Ok(match uploaded && is_held(reader, file_id).await? {
-        true => timer.gives(KeepFile { file_id }),
-        false => timer.gives(EndFile { file_id, uploaded }),
+        true => timer.gives(KeepFile { file_id, due_at: timer.due_at }),
+        false => timer.gives(EndFile { file_id, uploaded, due_at: timer.due_at }),
     })
 }
 
@@ -95,6 +98,8 @@ pub(crate) async fn end(reader: &Reader, timer: &Timer) -> Result<Action, Error>
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct KeepFile {
     pub file_id: FileId,
+    /// The time that has come: another may have been set since.
+    pub due_at: Timestamp,
 }
 
 impl Command for KeepFile {
@@ -114,7 +119,8 @@ impl Command for KeepFile {
     }
 
     fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
-        let file = found(file, context).filter(|it| it.is_uploaded() && it.until.is_some());
+        let file =
+            found(file, context).filter(|it| it.is_uploaded() && it.until == Some(self.due_at));
         let kept = file.map(|it| FileKept { file_id: it.id, account_id: context.actor });
         Ok(kept.into_iter().map(Event::from).collect())
     }

@@ -199,7 +199,10 @@ fn an_upload_is_abandoned_after_seven_days_and_an_unused_file_is_discarded_after
     let unused = Timestamp(NOW.0 + 5 + UNUSED_MS_MAX);
     assert_eq!(due(&world, UNUSED, id), Some(unused));
     assert_eq!(file(&world, id).unwrap().until, Some(unused));
-    let ends = |file_id, uploaded| EndFile { file_id, uploaded };
+    let ends = |file_id, uploaded| {
+        let due_at = if uploaded { unused } else { expires };
+        EndFile { file_id, uploaded, due_at }
+    };
     // A timer of an upload that has become a file meanwhile changes nothing.
     let world = world.when(account(ANN), ends(id, false)).then([]);
     let world = world.when(account(ANN), ends(slow, false)).then_allowed();
@@ -291,7 +294,11 @@ proptest! {
             let then = match what {
                 1 => world.when(own, finish(id, found.map_or(0, |it| it.size_bytes))),
                 2 => world.when(own, TerminateUpload { file_id: id }),
-                3 => world.when(own, EndFile { file_id: id, uploaded: size % 2 == 0 }),
+                3 => {
+                    let due_at = found.and_then(|it| it.until).unwrap_or(NOW);
+                    let uploaded = size % 2 == 0;
+                    world.when(own, EndFile { file_id: id, uploaded, due_at })
+                }
                 _ => world.when(own, NoteSwept { file_id: id, seq }),
             };
             world = then.world;

@@ -7,7 +7,7 @@ use crate::files::{
     BeginUpload, EndFile, File, FileEvent, FileId, FinishUpload, KeepFile, NoteSwept,
     RefusalReason, RefuseUpload, ReleaseFile, TerminateUpload,
 };
-use crate::kernel::testing::{Given, Then};
+use crate::kernel::testing::{Given, NOW, Then};
 use crate::media::{
     FailMedia, Media, MediaFailure, MediaOutcome, RecordMedia, StartMedia, Variant, job_id,
 };
@@ -67,7 +67,11 @@ pub(super) fn upload(world: Given, actor: AccountId, which: u8) -> Then {
     };
     let file = world.document::<File>(file.id).unwrap_or(file);
     match which % 6 {
-        1 | 2 => world.when(owner, EndFile { file_id: file.id, uploaded: which.is_multiple_of(4) }),
+        1 | 2 => {
+            let due_at = file.until.unwrap_or(NOW);
+            let uploaded = which.is_multiple_of(4);
+            world.when(owner, EndFile { file_id: file.id, uploaded, due_at })
+        }
         3 => world.when(owner, TerminateUpload { file_id: file.id }),
         4 if which > 12 => {
             let begun = world.when(owner, begins(which)).world;
@@ -112,7 +116,9 @@ pub(super) fn attach(
     }
     let world = world.when(actor, send).world;
     if which % 4 == 1 {
-        let world = world.when(actor, KeepFile { file_id }).world;
+        let until = world.document::<File>(file_id).and_then(|it| it.until);
+        let due_at = until.unwrap_or(NOW);
+        let world = world.when(actor, KeepFile { file_id, due_at }).world;
         return world.when(actor, ReleaseFile { file_id });
     }
     let Some(message) = holding(&world, actor) else {
