@@ -64,7 +64,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 93] = [
+const MORE_FILES: [(&str, &str); 94] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -109,6 +109,7 @@ const MORE_FILES: [(&str, &str); 93] = [
     ("removals/end", "what happens when the time to restore is over, which nobody asks for"),
     ("removals/many", "commands over many messages, too long to stand beside the others"),
     ("attachments/end", "what becomes of the files of what is gone, which nobody asks for"),
+    ("attachments/once", "the law of what is opened once, too long to stand beside the others"),
     ("attachments/open", "what is opened once, too long to stand beside sending"),
     ("messages/mention", "whom messages name, too long to stand beside the messages"),
     ("messages/entity", "what a text is parsed to, too long to stand beside parsing"),

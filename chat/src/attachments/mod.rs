@@ -18,6 +18,8 @@ mod decide;
 mod end;
 mod events;
 mod graphql;
+#[cfg(test)]
+mod once;
 mod open;
 #[cfg(test)]
 mod tests;

@@ -4,12 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, direct_id};
-use crate::expiry::ExpireMessage;
 use crate::files::{
     BeginUpload, EndFile, File, FileId, FinishUpload, KeepFile, RELEASED_MS, ReleaseFile,
     TerminateUpload, UNUSED_MS_MAX,
 };
-use crate::forwards::{ForwardMessages, ForwardRejection, Source};
+use crate::forwards::{ForwardMessages, Source};
 use crate::kernel::testing::{Given, NOW, account, given, open};
 use crate::kernel::{Document as _, Timestamp};
 use crate::members::{ChangeRole, Role};
@@ -19,11 +18,11 @@ use crate::messages::{
 use crate::removals::DestroyMessage;
 use crate::timers::Timer;
 
-const ANN: u8 = 1;
-const BOB: u8 = 2;
-const EVE: u8 = 3;
+pub(super) const ANN: u8 = 1;
+pub(super) const BOB: u8 = 2;
+pub(super) const EVE: u8 = 3;
 
-fn lunch() -> (Given, ConversationId) {
+pub(super) fn lunch() -> (Given, ConversationId) {
     let people = given().person(ANN, "ann").person(BOB, "bob").person(EVE, "eve");
     let create =
         CreateGroup { title: "Lunch".to_owned(), member_ids: vec![account(BOB)], open: false };
@@ -33,7 +32,7 @@ fn lunch() -> (Given, ConversationId) {
 }
 
 /// Somebody uploads a file.
-fn uploaded(world: Given, who: u8) -> (Given, FileId) {
+pub(super) fn uploaded(world: Given, who: u8) -> (Given, FileId) {
     let (name, media_type) = ("cat.png".to_owned(), "image/png".to_owned());
     let begin = BeginUpload {
         name,
@@ -48,11 +47,11 @@ fn uploaded(world: Given, who: u8) -> (Given, FileId) {
     (world.and(account(who), finish), file_id)
 }
 
-fn attach(file_id: FileId, kind: AttachmentKind) -> Attach {
+pub(super) fn attach(file_id: FileId, kind: AttachmentKind) -> Attach {
     Attach { file_id, kind }
 }
 
-fn photo(conversation_id: ConversationId, file_id: FileId) -> SendAttachments {
+pub(super) fn photo(conversation_id: ConversationId, file_id: FileId) -> SendAttachments {
     SendAttachments::new(conversation_id, vec![attach(file_id, AttachmentKind::Photo)])
 }
 
@@ -65,7 +64,7 @@ fn sent() -> (Given, ConversationId, MessageId, FileId) {
     (world, id, message, file)
 }
 
-fn said(world: &Given, message: MessageId) -> Body {
+pub(super) fn said(world: &Given, message: MessageId) -> Body {
     let message = world.document::<Message>(message).expect("a message");
     open(&message.body.expect("a body")).expect("it opens")
 }
@@ -271,84 +270,6 @@ fn what_is_sent_on_uses_the_file_too() {
     let live = world.stored();
     let live = live.iter().filter(|it| it.0.0 == FileUse::COLLECTION.name);
     assert_eq!(live.filter(|it| !it.1.contains("\"over\":true")).count(), 1);
-}
-
-/// A photo that Ann has sent to Bob, to be opened once.
-fn confided() -> (Given, ConversationId, MessageId) {
-    let (world, _) = lunch();
-    let world = world.and(account(ANN), OpenDirect { account_id: account(BOB) });
-    let id = direct_id(account(ANN), account(BOB));
-    let (world, file) = uploaded(world, ANN);
-    let send = SendAttachments { view_once: true, ..photo(id, file) };
-    let world = world.and(account(ANN), send.clone());
-    let message = send.message_id(&world.last_context(account(ANN)));
-    (world, id, message)
-}
-
-#[test]
-fn what_is_opened_once_is_gone_a_minute_later() {
-    let (world, conversation_id, message_id) = confided();
-    let open = OpenAttachment { conversation_id, message_id };
-    let world = world
-        .when(account(ANN), open.clone())
-        .then_rejected(AttachmentRejection::NotViewOnce)
-        .when(account(EVE), open.clone())
-        .then_rejected(AttachmentRejection::NotFound)
-        .later(1_000)
-        .when(account(BOB), open.clone())
-        .then_allowed();
-    let message = world.document::<Message>(message_id).unwrap();
-    let until = Timestamp(NOW.0 + 1_000 + VIEW_MS);
-    assert_eq!((message.opened, message.expires_at), (true, Some(until)));
-    let expires = format!("message-expires/{}", message_id.0.simple());
-    assert_eq!(world.document::<Timer>(expires).map(|it| it.due_at), Some(until));
-    let world = world
-        .when(account(BOB), open.clone())
-        .then_rejected(AttachmentRejection::Opened)
-        .later(VIEW_MS)
-        .and(account(ANN), ExpireMessage { conversation_id, message_id });
-    assert!(world.document::<Message>(message_id).unwrap().body.is_none());
-    world.when(account(BOB), open).then_rejected(AttachmentRejection::Opened);
-}
-
-#[test]
-fn one_photo_video_or_voice_to_one_other_person_is_opened_once() {
-    let (world, group) = lunch();
-    let world = world.and(account(ANN), OpenDirect { account_id: account(BOB) });
-    let world = world.and(account(ANN), OpenDirect { account_id: account(ANN) });
-    let direct = direct_id(account(ANN), account(BOB));
-    let own = direct_id(account(ANN), account(ANN));
-    let (world, file) = uploaded(world, ANN);
-    let (world, other) = uploaded(world, ANN);
-    let once = |send: SendAttachments| SendAttachments { view_once: true, ..send };
-    let both = vec![attach(file, AttachmentKind::Photo), attach(other, AttachmentKind::Photo)];
-    let kind = |it| once(SendAttachments::new(direct, vec![attach(file, it)]));
-    let after_read = SendAttachments { expires_after_read: Some(60), ..photo(direct, file) };
-    let invalid = AttachmentRejection::ViewOnceInvalid;
-    world
-        .when(account(ANN), once(photo(group, file)))
-        .then_rejected(MessageRejection::ViewOnceNotDirect)
-        .when(account(ANN), once(photo(own, file)))
-        .then_rejected(MessageRejection::ViewOnceNotDirect)
-        .when(account(ANN), once(SendAttachments::new(direct, both)))
-        .then_rejected(invalid)
-        .when(account(ANN), kind(AttachmentKind::Document))
-        .then_rejected(invalid)
-        .when(account(ANN), once(after_read))
-        .then_rejected(invalid)
-        .when(account(ANN), kind(AttachmentKind::Voice))
-        .then_allowed()
-        .when(account(ANN), kind(AttachmentKind::Video))
-        .then_allowed();
-}
-
-#[test]
-fn what_is_opened_once_is_not_sent_on() {
-    let (world, conversation_id, message_id) = confided();
-    let body = Some(said(&world, message_id));
-    let messages = vec![Source { conversation_id, message_id, body }];
-    let forward = ForwardMessages { conversation_id, thread_id: None, messages, attributed: true };
-    world.when(account(BOB), forward).then_rejected(ForwardRejection::ViewOnce);
 }
 
 proptest! {

@@ -165,7 +165,6 @@ impl Document for Media {
                 }
             }
             Some(FileEvent::FileKept(_) | FileEvent::FileReleased(_) | FileEvent::FileSwept(_)) => {
-                ()
             }
             None => {
                 if let (Some(media), Some(it)) = (document, MediaEvent::of(&event.event)) {
