@@ -159,6 +159,8 @@ impl MediaWorker {
     /// Tries from now on whether it works, as long as it does not.
     pub fn watch(self: &Arc<Self>) {
         let worker = Arc::clone(self);
+        // What is not known to work is told not to.
+        self.set_works(false);
         crate::spawn("media worker", async move {
             let mut told = None;
             loop {

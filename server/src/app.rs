@@ -50,6 +50,7 @@ impl App {
     /// # Errors
     /// When a port can't be reached.
     pub async fn start_roles(ports: Ports, config: &Config, roles: Roles) -> Result<Self, Error> {
+        health::record();
         let keyring = Arc::new(Keyring::new(&ports));
         let node = config.event_log.is_some().then(|| Node::join(&ports, config, roles));
         let node = node.transpose()?;

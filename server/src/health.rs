@@ -49,6 +49,11 @@ const COUNTERS: [(&str, &str); 14] = [
 
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
+/// Begins to record what is measured: what is told before is lost.
+pub(crate) fn record() {
+    recorder();
+}
+
 fn recorder() -> PrometheusHandle {
     let handle = METRICS.get_or_init(|| {
         let buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
@@ -68,7 +73,6 @@ fn recorder() -> PrometheusHandle {
 }
 
 pub(crate) fn routes(health: Health) -> Router {
-    recorder();
     Router::new()
         .route("/", get(welcome))
         .route("/healthz", get(|| async { "ok" }))
