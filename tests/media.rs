@@ -2,18 +2,12 @@
 //! in the clear behind.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use ports::clock::Stopwatch;
 use serde_json::Value;
-use tests::files::media_worker;
+use tests::files::{fixture, media_worker};
 use tests::{Client, Http, Person, Program, TOO_LONG};
-
-fn picture() -> Vec<u8> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../media-worker/tests/fixtures");
-    std::fs::read(fixtures.join("private.jpg")).expect("a fixture")
-}
 
 /// What the program says of the worker, once that is as expected.
 fn works(http: &Http, expected: &Value) {
@@ -36,7 +30,7 @@ fn the_worker_beside_the_program_is_found_and_can_be_done_without() {
     let http = Http::new(program.address);
     works(&http, &Value::Bool(true));
     let ann = Person::register(&Arc::new(Client::new(Http::new(program.address))), "ann");
-    let id = ann.uploads("cat.jpg", "image/jpeg", &picture());
+    let id = ann.uploads("cat.jpg", "image/jpeg", &fixture("private.jpg"));
     assert_eq!(ann.looked_into(&id)["state"], "READY");
     let told = http.request("GET", "/metrics", &[], &[]).expect("an answer");
     let told = String::from_utf8(told.body).expect("text");
@@ -79,7 +73,7 @@ fn a_job_that_was_killed_with_its_server_is_done_by_the_next() {
     let port = program.address.port();
     let client = Arc::new(Client::new(Http::new(program.address)));
     let ann = Person::register(&client, "ann");
-    let id = ann.uploads("cat.jpg", "image/jpeg", &picture());
+    let id = ann.uploads("cat.jpg", "image/jpeg", &fixture("private.jpg"));
     let started = Stopwatch::start();
     while !note.exists() {
         assert!(started.seconds() < TOO_LONG.as_secs_f64(), "nobody looks into it");

@@ -1,17 +1,10 @@
 //! What is found in files of every kind, and who sees it.
 
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::files::media_worker;
+use tests::files::{fixture, media_worker};
 use tests::{Person, World, long};
-
-/// A file that programs have made which know nothing of ours.
-fn fixture(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../media-worker/tests/fixtures");
-    std::fs::read(folder.join(name)).expect("a fixture")
-}
 
 fn looking() -> World {
     World::with(|it| {

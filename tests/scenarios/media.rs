@@ -8,14 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::canary::{forms, holds};
-use tests::files::{LOOKING_MAX, in_blobs, media_worker, sha256};
+use tests::files::{LOOKING_MAX, fixture, in_blobs, media_worker, sha256};
 use tests::{Dice, Person, TOO_LONG, World, long};
-
-/// A file that programs have made which know nothing of ours.
-fn fixture(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../media-worker/tests/fixtures");
-    std::fs::read(folder.join(name)).expect("a fixture")
-}
 
 /// A world whose files are looked into by a program, and the folder where that happens.
 fn looking(program: &Path) -> (World, TempDir) {

@@ -29,6 +29,13 @@ pub fn in_blobs(file: &str) -> String {
     file.parse::<FileId>().expect("an id of a file").0.simple().to_string()
 }
 
+/// A file that programs have made which know nothing of ours.
+pub fn fixture(name: &str) -> Vec<u8> {
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../media-worker/tests/fixtures");
+    std::fs::read(folder.join(name)).expect("a fixture")
+}
+
 /// The program that looks into files.
 pub fn media_worker() -> std::path::PathBuf {
     let path = Program::target_dir().join("parlance-media-worker");
