@@ -329,10 +329,10 @@ fn every_option_is_documented() {
 
 /// Text fields of events that identify and say nothing of a person, or are one of a few that we
 /// have: a language that we speak, a template of ours, a condition on the log of audit, an emoji of
-/// Unicode's, a code of ours for what went wrong; or say what a program of others is; or are keyed
-/// digests.
+/// Unicode's, a code of ours for what went wrong, or for what is made of a file; or say what a
+/// program of others is; or are keyed digests.
 fn may_be_plain(field: &str) -> bool {
-    let ours = ["reply_to", "locale", "template", "action", "after", "emoji", "code"];
+    let ours = ["reply_to", "locale", "template", "action", "after", "emoji", "code", "kind"];
     let programs = ["application_name", "secret_digest"];
     let keyed = ["digest"];
     let named = ours.iter().chain(&programs).chain(&keyed).any(|it| *it == field);

@@ -64,7 +64,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 94] = [
+const MORE_FILES: [(&str, &str); 99] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -123,6 +123,11 @@ const MORE_FILES: [(&str, &str); 94] = [
     ("files/end", "ending by itself, which nobody asks for"),
     ("files/kept", "under which keys blobs lie, and what parts come to"),
     ("files/link", "what is signed for whoever may see a file, and who it is good for"),
+    ("attachments/ready", "that there is more of a file, which nobody asks for"),
+    ("media/ask", "what is asked for and told beside doing jobs, over two streams"),
+    ("media/asked", "the law of what is asked for, too long to stand beside that of jobs"),
+    ("media/jobs", "what jobs there are, by names that a later version may add to"),
+    ("media/played", "what was made as links lead to it, which reads and opens documents"),
     ("media/told", "what workers say, looked at, which is neither a rule nor a document"),
     ("expiry/read", "what is done when something was read, over two streams"),
     ("locations/end", "ending by itself, which nobody asks for"),

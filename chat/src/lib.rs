@@ -278,7 +278,7 @@ rooms! {
     }
     attachments {
         events: AttachmentEvent,
-        commands: [SendAttachments, OpenAttachment, NoteReleased],
+        commands: [SendAttachments, OpenAttachment, NoteReleased, NoteMedia],
         documents: [FileUse],
         rejections: [AttachmentRejection],
         mutation: AttachmentMutation,
@@ -356,10 +356,12 @@ rooms! {
     }
     media {
         events: MediaEvent,
-        commands: [StartMedia, RecordMedia, FailMedia],
+        commands: [ConvertFile, RedoMedia, StartMedia, RecordMedia, FailMedia, NoteTold],
         documents: [Media],
         rejections: [MediaRejection],
+        mutation: MediaMutation,
         changes: [],
+        timings: timings,
     }
     presence {
         commands: [],

@@ -17,7 +17,7 @@ use crate::kernel::document::padded;
 use crate::kernel::{
     Accepted, AnyCommand, Command, Document, Reader, Recorded, StreamId, Timestamp, id,
 };
-use crate::{attachments, expiry, files, locations, polls, removals, schedule};
+use crate::{attachments, expiry, files, locations, media, polls, removals, schedule};
 
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub enum Purpose {
     FileUnused,
     /// The files of what is gone are not kept for it any more.
     FilesReleased,
+    /// Those who see a file are told what was made of it.
+    MediaTold,
 }
 
 impl Purpose {
@@ -57,6 +59,7 @@ impl Purpose {
             Self::UploadExpires => "upload-expires",
             Self::FileUnused => "file-unused",
             Self::FilesReleased => "files-released",
+            Self::MediaTold => "media-told",
         }
     }
 }
@@ -117,7 +120,8 @@ impl Timer {
             | Purpose::ScheduledDue
             | Purpose::UploadExpires
             | Purpose::FileUnused
-            | Purpose::FilesReleased => self.due_at,
+            | Purpose::FilesReleased
+            | Purpose::MediaTold => self.due_at,
         }
     }
 
@@ -213,5 +217,6 @@ pub async fn action(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Er
         Purpose::ScheduledSend => schedule::send(reader, timer).await?,
         Purpose::UploadExpires | Purpose::FileUnused => Some(files::end(reader, timer).await?),
         Purpose::FilesReleased => attachments::release(reader, timer).await?,
+        Purpose::MediaTold => Some(media::tell(reader, timer).await?),
     })
 }

@@ -1,8 +1,9 @@
 //! The program that looks into files, run once for each of them, and the folders that it works in.
 //!
-//! It is given a folder: `input` and `job.json` are there, it leaves `output/` and one line of JSON
-//! (ADR 38). What lies there is clear, so the folder is its user's alone and goes as soon as the
-//! job is over; those of a process that was killed go when the next one starts.
+//! It is given a folder: `input` and `job.json` are there, it leaves `output/` and a line of JSON
+//! (ADR 38), and before that it may say how far it has come. What lies there is clear, so the
+//! folder is its user's alone and goes as soon as the job is over; those of a process that was
+//! killed go when the next one starts.
 
 #[cfg(test)]
 mod tests;
@@ -13,10 +14,11 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::Command;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
@@ -37,6 +39,9 @@ pub const SAID_BYTES_MAX: u64 = 4 << 20;
 /// How long a job may take that ends by itself sooner: the worker has limits of its own.
 pub const WALL_MAX: Duration = Duration::from_secs(20 * 60);
 
+/// The same of one that takes long: half an hour of processor for half an hour of video.
+const LONG_WALL_MAX: Duration = Duration::from_secs(40 * 60);
+
 /// How often it is tried whether a worker works that did not.
 const CHECK_EVERY: Duration = Duration::from_secs(30);
 
@@ -55,6 +60,17 @@ pub struct Settings {
     pub wall: Duration,
 }
 
+/// What a job takes of whoever does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Load {
+    /// A few seconds.
+    Small,
+    /// A large file is read.
+    Large,
+    /// Minutes, of which nothing else has to wait.
+    Long,
+}
+
 /// A program that looks into files.
 pub struct MediaWorker {
     settings: Settings,
@@ -64,7 +80,11 @@ pub struct MediaWorker {
     all: Semaphore,
     /// Large files leave a place to small ones, where there are two.
     large: Semaphore,
+    /// What takes long has places of its own: whoever waits to see something does not wait for it.
+    long: Semaphore,
     works: watch::Sender<bool>,
+    /// The version that it says it has.
+    tool: AtomicU32,
     _lock: File,
 }
 
@@ -79,8 +99,8 @@ pub enum Ended {
 
 /// A place at which a file is looked into.
 pub struct Place<'a> {
-    _all: SemaphorePermit<'a>,
-    _large: Option<SemaphorePermit<'a>>,
+    _first: SemaphorePermit<'a>,
+    _second: Option<SemaphorePermit<'a>>,
 }
 
 /// A folder for one job, which goes with this.
@@ -153,7 +173,9 @@ impl MediaWorker {
             next: AtomicU64::new(0),
             all: Semaphore::new(at_once),
             large: Semaphore::new((at_once - 1).max(1)),
+            long: Semaphore::new((at_once / 2).max(1)),
             works: watch::Sender::new(false),
+            tool: AtomicU32::new(FIRST_TOOL),
             _lock: lock,
             settings,
         }))
@@ -198,6 +220,11 @@ impl MediaWorker {
         *self.works.borrow()
     }
 
+    /// The version of what it makes, once it was seen to work.
+    pub fn tool(&self) -> u32 {
+        self.tool.load(Ordering::Relaxed)
+    }
+
     /// It was refused, or did not start: nothing is given to it until it was seen to work.
     pub fn fails(&self) {
         self.set_works(false);
@@ -207,8 +234,12 @@ impl MediaWorker {
     async fn check(&self) -> Result<(), Error> {
         let scratch = self.scratch()?;
         fs::write(scratch.input(), b"-").map_err(|it| Error::unavailable(PORT, it))?;
-        match self.run(&scratch, br#"{"kind":"previews"}"#).await? {
-            Ended::Itself { code: Some(DONE), .. } => Ok(()),
+        match self.run(&scratch, br#"{"kind":"previews"}"#, Load::Small, &|_| ()).await? {
+            Ended::Itself { code: Some(DONE), said } => {
+                let versioned = serde_json::from_slice::<Versioned>(&said);
+                self.tool.store(versioned.map_or(FIRST_TOOL, |it| it.tool), Ordering::Relaxed);
+                Ok(())
+            }
             Ended::Itself { code, said } => {
                 let said = String::from_utf8_lossy(&said[..said.len().min(200)]).into_owned();
                 Err(Error::unavailable(PORT, format!("it ended with {code:?}: {}", said.trim())))
@@ -218,19 +249,24 @@ impl MediaWorker {
     }
 
     /// Waits until it works, and there is a place for a file.
-    pub async fn place(&self, large: bool) -> Place<'_> {
+    pub async fn place(&self, load: Load) -> Place<'_> {
         let mut works = self.works.subscribe();
         loop {
             // The sender is ours: it does not end before this.
             let _ = works.wait_for(|it| *it).await;
-            let large = match large {
-                true => Some(self.large.acquire().await.expect("it is never closed")),
-                false => None,
+            let (first, second) = match load {
+                Load::Small => (&self.all, None),
+                Load::Large => (&self.large, Some(&self.all)),
+                Load::Long => (&self.long, None),
             };
-            let all = self.all.acquire().await.expect("it is never closed");
+            let first = first.acquire().await.expect("it is never closed");
+            let second = match second {
+                Some(it) => Some(it.acquire().await.expect("it is never closed")),
+                None => None,
+            };
             // Whoever had it before may have found that it does not work any more.
             if self.works() {
-                return Place { _all: all, _large: large };
+                return Place { _first: first, _second: second };
             }
         }
     }
@@ -248,11 +284,18 @@ impl MediaWorker {
         Ok(Scratch(folder))
     }
 
-    /// Runs the program on what lies in a folder; dropping this kills it.
+    /// Runs the program on what lies in a folder, and hears how many per cent it has done; dropping
+    /// this kills it.
     ///
     /// # Errors
     /// When it can't be started.
-    pub async fn run(&self, scratch: &Scratch, job: &[u8]) -> Result<Ended, Error> {
+    pub async fn run(
+        &self,
+        scratch: &Scratch,
+        job: &[u8],
+        load: Load,
+        heard: &(dyn Fn(u8) + Sync),
+    ) -> Result<Ended, Error> {
         let failed = |it| Error::unavailable(PORT, it);
         fs::write(scratch.0.join("job.json"), job).map_err(failed)?;
         let mut command = Command::new(&self.settings.program);
@@ -260,8 +303,12 @@ impl MediaWorker {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(failed)?;
         let out = child.stdout.take().expect("its output is piped");
-        let ending = async { tokio::join!(read(out), child.wait()) };
-        match tokio::time::timeout(self.settings.wall, ending).await {
+        let ending = async { tokio::join!(read(out, heard), child.wait()) };
+        let wall = match load {
+            Load::Small | Load::Large => self.settings.wall,
+            Load::Long => self.settings.wall.max(LONG_WALL_MAX),
+        };
+        match tokio::time::timeout(wall, ending).await {
             Ok((said, ended)) => Ok(Ended::Itself {
                 code: ended.map_err(failed)?.code(),
                 said: said.map_err(failed)?,
@@ -281,10 +328,48 @@ impl Drop for MediaWorker {
     }
 }
 
-/// Reads to the end and keeps the beginning, so that nobody waits for a full pipe.
-async fn read(mut out: impl AsyncRead + Unpin) -> io::Result<Vec<u8>> {
-    let mut said = Vec::new();
-    (&mut out).take(SAID_BYTES_MAX).read_to_end(&mut said).await?;
+/// The version of a worker that says none.
+const FIRST_TOOL: u32 = 1;
+
+/// What stands in a worker's line beside other things.
+#[derive(Deserialize)]
+struct Versioned {
+    #[serde(default = "first_tool")]
+    tool: u32,
+}
+
+fn first_tool() -> u32 {
+    FIRST_TOOL
+}
+
+/// A line that a worker may say before its last.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Underway {
+    progress: u8,
+}
+
+/// Reads to the end and keeps the beginning of what is no progress, so that nobody waits for a full
+/// pipe.
+async fn read(out: impl AsyncRead + Unpin, heard: &(dyn Fn(u8) + Sync)) -> io::Result<Vec<u8>> {
+    let mut out = BufReader::new(out);
+    let (mut said, mut done) = (Vec::new(), 0);
+    loop {
+        let left = SAID_BYTES_MAX - said.len() as u64;
+        let mut line = Vec::new();
+        if (&mut out).take(left).read_until(b'\n', &mut line).await? == 0 {
+            break;
+        }
+        match serde_json::from_slice::<Underway>(&line) {
+            // Each of a hundred once.
+            Ok(Underway { progress }) if progress > done && progress <= 100 => {
+                done = progress;
+                heard(progress);
+            }
+            Ok(_) => (),
+            Err(_) => said.extend(line),
+        }
+    }
     tokio::io::copy(&mut out, &mut tokio::io::sink()).await?;
     Ok(said)
 }

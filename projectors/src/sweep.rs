@@ -136,10 +136,10 @@ impl Acting {
             (FileState::Uploaded | FileState::Over, _) => None,
         };
         for prefix in [parts_prefix(file.id), contents_prefix(file.id)] {
-            self.delete_beginning(&prefix, kept.as_ref()).await?;
+            self.delete_beginning(&prefix, kept.as_slice()).await?;
         }
         if file.state == FileState::Over {
-            self.delete_beginning(&variants_prefix(file.id), None).await?;
+            self.delete_beginning(&variants_prefix(file.id), &[]).await?;
         }
         Ok(())
     }
@@ -147,14 +147,14 @@ impl Acting {
     pub(crate) async fn delete_beginning(
         &self,
         prefix: &str,
-        kept: Option<&BlobKey>,
+        kept: &[BlobKey],
     ) -> Result<(), Error> {
         let mut after = BlobKey::new(prefix);
         loop {
             let listed = self.ports.blobs.list(after.as_ref(), LIST_MAX).await?;
             let found: Vec<BlobKey> = listed.into_iter().map(|it| it.key).collect();
             let of_it = found.iter().take_while(|it| it.as_str().starts_with(prefix));
-            let of_it: Vec<_> = of_it.filter(|it| Some(*it) != kept).collect();
+            let of_it: Vec<_> = of_it.filter(|it| !kept.contains(it)).collect();
             for key in &of_it {
                 self.ports.blobs.delete(key).await?;
             }

@@ -25,6 +25,7 @@ mod intake;
 mod kinds;
 mod locations;
 mod lost_factors;
+mod made;
 mod media;
 mod members;
 mod messages;

@@ -5,16 +5,17 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::{Attach, Attachment, AttachmentKind, Attachments, OpenAttachment, SendAttachments};
 use crate::conversations::ConversationId;
 use crate::drafts::{DraftLine, clear_beside};
-use crate::files::FileObject;
+use crate::files::{FileObject, Through};
 use crate::kernel::Timestamp;
 use crate::kernel::graphql::{id, outage, rejected, scope, uuid};
 use crate::messages::{
-    Content, Message, MessageObject, MessagePayload, QuoteInput, changed, message_id, opened,
-    visible,
+    Content, Message, MessageId, MessageObject, MessagePayload, QuoteInput, changed, message_id,
+    opened, visible,
 };
 
 /// What a message holds that the viewer may read.
 pub struct AttachmentsObject {
+    pub(crate) message_id: MessageId,
     pub(crate) attachments: Attachments,
     pub(crate) view_once: bool,
     pub(crate) opened: bool,
@@ -26,9 +27,9 @@ impl AttachmentsObject {
     /// In their order, at most 10.
     #[graphql(complexity = "1 + 4 * child_complexity")]
     async fn attachments(&self) -> Vec<AttachmentObject> {
-        let linked = !self.view_once;
+        let (linked, message_id) = (!self.view_once, self.message_id);
         let all = self.attachments.all.iter();
-        all.map(|it| AttachmentObject { attachment: it.clone(), linked }).collect()
+        all.map(|it| AttachmentObject { attachment: it.clone(), linked, message_id }).collect()
     }
 
     /// Whether the other person opens them once, by `openAttachment`: nobody else is given links.
@@ -47,6 +48,7 @@ struct AttachmentObject {
     attachment: Attachment,
     /// Whether links lead to it.
     linked: bool,
+    message_id: MessageId,
 }
 
 /// A file of a message.
@@ -60,7 +62,8 @@ impl AttachmentObject {
     /// Null when its owner has discarded it.
     async fn file(&self, context: &Context<'_>) -> Result<Option<FileObject>> {
         let file = (self.attachment.file_id, self.attachment.owner_id);
-        FileObject::held(context, file, self.linked).await
+        let through = Some(Through::Message(self.message_id));
+        FileObject::held(context, file, self.linked, through).await
     }
 }
 
@@ -193,7 +196,7 @@ impl AttachmentMutation {
         let Some(message) = found.map(|it| scope.within(&it)) else { return Ok(payload) };
         let body = opened(&scope.reader, &message).await.map_err(outage)?;
         if let Some(Content::Attachments(it)) = body.and_then(|it| it.content) {
-            let linked = |attachment| AttachmentObject { attachment, linked: true };
+            let linked = |attachment| AttachmentObject { attachment, linked: true, message_id };
             payload.attachments = it.all.into_iter().map(linked).collect();
         }
         payload.message = Some(MessageObject::new(message));

@@ -21,6 +21,7 @@ mod graphql;
 #[cfg(test)]
 mod once;
 mod open;
+mod ready;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -31,9 +32,10 @@ pub use decide::{
 };
 pub use end::NoteReleased;
 pub(crate) use end::{is_held, release, timings};
-pub use events::{AttachmentEvent, FilesReleased};
+pub use events::{AttachmentEvent, AttachmentReady, FilesReleased};
 pub use graphql::{AttachmentMutation, AttachmentsObject};
 pub use open::OpenAttachment;
+pub use ready::NoteMedia;
 pub use view::{FileUse, Holder};
 
 /// Most files of one message.

@@ -69,6 +69,7 @@ fn told(event: &Recorded) -> Option<(Holder, &[FileId], Told)> {
     }
     let (message, files, told) = match AttachmentEvent::of(&event.event) {
         Some(AttachmentEvent::FilesReleased(it)) => (it.message_id, &it.file_ids[..], Told::End),
+        Some(AttachmentEvent::AttachmentReady(_)) => return None,
         None => of_message(event)?,
     };
     Some((Holder::Message(message), files, told))

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::{File, FileDetails, FileId, FileState, Link, Storage, TerminateUpload, UPLOADS_MAX};
+use super::{
+    File, FileDetails, FileId, FileState, Link, Storage, TerminateUpload, Through, UPLOADS_MAX,
+};
 use crate::accounts::AccountId;
 use crate::kernel::Timestamp;
 use crate::kernel::graphql::{id, outage, scope};
@@ -16,6 +18,8 @@ pub struct FileObject {
     file: Arc<File>,
     /// Whether links lead to it.
     linked: bool,
+    /// By what it is seen, if that can be looked at again.
+    through: Option<Through>,
 }
 
 impl FileObject {
@@ -24,10 +28,11 @@ impl FileObject {
         context: &Context<'_>,
         (id, owner): (FileId, AccountId),
         linked: bool,
+        through: Option<Through>,
     ) -> Result<Option<Self>> {
         let found = scope(context).reader.load::<File>(id.to_string()).await.map_err(outage)?;
         let there = found.filter(|it| it.is_uploaded() && it.account_id == owner);
-        Ok(there.map(|file| Self { file, linked }))
+        Ok(there.map(|file| Self { file, linked, through }))
     }
 
     /// Whether the viewer has uploaded it; in a frame it is told to nobody else.
@@ -46,7 +51,8 @@ impl FileObject {
                 scope.reader.fetch::<File>(viewer, id.to_string()).await
             }
         };
-        Ok(found.map_err(outage)?.map(|file| Self { file, linked: true }))
+        let through = Some(Through::Owner);
+        Ok(found.map_err(outage)?.map(|file| Self { file, linked: true, through }))
     }
 
     async fn details(&self, context: &Context<'_>) -> Result<Option<FileDetails>> {
@@ -113,7 +119,8 @@ impl FileObject {
 
     /// What is in it, and what was made of that; null unless it was uploaded.
     async fn media(&self, context: &Context<'_>) -> Result<Option<MediaObject>> {
-        MediaObject::of(context, &self.file, self.linked).await
+        let through = self.through.filter(|_| self.linked);
+        MediaObject::of(context, &self.file, self.linked, through).await
     }
 
     /// `seq` of the event that made it what it is; null for others than its owner.

@@ -6,10 +6,12 @@ use uuid::Uuid;
 use ports::Error;
 use ports::keys::{Secret, TreeId, crypto};
 
-use super::{File, FileId, FileState, LINK_MS, contents_key};
+use super::{File, FileId, FileState, LINK_MS, STREAM_MS, contents_key};
 use crate::accounts::AccountId;
 use crate::kernel::graphql::Viewer;
 use crate::kernel::{Keyring, Reader, Timestamp};
+use crate::media::Stream;
+use crate::messages::{Message, MessageId};
 use crate::sessions::{Session, SessionId};
 
 /// The key of a file's contents as the keyring has it; `None` once it was destroyed.
@@ -23,12 +25,44 @@ pub async fn key_of(keyring: &Keyring, file: &File) -> Result<Option<Secret>, Er
     Ok(leaf.map(|it| contents_key(&it, file.id)))
 }
 
+/// By what somebody may see a file for longer than a link is good: it is looked at each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Through {
+    /// It is theirs.
+    Owner,
+    /// They see a message that holds it.
+    Message(MessageId),
+}
+
+impl Through {
+    fn id(self) -> Uuid {
+        match self {
+            Self::Owner => Uuid::nil(),
+            Self::Message(it) => it.0,
+        }
+    }
+
+    /// Whether somebody sees the file now.
+    async fn shows(
+        self,
+        reader: &Reader,
+        (file, viewer): (&File, AccountId),
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let Self::Message(message) = self else { return Ok(file.account_id == viewer) };
+        let found = reader.fetch::<Message>(viewer, message.to_string()).await?;
+        Ok(found.is_some_and(|it| !it.is_gone(now) && it.files.contains(&file.id)))
+    }
+}
+
 /// What a link to a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     pub file: FileId,
     /// What of it: a variant by its name, or else the contents.
     pub variant: Option<String>,
+    /// Of a stream, whose playlists and pieces it leads to.
+    pub through: Option<Through>,
     pub viewer: AccountId,
     pub session: SessionId,
     /// Good up to before this time.
@@ -56,7 +90,14 @@ impl Link {
     pub fn to(file: FileId, viewer: Viewer, now: Timestamp) -> Self {
         let session = SessionId(viewer.session);
         let until = Timestamp(now.0 + LINK_MS);
-        Self { file, variant: None, viewer: viewer.account, session, until }
+        Self { file, variant: None, through: None, viewer: viewer.account, session, until }
+    }
+
+    /// The same for what a video is played from while it comes, for [`STREAM_MS`].
+    pub fn stream(self, through: Through) -> Self {
+        let until = Timestamp(self.until.0 - LINK_MS + STREAM_MS);
+        let variant = Some(Stream::name().to_owned());
+        Self { variant, through: Some(through), until, ..self }
     }
 
     /// The same for a variant of the file, and for nothing else of it.
@@ -68,18 +109,30 @@ impl Link {
         let ids: [Uuid; 3] = [self.file.0, self.viewer.0, self.session.0];
         let ids: Vec<u8> = ids.iter().flat_map(|it| *it.as_bytes()).collect();
         let until = self.until.0.to_be_bytes();
+        if let Some(through) = self.through {
+            let secret = keyring.secret("file streams");
+            return crypto::fingerprint(&secret, &[&ids, &until, through.id().as_bytes()]);
+        }
         let variant = self.variant.as_deref().unwrap_or_default().as_bytes();
         // What comes before the name has always the same length.
         crypto::fingerprint(&keyring.secret("file links"), &[&ids, &until, variant])
     }
 
+    /// What is in the query of its URL.
+    pub fn query(&self, keyring: &Keyring) -> String {
+        let (viewer, session) = (self.viewer, self.session);
+        let (until, signature) = (self.until.0, self.signature(keyring));
+        let through = match self.through {
+            Some(it) => format!("&through={}", it.id().simple()),
+            None => String::new(),
+        };
+        format!("viewer={viewer}&session={session}&until={until}{through}&sign={signature}")
+    }
+
     /// The path and query of its URL.
     pub fn path(&self, keyring: &Keyring) -> String {
-        let (file, viewer, session) = (self.file, self.viewer, self.session);
-        let (until, signature) = (self.until.0, self.signature(keyring));
         let variant = self.variant.as_ref().map(|it| format!("/{it}")).unwrap_or_default();
-        let asked = format!("viewer={viewer}&session={session}&until={until}&sign={signature}");
-        format!("/files/{file}{variant}?{asked}")
+        format!("/files/{}{variant}?{}", self.file, self.query(keyring))
     }
 
     /// Reads the query of a URL that leads to a file; nothing when it was not made here.
@@ -95,7 +148,15 @@ impl Link {
         };
         let (viewer, session) = (value("viewer")?.parse().ok()?, value("session")?.parse().ok()?);
         let until = Timestamp(value("until")?.parse().ok()?);
-        let link = Self { file, variant, viewer, session, until };
+        let through = match value("through") {
+            Some(_) if !variant.as_deref().is_some_and(Stream::has) => return None,
+            Some(it) => Some(match it.parse::<Uuid>().ok()? {
+                it if it.is_nil() => Through::Owner,
+                it => Through::Message(MessageId(it)),
+            }),
+            None => None,
+        };
+        let link = Self { file, variant, through, viewer, session, until };
         let (given, made) = (value("sign")?, link.signature(keyring));
         crypto::equal(given.as_bytes(), made.as_bytes()).then_some(link)
     }
@@ -110,7 +171,8 @@ impl Link {
         now: Timestamp,
     ) -> Result<std::sync::Arc<File>, LinkError> {
         // A clock that was set back does not lengthen it.
-        if !(self.until.0 - LINK_MS..self.until.0).contains(&now.0) {
+        let good = if self.through.is_some() { STREAM_MS } else { LINK_MS };
+        if !(self.until.0 - good..self.until.0).contains(&now.0) {
             return Err(LinkError::NotFound);
         }
         let session = reader.load::<Session>(self.session.to_string()).await?;
@@ -119,6 +181,12 @@ impl Link {
             return Err(LinkError::NotFound);
         }
         let file = reader.load::<File>(self.file.to_string()).await?;
-        file.filter(|it| it.state == FileState::Uploaded).ok_or(LinkError::NotFound)
+        let file = file.filter(|it| it.state == FileState::Uploaded).ok_or(LinkError::NotFound)?;
+        if let Some(through) = self.through
+            && !through.shows(reader, (&file, self.viewer), now).await?
+        {
+            return Err(LinkError::NotFound);
+        }
+        Ok(file)
     }
 }

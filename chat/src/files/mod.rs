@@ -45,7 +45,7 @@ pub use kept::{
     Part, contents_blob, contents_prefix, part_key, part_of, parts_prefix, variant_blob,
     variants_prefix, whole,
 };
-pub use link::{Link, LinkError, key_of};
+pub use link::{Link, LinkError, Through, key_of};
 pub use view::{File, FileState, Storage};
 
 /// Bytes of a file at most: 2 GiB.
@@ -64,6 +64,9 @@ pub const UNUSED_MS_MAX: i64 = 24 * 3_600 * 1_000;
 pub const RELEASED_MS: i64 = 50_000;
 /// How long a link is good for: what somebody may not see any more, they can't load a minute later.
 pub const LINK_MS: i64 = 50_000;
+/// How long a link is good to what a video is played from: six hours, in which it is looked at each
+/// time whether the viewer may see it.
+pub const STREAM_MS: i64 = 6 * 3_600 * 1_000;
 /// Bytes of one part of an upload at most: 8 MiB.
 pub const PART_BYTES_MAX: u64 = 8 << 20;
 /// Bytes of a file that comes in one request at most: 16 MiB.

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AGAIN_MS, ATTEMPTS_MAX, JobId, Media, MediaFailed, MediaFailure, MediaOutcome, MediaProduced,
-    MediaStarted,
+    AGAIN_MS, ATTEMPTS_MAX, Job, JobId, JobKind, Media, MediaFailed, MediaFailure, MediaOutcome,
+    MediaProduced, MediaRequested, MediaStarted, job_id,
 };
 use crate::Event;
 use crate::files::{File, FileId};
@@ -16,28 +16,31 @@ crate::rejections! {
     /// Why jobs say no.
     MediaRejection {
         NotFound: NotFound, "NOT_FOUND", "not found", "Check the id.";
+        TooMany: LimitExceeded, "MEDIA_TOO_MANY",
+            "a file is made into 8 formats at most", "Upload it again, or convert it yourself.";
     }
 }
 
 /// What is known of a file of whoever asks.
-fn own(file: FileId, context: &Context<'_>) -> Slot<Media> {
+pub(super) fn own(file: FileId, context: &Context<'_>) -> Slot<Media> {
     Slot::new(file.to_string(), StreamId::Account(context.actor))
 }
 
-/// A job that waits for an outcome; none once it has one, or its file is not there any more.
-fn waiting<'a>(media: &'a Slot<Media>, job: JobId, context: &Context<'_>) -> Option<&'a Media> {
-    let own = media.get().filter(|it| it.account_id == context.actor);
-    own.filter(|it| it.is_due() && it.job_id() == job)
+/// What is known of the file, if it is theirs: a slot holds whatever has the id.
+pub(super) fn found<'a>(media: &'a Slot<Media>, context: &Context<'_>) -> Option<&'a Media> {
+    media.get().filter(|it| it.account_id == context.actor)
 }
 
-/// The same, while this attempt is the newest: what an earlier one made may have been deleted.
+/// A job that waits for the outcome of this attempt, the newest: what an earlier one made may have
+/// been deleted. None once it has one, or its file is not there any more.
 fn tried<'a>(
     media: &'a Slot<Media>,
     (job, attempt): (JobId, u64),
     context: &Context<'_>,
-) -> Option<&'a Media> {
-    let waits = waiting(media, job, context);
-    waits.filter(|it| attempt == it.attempts && !it.has_failed())
+) -> Option<&'a Job> {
+    let mut jobs = found(media, context)?.jobs.iter();
+    let own = jobs.find(|it| it.id == Some(job) && it.is_due());
+    own.filter(|it| attempt == it.attempts && !it.has_failed())
 }
 
 /// Notes that a job is being done; nothing when another attempt was noted, or it is over.
@@ -45,7 +48,10 @@ fn tried<'a>(
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct StartMedia {
     pub file_id: FileId,
-    pub job_id: JobId,
+    #[schemars(with = "String")]
+    pub kind: JobKind,
+    /// The version of the tool.
+    pub tool: u32,
     /// 1 is the first.
     pub attempt: u64,
 }
@@ -71,13 +77,15 @@ impl Command for StartMedia {
         media: &Slot<Media>,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MediaRejection> {
-        let next = waiting(media, self.job_id, context)
-            .filter(|it| self.attempt == it.attempts + 1 && self.attempt <= ATTEMPTS_MAX);
-        let started = next.map(|it| MediaStarted {
-            file_id: it.file_id,
+        let job = found(media, context).and_then(|it| it.job(self.kind));
+        let next = job.filter(|it| it.is_due() && self.attempt == it.attempts + 1);
+        let started = next.filter(|_| self.attempt <= ATTEMPTS_MAX).map(|_| MediaStarted {
+            file_id: self.file_id,
             account_id: context.actor,
-            job_id: self.job_id,
+            job_id: job_id(self.file_id, self.kind, self.tool),
             attempt: Long(self.attempt),
+            kind: Some(self.kind),
+            tool: Some(Long(self.tool.into())),
         });
         Ok(started.into_iter().map(Event::from).collect())
     }
@@ -126,6 +134,11 @@ impl Command for RecordMedia {
         // What is sealed beside the file is of whoever owns it.
         let leaf = file.get().filter(|_| waits.is_some()).and_then(File::leaf);
         let Some(leaf) = leaf else { return Ok(Vec::new()) };
+        // What is seen at once is made first, and what is played then.
+        let (file_id, account_id, kind) = (self.file_id, context.actor, JobKind::Renditions);
+        let asks = waits.is_some_and(|it| it.kind == JobKind::Previews) && self.outcome.is_played();
+        let asks = asks && found(media, context).is_some_and(|it| it.job(kind).is_none());
+        let requested = asks.then_some(MediaRequested { file_id, account_id, kind });
         let produced = MediaProduced {
             file_id: self.file_id,
             account_id: context.actor,
@@ -133,7 +146,8 @@ impl Command for RecordMedia {
             blobs: self.blobs.into_iter().map(Long).collect(),
             outcome: Personal::beside(self.outcome, leaf),
         };
-        Ok(vec![produced.into()])
+        let requested = requested.map(Event::from);
+        Ok(std::iter::once(produced.into()).chain(requested).collect())
     }
 }
 
@@ -169,13 +183,13 @@ impl Command for FailMedia {
         media: &Slot<Media>,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MediaRejection> {
-        let Some(media) = tried(media, (self.job_id, self.attempt), context) else {
+        if tried(media, (self.job_id, self.attempt), context).is_none() {
             return Ok(Vec::new());
-        };
+        }
         let rests = (1..).zip(AGAIN_MS).find(|(attempt, _)| *attempt == self.attempt);
         let rest = rests.map(|(_, ms)| ms).filter(|_| self.failure.may_pass());
         let failed = MediaFailed {
-            file_id: media.file_id,
+            file_id: self.file_id,
             account_id: context.actor,
             job_id: self.job_id,
             attempt: Long(self.attempt),

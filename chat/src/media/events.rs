@@ -7,29 +7,21 @@ use apache_avro::schema::{Name, NamespaceRef, RecordField};
 use apache_avro::serde::AvroSchemaComponent;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::TOOL;
+use super::{JobId, JobKind, RENDITIONS_MS_MAX};
 use crate::Change;
 use crate::accounts::AccountId;
 use crate::files::FileId;
 use crate::kernel::time::Long;
-use crate::kernel::{Effect, Personal, Recorded, Timestamp, id};
-
-crate::id! {
-    /// Identifies a job: a file, what is to be made of it, and by which version of the tool.
-    JobId, "job"
-}
-
-/// The job that looks into a file and makes its previews.
-pub fn job_id(file: FileId) -> JobId {
-    JobId(id::derive(file.0, &[b"media", b"previews", &TOOL.to_be_bytes()]))
-}
+use crate::kernel::{Effect, Personal, Recorded, Timestamp};
 
 crate::events! {
     /// Everything that can happen to jobs; they live in the stream of their file's owner.
     MediaEvent {
+        MediaRequested [],
         MediaStarted [],
         MediaProduced [outcome],
         MediaFailed [],
+        MediaTold [],
     }
 }
 
@@ -163,6 +155,22 @@ pub struct Variant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     pub size_bytes: u64,
+    /// Of a video that is played while it comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fragments: Option<Fragments>,
+}
+
+/// The pieces of a video that can be loaded each by itself, behind a beginning that all need
+/// (ISO/IEC 23000-19).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Fragments {
+    pub init_bytes: u64,
+    /// Bytes and milliseconds of each, in their order.
+    pub parts: Vec<(u64, u64)>,
+    /// Bits of a second at most.
+    pub bandwidth: u64,
+    /// By which decoders it is played (RFC 6381).
+    pub codecs: String,
 }
 
 /// What a file is, and what was made of it.
@@ -211,11 +219,26 @@ pub struct MediaOutcome {
 }
 
 impl MediaOutcome {
+    /// Whether it is played, and not too long to be written anew.
+    pub(super) fn is_played(&self) -> bool {
+        self.kind == MediaKind::Video
+            && self.duration_ms.is_some_and(|it| (1..=RENDITIONS_MS_MAX).contains(&it))
+    }
+
     /// What it is, and nothing of what is in it.
     pub(crate) fn bare(self) -> Self {
         let Self { media_type, kind, width, height, duration_ms, .. } = self;
         Self { media_type, kind, width, height, duration_ms, ..Self::default() }
     }
+}
+
+/// Something is to be made of a file beside its previews, which every file asks for, or anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.media")]
+pub struct MediaRequested {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+    pub kind: JobKind,
 }
 
 /// A job is being done; it counts even if nobody ever hears what came of it.
@@ -227,6 +250,12 @@ pub struct MediaStarted {
     pub job_id: JobId,
     /// 1 is the first.
     pub attempt: Long,
+    /// What is being made; null are previews.
+    #[serde(default)]
+    pub kind: Option<JobKind>,
+    /// The version of the tool; null is the first.
+    #[serde(default)]
+    pub tool: Option<Long>,
 }
 
 /// A job is done.
@@ -255,24 +284,37 @@ pub struct MediaFailed {
     pub again_at: Option<Timestamp>,
 }
 
+/// The messages that hold a file have been told what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.media")]
+pub struct MediaTold {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+}
+
 impl MediaEvent {
     /// The file that it is about.
     pub(super) fn file_id(&self) -> FileId {
         match self {
+            Self::MediaRequested(it) => it.file_id,
             Self::MediaStarted(it) => it.file_id,
             Self::MediaProduced(it) => it.file_id,
             Self::MediaFailed(it) => it.file_id,
+            Self::MediaTold(it) => it.file_id,
         }
     }
 
     /// What it means to those who listen: how often something is tried is nobody's business.
     pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
         match self {
+            Self::MediaRequested(it) => (Change::File(it.file_id), Effect::None),
             Self::MediaProduced(it) => (Change::File(it.file_id), Effect::None),
             Self::MediaFailed(it) if it.again_at.is_none() => {
                 (Change::File(it.file_id), Effect::None)
             }
-            Self::MediaFailed(_) | Self::MediaStarted(_) => (Change::None, Effect::None),
+            Self::MediaFailed(_) | Self::MediaStarted(_) | Self::MediaTold(_) => {
+                (Change::None, Effect::None)
+            }
         }
     }
 }

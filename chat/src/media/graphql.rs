@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 
-use super::{Media, MediaFailure, MediaKind, MediaOutcome, SoundTags, Stage, Variant};
-use crate::files::{File, FileState, Link};
+use super::{
+    ConvertFile, Job, JobKind, Media, MediaFailure, MediaFormat, MediaKind, MediaOutcome,
+    SoundTags, Stream, Variant,
+};
+use crate::files::{File, FileObject, FileState, Link, Through};
 use crate::kernel::Timestamp;
-use crate::kernel::graphql::{outage, scope};
+use crate::kernel::graphql::{id, outage, scope};
 use crate::kernel::time::Long;
 
 /// How far looking into a file has come.
@@ -27,8 +30,11 @@ pub enum MediaState {
 pub struct MediaObject {
     file: Arc<File>,
     media: Arc<Media>,
-    /// Once it is ready.
+    /// What its previews came to, once they are there.
     outcome: Option<MediaOutcome>,
+    linked: bool,
+    /// By what the viewer sees it, if that can be looked at again.
+    through: Option<Through>,
 }
 
 impl MediaObject {
@@ -39,6 +45,7 @@ impl MediaObject {
         context: &Context<'_>,
         file: &Arc<File>,
         linked: bool,
+        through: Option<Through>,
     ) -> Result<Option<Self>> {
         if file.state != FileState::Uploaded {
             return Ok(None);
@@ -46,15 +53,18 @@ impl MediaObject {
         let reader = &scope(context).reader;
         let found = reader.load::<Media>(file.id.to_string()).await.map_err(outage)?;
         let Some(media) = found else { return Ok(None) };
-        let outcome = match &media.stage {
-            // Of what is opened once, only what it is.
-            Stage::Ready { outcome } => {
-                let outcome = reader.open(outcome).await.map_err(outage)?;
-                outcome.map(|it| if linked { it } else { it.bare() })
-            }
-            Stage::Uploading | Stage::Due { .. } | Stage::Failed { .. } => None,
+        let made = media.job(JobKind::Previews).and_then(|it| it.made.as_ref());
+        let outcome = match made {
+            Some(it) => reader.open(&it.outcome).await.map_err(outage)?,
+            None => None,
         };
-        Ok(Some(Self { file: Arc::clone(file), media, outcome }))
+        // Of what is opened once, only what it is.
+        let outcome = outcome.map(|it| if linked { it } else { it.bare() });
+        Ok(Some(Self { file: Arc::clone(file), media, outcome, linked, through }))
+    }
+
+    fn previews(&self) -> Option<&Job> {
+        self.media.job(JobKind::Previews)
     }
 
     fn told<T>(&self, of: impl Fn(&MediaOutcome) -> T) -> Option<T> {
@@ -66,20 +76,17 @@ impl MediaObject {
 #[Object(name = "Media")]
 impl MediaObject {
     async fn state(&self) -> MediaState {
-        match (&self.media.stage, &self.outcome) {
-            (Stage::Failed { .. }, _) => MediaState::Failed,
-            (Stage::Ready { .. }, Some(it)) if it.kind != MediaKind::Other => MediaState::Ready,
-            (Stage::Ready { .. }, _) => MediaState::None,
-            (Stage::Uploading | Stage::Due { .. }, _) => MediaState::Processing,
+        match (self.previews().map(state), &self.outcome) {
+            (Some(MediaState::Ready), Some(it)) if it.kind != MediaKind::Other => MediaState::Ready,
+            (Some(MediaState::Ready), _) => MediaState::None,
+            (Some(it), _) => it,
+            (None, _) => MediaState::Processing,
         }
     }
 
     /// Why nothing was made of it.
     async fn failure(&self) -> Option<MediaFailure> {
-        match self.media.stage {
-            Stage::Failed { failure } => Some(failure),
-            Stage::Uploading | Stage::Due { .. } | Stage::Ready { .. } => None,
-        }
+        self.previews()?.failure
     }
 
     async fn kind(&self) -> Option<MediaKind> {
@@ -157,11 +164,30 @@ impl MediaObject {
         self.outcome.as_ref()?.tags.clone()
     }
 
-    /// What was made of it, the smallest first; at most 64.
+    /// What is, or was, to be made of it: its previews, and what else was asked for.
+    async fn jobs(&self) -> Vec<MediaJobObject> {
+        let known = self.media.jobs.iter().filter(|_| self.linked);
+        known.filter_map(MediaJobObject::of).collect()
+    }
+
+    /// Path of a playlist by which a long video is played while it comes (HTTP Live Streaming, RFC
+    /// 8216), good for 6 hours in this session and as long as the viewer may see it; null where
+    /// there is none, and in frames.
+    async fn stream_url(&self, context: &Context<'_>) -> Result<Option<String>> {
+        let scope = scope(context);
+        let Some(through) = self.through.filter(|_| !scope.is_checked()) else { return Ok(None) };
+        let stream = Stream::of(&self.media, &scope.reader).await.map_err(outage)?;
+        if stream.is_none() {
+            return Ok(None);
+        }
+        let link = Link::to(self.file.id, scope.viewer()?, Timestamp(scope.clock.now_ms()));
+        Ok(Some(link.stream(through).path(&scope.reader.keyring)))
+    }
+
+    /// What was made of it, the smallest first; at most 64 by each job.
     #[graphql(complexity = "1 + 8 * child_complexity")]
     async fn variants(&self, context: &Context<'_>) -> Result<Vec<VariantObject>> {
         let scope = scope(context);
-        let Some(outcome) = &self.outcome else { return Ok(Vec::new()) };
         let link = match scope.is_checked() {
             true => None,
             false => {
@@ -169,17 +195,66 @@ impl MediaObject {
                 Some(Link::to(self.file.id, scope.viewer()?, now))
             }
         };
-        let object = |it: &Variant| VariantObject {
-            name: it.name.clone(),
-            media_type: it.media_type.clone(),
+        let object = |it: Variant| VariantObject {
+            url: link.clone().map(|link| link.variant(&it.name).path(&scope.reader.keyring)),
+            name: it.name,
+            media_type: it.media_type,
             width: it.width,
             height: it.height,
             size_bytes: Long(it.size_bytes),
-            url: link.clone().map(|link| link.variant(&it.name).path(&scope.reader.keyring)),
         };
-        let mut all: Vec<VariantObject> = outcome.variants.iter().map(object).collect();
+        let mut all = Vec::new();
+        for made in self.media.jobs.iter().filter(|_| self.linked).filter_map(|it| it.made.as_ref())
+        {
+            let outcome = scope.reader.open(&made.outcome).await.map_err(outage)?;
+            all.extend(outcome.into_iter().flat_map(|it| it.variants).map(object));
+        }
         all.sort_by_key(|it| it.size_bytes);
         Ok(all)
+    }
+}
+
+/// How far a job has come: what is made anew is there.
+fn state(job: &Job) -> MediaState {
+    match (&job.made, job.failure) {
+        (Some(_), _) => MediaState::Ready,
+        (None, Some(_)) => MediaState::Failed,
+        (None, None) => MediaState::Processing,
+    }
+}
+
+/// What a job makes.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+enum MediaJobKind {
+    /// What is shown of it before it is loaded.
+    Previews,
+    /// A video as every client plays it.
+    Renditions,
+    /// The same in another format.
+    Conversion,
+}
+
+/// Something that is, or was, to be made of a file.
+#[derive(SimpleObject)]
+#[graphql(name = "MediaJob")]
+struct MediaJobObject {
+    kind: MediaJobKind,
+    /// Of a conversion.
+    format: Option<MediaFormat>,
+    state: MediaState,
+    /// Why nothing came of it.
+    failure: Option<MediaFailure>,
+}
+
+impl MediaJobObject {
+    fn of(job: &Job) -> Option<Self> {
+        let (kind, format) = match job.kind {
+            JobKind::Previews => (MediaJobKind::Previews, None),
+            JobKind::Renditions => (MediaJobKind::Renditions, None),
+            JobKind::Conversion(to) => (MediaJobKind::Conversion, Some(to)),
+            JobKind::Later => return None,
+        };
+        Some(Self { kind, format, state: state(job), failure: job.failure })
     }
 }
 
@@ -198,4 +273,41 @@ pub struct VariantObject {
     /// Path from which the viewer can load it for 50 seconds, in this session; null in frames,
     /// and where the file is opened once.
     url: Option<String>,
+}
+
+#[derive(InputObject)]
+struct ConvertFileInput {
+    client_id: ID,
+    file_id: ID,
+    format: MediaFormat,
+}
+
+#[derive(SimpleObject)]
+struct ConvertFilePayload {
+    file: Option<FileObject>,
+    position: String,
+}
+
+/// Changes of this room.
+#[derive(Default)]
+pub struct MediaMutation;
+
+#[Object]
+impl MediaMutation {
+    /// Asks that a file of the viewer's is made into another format of its kind, which is then one
+    /// of its variants, `converted.…`; a file has 8 such formats at most.
+    async fn convert_file(
+        &self,
+        context: &Context<'_>,
+        input: ConvertFileInput,
+    ) -> Result<ConvertFilePayload> {
+        let file_id = id(&input.file_id)?;
+        let command = ConvertFile { file_id, format: input.format };
+        let outcome = scope(context).submit(&input.client_id, command).await?;
+        let file = match outcome.readable {
+            true => FileObject::find(context, file_id).await?,
+            false => None,
+        };
+        Ok(ConvertFilePayload { file, position: outcome.position })
+    }
 }

@@ -3,14 +3,16 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use ports::media_worker::Load;
+
 use super::*;
 use crate::Change;
 use crate::files::{BeginUpload, File, FileId, FinishUpload, NoteSwept, TerminateUpload};
 use crate::kernel::testing::{Given, NOW, account, client_id, given, open};
 use crate::kernel::{Document, Effect, Personal, Recorded, Timestamp};
 
-const ANN: u8 = 1;
-const EVE: u8 = 3;
+pub(super) const ANN: u8 = 1;
+pub(super) const EVE: u8 = 3;
 
 /// Ann begins to upload a file of so many bytes.
 fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
@@ -32,7 +34,7 @@ fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
 }
 
 /// Ann has uploaded a file.
-fn uploaded() -> (Given, FileId) {
+pub(super) fn uploaded() -> (Given, FileId) {
     let (world, id) = begun(given().person(ANN, "ann").person(EVE, "eve"), 10);
     (world.and(account(ANN), finish(id, 10)), id)
 }
@@ -41,44 +43,49 @@ fn media(world: &Given, id: FileId) -> Option<Media> {
     world.document::<Media>(id)
 }
 
-fn start(file_id: FileId, attempt: u64) -> StartMedia {
-    StartMedia { file_id, job_id: job_id(file_id), attempt }
+const PREVIEWS: JobKind = JobKind::Previews;
+
+/// The job that makes the previews of a file.
+pub(super) fn previews(world: &Given, id: FileId) -> Job {
+    media(world, id).unwrap().job(PREVIEWS).unwrap().clone()
 }
 
-fn fail(file_id: FileId, attempt: u64, failure: MediaFailure) -> FailMedia {
-    FailMedia { file_id, job_id: job_id(file_id), attempt, failure }
+pub(super) fn start(file_id: FileId, attempt: u64) -> StartMedia {
+    StartMedia { file_id, kind: PREVIEWS, tool: 1, attempt }
 }
 
-fn variant(name: &str) -> Variant {
+pub(super) fn fail(file_id: FileId, attempt: u64, failure: MediaFailure) -> FailMedia {
+    FailMedia { file_id, job_id: job_id(file_id, PREVIEWS, 1), attempt, failure }
+}
+
+pub(super) fn variant(name: &str) -> Variant {
     let (name, media_type) = (name.to_owned(), "image/webp".to_owned());
-    Variant { name, media_type, width: Some(96), height: Some(64), size_bytes: 7 }
+    Variant { name, media_type, width: Some(96), height: Some(64), size_bytes: 7, fragments: None }
 }
 
-fn record(file_id: FileId, attempt: u64) -> RecordMedia {
+pub(super) fn record(file_id: FileId, attempt: u64) -> RecordMedia {
     let outcome = MediaOutcome {
         media_type: "image/jpeg".to_owned(),
         kind: MediaKind::Image,
         variants: vec![variant("96.webp"), variant("96.jpg")],
         ..MediaOutcome::default()
     };
-    RecordMedia { file_id, job_id: job_id(file_id), attempt, blobs: vec![5, 6], outcome }
+    let job_id = job_id(file_id, PREVIEWS, 1);
+    RecordMedia { file_id, job_id, attempt, blobs: vec![5, 6], outcome }
 }
 
 fn ready(world: &Given, id: FileId) -> Option<Personal<MediaOutcome>> {
-    match media(world, id)?.stage {
-        Stage::Ready { outcome } => Some(outcome),
-        Stage::Uploading | Stage::Due { .. } | Stage::Failed { .. } => None,
-    }
+    previews(world, id).made.map(|it| it.outcome)
 }
 
 #[test]
 fn a_job_is_due_once_its_file_is_there_and_goes_with_it() {
     let (world, id) = begun(given().person(ANN, "ann"), 10);
-    assert_eq!(media(&world, id).map(|it| it.is_due()), Some(false));
+    assert_eq!(media(&world, id).map(|it| it.jobs), Some(Vec::new()));
     let world = world.when(account(ANN), start(id, 1)).then([]);
     let world = world.later(5).and(account(ANN), finish(id, 10));
     let due = media(&world, id).unwrap();
-    assert_eq!(due.due_from(), Some(Timestamp(NOW.0 + 5)));
+    assert_eq!(previews(&world, id).due_from, Some(Timestamp(NOW.0 + 5)));
     assert!(due.index_keys()[0].as_ref().unwrap().starts_with(&Media::due(due.partition)));
     let world = world.and(account(ANN), TerminateUpload { file_id: id });
     assert_eq!(media(&world, id), None);
@@ -98,10 +105,10 @@ fn what_was_made_is_sealed_under_the_key_of_the_file() {
     let world = world.when(account(ANN), record(id, 1)).then_allowed();
     let outcome = ready(&world, id).unwrap();
     assert_eq!(outcome.leaf(), world.document::<File>(id).unwrap().leaf());
-    let (known, outcome) = (media(&world, id).unwrap(), open(&outcome).unwrap());
-    assert_eq!(known.index_keys(), [None]);
-    assert_eq!(known.variant(&outcome, "96.jpg"), Some((6, &outcome.variants[1])));
-    assert_eq!(known.variant(&outcome, "320.jpg"), None);
+    let (known, outcome) = (previews(&world, id), open(&outcome).unwrap());
+    assert_eq!(known.made.unwrap().blobs, [5, 6]);
+    assert_eq!(outcome.variants, [variant("96.webp"), variant("96.jpg")]);
+    assert_eq!(media(&world, id).unwrap().index_keys()[0], None);
     // Another outcome changes nothing.
     world
         .when(account(ANN), record(id, 1))
@@ -126,7 +133,7 @@ fn an_attempt_is_started_once_and_the_newest_counts() {
         .then([])
         .when(account(ANN), start(id, 2))
         .then_allowed();
-    assert_eq!(media(&world, id).unwrap().attempts, 2);
+    assert_eq!(previews(&world, id).attempts, 2);
     let world = world
         .when(account(ANN), record(id, 1))
         .then([])
@@ -147,10 +154,10 @@ fn what_may_pass_is_tried_three_times_with_longer_and_longer_rests() {
             // It is noted once.
             world = world.when(account(ANN), fail(id, attempt, failure)).then([]);
             world = world.when(account(ANN), record(id, attempt)).then([]);
-            let due = media(&world, id).unwrap().due_from();
+            let due = previews(&world, id).due_from;
             assert_eq!(due, rest.map(|it| Timestamp(NOW.0 + it)));
         }
-        assert_eq!(media(&world, id).unwrap().stage, Stage::Failed { failure });
+        assert_eq!(previews(&world, id).failure, Some(failure));
         world.when(account(ANN), start(id, 4)).then([]);
     }
 }
@@ -160,7 +167,7 @@ fn what_would_fail_again_fails_for_good() {
     for failure in [MediaFailure::Unsupported, MediaFailure::TooLarge, MediaFailure::Corrupt] {
         let (world, id) = uploaded();
         let world = world.and(account(ANN), start(id, 1)).and(account(ANN), fail(id, 1, failure));
-        assert_eq!(media(&world, id).unwrap().stage, Stage::Failed { failure });
+        assert_eq!(previews(&world, id).failure, Some(failure));
     }
 }
 
@@ -172,8 +179,7 @@ fn what_ends_its_server_every_time_is_given_up() {
     }
     let world = world.when(account(ANN), start(id, ATTEMPTS_MAX + 1)).then([]);
     let world = world.and(account(ANN), fail(id, ATTEMPTS_MAX, MediaFailure::Broken));
-    let failed = Stage::Failed { failure: MediaFailure::Broken };
-    assert_eq!(media(&world, id).unwrap().stage, failed);
+    assert_eq!(previews(&world, id).failure, Some(MediaFailure::Broken));
 }
 
 #[test]
@@ -198,7 +204,8 @@ fn small_files_come_first_and_of_those_the_ones_that_wait() {
         let (after, id) = begun(world.later(1), size);
         world = after.and(account(ANN), finish(id, size));
         let due = media(&world, id).unwrap();
-        assert_eq!(due.is_large(), size >= 16 * MIB, "{size}");
+        let load = if size < 16 * MIB { Load::Small } else { Load::Large };
+        assert_eq!(due.next().unwrap().load(size), load, "{size}");
         keys.push((due.index_keys()[0].clone(), size));
     }
     keys.sort();
@@ -240,7 +247,7 @@ proptest! {
     ) {
         let (mut world, id) = uploaded();
         for (what, attempt, failure) in steps {
-            let before = media(&world, id).unwrap();
+            let before = previews(&world, id);
             let own = account(ANN);
             let then = match what {
                 0 => world.when(own, start(id, attempt)),
@@ -252,8 +259,8 @@ proptest! {
                 }
             };
             world = then.world;
-            let after = media(&world, id).unwrap();
-            prop_assert!(before.is_due() || before.stage == after.stage, "an end is an end");
+            let after = previews(&world, id);
+            prop_assert!(before.is_due() || before == after, "an end is an end");
             prop_assert!(after.attempts <= ATTEMPTS_MAX && after.failed <= after.attempts);
             prop_assert!(before.attempts == after.attempts || before.is_due());
         }
@@ -321,6 +328,31 @@ fn what_a_worker_says_has_limits() {
     assert!(is_done(many(VARIANTS_MAX)) && !is_done(many(VARIANTS_MAX + 1)));
     let twice = json!({ "name": "a.webp", "media_type": "a/b", "bytes": 1 });
     assert!(!is_done(json!({ "files": [twice.clone(), twice] })));
+    let fragments = |init: u64, parts: Vec<(u64, u64)>, bandwidth: u64, codecs: &str| {
+        let said = json!({ "init_bytes": init, "parts": parts, "bandwidth": bandwidth,
+            "codecs": codecs });
+        let made = json!({ "name": "480p-hls.mp4", "media_type": "video/mp4", "bytes": 10_000,
+            "fragments": said });
+        is_done(json!({ "files": [made] }))
+    };
+    let long = "a".repeat(CODECS_BYTES_MAX);
+    assert!(fragments(9_999, vec![(1, FRAGMENT_MS_MAX)], BANDWIDTH_MAX, &long));
+    assert!(fragments(9_000, vec![(1, 1); FRAGMENTS_MAX], 1, "avc1.64,mp4a.40.2"));
+    assert!(!fragments(8_999, vec![(1, 1); FRAGMENTS_MAX + 1], 1, "avc1"));
+    for (init, ms, bandwidth, codecs) in [
+        (9_998, 1, 1, "avc1"),
+        (u64::MAX, 1, 1, "avc1"),
+        (9_999, FRAGMENT_MS_MAX + 1, 1, "avc1"),
+        (9_999, 0, 1, "avc1"),
+        (9_999, 1, BANDWIDTH_MAX + 1, "avc1"),
+        (9_999, 1, 0, "avc1"),
+        (9_999, 1, 1, "avc1\"\nhttp://evil"),
+        (9_999, 1, 1, ""),
+        (9_999, 1, 1, &format!("{long}a")),
+    ] {
+        assert!(!fragments(init, vec![(1, ms)], bandwidth, codecs), "{init} {ms} {codecs}");
+    }
+    assert!(!fragments(10_000, Vec::new(), 1, "avc1"));
     let text = "é".repeat(TAG_CHARS_MAX);
     let tags = |title: String| match says(json!({ "tags": { "title": title } })) {
         Told::Done(it) => it.tags.and_then(|it| it.title),

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::{
-    COUNT_MAX, DURATION_MS_MAX, FRAMES_MAX, MediaFailure, MediaKind, MediaOutcome, PEAKS, SIDE_MAX,
-    SoundTags, TAG_CHARS_MAX, THUMBHASH_BYTES_MAX, VARIANT_CHARS_MAX, VARIANTS_MAX, Variant,
+    BANDWIDTH_MAX, CODECS_BYTES_MAX, COUNT_MAX, DURATION_MS_MAX, FRAGMENT_MS_MAX, FRAGMENTS_MAX,
+    FRAMES_MAX, Fragments, MediaFailure, MediaKind, MediaOutcome, PEAKS, SIDE_MAX, SoundTags,
+    TAG_CHARS_MAX, THUMBHASH_BYTES_MAX, VARIANT_CHARS_MAX, VARIANTS_MAX, Variant,
 };
 use crate::files::media_type;
 
@@ -60,6 +61,7 @@ struct Made {
     width: Option<u32>,
     height: Option<u32>,
     bytes: u64,
+    fragments: Option<Fragments>,
 }
 
 #[derive(Deserialize)]
@@ -136,6 +138,8 @@ fn outcome(line: Line) -> Option<MediaOutcome> {
 
 fn variant(made: Made) -> Option<Variant> {
     is_variant_name(&made.name).then_some(())?;
+    let good = made.fragments.as_ref().is_none_or(|it| is_whole(it, made.bytes));
+    good.then_some(())?;
     Some(Variant {
         // A text says its character set, too.
         media_type: media_type(&made.media_type)?,
@@ -143,7 +147,23 @@ fn variant(made: Made) -> Option<Variant> {
         width: side(made.width)?,
         height: side(made.height)?,
         size_bytes: made.bytes,
+        fragments: made.fragments,
     })
+}
+
+/// Whether the pieces of a video are all of it, and what is said of them breaks no line of a
+/// playlist.
+fn is_whole(fragments: &Fragments, size_bytes: u64) -> bool {
+    let Fragments { init_bytes, parts, bandwidth, codecs } = fragments;
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b".,".contains(&it);
+    let sum = parts.iter().try_fold(*init_bytes, |sum, (bytes, _)| sum.checked_add(*bytes));
+    let times = parts.iter().all(|(_, ms)| (1..=FRAGMENT_MS_MAX).contains(ms));
+    sum == Some(size_bytes)
+        && times
+        && (1..=FRAGMENTS_MAX).contains(&parts.len())
+        && (1..=BANDWIDTH_MAX).contains(bandwidth)
+        && (1..=CODECS_BYTES_MAX).contains(&codecs.len())
+        && codecs.bytes().all(plain)
 }
 
 /// A type as it is written, without anything behind it.

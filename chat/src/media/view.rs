@@ -4,28 +4,89 @@ use serde::{Deserialize, Serialize};
 
 use ports::documents::Collection;
 use ports::event_log::Partition;
+use ports::media_worker::Load;
 
-use super::{JobId, MediaEvent, MediaFailure, MediaOutcome, Variant, job_id};
+use super::{JobId, JobKind, MediaEvent, MediaFailure, MediaOutcome};
 use crate::accounts::AccountId;
 use crate::files::{FileEvent, FileId, UploadBegun};
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
 
-/// How far a job has come.
+/// What came of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Stage {
-    /// The file is not there yet.
-    Uploading,
-    /// It waits, or is being done; from this time on, unless it is.
-    Due {
-        from: Timestamp,
-    },
-    Ready {
-        outcome: Personal<MediaOutcome>,
-    },
-    Failed {
-        failure: MediaFailure,
-    },
+pub struct Made {
+    pub outcome: Personal<MediaOutcome>,
+    /// Which blobs hold the variants, in the order of those.
+    pub blobs: Vec<u64>,
+}
+
+/// Something that is, or was, to be made of a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    pub kind: JobKind,
+    /// From when on it is due, unless it has an end.
+    pub due_from: Option<Timestamp>,
+    /// Times that it was started since it was asked for.
+    pub attempts: u64,
+    /// The attempt that has failed last.
+    pub failed: u64,
+    /// As it was started last.
+    pub id: Option<JobId>,
+    /// The version of the tool by which it was started last.
+    pub tool: u32,
+    /// Why nothing came of it, unless something had before.
+    pub failure: Option<MediaFailure>,
+    /// What there is of it, also while it is made anew.
+    pub made: Option<Made>,
+}
+
+impl Job {
+    fn new(kind: JobKind, from: Timestamp) -> Self {
+        Self {
+            kind,
+            due_from: Some(from),
+            attempts: 0,
+            failed: 0,
+            id: None,
+            tool: 0,
+            failure: None,
+            made: None,
+        }
+    }
+
+    /// Whether it waits for an outcome.
+    pub fn is_due(&self) -> bool {
+        self.due_from.is_some()
+    }
+
+    /// Whether the attempt that was started last is known to have failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed == self.attempts
+    }
+
+    /// What it takes of whoever does it: what is made anew has time.
+    pub fn load(&self, size_bytes: u64) -> Load {
+        match self.made.is_some() {
+            true => Load::Long,
+            false => self.kind.load(size_bytes),
+        }
+    }
+
+    /// Small files come first: that somebody waits to see a picture does not depend on who uploads
+    /// a film. What kind of file it is said to be is sealed, and can be in no key. What takes long
+    /// comes after all of them, and what is there already and is made anew comes last.
+    fn class(&self, size_bytes: u64) -> u8 {
+        match self.load(size_bytes) {
+            Load::Long if self.made.is_some() => 5,
+            Load::Long => 4,
+            Load::Small | Load::Large => match size_bytes >> 20 {
+                0 => 0,
+                1..16 => 1,
+                16..256 => 2,
+                _ => 3,
+            },
+        }
+    }
 }
 
 /// What is known of a file's contents; it goes with its file.
@@ -36,67 +97,45 @@ pub struct Media {
     pub partition: Partition,
     /// Of the file.
     pub size_bytes: u64,
-    pub stage: Stage,
-    /// Times that the job was started.
-    pub attempts: u64,
-    /// The attempt that has failed last.
-    pub failed: u64,
-    /// Which blobs hold the variants, in the order of those.
-    pub blobs: Vec<u64>,
+    /// None before the file is there; then its previews, and what else was asked for.
+    pub jobs: Vec<Job>,
+    /// `seq` of the event by which a job has ended last.
+    pub ended: u64,
     /// `seq` of the event that made it what it is.
     pub seq: u64,
 }
 
-/// Small files come first: that somebody waits to see a picture does not depend on who uploads a
-/// film. What kind of file it is said to be is sealed, and can be in no key.
-fn class(size_bytes: u64) -> u8 {
-    match size_bytes >> 20 {
-        0 => 0,
-        1..16 => 1,
-        16..256 => 2,
-        _ => 3,
-    }
-}
-
 impl Media {
-    /// Where those of a partition are whose job is due, small files first, and of those the ones
-    /// that have waited the longest.
+    /// Where those of a partition are who have a job that is due, small files first, and of those
+    /// the ones that have waited the longest.
     pub fn due(partition: Partition) -> String {
         format!("{partition:04x}/")
     }
 
-    /// Whether it leaves a place to others.
-    pub fn is_large(&self) -> bool {
-        class(self.size_bytes) > 1
+    /// Where those of a partition are whose jobs have ended and of which one was done by a tool
+    /// before that of a version.
+    pub fn outdated(partition: Partition, tool: u32) -> (String, String) {
+        let of = format!("{partition:04x}/");
+        let end = format!("{of}{tool:08x}/");
+        (of, end)
     }
 
-    /// The job that is, or was, to be done.
-    pub fn job_id(&self) -> JobId {
-        job_id(self.file_id)
+    /// The job of a kind, if there is one.
+    pub fn job(&self, kind: JobKind) -> Option<&Job> {
+        self.jobs.iter().find(|it| it.kind == kind)
     }
 
-    /// When its job is due, unless it has an outcome.
-    pub fn due_from(&self) -> Option<Timestamp> {
-        match self.stage {
-            Stage::Due { from } => Some(from),
-            Stage::Uploading | Stage::Ready { .. } | Stage::Failed { .. } => None,
-        }
+    /// What is to be done next.
+    pub fn next(&self) -> Option<&Job> {
+        let due = self.jobs.iter().filter(|it| it.is_due() && it.kind != JobKind::Later);
+        due.min_by_key(|it| (it.class(self.size_bytes), it.due_from))
     }
 
-    /// Whether its job waits for an outcome.
-    pub fn is_due(&self) -> bool {
-        self.due_from().is_some()
-    }
-
-    /// Whether the attempt that was started last is known to have failed.
-    pub(super) fn has_failed(&self) -> bool {
-        self.failed == self.attempts
-    }
-
-    /// Which blob holds the variant of a name, and what that is.
-    pub fn variant<'a>(&self, outcome: &'a MediaOutcome, name: &str) -> Option<(u64, &'a Variant)> {
-        let mut all = self.blobs.iter().zip(&outcome.variants);
-        all.find(|(_, it)| it.name == name).map(|(blob, it)| (*blob, it))
+    /// The job that was done by a tool before that of a version, when none is to be done.
+    pub fn behind(&self, tool: u32) -> Option<JobKind> {
+        let ended = self.jobs.iter().all(|it| !it.is_due());
+        let oldest = self.jobs.iter().filter(|_| ended).min_by_key(|it| it.tool)?;
+        (oldest.tool < tool).then_some(oldest.kind)
     }
 
     fn new(it: &UploadBegun, event: &Recorded) -> Self {
@@ -105,35 +144,60 @@ impl Media {
             account_id: it.account_id,
             partition: event.partition,
             size_bytes: it.size_bytes.0,
-            stage: Stage::Uploading,
-            attempts: 0,
-            failed: 0,
-            blobs: Vec::new(),
+            jobs: Vec::new(),
+            ended: 0,
             seq: event.seq,
         }
     }
 
-    fn fold(&mut self, event: &MediaEvent, seq: u64) {
+    fn by_id(&mut self, id: JobId) -> Option<&mut Job> {
+        self.jobs.iter_mut().find(|it| it.id == Some(id))
+    }
+
+    fn fold(&mut self, event: &MediaEvent, (seq, now): (u64, Timestamp)) {
         match event {
-            MediaEvent::MediaStarted(it) => self.attempts = it.attempt.0,
+            MediaEvent::MediaRequested(it) => {
+                let job = Job::new(it.kind, now);
+                match self.jobs.iter_mut().find(|job| job.kind == it.kind) {
+                    // What there is of it is shown meanwhile.
+                    Some(old) => *old = Job { made: old.made.take(), ..job },
+                    None => self.jobs.push(job),
+                }
+            }
+            MediaEvent::MediaStarted(it) => {
+                let kind = it.kind.unwrap_or(JobKind::Previews);
+                if let Some(job) = self.jobs.iter_mut().find(|job| job.kind == kind) {
+                    job.attempts = it.attempt.0;
+                    job.id = Some(it.job_id);
+                    job.tool = it.tool.map_or(1, |it| u32::try_from(it.0).unwrap_or(u32::MAX));
+                }
+            }
             MediaEvent::MediaProduced(it) => {
-                self.blobs = it.blobs.iter().map(|it| it.0).collect();
-                self.stage = Stage::Ready { outcome: it.outcome.clone() };
+                if let Some(job) = self.by_id(it.job_id) {
+                    let blobs = it.blobs.iter().map(|it| it.0).collect();
+                    job.made = Some(Made { outcome: it.outcome.clone(), blobs });
+                    job.due_from = None;
+                    self.ended = seq;
+                }
             }
             MediaEvent::MediaFailed(it) => {
-                self.failed = it.attempt.0;
-                self.stage = match it.again_at {
-                    Some(from) => Stage::Due { from },
-                    None => Stage::Failed { failure: it.code },
-                };
+                if let Some(job) = self.by_id(it.job_id) {
+                    job.failed = it.attempt.0;
+                    job.due_from = it.again_at;
+                    job.failure = (it.again_at.is_none() && job.made.is_none()).then_some(it.code);
+                    if it.again_at.is_none() {
+                        self.ended = seq;
+                    }
+                }
             }
+            MediaEvent::MediaTold(_) => (),
         }
         self.seq = seq;
     }
 }
 
 impl Document for Media {
-    const COLLECTION: Collection = Collection { name: "media", indexes: &["due"] };
+    const COLLECTION: Collection = Collection { name: "media", indexes: &["due", "outdated"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
         let file = match FileEvent::of(&event.event) {
@@ -160,7 +224,7 @@ impl Document for Media {
             ) => *document = None,
             Some(FileEvent::FileUploaded(_)) => {
                 if let Some(media) = document {
-                    media.stage = Stage::Due { from: event.occurred_at };
+                    media.jobs = vec![Job::new(JobKind::Previews, event.occurred_at)];
                     media.seq = event.seq;
                 }
             }
@@ -168,17 +232,21 @@ impl Document for Media {
             }
             None => {
                 if let (Some(media), Some(it)) = (document, MediaEvent::of(&event.event)) {
-                    media.fold(it, event.seq);
+                    media.fold(it, (event.seq, event.occurred_at));
                 }
             }
         }
     }
 
     fn index_keys(&self) -> Vec<Option<String>> {
-        let key = |from: Timestamp| {
-            let (partition, class) = (Self::due(self.partition), class(self.size_bytes));
-            format!("{partition}{class}{}/{}", padded(from.0.unsigned_abs()), self.file_id)
+        let due = |job: &Job| {
+            let (of, class) = (Self::due(self.partition), job.class(self.size_bytes));
+            let from = padded(job.due_from.unwrap_or_default().0.unsigned_abs());
+            format!("{of}{class}{from}/{}", self.file_id)
         };
-        vec![self.due_from().map(key)]
+        let ended = !self.jobs.is_empty() && self.jobs.iter().all(|it| !it.is_due());
+        let oldest = self.jobs.iter().map(|it| it.tool).min().filter(|_| ended);
+        let outdated = |tool| format!("{}{}", Self::outdated(self.partition, tool).1, self.file_id);
+        vec![self.next().map(due), oldest.map(outdated)]
     }
 }

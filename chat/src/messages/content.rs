@@ -120,8 +120,10 @@ impl ContentObject {
             Content::Contact(it) => Some(Self::Contact(ContactCardObject(it))),
             Content::Sticker(it) => Some(Self::Sticker(SentStickerObject(it))),
             Content::Attachments(attachments) => {
-                let (view_once, opened) = (message.view_once, message.opened);
-                Some(Self::Attachments(AttachmentsObject { attachments, view_once, opened }))
+                let (message_id, view_once, opened) =
+                    (message.id, message.view_once, message.opened);
+                let all = AttachmentsObject { message_id, attachments, view_once, opened };
+                Some(Self::Attachments(all))
             }
         })
     }

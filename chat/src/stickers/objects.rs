@@ -112,7 +112,7 @@ impl StickerObject {
 
     /// Null when it was discarded.
     async fn file(&self, context: &Context<'_>) -> Result<Option<FileObject>> {
-        FileObject::held(context, (self.sticker.file_id, self.owner_id), true).await
+        FileObject::held(context, (self.sticker.file_id, self.owner_id), true, None).await
     }
 }
 
@@ -140,7 +140,7 @@ impl SentStickerObject {
 
     /// Null when whoever made it has discarded it.
     async fn file(&self, context: &Context<'_>) -> Result<Option<FileObject>> {
-        FileObject::held(context, (self.0.file_id, self.0.owner_id), true).await
+        FileObject::held(context, (self.0.file_id, self.0.owner_id), true, None).await
     }
 }
 

@@ -24,7 +24,7 @@ async fn ended(text: &str, wall: Duration) -> Ended {
     let worker = MediaWorker::open(settings, &System).unwrap();
     let scratch = worker.scratch().unwrap();
     fs::write(scratch.input(), b"input").unwrap();
-    worker.run(&scratch, b"{}").await.unwrap()
+    worker.run(&scratch, b"{}", Load::Small, &|_| ()).await.unwrap()
 }
 
 const LONG: Duration = Duration::from_secs(20);
@@ -76,8 +76,25 @@ async fn what_does_not_start_or_is_refused_gets_no_file() {
     let absent = Settings { program, ..settings.clone() };
     let absent = MediaWorker::open(absent, &System).unwrap();
     assert!(absent.check().await.is_err());
-    let good = Settings { program: self::program(folder.path(), "exit 0"), ..settings };
-    assert!(MediaWorker::open(good, &System).unwrap().check().await.is_ok());
+    for (text, tool) in [("exit 0", 1), ("echo '{\"tool\":7,\"kind\":\"other\"}'", 7)] {
+        let good = Settings { program: self::program(folder.path(), text), ..settings.clone() };
+        let worker = MediaWorker::open(good, &System).unwrap();
+        assert!(worker.check().await.is_ok());
+        assert_eq!(worker.tool(), tool);
+    }
+}
+
+#[tokio::test]
+async fn how_far_a_program_has_come_is_heard_while_it_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = "for it in 1 50 50 7 100 101; do echo \"{\\\"progress\\\":$it}\"; done; echo '{}'";
+    let worker = MediaWorker::open(settings(folder.path(), lines), &System).unwrap();
+    let scratch = worker.scratch().unwrap();
+    let heard = std::sync::Mutex::new(Vec::new());
+    let hears = |it| heard.lock().unwrap().push(it);
+    let ended = worker.run(&scratch, b"{}", Load::Long, &hears).await.unwrap();
+    assert_eq!(ended, Ended::Itself { code: Some(0), said: b"{}\n".to_vec() });
+    assert_eq!(*heard.lock().unwrap(), [1, 50, 100]);
 }
 
 #[tokio::test]
@@ -85,12 +102,15 @@ async fn large_files_leave_a_place_to_small_ones() {
     let folder = tempfile::tempdir().unwrap();
     let worker = MediaWorker::open(settings(folder.path(), "exit 0"), &System).unwrap();
     worker.set_works(true);
-    let _large = worker.place(true).await;
-    assert!(tokio::time::timeout(Duration::ZERO, worker.place(true)).await.is_err());
-    let small = worker.place(false).await;
-    assert!(tokio::time::timeout(Duration::ZERO, worker.place(false)).await.is_err());
+    let _large = worker.place(Load::Large).await;
+    assert!(tokio::time::timeout(Duration::ZERO, worker.place(Load::Large)).await.is_err());
+    // What takes long is in nobody's way, and waits for nobody.
+    let _long = worker.place(Load::Long).await;
+    assert!(tokio::time::timeout(Duration::ZERO, worker.place(Load::Long)).await.is_err());
+    let small = worker.place(Load::Small).await;
+    assert!(tokio::time::timeout(Duration::ZERO, worker.place(Load::Small)).await.is_err());
     // Whoever waits for a place gets none of a worker that has failed meanwhile.
-    let waits = worker.place(false);
+    let waits = worker.place(Load::Small);
     tokio::pin!(waits);
     assert!(futures_util::poll!(&mut waits).is_pending());
     worker.fails();

@@ -14,7 +14,8 @@ use chat::files::{
 };
 use chat::kernel::{Accepted, AnyCommand, Failure, Reader, id};
 use chat::media::{
-    ATTEMPTS_MAX, FailMedia, Media, MediaFailure, MediaOutcome, RecordMedia, StartMedia, Told, told,
+    ATTEMPTS_MAX, FailMedia, Job, JobId, JobKind, Media, MediaFailure, MediaOutcome, RecordMedia,
+    StartMedia, Told, job_id, told,
 };
 use ports::blobs::{BlobKey, ByteStream, Put, Source, Span};
 use ports::clock::Stopwatch;
@@ -26,8 +27,12 @@ use super::Lease;
 use crate::acting::Acting;
 
 /// What the worker is asked for. What somebody calls a file never says what it is.
-fn asked(details: &FileDetails) -> Vec<u8> {
-    let job = serde_json::json!({ "kind": "previews", "name": details.name });
+fn asked(kind: JobKind, details: &FileDetails) -> Vec<u8> {
+    let job = match kind {
+        JobKind::Previews => serde_json::json!({ "kind": "previews", "name": details.name }),
+        JobKind::Conversion(to) => serde_json::json!({ "kind": "convert", "to": to.name() }),
+        JobKind::Renditions | JobKind::Later => serde_json::json!({ "kind": kind.name() }),
+    };
     job.to_string().into_bytes()
 }
 
@@ -60,13 +65,14 @@ impl Acting {
         worker: Arc<MediaWorker>,
         media: Arc<Media>,
     ) -> Option<u64> {
-        let place = worker.place(media.is_large()).await;
+        let todo = media.next()?.clone();
+        let place = worker.place(todo.load(media.size_bytes)).await;
         let lease = Lease::take(&self.ports, media.file_id).await?;
         // Somebody else may have had its turn since the document was read.
         let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
         let now = reader.load::<Media>(media.file_id.to_string()).await;
         let same = match &now {
-            Ok(Some(it)) => it.seq == media.seq && it.is_due(),
+            Ok(Some(it)) => it.seq == media.seq,
             Ok(None) => false,
             Err(error) => {
                 tracing::warn!(id = %media.file_id, %error, "a file can't be looked into now");
@@ -76,8 +82,8 @@ impl Acting {
         if !same {
             return Some(media.seq + 1);
         }
-        let job = Job { acting: &self, media: &media };
-        let tried = lease.during(&self.ports, job.attempt(&worker, place)).await;
+        let job = Attempt { acting: &self, media: &media, job: &todo, tool: worker.tool() };
+        let tried = lease.during(&self.ports, job.make(&worker, place)).await;
         tried.unwrap_or_else(|error| {
             tracing::warn!(id = %media.file_id, %error, "a file can't be looked into now");
             None
@@ -85,19 +91,21 @@ impl Acting {
     }
 }
 
-/// A job, as its document was when it began.
-struct Job<'a> {
+/// A try of a job, as its document was when it began.
+struct Attempt<'a> {
     acting: &'a Acting,
     media: &'a Media,
+    job: &'a Job,
+    tool: u32,
 }
 
-impl Job<'_> {
-    async fn attempt(&self, worker: &MediaWorker, place: Place<'_>) -> Result<Noted, Error> {
-        let media = self.media;
+impl Attempt<'_> {
+    async fn make(&self, worker: &MediaWorker, place: Place<'_>) -> Result<Noted, Error> {
+        let (media, job) = (self.media, self.job);
         let over = media.seq + 1;
-        if media.attempts >= ATTEMPTS_MAX {
+        if let Some(id) = job.id.filter(|_| job.attempts >= ATTEMPTS_MAX) {
             // Nobody has heard what came of the last attempt.
-            let noted = self.note_failure(media.attempts, MediaFailure::Broken).await;
+            let noted = self.note_failure((id, job.attempts), MediaFailure::Broken).await;
             if noted.is_some() {
                 self.delete_made().await;
             }
@@ -112,20 +120,23 @@ impl Job<'_> {
         let Some(details) = reader.open(&file.details).await? else { return Ok(Some(over)) };
         let scratch = worker.scratch()?;
         unseal(&self.acting.ports, &file, &key, &scratch.input()).await?;
-        let attempt = media.attempts + 1;
-        let (file_id, job_id) = (media.file_id, media.job_id());
+        let attempt = job.attempts + 1;
+        let (file_id, kind, tool) = (media.file_id, job.kind, self.tool);
+        let job_id = job_id(file_id, kind, tool);
         if !worker.works() {
             return Ok(None);
         }
-        let start = StartMedia { file_id, job_id, attempt };
+        let start = StartMedia { file_id, kind, tool, attempt };
         let Some(Some(_)) = self.note("start", start).await else { return Ok(Some(over)) };
         if attempt > 1 {
             self.delete_made().await;
         }
         let watch = Stopwatch::start();
-        let ended = worker.run(&scratch, &asked(&details)).await;
+        let load = job.load(media.size_bytes);
+        let ended = worker.run(&scratch, &asked(kind, &details), load, &|_| ()).await;
         drop(place);
-        metrics::histogram!("parlance_media_seconds").record(watch.seconds());
+        let made = kind.name();
+        metrics::histogram!("parlance_media_seconds", "kind" => made).record(watch.seconds());
         let told = match ended {
             Ok(Ended::Itself { code, said }) => told(code, &said),
             Ok(Ended::TooLong) => Told::Failed(MediaFailure::Timeout),
@@ -136,7 +147,7 @@ impl Job<'_> {
         };
         let (outcome, came) = match told {
             Told::Done(outcome) => {
-                let came = self.keep((&key, attempt), &scratch, outcome).await;
+                let came = self.keep(&key, (job_id, attempt), &scratch, outcome).await;
                 let outcome = if came.is_ok() { "done" } else { "failed" };
                 (outcome, came)
             }
@@ -149,14 +160,17 @@ impl Job<'_> {
         metrics::counter!("parlance_media_jobs_total", "outcome" => outcome).increment(1);
         match came {
             Ok(seq) => Ok(seq.or(Some(over))),
-            Err(failure) => Ok(self.note_failure(attempt, failure).await.or(Some(over))),
+            Err(failure) => Ok(self.note_failure((job_id, attempt), failure).await.or(Some(over))),
         }
     }
 
     /// Deletes what was made by attempts that nobody has heard of: nothing of it counts any more.
     async fn delete_made(&self) {
-        let prefix = variants_prefix(self.media.file_id);
-        if let Err(error) = self.acting.delete_beginning(&prefix, None).await {
+        let file = self.media.file_id;
+        let (prefix, made) = (variants_prefix(file), self.media.jobs.iter());
+        let counts = made.filter_map(|it| it.made.as_ref()).flat_map(|it| &it.blobs);
+        let counts: Vec<_> = counts.map(|it| variant_blob(file, *it)).collect();
+        if let Err(error) = self.acting.delete_beginning(&prefix, &counts).await {
             tracing::warn!(%error, "what was made is left until its file is over");
         }
     }
@@ -170,7 +184,8 @@ impl Job<'_> {
     /// Stores what was made and notes it; what is not as the worker says is its failure.
     async fn keep(
         &self,
-        (key, attempt): (&Secret, u64),
+        key: &Secret,
+        (job_id, attempt): (JobId, u64),
         scratch: &Scratch,
         outcome: MediaOutcome,
     ) -> Result<Noted, MediaFailure> {
@@ -193,10 +208,16 @@ impl Job<'_> {
             kept.push(own);
             blobs.push(blob);
         }
-        let (file_id, job_id) = (media.file_id, media.job_id());
+        let file_id = media.file_id;
         let record = RecordMedia { file_id, job_id, attempt, blobs: blobs.clone(), outcome };
         match self.note("record", record).await {
-            Some(Some(seq)) => Ok(Some(seq)),
+            Some(Some(seq)) => {
+                // What was shown until now is not any more.
+                let old = self.job.made.iter().flat_map(|it| &it.blobs);
+                let old: Vec<_> = old.map(|it| variant_blob(file_id, *it)).collect();
+                self.forget(&old).await;
+                Ok(Some(seq))
+            }
             // It was noted by a try that was not heard of, or something else was.
             Some(None) => {
                 self.settle(&blobs, &kept).await;
@@ -216,9 +237,11 @@ impl Job<'_> {
             let reader = self.reader();
             let found = reader.load::<Media>(media.file_id.to_string()).await;
             match found {
-                Ok(Some(it)) if it.is_due() => (),
-                Ok(Some(it)) if it.blobs == blobs => return,
-                Ok(_) => return self.forget(kept).await,
+                Ok(found) => match found.as_ref().and_then(|it| it.job(self.job.kind)) {
+                    Some(it) if it.is_due() => (),
+                    Some(it) if it.made.as_ref().is_some_and(|it| it.blobs == blobs) => return,
+                    Some(_) | None => return self.forget(kept).await,
+                },
                 Err(error) => tracing::warn!(%error, "whose outcome counts is unknown"),
             }
             tokio::time::sleep(ASKED_EVERY).await;
@@ -235,8 +258,8 @@ impl Job<'_> {
     }
 
     /// Notes that an attempt has failed.
-    async fn note_failure(&self, attempt: u64, failure: MediaFailure) -> Noted {
-        let (file_id, job_id) = (self.media.file_id, self.media.job_id());
+    async fn note_failure(&self, (job_id, attempt): (JobId, u64), failure: MediaFailure) -> Noted {
+        let file_id = self.media.file_id;
         self.note("fail", FailMedia { file_id, job_id, attempt, failure }).await.flatten()
     }
 

@@ -2,6 +2,8 @@
 //!
 //! A job stays due until its document says otherwise, so whatever ends this loop in between, the
 //! next one goes on. Small files come first; how many are looked into at once the worker says.
+//! While there is nothing else to do, what an earlier version of the worker has made is asked for
+//! anew, a few files at a time.
 
 mod job;
 mod lease;
@@ -11,9 +13,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat::kernel::Reader;
 use chat::kernel::document::Document;
-use chat::media::Media;
+use chat::kernel::{Reader, id};
+use chat::media::{Media, RedoMedia};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -21,7 +23,7 @@ use lru::LruCache;
 use ports::Error;
 use ports::documents::{Order, Scan};
 use ports::event_log::Partition;
-use ports::media_worker::MediaWorker;
+use ports::media_worker::{Load, MediaWorker};
 use tokio::time::Instant;
 
 use crate::acting::Acting;
@@ -37,7 +39,7 @@ const SOON: Duration = Duration::from_secs(1);
 /// Documents read at once.
 const PAGE: usize = 64;
 
-/// Files of a partition that wait for a place at once, of the small ones and of the large.
+/// Files of a partition that wait for a place at once, of each of the loads.
 const AT_ONCE: usize = 4;
 
 /// Files remembered that are done, until the documents tell so.
@@ -50,8 +52,8 @@ type Tried = (String, Option<u64>);
 /// What is under way in a partition, and what is done.
 struct Underway {
     running: FuturesUnordered<BoxFuture<'static, Tried>>,
-    /// Whether each of them is large.
-    these: HashMap<String, bool>,
+    /// What each of them takes.
+    these: HashMap<String, Load>,
     done: LruCache<String, u64>,
     /// What could not be done, and when it is tried again: meanwhile others have their turn.
     resting: HashMap<String, Instant>,
@@ -64,8 +66,8 @@ impl Underway {
         told || self.these.contains_key(id) || self.resting.contains_key(id)
     }
 
-    fn has_place(&self, large: bool) -> bool {
-        self.these.values().filter(|it| **it == large).count() < AT_ONCE
+    fn has_place(&self, load: Load) -> bool {
+        self.these.values().filter(|it| **it == load).count() < AT_ONCE
     }
 
     fn ended(&mut self, (id, told): Tried) {
@@ -98,6 +100,12 @@ impl Acting {
                 tracing::warn!(partition, %error, "which files are to be looked into is unknown");
                 true
             });
+            if underway.running.is_empty() && worker.works() {
+                let asked = self.redo_outdated(partition, worker.tool()).await;
+                if let Err(error) = asked {
+                    tracing::warn!(partition, %error, "what is outdated is unknown");
+                }
+            }
             let soon = later || !underway.resting.is_empty();
             tokio::select! {
                 Some(tried) = underway.running.next() => underway.ended(tried),
@@ -105,6 +113,25 @@ impl Acting {
                 () = tokio::time::sleep(if soon { SOON } else { LOOK_EVERY }) => (),
             }
         }
+    }
+
+    /// Asks for a few of what an earlier version of the worker has made.
+    async fn redo_outdated(&self, partition: Partition, tool: u32) -> Result<(), Error> {
+        let (from, to) = Media::outdated(partition, tool);
+        let (name, index) = (Media::COLLECTION.name, Some("outdated"));
+        let (order, limit) = (Order::Ascending, AT_ONCE);
+        let scan = Scan { from, to, order, limit, ..Scan::prefix(name, index, "", order, limit) };
+        let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
+        for (_, media) in reader.scan::<Media>(scan).await? {
+            let file_id = media.file_id;
+            let client_id = id::derive(file_id.0, &[b"redo", &media.seq.to_be_bytes()]);
+            let command = Box::new(RedoMedia { file_id, tool });
+            let asked = self.door.submit(media.account_id.into(), client_id, command).await;
+            if let Err(failure) = asked {
+                tracing::warn!(id = %file_id, ?failure, "what is outdated can't be asked for now");
+            }
+        }
+        Ok(())
     }
 
     /// Begins what is due and has a place; says whether something is due later.
@@ -126,19 +153,20 @@ impl Acting {
                 scan.from = format!("{last} ");
             }
             for (_, media) in found {
-                let (id, large) = (media.file_id.to_string(), media.is_large());
+                let (id, Some(job)) = (media.file_id.to_string(), media.next()) else { continue };
                 if underway.knows(&id, media.seq) {
                     continue;
                 }
-                if media.due_from().is_some_and(|it| it.0 > now) {
+                let load = job.load(media.size_bytes);
+                if job.due_from.is_some_and(|it| it.0 > now) {
                     later = true;
-                } else if underway.has_place(large) {
-                    underway.these.insert(id.clone(), large);
+                } else if underway.has_place(load) {
+                    underway.these.insert(id.clone(), load);
                     let trying = self.clone().look_into(Arc::clone(worker), media);
                     underway.running.push(Box::pin(async move { (id, trying.await) }));
                 }
             }
-            if !more || !underway.has_place(true) {
+            if !more || !underway.has_place(Load::Long) {
                 return Ok(later);
             }
         }

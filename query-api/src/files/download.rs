@@ -14,7 +14,7 @@ use chat::files::{
 };
 use chat::kernel::graphql::{Asker, NOT_FOUND, Scope};
 use chat::kernel::{Failure, Timestamp};
-use chat::media::{Media, Stage};
+use chat::media::{Media, Stream, variant};
 use ports::Error;
 use ports::blobs::{BlobKey, ByteStream, Span};
 use ports::keys::Secret;
@@ -43,6 +43,10 @@ const INLINE: [&str; 12] = [
 
 /// What is not on the list is only bytes.
 const BYTES: &str = "application/octet-stream";
+
+/// The type of playlists (RFC 8216), which name links and are kept nowhere.
+const PLAYLIST: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
+const UNKEPT: HeaderValue = HeaderValue::from_static("no-store");
 
 /// For as long as a link is good, and only for whoever has it.
 const CACHED: HeaderValue = HeaderValue::from_static("private, max-age=50, no-transform");
@@ -82,15 +86,26 @@ impl Wished {
         };
         let media = reader.load::<Media>(file.id.to_string()).await?;
         let media = media.ok_or(Refused::from(NOT_FOUND))?;
-        let Stage::Ready { outcome } = &media.stage else { return Err(NOT_FOUND.into()) };
-        let outcome = reader.open(outcome).await?.ok_or(Refused::from(NOT_FOUND))?;
-        let found = media.variant(&outcome, name).ok_or(Refused::from(NOT_FOUND))?;
+        let found = variant(&media, reader, name).await?.ok_or(Refused::from(NOT_FOUND))?;
         let (blob, variant) = found;
-        let (name, media_type) = (variant.name.clone(), variant.media_type.clone());
+        let (name, media_type) = (variant.name, variant.media_type);
         let (kind, disposition) = shown(&FileDetails { name, media_type });
         let tag = format!("\"{}-{blob:x}\"", file.id);
         let size_bytes = variant.size_bytes;
         Ok(Self { file, blob, is_variant: true, size_bytes, tag, kind, disposition })
+    }
+
+    /// A playlist is written when it is asked for.
+    async fn list(scope: &Scope, link: &Link, name: &str) -> Result<Response, Refused> {
+        let reader = &scope.reader;
+        let file = link.follow(reader, Timestamp(scope.clock.now_ms())).await?;
+        let media = reader.load::<Media>(file.id.to_string()).await?;
+        let media = media.ok_or(Refused::from(NOT_FOUND))?;
+        let stream = Stream::of(&media, reader).await?;
+        let list = stream.and_then(|it| it.list(name, &link.query(&reader.keyring)));
+        let list = list.ok_or(Refused::from(NOT_FOUND))?;
+        Ok(([(header::CONTENT_TYPE, PLAYLIST), (header::CACHE_CONTROL, UNKEPT)], list)
+            .into_response())
     }
 
     fn key(&self) -> BlobKey {
@@ -122,6 +137,9 @@ pub(super) async fn download(
     scope.admit(&format!("ip/{address}"), scope.limits.per_ip).await?;
     let keyring = &api.parts.keyring;
     let link = Link::read(file, variant, query, keyring).ok_or(Refused::from(NOT_FOUND))?;
+    if let Some(name) = link.variant.as_deref().filter(|it| Stream::is_list(it)) {
+        return Wished::list(&scope, &link, name).await;
+    }
     let wished = Wished::find(&scope, &link).await?;
     let (tag, size) = (wished.tag.as_str(), wished.size_bytes);
     let text = |name| headers.get(name).and_then(|it| it.to_str().ok());

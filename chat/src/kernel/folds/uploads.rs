@@ -1,7 +1,9 @@
 //! What people upload, and what becomes of it.
 
 use crate::accounts::AccountId;
-use crate::attachments::{Attach, AttachmentKind, FileUse, NoteReleased, SendAttachments};
+use crate::attachments::{
+    Attach, AttachmentKind, FileUse, NoteMedia, NoteReleased, SendAttachments,
+};
 use crate::conversations::ConversationId;
 use crate::files::{
     BeginUpload, EndFile, File, FileEvent, FileId, FinishUpload, KeepFile, NoteSwept,
@@ -9,7 +11,8 @@ use crate::files::{
 };
 use crate::kernel::testing::{Given, NOW, Then};
 use crate::media::{
-    FailMedia, Media, MediaFailure, MediaOutcome, RecordMedia, StartMedia, Variant, job_id,
+    ConvertFile, FailMedia, JobKind, Media, MediaFailure, MediaFormat, MediaOutcome, NoteTold,
+    RecordMedia, RedoMedia, StartMedia, Variant, job_id,
 };
 use crate::messages::{DeleteMessage, Message, MessageEvent};
 
@@ -125,6 +128,7 @@ pub(super) fn attach(
         return world.when(actor, TerminateUpload { file_id });
     };
     let (conversation_id, message_id) = (message.conversation_id, message.id);
+    let world = world.when(actor, NoteMedia { conversation_id, message_id, file_id }).world;
     let then = world.when(actor, DeleteMessage { conversation_id, message_id });
     if which % 4 == 2 {
         return then;
@@ -137,15 +141,28 @@ pub(super) fn attach(
 
 /// Somebody looks into a file, and it comes to something or not.
 fn look_into(world: Given, owner: AccountId, file_id: FileId, which: u8) -> Then {
-    let (job_id, media) = (job_id(file_id), world.document::<Media>(file_id));
-    let attempt = media.map_or(0, |it| it.attempts) + 1;
-    let world = world.when(owner, StartMedia { file_id, job_id, attempt }).world;
+    let world = match which % 4 {
+        0 => world,
+        1 => world.when(owner, ConvertFile { file_id, format: MediaFormat::Png }).world,
+        2 => world.when(owner, RedoMedia { file_id, tool: 2 }).world,
+        _ => {
+            let seq = world.document::<Media>(file_id).map_or(0, |it| it.ended);
+            world.when(owner, NoteTold { file_id, seq }).world
+        }
+    };
+    let media = world.document::<Media>(file_id);
+    let next = media.as_ref().and_then(|it| it.next());
+    let (kind, attempts) = next.map_or((JobKind::Previews, 0), |it| (it.kind, it.attempts));
+    let (attempt, tool) = (attempts + 1, 1 + u32::from(which % 2));
+    let job_id = job_id(file_id, kind, tool);
+    let world = world.when(owner, StartMedia { file_id, kind, tool, attempt }).world;
     let variant = Variant {
         name: "96.webp".to_owned(),
         media_type: "image/webp".to_owned(),
         width: Some(96),
         height: None,
         size_bytes: which.into(),
+        fragments: None,
     };
     let outcome = MediaOutcome { variants: vec![variant], ..MediaOutcome::default() };
     match which / 6 {

@@ -1,0 +1,183 @@
+//! What is asked for beside previews, and who is told what became of it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use ports::Error;
+use ports::documents::{Order, Scan};
+
+use super::decide::{found, own};
+use super::{
+    CONVERSIONS_MAX, JobKind, Media, MediaEvent, MediaFormat, MediaRejection, MediaRequested,
+    MediaTold, TOLD_MAX,
+};
+use crate::Event;
+use crate::attachments::{FileUse, Holder, NoteMedia};
+use crate::files::{FileEvent, FileId};
+use crate::kernel::{Command, Context, Document, Reader, Recorded, Slot, StreamId, id};
+use crate::messages::Message;
+use crate::timers::{Action, Answer, Purpose, Timer, Timing};
+
+/// Asks that a file of one's own is made into another format of its kind; nothing when it was, or
+/// is being done. What failed is tried again.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ConvertFile {
+    pub file_id: FileId,
+    pub format: MediaFormat,
+}
+
+impl Command for ConvertFile {
+    const NAME: &'static str = "ConvertFile";
+    const SEALS: bool = false;
+    type State = Slot<Media>;
+    type Rejection = MediaRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, MediaRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<Media> {
+        own(self.file_id, context)
+    }
+
+    fn decide(
+        self,
+        media: &Slot<Media>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, MediaRejection> {
+        let media = found(media, context).filter(|it| !it.jobs.is_empty());
+        let media = media.ok_or(MediaRejection::NotFound)?;
+        let kind = JobKind::Conversion(self.format);
+        if media.job(kind).is_some_and(|it| it.is_due() || it.made.is_some()) {
+            return Ok(Vec::new());
+        }
+        let conversions = media.jobs.iter().filter(|it| matches!(it.kind, JobKind::Conversion(_)));
+        if media.job(kind).is_none() && conversions.count() >= CONVERSIONS_MAX {
+            return Err(MediaRejection::TooMany);
+        }
+        let (file_id, account_id) = (self.file_id, context.actor);
+        Ok(vec![MediaRequested { file_id, account_id, kind }.into()])
+    }
+}
+
+/// Asks for what an earlier version of the tool has made, or failed to make; nothing while
+/// something is to be done, or when that version has done it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RedoMedia {
+    pub file_id: FileId,
+    /// The version of the tool.
+    pub tool: u32,
+}
+
+impl Command for RedoMedia {
+    const NAME: &'static str = "RedoMedia";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    const BY_SERVER: bool = true;
+    type State = Slot<Media>;
+    type Rejection = MediaRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, MediaRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<Media> {
+        own(self.file_id, context)
+    }
+
+    fn decide(
+        self,
+        media: &Slot<Media>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, MediaRejection> {
+        let kind = found(media, context).and_then(|it| it.behind(self.tool));
+        let (file_id, account_id) = (self.file_id, context.actor);
+        let requested = kind.map(|kind| MediaRequested { file_id, account_id, kind });
+        Ok(requested.into_iter().map(Event::from).collect())
+    }
+}
+
+/// Notes that the messages that hold a file have been told what became of it; nothing when more
+/// has since.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NoteTold {
+    pub file_id: FileId,
+    /// `seq` of the event that they have been told of.
+    pub seq: u64,
+}
+
+impl Command for NoteTold {
+    const NAME: &'static str = "NoteTold";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    const BY_SERVER: bool = true;
+    type State = Slot<Media>;
+    type Rejection = MediaRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, MediaRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<Media> {
+        own(self.file_id, context)
+    }
+
+    fn decide(
+        self,
+        media: &Slot<Media>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, MediaRejection> {
+        let told = found(media, context).filter(|it| it.ended == self.seq);
+        let (file_id, account_id) = (self.file_id, context.actor);
+        let told = told.map(|_| MediaTold { file_id, account_id });
+        Ok(told.into_iter().map(Event::from).collect())
+    }
+}
+
+/// The timers that an event sets and clears: whoever sees a file is told once there is more of it.
+pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
+    let purpose = Purpose::MediaTold;
+    if let Some(FileEvent::FileDiscarded(it)) = FileEvent::of(&event.event) {
+        return vec![Timing::Clear { purpose, id: it.file_id.0 }];
+    }
+    let due_at = event.occurred_at;
+    let (file, account_id) = match MediaEvent::of(&event.event) {
+        Some(MediaEvent::MediaProduced(it)) => (it.file_id, it.account_id),
+        Some(MediaEvent::MediaFailed(it)) if it.again_at.is_none() => (it.file_id, it.account_id),
+        Some(MediaEvent::MediaTold(it)) => {
+            return vec![Timing::Clear { purpose, id: it.file_id.0 }];
+        }
+        Some(
+            MediaEvent::MediaRequested(_)
+            | MediaEvent::MediaStarted(_)
+            | MediaEvent::MediaFailed(_),
+        )
+        | None => return Vec::new(),
+    };
+    vec![Timing::Set { purpose, id: file.0, account_id, due_at }]
+}
+
+/// Tells the messages that hold a file, each in its conversation, and notes that.
+pub(crate) async fn tell(reader: &Reader, timer: &Timer) -> Result<Action, Error> {
+    let file_id = FileId(timer.id);
+    let (name, prefix) = (FileUse::COLLECTION.name, FileUse::of(file_id));
+    let scan = Scan::prefix(name, Some("used"), &prefix, Order::Ascending, TOLD_MAX);
+    let mut next = timer.gives(NoteTold { file_id, seq: timer.seq });
+    for (_, held) in reader.scan::<FileUse>(scan).await? {
+        let Holder::Message(message_id) = held.holder else { continue };
+        let message = reader.load::<Message>(message_id.to_string()).await?;
+        let Some(message) = message else { continue };
+        let conversation_id = message.conversation_id;
+        next = Action {
+            account_id: timer.account_id,
+            client_id: id::derive(timer.client_id(), &[b"told", message_id.0.as_bytes()]),
+            command: Box::new(NoteMedia { conversation_id, message_id, file_id }),
+            // Of one that is gone nobody need hear.
+            then: Some(Box::new(move |_: Answer| Some(next))),
+        };
+    }
+    Ok(next)
+}

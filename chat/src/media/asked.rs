@@ -1,0 +1,185 @@
+//! The law of what is asked for beside previews, and of who is told.
+
+use ports::media_worker::Load;
+
+use super::tests::{ANN, EVE, fail, previews, record, start, uploaded};
+use super::*;
+use crate::attachments::{Attach, AttachmentKind, AttachmentReady, NoteMedia, SendAttachments};
+use crate::conversations::{ConversationId, CreateGroup};
+use crate::files::{FileId, TerminateUpload};
+use crate::kernel::Document;
+use crate::kernel::testing::{Given, account, client_id};
+use crate::messages::DeleteMessage;
+use crate::timers::Timer;
+
+fn media(world: &Given, id: FileId) -> Media {
+    world.document(id).unwrap()
+}
+
+/// A video of a length, as previews find it.
+fn video(file_id: FileId, duration_ms: u64) -> RecordMedia {
+    let outcome = MediaOutcome {
+        media_type: "video/mp4".to_owned(),
+        kind: MediaKind::Video,
+        duration_ms: Some(duration_ms),
+        ..MediaOutcome::default()
+    };
+    RecordMedia { blobs: Vec::new(), outcome, ..record(file_id, 1) }
+}
+
+fn begin(file_id: FileId, kind: JobKind, tool: u32) -> StartMedia {
+    StartMedia { file_id, kind, tool, attempt: 1 }
+}
+
+fn ends(file_id: FileId, kind: JobKind, tool: u32) -> RecordMedia {
+    RecordMedia { job_id: job_id(file_id, kind, tool), ..record(file_id, 1) }
+}
+
+/// A file whose previews are there.
+fn looked_into() -> (Given, FileId) {
+    let (world, id) = uploaded();
+    (world.and(account(ANN), start(id, 1)).and(account(ANN), record(id, 1)), id)
+}
+
+fn converts(file_id: FileId, format: MediaFormat) -> ConvertFile {
+    ConvertFile { file_id, format }
+}
+
+#[test]
+fn a_video_is_written_anew_once_its_previews_are_there_and_takes_nobodys_place() {
+    for (ms, renditions) in [(0, false), (1, true), (1_800_000, true), (1_800_001, false)] {
+        let (world, id) = uploaded();
+        let world = world.and(account(ANN), start(id, 1)).and(account(ANN), video(id, ms));
+        let next = media(&world, id).next().map(|it| (it.kind, it.load(10)));
+        assert_eq!(next, renditions.then_some((JobKind::Renditions, Load::Long)), "{ms}");
+    }
+    let (world, id) = looked_into();
+    assert_eq!(media(&world, id).next(), None, "a picture is not played");
+}
+
+#[test]
+fn a_format_is_made_once_and_what_failed_again() {
+    let (world, id) = uploaded();
+    let (kind, png) = (JobKind::Conversion(MediaFormat::Png), converts(id, MediaFormat::Png));
+    world.when(account(EVE), png.clone()).then_rejected(MediaRejection::NotFound);
+    let (world, id) = looked_into();
+    let png = ConvertFile { file_id: id, ..png };
+    let world = world.and(account(ANN), png.clone()).when(account(ANN), png.clone()).then([]);
+    assert_eq!(media(&world, id).next().map(|it| it.kind), Some(kind));
+    let world = world.and(account(ANN), begin(id, kind, 1));
+    let failed = FailMedia { job_id: job_id(id, kind, 1), ..fail(id, 1, MediaFailure::Corrupt) };
+    let world = world.and(account(ANN), failed);
+    assert_eq!(media(&world, id).job(kind).unwrap().failure, Some(MediaFailure::Corrupt));
+    let world = world.and(account(ANN), png.clone()).and(account(ANN), begin(id, kind, 1));
+    let world = world.and(account(ANN), ends(id, kind, 1));
+    let job = media(&world, id).job(kind).unwrap().clone();
+    assert!(job.made.is_some() && job.failure.is_none() && !job.is_due());
+    let world = world.when(account(ANN), png.clone()).then([]);
+    // Its previews are what they were.
+    assert!(previews(&world, id).made.is_some());
+    let world = world.and(account(ANN), TerminateUpload { file_id: id });
+    world.when(account(ANN), png).then_rejected(MediaRejection::NotFound);
+}
+
+#[test]
+fn a_file_has_eight_formats_at_most() {
+    let (mut world, id) = looked_into();
+    for format in &MediaFormat::ALL[..CONVERSIONS_MAX] {
+        world = world.and(account(ANN), converts(id, *format));
+    }
+    let last = converts(id, MediaFormat::ALL[CONVERSIONS_MAX]);
+    world.when(account(ANN), last).then_rejected(MediaRejection::TooMany);
+}
+
+#[test]
+fn what_an_earlier_tool_has_made_is_made_anew_and_shown_until_then() {
+    let (world, id) = looked_into();
+    let (from, to) = Media::outdated(media(&world, id).partition, 2);
+    let is_outdated = |world: &Given| {
+        let key = media(world, id).index_keys()[1].clone();
+        key.is_some_and(|it| (from.as_str()..to.as_str()).contains(&it.as_str()))
+    };
+    assert!(is_outdated(&world));
+    let world = world.when(account(ANN), RedoMedia { file_id: id, tool: 1 }).then([]);
+    let before = previews(&world, id).made;
+    let redo = RedoMedia { file_id: id, tool: 2 };
+    let world = world.and(account(ANN), redo.clone()).when(account(ANN), redo.clone()).then([]);
+    let due = previews(&world, id);
+    assert!(due.is_due() && !is_outdated(&world));
+    assert_eq!((&due.made, due.load(1)), (&before, Load::Long));
+    let world = world.and(account(ANN), begin(id, JobKind::Previews, 2));
+    let anew = RecordMedia { blobs: vec![7, 8], ..ends(id, JobKind::Previews, 2) };
+    let made = world.and(account(ANN), anew);
+    assert_eq!(previews(&made, id).made.unwrap().blobs, [7, 8]);
+    assert!(!is_outdated(&made));
+    made.when(account(ANN), redo).then([]);
+}
+
+#[test]
+fn what_fails_anew_leaves_what_was_there() {
+    let (world, id) = looked_into();
+    let world = world.and(account(ANN), RedoMedia { file_id: id, tool: 2 });
+    let world = world.and(account(ANN), begin(id, JobKind::Previews, 2));
+    let job_id = job_id(id, JobKind::Previews, 2);
+    let failed = FailMedia { job_id, ..fail(id, 1, MediaFailure::Corrupt) };
+    let world = world.and(account(ANN), failed);
+    let job = previews(&world, id);
+    assert_eq!((job.made.unwrap().blobs, job.failure), (vec![5, 6], None));
+    world.when(account(ANN), RedoMedia { file_id: id, tool: 2 }).then([]);
+}
+
+/// The timer by which those who see a file are told.
+fn telling(world: &Given, id: FileId) -> Option<Timer> {
+    world.document::<Timer>(format!("media-told/{}", id.0.simple()))
+}
+
+#[test]
+fn those_who_see_a_file_are_told_of_each_end_once() {
+    let (world, id) = uploaded();
+    let world = world.and(account(ANN), start(id, 1));
+    assert_eq!(telling(&world, id), None);
+    let world = world.and(account(ANN), video(id, 1_000));
+    let first = telling(&world, id).unwrap();
+    let world = world.and(account(ANN), begin(id, JobKind::Renditions, 1));
+    let world = world.and(account(ANN), ends(id, JobKind::Renditions, 1));
+    let second = telling(&world, id).unwrap();
+    assert!(first.seq < second.seq);
+    // What was told before is not what is to be told now.
+    let told = |seq| NoteTold { file_id: id, seq };
+    let world = world.when(account(ANN), told(first.seq)).then([]);
+    assert!(telling(&world, id).is_some());
+    let world = world.and(account(ANN), told(second.seq));
+    assert_eq!(telling(&world, id), None);
+    let world = world.and(account(ANN), TerminateUpload { file_id: id });
+    world.when(account(ANN), told(second.seq)).then([]);
+    let (world, id) = looked_into();
+    let world = world.and(account(ANN), TerminateUpload { file_id: id });
+    assert_eq!(telling(&world, id), None, "nobody sees what is over");
+}
+
+#[test]
+fn a_message_is_told_of_its_files_only_and_while_it_is_there() {
+    let (world, file_id) = uploaded();
+    let create =
+        CreateGroup { title: "Cats".to_owned(), member_ids: vec![account(EVE)], open: false };
+    let world = world.and(account(ANN), create);
+    let conversation_id = CreateGroup::conversation_id(&world.last_context(account(ANN)));
+    let attach = vec![Attach { file_id, kind: AttachmentKind::Photo }];
+    let send = SendAttachments::new(conversation_id, attach);
+    let world = world.and(account(ANN), send.clone());
+    let message_id = send.message_id(&world.last_context(account(ANN)));
+    let client = client_id(99);
+    let note = NoteMedia { conversation_id, message_id, file_id };
+    let ready = AttachmentReady { message_id, conversation_id, file_id };
+    let other = FileId(client);
+    let elsewhere = ConversationId(client);
+    let world = world
+        .when(account(ANN), NoteMedia { file_id: other, ..note.clone() })
+        .then([])
+        .when(account(ANN), NoteMedia { conversation_id: elsewhere, ..note.clone() })
+        .then([])
+        .when(account(ANN), note.clone())
+        .then([ready.into()]);
+    let world = world.and(account(ANN), DeleteMessage { conversation_id, message_id });
+    world.when(account(ANN), note).then([]);
+}

@@ -1,0 +1,151 @@
+//! Which jobs there are, and what they are called.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use apache_avro::schema::{Name, NamespaceRef, RecordField};
+use apache_avro::serde::AvroSchemaComponent;
+use async_graphql::Enum;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use ports::media_worker::Load;
+
+use crate::files::FileId;
+use crate::kernel::id;
+
+crate::id! {
+    /// Identifies a job: a file, what is to be made of it, and by which version of the tool.
+    JobId, "job"
+}
+
+/// What a file can be made into, of its kind: pictures into others, and sounds into others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaFormat {
+    Jpeg,
+    Png,
+    Gif,
+    Webp,
+    Opus,
+    #[graphql(name = "MP3")]
+    Mp3,
+    #[graphql(name = "M4A")]
+    M4a,
+    Flac,
+    Wav,
+}
+
+impl MediaFormat {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Jpeg,
+        Self::Png,
+        Self::Gif,
+        Self::Webp,
+        Self::Opus,
+        Self::Mp3,
+        Self::M4a,
+        Self::Flac,
+        Self::Wav,
+    ];
+
+    /// As workers are asked for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpeg",
+            Self::Png => "png",
+            Self::Gif => "gif",
+            Self::Webp => "webp",
+            Self::Opus => "opus",
+            Self::Mp3 => "mp3",
+            Self::M4a => "m4a",
+            Self::Flac => "flac",
+            Self::Wav => "wav",
+        }
+    }
+
+    /// Hours of sound take minutes to write.
+    fn is_sound(self) -> bool {
+        match self {
+            Self::Opus | Self::Mp3 | Self::M4a | Self::Flac | Self::Wav => true,
+            Self::Jpeg | Self::Png | Self::Gif | Self::Webp => false,
+        }
+    }
+}
+
+/// What is made of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobKind {
+    /// What a client shows of it before it has it, and what is in it.
+    Previews,
+    /// A video as every client plays it.
+    Renditions,
+    /// The same in another format.
+    Conversion(MediaFormat),
+    /// Something that a later version makes.
+    Later,
+}
+
+impl JobKind {
+    /// As it stands in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Previews => "previews",
+            Self::Renditions => "renditions",
+            Self::Conversion(to) => to.name(),
+            Self::Later => "later",
+        }
+    }
+
+    /// The kind of a name; one that a later version has is only that.
+    pub fn of(name: &str) -> Self {
+        let format = || MediaFormat::ALL.into_iter().find(|it| it.name() == name);
+        match name {
+            "previews" => Self::Previews,
+            "renditions" => Self::Renditions,
+            _ => format().map_or(Self::Later, Self::Conversion),
+        }
+    }
+
+    /// What it takes of whoever does it.
+    pub(super) fn load(self, size_bytes: u64) -> Load {
+        match self {
+            Self::Renditions => Load::Long,
+            Self::Conversion(to) if to.is_sound() => Load::Long,
+            _ if size_bytes >> 20 < 16 => Load::Small,
+            Self::Previews | Self::Conversion(_) | Self::Later => Load::Large,
+        }
+    }
+}
+
+/// The id of a job.
+pub fn job_id(file: FileId, kind: JobKind, tool: u32) -> JobId {
+    JobId(id::derive(file.0, &[b"media", kind.name().as_bytes(), &tool.to_be_bytes()]))
+}
+
+impl Serialize for JobKind {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for JobKind {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        <Cow<'de, str>>::deserialize(from).map(|it| Self::of(&it))
+    }
+}
+
+/// A text in events, so that a later version may have more of them.
+impl AvroSchemaComponent for JobKind {
+    fn get_schema_in_ctxt(_: &mut HashSet<Name>, _: NamespaceRef) -> apache_avro::Schema {
+        apache_avro::Schema::String
+    }
+
+    fn get_record_fields_in_ctxt(
+        _: &mut HashSet<Name>,
+        _: NamespaceRef,
+    ) -> Option<Vec<RecordField>> {
+        None
+    }
+}
