@@ -282,3 +282,25 @@ fn what_is_due_while_nobody_serves_is_sent_once_by_whoever_comes_next() {
     all.sort_by_key(|it| it.parse::<u32>().expect("a number"));
     assert_eq!(all, (0..30).map(|it: u32| it.to_string()).collect::<Vec<_>>());
 }
+
+#[test]
+fn what_goes_to_a_thread_is_sent_there() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let root = ann.sends(&group, "where?").id;
+    let input = |thread: &str| {
+        json!({ "conversationId": group, "text": "there", "threadId": thread,
+            "at": world.in_seconds(60) })
+    };
+    let made = bob.does("scheduleMessage", input(&root), "scheduled { id threadId }");
+    assert_eq!(made["scheduled"]["threadId"], root);
+    let nowhere = bob.tries("scheduleMessage", input(&group.replace("conv", "msg")), "position");
+    assert_eq!(nowhere.code(), "SCHEDULE_THREAD_NOT_FOUND");
+    world.passes(MINUTE);
+    let query = "query($id: ID!) { message(id: $id) { thread { replyCount } } }";
+    let started = Stopwatch::start();
+    while ann.asks(query, json!({ "id": root })).data()["message"]["thread"]["replyCount"] != 1 {
+        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is not sent");
+    }
+    assert_eq!(texts(&ann, &group, 1, LATE_MAX), ["where?"]);
+}

@@ -28,6 +28,7 @@ impl Person {
             conversation_id,
             text: text.clone(),
             reply_to: None,
+            thread_id: None,
             silent: false,
             expires_in: None,
             at: Timestamp(self.world.sim.time_ms() + ahead),

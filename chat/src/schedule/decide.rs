@@ -14,6 +14,7 @@ use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
 use crate::members::Member;
 use crate::messages::{Message, MessageId, check_text};
+use crate::threads::Entry;
 
 crate::rejections! {
     /// Why the schedule says no.
@@ -23,6 +24,8 @@ crate::rejections! {
             "text is empty, over 16,384 bytes, or holds control characters", "Send it otherwise.";
         ReplyNotFound: NotFound, "SCHEDULE_REPLY_NOT_FOUND",
             "the message replied to is not in this conversation", "Check the id.";
+        ThreadNotFound: NotFound, "SCHEDULE_THREAD_NOT_FOUND",
+            "no thread begins at that message", "Check the id.";
         TimeInvalid: Invalid, "SCHEDULE_TIME_INVALID",
             "the time is not 10 seconds to 365 days ahead", "Choose another, or send it now.";
         ExpiryInvalid: Invalid, "SCHEDULE_EXPIRY_INVALID",
@@ -82,6 +85,9 @@ pub struct ScheduleMessage {
     pub text: String,
     #[serde(default)]
     pub reply_to: Option<MessageId>,
+    /// The message that begins the thread it goes to; none begins at what is in a thread.
+    #[serde(default)]
+    pub thread_id: Option<MessageId>,
     /// Whether nobody is to be notified of it.
     #[serde(default)]
     pub silent: bool,
@@ -103,7 +109,7 @@ impl ScheduleMessage {
 impl Command for ScheduleMessage {
     const NAME: &'static str = "ScheduleMessage";
     const SEALS: bool = true;
-    type State = (Slot<Member>, Option<Slot<Message>>, Slot<ScheduledCount>);
+    type State = (Slot<Member>, (Option<Slot<Message>>, Option<Entry>), Slot<ScheduledCount>);
     type Rejection = ScheduleRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, ScheduleRejection> {
@@ -115,14 +121,17 @@ impl Command for ScheduleMessage {
         let count = ScheduledCount::id(context.actor, self.conversation_id);
         (
             Slot::new(Member::id(self.conversation_id, context.actor), there),
-            self.reply_to.map(|it| Slot::new(it.to_string(), there)),
+            (
+                self.reply_to.map(|it| Slot::new(it.to_string(), there)),
+                self.thread_id.map(|it| Entry::new(self.conversation_id, it)),
+            ),
             Slot::new(count, own(context)),
         )
     }
 
     fn decide(
         self,
-        (member, reply, count): &Self::State,
+        (member, (reply, thread), count): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ScheduleRejection> {
         member.get().filter(|it| it.active).ok_or(ScheduleRejection::NotFound)?;
@@ -130,6 +139,10 @@ impl Command for ScheduleMessage {
             let here = reply.get().filter(|it| it.conversation_id == self.conversation_id);
             let present = here.is_some_and(|it| !it.is_gone(context.now));
             present.then_some(()).ok_or(ScheduleRejection::ReplyNotFound)?;
+        }
+        if let Some(thread) = thread {
+            let entered = thread.threaded(self.conversation_id, context.now);
+            entered.map_err(|_| ScheduleRejection::ThreadNotFound)?;
         }
         check(&self.text)?;
         ahead(self.at, context)?;
@@ -148,6 +161,7 @@ impl Command for ScheduleMessage {
             silent: self.silent,
             expires_in: self.expires_in.map(|it| Long(it.into())),
             due_at: self.at,
+            thread_id: self.thread_id,
         };
         Ok(vec![scheduled.into()])
     }

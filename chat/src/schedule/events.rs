@@ -44,6 +44,9 @@ pub struct MessageScheduled {
     /// Seconds from when it is sent.
     pub expires_in: Option<Long>,
     pub due_at: Timestamp,
+    /// The message that begins the thread it goes to; null for the conversation.
+    #[serde(default)]
+    pub thread_id: Option<MessageId>,
 }
 
 /// It says something else, or is to be sent at another time; what is null stays.

@@ -38,6 +38,7 @@ pub(crate) async fn send(reader: &Reader, timer: &Timer) -> Result<Option<Action
     let message_id = message_id(it.conversation_id, it.account_id, client_id);
     let message = SendMessage {
         reply_to: it.reply_to,
+        thread_id: it.thread_id,
         silent: it.silent,
         expires_in: it.expires_in,
         ..SendMessage::new(it.conversation_id, text)

@@ -61,6 +61,11 @@ impl ScheduledObject {
         self.0.reply_to.map(ID::from)
     }
 
+    /// The message that begins the thread it goes to; null for the conversation.
+    async fn thread_id(&self) -> Option<ID> {
+        self.0.thread_id.map(ID::from)
+    }
+
     async fn silent(&self) -> bool {
         self.0.silent
     }
@@ -150,6 +155,8 @@ struct ScheduleMessageInput {
     /// Markdown, at most 16,384 bytes.
     text: String,
     reply_to: Option<ID>,
+    /// The message that begins the thread it goes to; none begins at what is in a thread.
+    thread_id: Option<ID>,
     /// Whether nobody is to be notified of it.
     #[graphql(default)]
     silent: bool,
@@ -204,6 +211,7 @@ impl ScheduleMutation {
             conversation_id: id(&input.conversation_id)?,
             text: input.text,
             reply_to: input.reply_to.as_ref().map(id).transpose()?,
+            thread_id: input.thread_id.as_ref().map(id).transpose()?,
             silent: input.silent,
             expires_in: input.expires_in,
             at: input.at,

@@ -40,6 +40,7 @@ fn wish(conversation_id: ConversationId, text: &str) -> ScheduleMessage {
         conversation_id,
         text: text.to_owned(),
         reply_to: None,
+        thread_id: None,
         silent: false,
         expires_in: None,
         at: at(60_000),
@@ -103,6 +104,7 @@ fn a_member_schedules_what_could_be_sent() {
         silent: true,
         expires_in: Some(Long(60)),
         due_at: at(60_000),
+        thread_id: None,
     };
     let world = then.then([expected.into()]);
     let invalid = ScheduleRejection::TextInvalid;
@@ -115,6 +117,8 @@ fn a_member_schedules_what_could_be_sent() {
         .then_rejected(ScheduleRejection::NotFound)
         .when(bob(), ScheduleMessage { expires_in: Some(59), ..wish(id, "hi") })
         .then_rejected(ScheduleRejection::ExpiryInvalid)
+        .when(bob(), ScheduleMessage { thread_id: Some(MessageId(id.0)), ..wish(id, "hi") })
+        .then_rejected(ScheduleRejection::ThreadNotFound)
         .when(bob(), ScheduleMessage { reply_to: Some(MessageId(id.0)), ..wish(id, "hi") })
         .then_rejected(ScheduleRejection::ReplyNotFound);
 }

@@ -35,6 +35,8 @@ pub struct Scheduled {
     /// Markdown; absent once it is over.
     pub text: Option<Personal<String>>,
     pub reply_to: Option<MessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<MessageId>,
     pub silent: bool,
     pub expires_in: Option<u32>,
     pub due_at: Timestamp,
@@ -55,6 +57,7 @@ impl Scheduled {
             conversation_id: it.conversation_id,
             text: Some(it.text.clone()),
             reply_to: it.reply_to,
+            thread_id: it.thread_id,
             silent: it.silent,
             expires_in: it.expires_in.and_then(|it| u32::try_from(it.0).ok()),
             due_at: it.due_at,

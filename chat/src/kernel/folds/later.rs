@@ -85,7 +85,15 @@ pub(super) fn later(
         }
         _ => {
             let (reply_to, silent, expires_in) = (None, which > 127, None);
-            let wish = ScheduleMessage { conversation_id, text, reply_to, silent, expires_in, at };
+            let wish = ScheduleMessage {
+                conversation_id,
+                text,
+                reply_to,
+                thread_id: None,
+                silent,
+                expires_in,
+                at,
+            };
             world.when(actor, wish)
         }
     }
