@@ -21,7 +21,7 @@ use ports::documents::{Order, Scan};
 use ports::event_log::Partition;
 
 use crate::acting::Acting;
-use crate::media::Lease;
+use crate::media;
 use crate::progress::Progress;
 
 /// How often it is looked whether something was left, when nobody has told of it.
@@ -97,7 +97,7 @@ impl Acting {
     async fn sweep(&self, file: &File) -> bool {
         // Whoever looks into it may be about to store what was made of it.
         let lease = match file.state {
-            FileState::Over => match Lease::take(&self.ports, file.id).await {
+            FileState::Over => match media::lease(&self.ports, file.id).await {
                 Some(lease) => Some(lease),
                 None => return false,
             },

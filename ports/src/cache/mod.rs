@@ -9,6 +9,7 @@
 
 pub mod contract;
 mod embedded;
+mod lease;
 #[cfg(feature = "real")]
 mod redis;
 
@@ -16,6 +17,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+pub use lease::Lease;
 
 use crate::clock::Clock;
 use crate::{Address, Error};

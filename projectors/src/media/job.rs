@@ -23,7 +23,7 @@ use ports::keys::Secret;
 use ports::media_worker::{Ended, MediaWorker, Place, Scratch};
 use ports::{Error, Ports};
 
-use super::Lease;
+use super::lease;
 use crate::acting::Acting;
 
 /// What the worker is asked for. What somebody calls a file never says what it is.
@@ -67,7 +67,7 @@ impl Acting {
     ) -> Option<u64> {
         let todo = media.next()?.clone();
         let place = worker.place(todo.load(media.size_bytes)).await;
-        let lease = Lease::take(&self.ports, media.file_id).await?;
+        let held = lease(&self.ports, media.file_id).await?;
         // Somebody else may have had its turn since the document was read.
         let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
         let now = reader.load::<Media>(media.file_id.to_string()).await;
@@ -83,7 +83,7 @@ impl Acting {
             return Some(media.seq + 1);
         }
         let job = Attempt { acting: &self, media: &media, job: &todo, tool: worker.tool() };
-        let tried = lease.during(&self.ports, job.make(&worker, place)).await;
+        let tried = held.during(&self.ports, job.make(&worker, place)).await;
         tried.unwrap_or_else(|error| {
             tracing::warn!(id = %media.file_id, %error, "a file can't be looked into now");
             None

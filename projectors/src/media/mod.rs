@@ -6,13 +6,13 @@
 //! anew, a few files at a time.
 
 mod job;
-mod lease;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat::files::FileId;
 use chat::kernel::document::Document;
 use chat::kernel::{Reader, id};
 use chat::media::{Media, RedoMedia};
@@ -20,15 +20,24 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use lru::LruCache;
-use ports::Error;
+use ports::cache::Lease;
 use ports::documents::{Order, Scan};
 use ports::event_log::Partition;
 use ports::media_worker::{Load, MediaWorker};
+use ports::{Error, Ports};
 use tokio::time::Instant;
 
 use crate::acting::Acting;
 use crate::progress::Progress;
-pub(crate) use lease::Lease;
+
+/// How long nobody else works on a file's variants after one was seen to.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// Takes what one holds who works on a file's variants, so that nobody else does the same, or
+/// deletes what they make; nothing while another holds it.
+pub(crate) async fn lease(ports: &Ports, file: FileId) -> Option<Lease> {
+    Lease::take(ports, format!("media/{}", file.0.simple()), LEASE).await
+}
 
 /// How often it is looked whether something is due, when nobody has told of it.
 const LOOK_EVERY: Duration = Duration::from_secs(10);

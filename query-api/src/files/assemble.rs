@@ -13,10 +13,10 @@ use chat::files::{
     File, FileRejection, FileState, FinishUpload, Opener, Part, RefusalReason, RefuseUpload,
     SALT_BYTES, Sealer, TerminateUpload, contents_blob, hex, key_of, sealed_bytes, whole,
 };
-use chat::kernel::document::padded;
 use chat::kernel::graphql::NOT_FOUND;
 use chat::kernel::{Failure, id};
 use ports::blobs::{Source, Span};
+use ports::cache::Lease;
 use ports::keys::Secret;
 use ports::{Error, Ports};
 
@@ -26,26 +26,10 @@ use super::{Asked, Refused};
 use crate::schema::Parts;
 
 /// How long nobody else puts an upload together after one was seen to do it.
-const LEASE_MS: u64 = 60_000;
-
-/// How often that is prolonged.
-const PROLONG_EVERY: Duration = Duration::from_secs(20);
+const LEASE: Duration = Duration::from_secs(60);
 
 /// Pieces that wait to be stored at most.
 const WAITING_MAX: usize = 4;
-
-/// What one holds who puts an upload together.
-struct Lease {
-    key: String,
-    holder: String,
-}
-
-impl Lease {
-    /// Takes or prolongs it; nobody holds one while there is no cache.
-    async fn take(&self, ports: &Ports) -> bool {
-        ports.cache.lease(&self.key, &self.holder, LEASE_MS).await.unwrap_or(true)
-    }
-}
 
 /// Makes a file of an upload of which all bytes are stored. Done again, after a crash or by another
 /// node, it comes to the same.
@@ -58,25 +42,10 @@ pub(super) async fn assemble(
     let ports = &roles.ports;
     // It stands in an event, where numbers are longs.
     let blob = u64::from_be_bytes(ports.entropy.bytes()) >> 1;
-    let lease = Lease { key: format!("upload/{}", file.id), holder: padded(blob) };
-    let held = lease.take(ports).await;
-    // Without a cache two may do the same at once, which is only more work.
-    if !held {
-        return Err(Refused::Status(StatusCode::LOCKED, "the upload is being finished"));
-    }
-    let keep = async {
-        loop {
-            tokio::time::sleep(PROLONG_EVERY).await;
-            // Losing it is only more work.
-            lease.take(ports).await;
-        }
-    };
-    let finished = tokio::select! {
-        finished = finish(roles, asked, file, key, blob) => finished,
-        () = keep => unreachable!("it is prolonged without end"),
-    };
-    let _ = ports.cache.forget(&lease.key).await;
-    finished?;
+    let held = Lease::take(ports, format!("upload/{}", file.id), LEASE).await;
+    let taken = Refused::Status(StatusCode::LOCKED, "the upload is being finished");
+    let lease = held.ok_or(taken)?;
+    lease.during(ports, finish(roles, asked, file, key, blob)).await?;
     let reader = asked.scope.reader.anew();
     let found = reader.load::<File>(file.id.to_string()).await?;
     if found.as_ref().and_then(|it| it.blob) != Some(blob) {
