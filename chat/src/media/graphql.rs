@@ -44,7 +44,7 @@ impl MediaObject {
             return Ok(None);
         }
         let reader = &scope(context).reader;
-        let found = reader.load::<Media>(file.id.to_string()).await.map_err(outage)?;
+        let found = reader.load::<Media>(file.holder().to_string()).await.map_err(outage)?;
         let Some(media) = found else { return Ok(None) };
         let outcome = match &media.stage {
             // Of what is opened once, only what it is.

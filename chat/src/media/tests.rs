@@ -28,7 +28,7 @@ fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
 }
 
 fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
-    FinishUpload { file_id, blob: 255, digest: "ab".repeat(32), size_bytes }
+    FinishUpload { file_id, blob: 255, digest: "ab".repeat(32), size_bytes, contents: None }
 }
 
 /// Ann has uploaded a file.
