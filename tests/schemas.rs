@@ -332,9 +332,10 @@ fn every_option_is_documented() {
 /// Unicode's, a code of ours for what went wrong, or for what is made of a file; or say what a
 /// program of others is; or are keyed digests.
 fn may_be_plain(field: &str) -> bool {
-    let ours = ["reply_to", "locale", "template", "action", "after", "emoji", "code", "kind"];
+    let ours =
+        ["reply_to", "same_as", "locale", "template", "action", "after", "emoji", "code", "kind"];
     let programs = ["application_name", "secret_digest"];
-    let keyed = ["digest"];
+    let keyed = ["digest", "contents"];
     let named = ours.iter().chain(&programs).chain(&keyed).any(|it| *it == field);
     named || field.ends_with("_id") || field.ends_with("_ids")
 }

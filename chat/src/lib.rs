@@ -347,7 +347,7 @@ rooms! {
         events: FileEvent,
         commands: [BeginUpload, FinishUpload, RefuseUpload, TerminateUpload, EndFile, KeepFile,
             ReleaseFile, NoteSwept],
-        documents: [File, Storage],
+        documents: [File, Storage, Contents],
         rejections: [FileRejection],
         query: FileQuery, mutation: FileMutation,
         changes: [File(FileObject by files::FileId)],

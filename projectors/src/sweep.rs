@@ -1,8 +1,9 @@
 //! Deletes the blobs that files leave behind, and notes it, one task a partition.
 //!
-//! Of what is over these are all of its blobs; of what was uploaded, the parts that it came in, and
-//! contents that another node put together at the same time. A file stays in the index until its
-//! document says otherwise, so whatever ends this loop in between, the next one sweeps again.
+//! Of what is over these are all of its blobs, unless it holds contents for its aliases; of what
+//! was uploaded, the parts that it came in, and contents that another node put together at the same
+//! time, or that another file holds. A file stays in the index until its document says otherwise,
+//! so whatever ends this loop in between, the next one sweeps again.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -132,13 +133,14 @@ impl Acting {
     async fn delete_left(&self, file: &File) -> Result<(), Error> {
         let kept = match (file.state, file.blob) {
             (FileState::Uploading, _) => return Ok(()),
-            (FileState::Uploaded, Some(blob)) => Some(contents_blob(file.id, blob)),
-            (FileState::Uploaded | FileState::Over, _) => None,
+            (FileState::Uploaded | FileState::Over, blob) => {
+                blob.map(|it| contents_blob(file.id, it))
+            }
         };
         for prefix in [parts_prefix(file.id), contents_prefix(file.id)] {
             self.delete_beginning(&prefix, kept.as_slice()).await?;
         }
-        if file.state == FileState::Over {
+        if file.state == FileState::Over && !file.withdrawn {
             self.delete_beginning(&variants_prefix(file.id), &[]).await?;
         }
         Ok(())

@@ -43,7 +43,8 @@ pub(super) fn uploaded(world: Given, who: u8) -> (Given, FileId) {
     };
     let world = world.and(account(who), begin);
     let file_id = BeginUpload::file_id(account(who), world.last_context(account(who)).client_id);
-    let finish = FinishUpload { file_id, blob: 1, digest: "ab".repeat(32), size_bytes: 9 };
+    let finish =
+        FinishUpload { file_id, blob: 1, digest: "ab".repeat(32), size_bytes: 9, contents: None };
     (world.and(account(who), finish), file_id)
 }
 

@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::contents::is_digest;
+use super::end::Ending;
 use super::{
-    File, FileDetails, FileDiscarded, FileId, FileState, FileUploaded, MEDIA_TYPE_BYTES_MAX,
+    Contents, File, FileDetails, FileId, FileState, FileUploaded, MEDIA_TYPE_BYTES_MAX,
     NAME_BYTES_MAX, PIECES_MAX, RefusalReason, SIZE_BYTES_MAX, Storage, UNUSED_MS_MAX,
-    UPLOAD_MS_MAX, UPLOADS_MAX, UploadAbandoned, UploadBegun, UploadRefused,
+    UPLOAD_MS_MAX, UPLOADS_MAX, UploadBegun, UploadRefused,
 };
 use crate::Event;
 use crate::accounts::{Account, AccountId};
@@ -195,24 +196,33 @@ pub struct FinishUpload {
     pub digest: String,
     /// Bytes that were counted.
     pub size_bytes: u64,
+    /// Keyed digest of the contents ([`super::contents_id`]), unless the account's keys are gone.
+    pub contents: Option<String>,
 }
 
 impl Command for FinishUpload {
     const NAME: &'static str = "FinishUpload";
     const SEALS: bool = true;
     const PUBLIC: bool = false;
-    type State = Slot<File>;
+    type State = (Slot<File>, Option<Slot<Contents>>);
     type Rejection = FileRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, FileRejection> {
         Ok(StreamId::Account(context.actor))
     }
 
-    fn state(&self, context: &Context<'_>) -> Slot<File> {
-        own_file(self.file_id, context)
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let same = |it: &String| {
+            Slot::new(Contents::id(context.actor, it), StreamId::Account(context.actor))
+        };
+        (own_file(self.file_id, context), self.contents.as_ref().map(same))
     }
 
-    fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
+    fn decide(
+        self,
+        (file, same): &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, FileRejection> {
         let file = found(file, context).filter(|it| it.state != FileState::Over);
         let file = file.filter(|it| !it.partial).ok_or(FileRejection::NotFound)?;
         if file.state == FileState::Uploaded {
@@ -220,27 +230,18 @@ impl Command for FinishUpload {
         }
         let whole = self.size_bytes == file.size_bytes && is_digest(&self.digest);
         let leaf = file.leaf().filter(|_| whole).ok_or(FileRejection::NotFound)?;
+        let same_as = same.as_ref().and_then(Slot::get).map(|it| it.file_id);
         let uploaded = FileUploaded {
             file_id: file.id,
             account_id: context.actor,
             blob: Long(self.blob),
             digest: Personal::beside(self.digest, leaf),
             unused_until: Timestamp(context.now.0 + UNUSED_MS_MAX),
+            contents: self.contents.filter(|_| same_as.is_none()),
+            same_as,
+            spared_bytes: same_as.map(|_| Long(file.size_bytes)),
         };
         Ok(vec![uploaded.into()])
-    }
-}
-
-/// What ends a file: giving an upload up, or discarding what was uploaded.
-pub(super) fn over(file: &File) -> Option<Event> {
-    let (file_id, account_id) = (file.id, file.account_id);
-    let (size_bytes, leaf) = (Long(file.size_bytes), Long(file.leaf()?));
-    match file.state {
-        FileState::Uploading => {
-            Some(UploadAbandoned { file_id, account_id, size_bytes, leaf }.into())
-        }
-        FileState::Uploaded => Some(FileDiscarded { file_id, account_id, size_bytes, leaf }.into()),
-        FileState::Over => None,
     }
 }
 
@@ -254,21 +255,23 @@ pub struct TerminateUpload {
 impl Command for TerminateUpload {
     const NAME: &'static str = "TerminateUpload";
     const SEALS: bool = false;
-    type State = Slot<File>;
+    type State = Ending;
     type Rejection = FileRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, FileRejection> {
         Ok(StreamId::Account(context.actor))
     }
 
-    fn state(&self, context: &Context<'_>) -> Slot<File> {
-        own_file(self.file_id, context)
+    fn state(&self, context: &Context<'_>) -> Ending {
+        Ending::of(self.file_id, context)
     }
 
-    fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
-        let file = found(file, context).ok_or(FileRejection::NotFound)?;
-        let over = over(file).ok_or(FileRejection::NotFound)?;
-        Ok(vec![over])
+    fn decide(self, ending: &Ending, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
+        let over = ending.file(context).map(|it| ending.over(it)).unwrap_or_default();
+        match over.is_empty() {
+            true => Err(FileRejection::NotFound),
+            false => Ok(over),
+        }
     }
 }
 

@@ -6,15 +6,81 @@ use serde::{Deserialize, Serialize};
 
 use ports::Error;
 
-use super::decide::{found, over, own_file};
+use super::decide::{found, own_file};
 use super::{
-    File, FileEvent, FileId, FileKept, FileRejection, FileReleased, FileState, FileSwept,
-    RELEASED_MS,
+    File, FileDiscarded, FileEvent, FileId, FileKept, FileRejection, FileReleased, FileState,
+    FileSwept, FileWithdrawn, RELEASED_MS, UploadAbandoned,
 };
 use crate::Event;
 use crate::attachments::is_held;
+use crate::kernel::command::{Fetch, State};
+use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Reader, Recorded, Slot, StreamId, Timestamp};
 use crate::timers::{Action, Purpose, Timer, Timing};
+
+/// A file that may end, and if it is an alias that whose contents it has.
+pub struct Ending {
+    file: Slot<File>,
+    first: Option<Slot<File>>,
+    stream: StreamId,
+}
+
+impl State for Ending {
+    fn fill(&mut self, fetch: &mut Fetch<'_>) {
+        self.file.fill(fetch);
+        let first = self.file.get().and_then(|it| it.same_as);
+        self.first = first.map(|it| Slot::new(it.to_string(), self.stream));
+        self.first.fill(fetch);
+    }
+}
+
+impl Ending {
+    pub(super) fn of(file: FileId, context: &Context<'_>) -> Self {
+        let stream = StreamId::Account(context.actor);
+        Self { file: own_file(file, context), first: None, stream }
+    }
+
+    /// The file, if it is theirs.
+    pub(super) fn file(&self, context: &Context<'_>) -> Option<&File> {
+        found(&self.file, context)
+    }
+
+    /// What ends it: giving an upload up, or discarding what was uploaded. Contents that aliases
+    /// have stay until the last of those is over, and go with it.
+    pub(super) fn over(&self, file: &File) -> Vec<Event> {
+        let (file_id, account_id) = (file.id, file.account_id);
+        match file.state {
+            FileState::Uploading => {
+                let size_bytes = Long(file.size_bytes);
+                let abandoned =
+                    |leaf| UploadAbandoned { file_id, account_id, size_bytes, leaf: Long(leaf) };
+                file.leaf().map(|it| abandoned(it).into()).into_iter().collect()
+            }
+            FileState::Uploaded if file.aliases > 0 => {
+                vec![FileWithdrawn { file_id, account_id }.into()]
+            }
+            FileState::Uploaded => {
+                let first = self.first.as_ref().and_then(Slot::get);
+                let first = first.filter(|it| it.withdrawn && it.aliases <= 1);
+                [Some(file), first].into_iter().flatten().filter_map(discarded).collect()
+            }
+            FileState::Over => Vec::new(),
+        }
+    }
+}
+
+fn discarded(file: &File) -> Option<Event> {
+    let discarded = FileDiscarded {
+        file_id: file.id,
+        account_id: file.account_id,
+        size_bytes: Long(file.size_bytes),
+        leaf: Long(file.leaf()?),
+        contents: file.contents.clone(),
+        same_as: file.same_as,
+        withdrawn: file.withdrawn.then_some(true),
+    };
+    Some(discarded.into())
+}
 
 /// Ends an upload or a file whose time has come; one that is over already is.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -32,22 +98,21 @@ impl Command for EndFile {
     const SEALS: bool = false;
     const PUBLIC: bool = false;
     const BY_SERVER: bool = true;
-    type State = Slot<File>;
+    type State = Ending;
     type Rejection = FileRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, FileRejection> {
         Ok(StreamId::Account(context.actor))
     }
 
-    fn state(&self, context: &Context<'_>) -> Slot<File> {
-        own_file(self.file_id, context)
+    fn state(&self, context: &Context<'_>) -> Ending {
+        Ending::of(self.file_id, context)
     }
 
-    fn decide(self, file: &Slot<File>, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
+    fn decide(self, ending: &Ending, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
         let state = if self.uploaded { FileState::Uploaded } else { FileState::Uploading };
         let due = |it: &&File| it.state == state && it.until == Some(self.due_at);
-        let file = found(file, context).filter(due);
-        Ok(file.and_then(over).into_iter().collect())
+        Ok(ending.file(context).filter(due).map(|it| ending.over(it)).unwrap_or_default())
     }
 }
 
@@ -76,6 +141,9 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
         Some(FileEvent::FileReleased(it)) => {
             let (id, account_id, due_at) = (it.file_id.0, it.account_id, it.unused_until);
             vec![Timing::Set { purpose: unused, id, account_id, due_at }]
+        }
+        Some(FileEvent::FileWithdrawn(it)) => {
+            vec![Timing::Clear { purpose: unused, id: it.file_id.0 }]
         }
         Some(FileEvent::FileDiscarded(it)) => {
             vec![Timing::Clear { purpose: unused, id: it.file_id.0 }]

@@ -26,6 +26,7 @@ crate::events! {
         UploadRefused [],
         FileKept [],
         FileReleased [],
+        FileWithdrawn [],
         FileDiscarded [],
         FileSwept [],
     }
@@ -71,6 +72,17 @@ pub struct FileUploaded {
     pub digest: Personal<String>,
     /// When it is discarded unless something refers to it.
     pub unused_until: Timestamp,
+    /// Keyed digest of the contents, by which they are found when they come again; null where that
+    /// is not known, and of an alias.
+    #[serde(default)]
+    pub contents: Option<String>,
+    /// The file of the same account whose contents it has; null where it holds its own. That one
+    /// holds its own.
+    #[serde(default)]
+    pub same_as: Option<FileId>,
+    /// Bytes that it does not take since another holds its contents.
+    #[serde(default)]
+    pub spared_bytes: Option<Long>,
 }
 
 /// An upload was given up, or has taken too long.
@@ -122,6 +134,14 @@ pub struct FileReleased {
     pub unused_until: Timestamp,
 }
 
+/// A file is not there any more, but its contents are: aliases have them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.files")]
+pub struct FileWithdrawn {
+    pub file_id: FileId,
+    pub account_id: AccountId,
+}
+
 /// A file is not there any more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
 #[avro(namespace = "chat.files")]
@@ -131,6 +151,15 @@ pub struct FileDiscarded {
     pub size_bytes: Long,
     /// The leaf of the owner's key tree that is the key of the file.
     pub leaf: Long,
+    /// Keyed digest of the contents that it held; null where that was not known, and of an alias.
+    #[serde(default)]
+    pub contents: Option<String>,
+    /// The file whose contents it had; null where it held its own.
+    #[serde(default)]
+    pub same_as: Option<FileId>,
+    /// Whether it had been withdrawn before, and now its contents go; null when it had not.
+    #[serde(default)]
+    pub withdrawn: Option<bool>,
 }
 
 /// The blobs are deleted that an upload, or what is over, had left behind.
@@ -151,6 +180,7 @@ impl FileEvent {
             Self::UploadRefused(it) => it.file_id,
             Self::FileKept(it) => it.file_id,
             Self::FileReleased(it) => it.file_id,
+            Self::FileWithdrawn(it) => it.file_id,
             Self::FileDiscarded(it) => it.file_id,
             Self::FileSwept(it) => it.file_id,
         }
@@ -166,6 +196,7 @@ impl FileEvent {
             | Self::UploadRefused(_)
             | Self::FileKept(_)
             | Self::FileReleased(_)
+            | Self::FileWithdrawn(_)
             | Self::FileDiscarded(_) => (Change::File(self.file_id()), Effect::None),
         }
     }
@@ -182,6 +213,7 @@ pub fn destroy_file(event: &Recorded) -> Vec<Reaction> {
             | FileEvent::FileUploaded(_)
             | FileEvent::FileKept(_)
             | FileEvent::FileReleased(_)
+            | FileEvent::FileWithdrawn(_)
             | FileEvent::FileSwept(_),
         )
         | None => return Vec::new(),

@@ -56,6 +56,10 @@ impl FileObject {
     }
 
     async fn details(&self, context: &Context<'_>) -> Result<Option<FileDetails>> {
+        // What was withdrawn has its key, for its aliases.
+        if self.file.withdrawn {
+            return Ok(None);
+        }
         scope(context).reader.open(&self.file.details).await.map_err(outage)
     }
 }
@@ -133,7 +137,8 @@ impl FileObject {
 #[derive(SimpleObject)]
 #[graphql(name = "Storage")]
 pub struct StorageObject {
-    /// Uploads take what they are to become.
+    /// Uploads take what they are to become; the same contents again take nothing once all of them
+    /// have come.
     used_bytes: Long,
     /// What they may take together.
     limit_bytes: Long,

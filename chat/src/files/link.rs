@@ -1,6 +1,8 @@
 //! Links to files: who may load what, and until when, in a form that nobody else can make; and the
 //! key that opens what they lead to.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use ports::Error;
@@ -53,6 +55,37 @@ impl Through {
         let found = reader.fetch::<Message>(viewer, message.to_string()).await?;
         Ok(found.is_some_and(|it| !it.is_gone(now) && it.files.contains(&file.id)))
     }
+}
+
+/// The leaf of an account's own tree that keys the digests of its contents: no event seals under
+/// it, and nothing destroys it but what destroys the tree.
+const CONTENTS_LEAF: u64 = u64::MAX;
+
+/// The keyed digest by which an account's contents are found again: of two files it is the same
+/// only where the account and all bytes are; `None` once the account's keys are gone.
+///
+/// # Errors
+/// When the keys can't be reached.
+pub async fn contents_id(
+    keyring: &Keyring,
+    account: AccountId,
+    (digest, size_bytes): (&str, u64),
+) -> Result<Option<String>, Error> {
+    let own = account.0.into_bytes();
+    let leaf = keyring.leaf(TreeId { author: own, stream: own }, CONTENTS_LEAF).await?;
+    let key = leaf.map(|it| crypto::derive(&it, &[b"digests of contents"]));
+    let parts = [digest.as_bytes(), &size_bytes.to_be_bytes()];
+    Ok(key.map(|it| crypto::fingerprint(&it, &parts)))
+}
+
+/// The file that holds the contents of one that is there: itself, or that whose alias it is.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub async fn holder_of(reader: &Reader, file: &Arc<File>) -> Result<Option<Arc<File>>, Error> {
+    let Some(first) = file.same_as else { return Ok(Some(Arc::clone(file))) };
+    let first = reader.load::<File>(first.to_string()).await?;
+    Ok(first.filter(|it| it.has_contents() && it.account_id == file.account_id))
 }
 
 /// What a link to a file says.
@@ -165,11 +198,7 @@ impl Link {
     ///
     /// # Errors
     /// Why there is none.
-    pub async fn follow(
-        &self,
-        reader: &Reader,
-        now: Timestamp,
-    ) -> Result<std::sync::Arc<File>, LinkError> {
+    pub async fn follow(&self, reader: &Reader, now: Timestamp) -> Result<Arc<File>, LinkError> {
         // A clock that was set back does not lengthen it.
         let good = if self.through.is_some() { STREAM_MS } else { LINK_MS };
         if !(self.until.0 - good..self.until.0).contains(&now.0) {

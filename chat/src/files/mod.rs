@@ -15,6 +15,12 @@
 //! is discarded [`UNUSED_MS_MAX`] after it was uploaded. What is over leaves blobs behind until
 //! they are swept (`projectors/src/sweep.rs`), which an event notes; so a crash leaves none.
 //!
+//! Contents that an account has already are stored once: the file that they come with again is an
+//! alias of that which holds them, with a name, a type, uses and an end of its own, and takes
+//! nothing. Who has discarded a file whose aliases are there has withdrawn it: it is over, and its
+//! contents and their key go with the last alias. All of them stand in one stream, so what is
+//! whose is decided in one order.
+//!
 //! Who may see a file is given a [`Link`] that is good for [`LINK_MS`], for them and their session.
 //!
 //! Limits: [`SIZE_BYTES_MAX`], [`SIMPLE_BYTES_MAX`], [`NAME_BYTES_MAX`], [`UPLOADS_MAX`],
@@ -28,25 +34,27 @@ mod graphql;
 mod kept;
 mod link;
 #[cfg(test)]
+mod repeated;
+#[cfg(test)]
 mod tests;
 mod view;
 
 pub use contents::{Opener, SALT_BYTES, Sealer, contents_key, hex, plain_bytes, sealed_bytes};
 pub(crate) use decide::media_type;
 pub use decide::{BeginUpload, FileRejection, FinishUpload, RefuseUpload, TerminateUpload};
-pub use end::{EndFile, KeepFile, NoteSwept, ReleaseFile};
+pub use end::{EndFile, Ending, KeepFile, NoteSwept, ReleaseFile};
 pub(crate) use end::{end, timings};
 pub use events::{
     FileDetails, FileDiscarded, FileEvent, FileId, FileKept, FileReleased, FileSwept, FileUploaded,
-    RefusalReason, UploadAbandoned, UploadBegun, UploadRefused, destroy_file,
+    FileWithdrawn, RefusalReason, UploadAbandoned, UploadBegun, UploadRefused, destroy_file,
 };
 pub use graphql::{FileMutation, FileObject, FileQuery, StorageObject};
 pub use kept::{
     Part, contents_blob, contents_prefix, part_key, part_of, parts_prefix, variant_blob,
     variants_prefix, whole,
 };
-pub use link::{Link, LinkError, Through, key_of};
-pub use view::{File, FileState, Storage};
+pub use link::{Link, LinkError, Through, contents_id, holder_of, key_of};
+pub use view::{Contents, File, FileState, Storage};
 
 /// Bytes of a file at most: 2 GiB.
 pub const SIZE_BYTES_MAX: u64 = 2 << 30;

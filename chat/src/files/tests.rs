@@ -14,21 +14,21 @@ use crate::timers::Timer;
 
 use super::decide::{clean_name, media_type};
 
-const ANN: u8 = 1;
-const EVE: u8 = 3;
+pub(super) const ANN: u8 = 1;
+pub(super) const EVE: u8 = 3;
 
 /// The purposes of their timers.
 const EXPIRES: &str = "upload-expires";
-const UNUSED: &str = "file-unused";
+pub(super) const UNUSED: &str = "file-unused";
 
 /// What an account may keep in these tests.
 const STORAGE: u64 = 10 << 30;
 
-fn people() -> Given {
+pub(super) fn people() -> Given {
     given().person(ANN, "ann").person(EVE, "eve")
 }
 
-fn upload(size_bytes: u64) -> BeginUpload {
+pub(super) fn upload(size_bytes: u64) -> BeginUpload {
     let (name, media_type) = ("cat.png".to_owned(), "image/png".to_owned());
     BeginUpload {
         name,
@@ -40,31 +40,31 @@ fn upload(size_bytes: u64) -> BeginUpload {
 }
 
 /// Ann begins an upload; gives its id.
-fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
+pub(super) fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
     let world = world.and(account(ANN), upload(size_bytes));
     let file = BeginUpload::file_id(account(ANN), world.last_context(account(ANN)).client_id);
     (world, file)
 }
 
-fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
-    FinishUpload { file_id, blob: 255, digest: "ab".repeat(32), size_bytes }
+pub(super) fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
+    FinishUpload { file_id, blob: 255, digest: "ab".repeat(32), size_bytes, contents: None }
 }
 
-fn file(world: &Given, id: FileId) -> Option<File> {
+pub(super) fn file(world: &Given, id: FileId) -> Option<File> {
     world.document::<File>(id)
 }
 
-fn storage(world: &Given) -> (u64, u64, u64) {
+pub(super) fn storage(world: &Given) -> (u64, u64, u64) {
     let it = world.document::<Storage>(account(ANN)).unwrap_or_default();
     (it.bytes, it.files, it.uploads)
 }
 
 /// When the timer of a purpose is due that waits for a file.
-fn due(world: &Given, purpose: &str, id: FileId) -> Option<Timestamp> {
+pub(super) fn due(world: &Given, purpose: &str, id: FileId) -> Option<Timestamp> {
     world.document::<Timer>(format!("{purpose}/{}", id.0.simple())).map(|it| it.due_at)
 }
 
-fn destroyed(world: &Given) -> Vec<Reaction> {
+pub(super) fn destroyed(world: &Given) -> Vec<Reaction> {
     world.history().iter().flat_map(crate::reactions).collect()
 }
 

@@ -32,8 +32,21 @@ pub struct File {
     /// Under the leaf that is the key of all of it.
     pub details: Personal<FileDetails>,
     pub digest: Option<Personal<String>>,
-    /// Which of its blobs holds the contents, once it was uploaded.
+    /// Which of its blobs holds the contents, while it does: an alias holds none, and what was
+    /// withdrawn holds them for its aliases.
     pub blob: Option<u64>,
+    /// Keyed digest of the contents that it holds, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<String>,
+    /// The file whose contents it has, if it is an alias.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<FileId>,
+    /// Files that are there and have its contents beside it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub aliases: u64,
+    /// Whether it is over and only its contents are there, for its aliases.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
     pub begun_at: Timestamp,
     /// When it ends: an upload unless it is finished, a file unless something refers to it. Absent
     /// once something does.
@@ -51,6 +64,11 @@ pub struct File {
     pub seq: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(it: &u64) -> bool {
+    *it == 0
+}
+
 impl File {
     /// The leaf of its owner's key tree that is the key of the file.
     pub fn leaf(&self) -> Option<u64> {
@@ -60,6 +78,16 @@ impl File {
     /// Whether it is there.
     pub fn is_uploaded(&self) -> bool {
         self.state == FileState::Uploaded
+    }
+
+    /// Whether its contents can be read, by itself or by its aliases.
+    pub fn has_contents(&self) -> bool {
+        self.is_uploaded() || self.withdrawn
+    }
+
+    /// The file that holds its contents, and what was made of them: itself, unless it is an alias.
+    pub fn holder(&self) -> FileId {
+        self.same_as.unwrap_or(self.id)
     }
 
     /// Where those of a partition are that have left blobs behind.
@@ -77,6 +105,10 @@ impl File {
             details: it.details.clone(),
             digest: None,
             blob: None,
+            contents: None,
+            same_as: None,
+            aliases: 0,
+            withdrawn: false,
             begun_at: event.occurred_at,
             until: Some(it.expires_at),
             partial: it.partial.unwrap_or(false),
@@ -91,21 +123,34 @@ impl Document for File {
     const COLLECTION: Collection = Collection { name: "files", indexes: &["left"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        let id = FileEvent::of(&event.event).map(|it| it.file_id().to_string());
-        id.into_iter().collect()
+        let Some(event) = FileEvent::of(&event.event) else { return Vec::new() };
+        let first = alias(event).map(|(first, _)| first);
+        [Some(event.file_id()), first].iter().flatten().map(ToString::to_string).collect()
     }
 
     fn begins(event: &Recorded) -> bool {
         matches!(FileEvent::of(&event.event), Some(FileEvent::UploadBegun(_)))
     }
 
-    fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
-        match (FileEvent::of(&event.event), document.as_mut()) {
+    fn project(document: &mut Option<Self>, id: &str, event: &Recorded) {
+        let told = FileEvent::of(&event.event);
+        if let Some((first, begins)) = told.and_then(alias)
+            && first.to_string() == id
+        {
+            if let Some(file) = document {
+                let less = file.aliases.saturating_sub(1);
+                file.aliases = if begins { file.aliases + 1 } else { less };
+            }
+            return;
+        }
+        match (told, document.as_mut()) {
             (Some(FileEvent::UploadBegun(it)), _) => *document = Some(Self::new(it, event)),
             (Some(FileEvent::FileUploaded(it)), Some(file)) => {
                 file.state = FileState::Uploaded;
                 file.digest = Some(it.digest.clone());
-                file.blob = Some(it.blob.0);
+                file.blob = it.same_as.is_none().then_some(it.blob.0);
+                file.contents = it.contents.clone();
+                file.same_as = it.same_as;
                 file.until = Some(it.unused_until);
                 file.left_behind = true;
                 file.seq = event.seq;
@@ -118,6 +163,13 @@ impl Document for File {
                 file.until = Some(it.unused_until);
                 file.seq = event.seq;
             }
+            (Some(FileEvent::FileWithdrawn(_)), Some(file)) => {
+                file.state = FileState::Over;
+                file.withdrawn = true;
+                file.digest = None;
+                file.until = None;
+                file.seq = event.seq;
+            }
             (
                 Some(
                     FileEvent::UploadAbandoned(_)
@@ -127,14 +179,17 @@ impl Document for File {
                 Some(file),
             ) => {
                 file.state = FileState::Over;
+                file.withdrawn = false;
                 file.digest = None;
                 file.blob = None;
                 file.left_behind = true;
                 file.seq = event.seq;
             }
             (Some(FileEvent::FileSwept(_)), Some(file)) => match file.state {
-                FileState::Over => *document = None,
-                FileState::Uploading | FileState::Uploaded => file.left_behind = false,
+                FileState::Over if !file.withdrawn => *document = None,
+                FileState::Uploading | FileState::Uploaded | FileState::Over => {
+                    file.left_behind = false;
+                }
             },
             (
                 Some(
@@ -143,6 +198,7 @@ impl Document for File {
                     | FileEvent::UploadRefused(_)
                     | FileEvent::FileKept(_)
                     | FileEvent::FileReleased(_)
+                    | FileEvent::FileWithdrawn(_)
                     | FileEvent::FileDiscarded(_)
                     | FileEvent::FileSwept(_),
                 )
@@ -162,7 +218,69 @@ impl Document for File {
     }
 }
 
-/// What the files of an account take; an upload takes what it is to become.
+/// The file whose contents an alias has, and whether the event begins that or ends it.
+fn alias(event: &FileEvent) -> Option<(FileId, bool)> {
+    match event {
+        FileEvent::FileUploaded(it) => Some((it.same_as?, true)),
+        FileEvent::FileDiscarded(it) => Some((it.same_as?, false)),
+        FileEvent::UploadBegun(_)
+        | FileEvent::UploadAbandoned(_)
+        | FileEvent::UploadRefused(_)
+        | FileEvent::FileKept(_)
+        | FileEvent::FileReleased(_)
+        | FileEvent::FileWithdrawn(_)
+        | FileEvent::FileSwept(_) => None,
+    }
+}
+
+/// Contents that an account has stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// The file that holds them; others that have them are its aliases.
+    pub file_id: FileId,
+}
+
+impl Contents {
+    /// The id of the contents of an account with a keyed digest.
+    pub fn id(account: AccountId, digest: &str) -> String {
+        format!("{account}/{digest}")
+    }
+}
+
+impl Document for Contents {
+    const COLLECTION: Collection = Collection { name: "contents", indexes: &[] };
+
+    fn ids(event: &Recorded) -> Vec<String> {
+        let (account, digest) = match FileEvent::of(&event.event) {
+            Some(FileEvent::FileUploaded(it)) => (it.account_id, &it.contents),
+            Some(FileEvent::FileDiscarded(it)) => (it.account_id, &it.contents),
+            Some(
+                FileEvent::UploadBegun(_)
+                | FileEvent::UploadAbandoned(_)
+                | FileEvent::UploadRefused(_)
+                | FileEvent::FileKept(_)
+                | FileEvent::FileReleased(_)
+                | FileEvent::FileWithdrawn(_)
+                | FileEvent::FileSwept(_),
+            )
+            | None => return Vec::new(),
+        };
+        digest.iter().map(|it| Self::id(account, it)).collect()
+    }
+
+    fn project(document: &mut Option<Self>, _: &str, event: &Recorded) {
+        *document = match FileEvent::of(&event.event) {
+            Some(FileEvent::FileUploaded(it)) => Some(Self { file_id: it.file_id }),
+            Some(_) | None => None,
+        };
+    }
+
+    fn audience(&self) -> Audience {
+        Audience::Nobody
+    }
+}
+
+/// What the files of an account take; an upload takes what it is to become, an alias nothing.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Storage {
     pub bytes: u64,
@@ -181,6 +299,7 @@ impl Document for Storage {
             Some(FileEvent::FileUploaded(it)) => it.account_id,
             Some(FileEvent::UploadAbandoned(it)) => it.account_id,
             Some(FileEvent::UploadRefused(it)) => it.account_id,
+            Some(FileEvent::FileWithdrawn(it)) => it.account_id,
             Some(FileEvent::FileDiscarded(it)) => it.account_id,
             Some(FileEvent::FileKept(_) | FileEvent::FileReleased(_) | FileEvent::FileSwept(_))
             | None => return Vec::new(),
@@ -196,7 +315,9 @@ impl Document for Storage {
                 storage.bytes += it.size_bytes.0;
                 storage.uploads += 1;
             }
-            FileEvent::FileUploaded(_) => {
+            FileEvent::FileUploaded(it) => {
+                let spared = it.spared_bytes.map_or(0, |it| it.0);
+                storage.bytes = storage.bytes.saturating_sub(spared);
                 storage.uploads = storage.uploads.saturating_sub(1);
                 storage.files += 1;
             }
@@ -205,9 +326,12 @@ impl Document for Storage {
                 storage.bytes = storage.bytes.saturating_sub(size_bytes.0);
                 storage.uploads = storage.uploads.saturating_sub(1);
             }
+            FileEvent::FileWithdrawn(_) => storage.files = storage.files.saturating_sub(1),
             FileEvent::FileDiscarded(it) => {
-                storage.bytes = storage.bytes.saturating_sub(it.size_bytes.0);
-                storage.files = storage.files.saturating_sub(1);
+                let taken = if it.same_as.is_none() { it.size_bytes.0 } else { 0 };
+                let shown = u64::from(it.withdrawn != Some(true));
+                storage.bytes = storage.bytes.saturating_sub(taken);
+                storage.files = storage.files.saturating_sub(shown);
             }
             FileEvent::FileKept(_) | FileEvent::FileReleased(_) | FileEvent::FileSwept(_) => (),
         }

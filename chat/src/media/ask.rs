@@ -13,7 +13,8 @@ use super::{
 };
 use crate::Event;
 use crate::attachments::{FileUse, Holder, NoteMedia};
-use crate::files::{FileEvent, FileId};
+use crate::files::{File, FileEvent, FileId};
+use crate::kernel::command::{Fetch, State};
 use crate::kernel::{Command, Context, Document, Reader, Recorded, Slot, StreamId, id};
 use crate::messages::Message;
 use crate::timers::{Action, Answer, Purpose, Timer, Timing};
@@ -27,26 +28,41 @@ pub struct ConvertFile {
     pub format: MediaFormat,
 }
 
+/// A file, and what is known of its contents, which another may hold.
+pub struct Wanted {
+    file: Slot<File>,
+    media: Option<Slot<Media>>,
+    stream: StreamId,
+}
+
+impl State for Wanted {
+    fn fill(&mut self, fetch: &mut Fetch<'_>) {
+        self.file.fill(fetch);
+        let holder = self.file.get().map(File::holder);
+        self.media = holder.map(|it| Slot::new(it.to_string(), self.stream));
+        self.media.fill(fetch);
+    }
+}
+
 impl Command for ConvertFile {
     const NAME: &'static str = "ConvertFile";
     const SEALS: bool = false;
-    type State = Slot<Media>;
+    type State = Wanted;
     type Rejection = MediaRejection;
 
     fn stream(&self, context: &Context<'_>) -> Result<StreamId, MediaRejection> {
         Ok(StreamId::Account(context.actor))
     }
 
-    fn state(&self, context: &Context<'_>) -> Slot<Media> {
-        own(self.file_id, context)
+    fn state(&self, context: &Context<'_>) -> Wanted {
+        let stream = StreamId::Account(context.actor);
+        Wanted { file: Slot::new(self.file_id.to_string(), stream), media: None, stream }
     }
 
-    fn decide(
-        self,
-        media: &Slot<Media>,
-        context: &Context<'_>,
-    ) -> Result<Vec<Event>, MediaRejection> {
-        let media = found(media, context).filter(|it| !it.jobs.is_empty());
+    fn decide(self, wanted: &Wanted, context: &Context<'_>) -> Result<Vec<Event>, MediaRejection> {
+        let file = wanted.file.get().filter(|it| it.is_uploaded());
+        let media = wanted.media.as_ref().filter(|_| file.is_some());
+        let media = media.and_then(|it| found(it, context)).filter(|it| !it.jobs.is_empty());
         let media = media.ok_or(MediaRejection::NotFound)?;
         let kind = JobKind::Conversion(self.format);
         if media.job(kind).is_some_and(|it| it.is_due() || it.made.is_some()) {
@@ -56,7 +72,7 @@ impl Command for ConvertFile {
         if media.job(kind).is_none() && conversions.count() >= CONVERSIONS_MAX {
             return Err(MediaRejection::TooMany);
         }
-        let (file_id, account_id) = (self.file_id, context.actor);
+        let (file_id, account_id) = (media.file_id, context.actor);
         Ok(vec![MediaRequested { file_id, account_id, kind }.into()])
     }
 }

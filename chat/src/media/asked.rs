@@ -2,11 +2,11 @@
 
 use ports::media_worker::Load;
 
-use super::tests::{ANN, EVE, fail, previews, record, start, uploaded};
+use super::tests::{ANN, EVE, begun, fail, previews, record, start, uploaded};
 use super::*;
 use crate::attachments::{Attach, AttachmentKind, AttachmentReady, NoteMedia, SendAttachments};
 use crate::conversations::{ConversationId, CreateGroup};
-use crate::files::{FileId, TerminateUpload};
+use crate::files::{FileId, FinishUpload, TerminateUpload};
 use crate::kernel::Document;
 use crate::kernel::testing::{Given, account, client_id};
 use crate::messages::DeleteMessage;
@@ -79,6 +79,34 @@ fn a_format_is_made_once_and_what_failed_again() {
     assert!(previews(&world, id).made.is_some());
     let world = world.and(account(ANN), TerminateUpload { file_id: id });
     world.when(account(ANN), png).then_rejected(MediaRejection::NotFound);
+}
+
+#[test]
+fn an_alias_is_converted_by_whose_contents_it_has() {
+    let (world, first) = uploaded();
+    let finish = |file_id| FinishUpload {
+        file_id,
+        blob: 1,
+        digest: "ab".repeat(32),
+        size_bytes: 10,
+        contents: Some("c".to_owned()),
+    };
+    let (world, id) = begun(world, 10);
+    let world = world.and(account(ANN), finish(id));
+    let (world, alias) = begun(world, 10);
+    let world = world.and(account(ANN), finish(alias));
+    let kind = JobKind::Conversion(MediaFormat::Png);
+    let world = world
+        .when(account(ANN), converts(alias, MediaFormat::Png))
+        .then([MediaRequested { file_id: id, account_id: account(ANN), kind }.into()]);
+    assert_eq!(world.document::<Media>(alias), None);
+    // Also once it is over for its owner.
+    let world = world.and(account(ANN), TerminateUpload { file_id: id });
+    let jpeg = |id| converts(id, MediaFormat::Jpeg);
+    let world = world.when(account(ANN), jpeg(id)).then_rejected(MediaRejection::NotFound);
+    let world = world.and(account(ANN), jpeg(alias));
+    assert_eq!(media(&world, id).jobs.len(), 3);
+    assert_eq!(media(&world, first).jobs.len(), 1);
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl MediaObject {
             return Ok(None);
         }
         let reader = &scope(context).reader;
-        let found = reader.load::<Media>(file.id.to_string()).await.map_err(outage)?;
+        let found = reader.load::<Media>(file.holder().to_string()).await.map_err(outage)?;
         let Some(media) = found else { return Ok(None) };
         let made = media.job(JobKind::Previews).and_then(|it| it.made.as_ref());
         let outcome = match made {

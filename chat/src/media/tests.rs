@@ -15,7 +15,7 @@ pub(super) const ANN: u8 = 1;
 pub(super) const EVE: u8 = 3;
 
 /// Ann begins to upload a file of so many bytes.
-fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
+pub(super) fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
     let (name, media_type) = ("cat.jpg".to_owned(), "image/jpeg".to_owned());
     let begin = BeginUpload {
         name,
@@ -30,7 +30,7 @@ fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
 }
 
 fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
-    FinishUpload { file_id, blob: 255, digest: "ab".repeat(32), size_bytes }
+    FinishUpload { file_id, blob: 255, digest: "ab".repeat(32), size_bytes, contents: None }
 }
 
 /// Ann has uploaded a file.

@@ -201,9 +201,12 @@ impl Document for Media {
 
     fn ids(event: &Recorded) -> Vec<String> {
         let file = match FileEvent::of(&event.event) {
-            Some(FileEvent::FileKept(_) | FileEvent::FileReleased(_) | FileEvent::FileSwept(_)) => {
-                None
-            }
+            Some(
+                FileEvent::FileKept(_)
+                | FileEvent::FileReleased(_)
+                | FileEvent::FileWithdrawn(_)
+                | FileEvent::FileSwept(_),
+            ) => None,
             Some(it) => Some(it.file_id()),
             None => MediaEvent::of(&event.event).map(MediaEvent::file_id),
         };
@@ -222,14 +225,20 @@ impl Document for Media {
                 | FileEvent::UploadRefused(_)
                 | FileEvent::FileDiscarded(_),
             ) => *document = None,
+            // What an alias shows was made of that whose contents it has.
+            Some(FileEvent::FileUploaded(it)) if it.same_as.is_some() => *document = None,
             Some(FileEvent::FileUploaded(_)) => {
                 if let Some(media) = document {
                     media.jobs = vec![Job::new(JobKind::Previews, event.occurred_at)];
                     media.seq = event.seq;
                 }
             }
-            Some(FileEvent::FileKept(_) | FileEvent::FileReleased(_) | FileEvent::FileSwept(_)) => {
-            }
+            Some(
+                FileEvent::FileKept(_)
+                | FileEvent::FileReleased(_)
+                | FileEvent::FileWithdrawn(_)
+                | FileEvent::FileSwept(_),
+            ) => {}
             None => {
                 if let (Some(media), Some(it)) = (document, MediaEvent::of(&event.event)) {
                     media.fold(it, (event.seq, event.occurred_at));

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use chat::files::{
-    File, FileDetails, FileState, Opener, SALT_BYTES, Sealer, contents_blob, key_of, sealed_bytes,
+    File, FileDetails, Opener, SALT_BYTES, Sealer, contents_blob, key_of, sealed_bytes,
     variant_blob, variants_prefix,
 };
 use chat::kernel::{Accepted, AnyCommand, Failure, Reader, id};
@@ -113,7 +113,7 @@ impl Attempt<'_> {
         }
         let reader = self.reader();
         let file = reader.load::<File>(media.file_id.to_string()).await?;
-        let Some(file) = file.filter(|it| it.state == FileState::Uploaded) else {
+        let Some(file) = file.filter(|it| it.has_contents()) else {
             return Ok(Some(over));
         };
         let Some(key) = key_of(&self.acting.keyring, &file).await? else { return Ok(Some(over)) };

@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 use axum::http::StatusCode;
 use chat::files::{
     File, FileRejection, FileState, FinishUpload, Opener, Part, RefusalReason, RefuseUpload,
-    SALT_BYTES, Sealer, TerminateUpload, contents_blob, hex, key_of, sealed_bytes, whole,
+    SALT_BYTES, Sealer, TerminateUpload, contents_blob, contents_id, hex, key_of, sealed_bytes,
+    whole,
 };
 use chat::kernel::graphql::NOT_FOUND;
 use chat::kernel::{Failure, id};
@@ -92,7 +93,9 @@ async fn finish(
         ports.blobs.delete(&own).await?;
         return refuse(asked, file, reason).await;
     }
-    let command = FinishUpload { file_id: file.id, blob, digest, size_bytes: end };
+    let told = (digest.as_str(), end);
+    let contents = contents_id(&roles.keyring, file.account_id, told).await?;
+    let command = FinishUpload { file_id: file.id, blob, digest, size_bytes: end, contents };
     let client_id = id::derive(file.id.0, &[b"finish", &blob.to_be_bytes()]);
     let accepted = match asked.scope.submit_for(file.account_id, client_id, command).await {
         Ok(accepted) => accepted,

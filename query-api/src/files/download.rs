@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 
 use chat::files::{
-    File, FileDetails, FileId, Link, LinkError, Opener, SALT_BYTES, contents_blob, key_of,
-    sealed_bytes, variant_blob,
+    File, FileDetails, FileId, Link, LinkError, Opener, SALT_BYTES, contents_blob, holder_of,
+    key_of, sealed_bytes, variant_blob,
 };
 use chat::kernel::graphql::{Asker, NOT_FOUND, Scope};
 use chat::kernel::{Failure, Timestamp};
@@ -62,6 +62,7 @@ impl From<LinkError> for Refused {
 
 /// What a link leads to.
 struct Wished {
+    /// The file that holds it, which may be another than the link names.
     file: Arc<File>,
     /// The number of the blob; of a variant, or else of the contents.
     blob: u64,
@@ -80,10 +81,12 @@ impl Wished {
         let Some(name) = &link.variant else {
             let details = reader.open(&file.details).await?.ok_or(Refused::from(NOT_FOUND))?;
             let (kind, disposition) = shown(&details);
+            let file = holder_of(reader, &file).await?.ok_or(Refused::from(NOT_FOUND))?;
             let (blob, size_bytes) = (file.blob.ok_or_else(changed)?, file.size_bytes);
             let tag = format!("\"{}\"", file.id);
             return Ok(Self { file, blob, is_variant: false, size_bytes, tag, kind, disposition });
         };
+        let file = holder_of(reader, &file).await?.ok_or(Refused::from(NOT_FOUND))?;
         let media = reader.load::<Media>(file.id.to_string()).await?;
         let media = media.ok_or(Refused::from(NOT_FOUND))?;
         let found = variant(&media, reader, name).await?.ok_or(Refused::from(NOT_FOUND))?;

@@ -26,6 +26,7 @@ fn begun(world: &Given) -> Vec<(AccountId, FileId)> {
             | FileEvent::UploadRefused(_)
             | FileEvent::FileKept(_)
             | FileEvent::FileReleased(_)
+            | FileEvent::FileWithdrawn(_)
             | FileEvent::FileDiscarded(_)
             | FileEvent::FileSwept(_),
         )
@@ -47,7 +48,8 @@ pub(super) fn begins(which: u8) -> BeginUpload {
 
 pub(super) fn finishes(file: &File, which: u8) -> FinishUpload {
     let (file_id, size_bytes) = (file.id, file.size_bytes);
-    FinishUpload { file_id, blob: which.into(), digest: "00".repeat(32), size_bytes }
+    let contents = Some(format!("{:032x}", which % 4));
+    FinishUpload { file_id, blob: which.into(), digest: "00".repeat(32), size_bytes, contents }
 }
 
 /// Begins an upload, or does something with one of the last; what is not there is uploaded first.
