@@ -66,6 +66,7 @@ impl Acting {
     ) -> Result<bool, Error> {
         let (name, left) = (File::COLLECTION.name, File::left(partition));
         let mut scan = Scan::prefix(name, Some("left"), &left, Order::Ascending, PAGE);
+        let now = self.ports.clock.now_ms();
         let mut whole = true;
         loop {
             let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
@@ -75,7 +76,9 @@ impl Acting {
                 // A space sorts before whatever the key of another begins with.
                 scan.from = format!("{last} ");
             }
-            let left = found.into_iter().map(|(key, it)| ((key, it.seq), it));
+            let left =
+                found.into_iter().filter(|(_, it)| it.left_from.is_none_or(|it| it.0 <= now));
+            let left = left.map(|(key, it)| ((key, it.seq), it));
             let left: Vec<_> = left.filter(|(left, _)| !done.contains(left)).collect();
             let swept: Vec<Option<Left>> = stream::iter(left)
                 .map(|(left, file)| async move { self.sweep(&file).await.then_some(left) })

@@ -13,6 +13,7 @@ mod contact_cards;
 mod contacts;
 mod conversations;
 mod devices;
+mod direct;
 mod drafts;
 mod expiry;
 mod factors;

@@ -38,7 +38,16 @@ fn variant_place(blob: u64) -> Vec<u8> {
 }
 
 fn chunks(key: &Secret, place: &[u8], salt: &[u8; SALT_BYTES]) -> Chunks {
-    Chunks::new(&crypto::derive(key, &[b"blob", salt, place]))
+    Chunks::new(&secret(key, place, salt))
+}
+
+fn secret(key: &Secret, place: &[u8], salt: &[u8; SALT_BYTES]) -> Secret {
+    crypto::derive(key, &[b"blob", salt, place])
+}
+
+/// The key of one part, for whoever seals it elsewhere: it opens nothing else.
+pub fn part_secret(key: &Secret, start: u64, salt: &[u8; SALT_BYTES]) -> Secret {
+    secret(key, &part_place(start), salt)
 }
 
 fn nonce(chunk: u64, last: bool) -> [u8; NONCE_BYTES] {

@@ -29,6 +29,11 @@ crate::rejections! {
             "the upload came in too many parts", "Terminate it, and send more at once.";
         TooManyPieces: Invalid, "FILES_TOO_MANY_PIECES",
             "an upload is made of at most 50 others", "Upload larger pieces.";
+        NotDirect: Conflict, "FILES_NOT_DIRECT",
+            "the server's store has no address, or the upload was not begun for it",
+            "Send the bytes to the server.";
+        PartInvalid: Invalid, "FILES_PART_INVALID",
+            "a part is within the upload and has at most 64 MiB", "Ask for another one.";
         NameInvalid: Invalid, "FILES_NAME_INVALID",
             "a name has at most 255 bytes", "Shorten it.";
         TypeInvalid: Invalid, "FILES_TYPE_INVALID",
@@ -59,6 +64,8 @@ pub struct BeginUpload {
     pub partial: bool,
     /// The pieces that it is made of, at most 50; none when its bytes come by themselves.
     pub pieces: Vec<FileId>,
+    /// Whether its bytes go to the store without us, which has to have an address.
+    pub direct: bool,
 }
 
 impl BeginUpload {
@@ -137,6 +144,7 @@ impl Command for BeginUpload {
         // What a command was before there were pieces is what it is without them.
         let asked = match self.partial || !self.pieces.is_empty() {
             true => serde_json::to_vec(&(fixed, self.partial, &self.pieces)),
+            false if self.direct => serde_json::to_vec(&(fixed, "direct")),
             false => serde_json::to_vec(&fixed),
         };
         asked.expect("a command is plain data")
@@ -178,6 +186,7 @@ impl Command for BeginUpload {
             details: Personal::new(FileDetails { name, media_type }),
             expires_at: Timestamp(context.now.0 + UPLOAD_MS_MAX),
             partial: self.partial.then_some(true),
+            direct: self.direct.then_some(true),
             pieces: (!self.pieces.is_empty()).then_some(self.pieces),
         };
         Ok(vec![begun.into()])

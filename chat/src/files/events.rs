@@ -58,6 +58,9 @@ pub struct UploadBegun {
     /// The pieces that it is made of, in their order; null when its bytes come by themselves.
     #[serde(default)]
     pub pieces: Option<Vec<FileId>>,
+    /// Whether its bytes go to the store without us; null when they do not.
+    #[serde(default)]
+    pub direct: Option<bool>,
 }
 
 /// All bytes of a file are stored.

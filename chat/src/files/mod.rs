@@ -23,7 +23,10 @@
 //!
 //! Who may see a file is given a [`Link`] that is good for [`LINK_MS`], for them and their session.
 //!
-//! Limits: [`SIZE_BYTES_MAX`], [`SIMPLE_BYTES_MAX`], [`NAME_BYTES_MAX`], [`UPLOADS_MAX`],
+//! Where the store has an address of its own, parts may go there without us: whoever uploads seals
+//! them by a key for that part alone ([`part_secret`]), and puts them by a link ([`DIRECT_MS`]).
+//!
+//! Limits: [`SIZE_BYTES_MAX`], [`DIRECT_BYTES_MAX`], [`SIMPLE_BYTES_MAX`], [`NAME_BYTES_MAX`], [`UPLOADS_MAX`],
 //! [`PARTS_MAX`], [`PIECES_MAX`], and as many bytes for an account as the instance's options say.
 
 mod contents;
@@ -39,7 +42,9 @@ mod repeated;
 mod tests;
 mod view;
 
-pub use contents::{Opener, SALT_BYTES, Sealer, contents_key, hex, plain_bytes, sealed_bytes};
+pub use contents::{
+    Opener, SALT_BYTES, Sealer, contents_key, hex, part_secret, plain_bytes, sealed_bytes,
+};
 pub(crate) use decide::media_type;
 pub use decide::{BeginUpload, FileRejection, FinishUpload, RefuseUpload, TerminateUpload};
 pub use end::{EndFile, Ending, KeepFile, NoteSwept, ReleaseFile};
@@ -77,6 +82,12 @@ pub const LINK_MS: i64 = 50_000;
 pub const STREAM_MS: i64 = 6 * 3_600 * 1_000;
 /// Bytes of one part of an upload at most: 8 MiB.
 pub const PART_BYTES_MAX: u64 = 8 << 20;
+/// Bytes of a part at most that goes to the store without us: 64 MiB.
+pub const DIRECT_BYTES_MAX: u64 = 64 << 20;
+/// How long a link to the store is good: a quarter of an hour.
+pub const DIRECT_MS: i64 = 15 * 60 * 1_000;
+/// How long after that what came by one is left where it is: another node's clock may be behind.
+pub const DIRECT_REST_MS: i64 = 60_000;
 /// Bytes of a file that comes in one request at most: 16 MiB.
 pub const SIMPLE_BYTES_MAX: u64 = 16 << 20;
 /// Pieces that one upload is made of at most.

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use ports::documents::Collection;
 use ports::event_log::Partition;
 
-use super::{FileDetails, FileEvent, FileId, UploadAbandoned, UploadBegun, UploadRefused};
+use super::{
+    DIRECT_MS, DIRECT_REST_MS, FileDetails, FileEvent, FileId, UploadAbandoned, UploadBegun,
+    UploadRefused,
+};
 use crate::accounts::AccountId;
 use crate::audience::Audience;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
@@ -58,8 +61,14 @@ pub struct File {
     /// The pieces that it is made of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pieces: Vec<FileId>,
+    /// Whether its bytes go to the store without us.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub direct: bool,
     /// Whether there may be blobs that it does not need.
     pub left_behind: bool,
+    /// From when on there come no more of them: until then links are good by which they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_from: Option<Timestamp>,
     /// `seq` of the event that made it what it is.
     pub seq: u64,
 }
@@ -95,6 +104,12 @@ impl File {
         format!("{partition:04x}/")
     }
 
+    /// Something is stored that it does not need, since this time.
+    fn leaves(&mut self, now: Timestamp) {
+        self.left_behind = true;
+        self.left_from = self.direct.then_some(Timestamp(now.0 + DIRECT_MS + DIRECT_REST_MS));
+    }
+
     fn new(it: &UploadBegun, event: &Recorded) -> Self {
         Self {
             id: it.file_id,
@@ -113,7 +128,9 @@ impl File {
             until: Some(it.expires_at),
             partial: it.partial.unwrap_or(false),
             pieces: it.pieces.clone().unwrap_or_default(),
+            direct: it.direct.unwrap_or(false),
             left_behind: false,
+            left_from: None,
             seq: event.seq,
         }
     }
@@ -152,7 +169,7 @@ impl Document for File {
                 file.contents = it.contents.clone();
                 file.same_as = it.same_as;
                 file.until = Some(it.unused_until);
-                file.left_behind = true;
+                file.leaves(event.occurred_at);
                 file.seq = event.seq;
             }
             (Some(FileEvent::FileKept(_)), Some(file)) => {
@@ -182,7 +199,7 @@ impl Document for File {
                 file.withdrawn = false;
                 file.digest = None;
                 file.blob = None;
-                file.left_behind = true;
+                file.leaves(event.occurred_at);
                 file.seq = event.seq;
             }
             (Some(FileEvent::FileSwept(_)), Some(file)) => match file.state {

@@ -19,7 +19,7 @@ use chat::kernel::{Failure, id};
 use ports::blobs::{Source, Span};
 use ports::cache::Lease;
 use ports::keys::Secret;
-use ports::{Error, Ports};
+use ports::{Error, ErrorKind, Ports};
 
 use super::intake::Look;
 use super::receive::{own_file, parts, stored};
@@ -83,6 +83,11 @@ async fn finish(
     let (look, looking) = Look::begin(&ports.scanner);
     let resealing = reseal(ports, &path, sealer, (to, look));
     let (put, digest, verdict) = tokio::join!(ports.blobs.put(&own, source), resealing, looking);
+    if file.direct && put.as_ref().is_err_and(|it| it.kind == ErrorKind::Corrupt) {
+        // Whoever sealed a part did it otherwise than they were told.
+        let message = "a part is not sealed by its key";
+        return Err(Refused::Status(StatusCode::UNPROCESSABLE_ENTITY, message));
+    }
     stored(put?)?;
     let digest = digest.map(|it| hex(it.as_ref()));
     let (Some(digest), Ok(verdict)) = (digest, verdict) else {

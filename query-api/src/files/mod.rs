@@ -5,6 +5,7 @@
 //! read from its blobs, so any node goes on with it, and none has to remember anything.
 
 mod assemble;
+mod direct;
 mod download;
 mod intake;
 mod linger;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn, map_response};
@@ -24,7 +26,7 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 
-use chat::files::{FileId, SIZE_BYTES_MAX};
+use chat::files::{FileId, FileRejection, SIZE_BYTES_MAX};
 use chat::kernel::graphql::{Asker, NOT_FOUND, Scope, UNAUTHENTICATED, Viewer, describe};
 use chat::kernel::{Failure, Rejection};
 use chat::media::is_variant_name;
@@ -41,6 +43,7 @@ pub fn routes(api: Arc<Api>) -> Router {
         .route("/files/", post(create))
         .route("/files/{id}", get(read).patch(change).delete(change).post(change))
         .route("/files/{id}/{variant}", get(read_variant))
+        .route("/files/{id}/parts", post(grant_part))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn(linger::linger))
         .layer(map_response(versioned))
@@ -230,6 +233,26 @@ async fn read_variant(
     let wished = (file, Some(variant));
     let answer = download::download(&api, from, wished, &query, &headers, head).await;
     answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// A link by which a part goes to the store without us.
+async fn grant_part(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(from): Peer,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    wish: Result<Json<direct::Wish>, JsonRejection>,
+) -> Response {
+    let asked = match Asked::by(&api, from, &headers).await {
+        Ok(asked) => asked,
+        Err(refused) => return refused,
+    };
+    let granted = match (id.parse::<FileId>(), wish) {
+        (Ok(file), Ok(Json(wish))) => direct::grant(&api, &asked, file, &wish).await,
+        (Err(_), _) => Err(NOT_FOUND.into()),
+        (_, Err(_)) => Err(Rejection::from(FileRejection::PartInvalid).into()),
+    };
+    granted.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn change(

@@ -18,6 +18,7 @@ use chat::files::{
 use chat::kernel::graphql::NOT_FOUND;
 use chat::kernel::{Failure, Rejection, id};
 
+use super::direct;
 use super::receive::{Checksum, Upload, begin, own_file, parts};
 use super::{Asked, RESUMABLE, Refused, VERSION};
 use crate::schema::Api;
@@ -188,8 +189,21 @@ pub(super) async fn create(
     }
     let storage_bytes_max = asked.scope.limits.storage_bytes;
     let refused = api.parts.intake.refused.clone();
-    let command =
-        BeginUpload { name, media_type, size_bytes, storage_bytes_max, refused, partial, pieces };
+    let direct = match text(headers, "upload-direct") {
+        None | Some("false") => false,
+        Some("true") if pieces.is_empty() && !partial => direct::check(api, true).await?,
+        Some(_) => return Err(bad("Upload-Direct is true or false, and of a file of its own")),
+    };
+    let command = BeginUpload {
+        name,
+        media_type,
+        size_bytes,
+        storage_bytes_max,
+        refused,
+        partial,
+        pieces,
+        direct,
+    };
     let client_id = id::fresh(asked.scope.clock.now_ms(), &*asked.scope.entropy);
     let file = begin(&asked, client_id, command).await?;
     let location = HeaderValue::from_str(&format!("/files/{}", file.id));
