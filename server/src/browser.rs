@@ -115,7 +115,7 @@ pub(crate) async fn tell(State(told): State<Arc<Told>>, request: Request, next: 
 }
 
 /// Headers that pages of others may send, those of tus among them.
-const ASKED: [&str; 14] = [
+const ASKED: [&str; 15] = [
     "authorization",
     "content-type",
     "idempotency-key",
@@ -125,6 +125,7 @@ const ASKED: [&str; 14] = [
     "tus-resumable",
     "upload-checksum",
     "upload-concat",
+    "upload-direct",
     "upload-length",
     "upload-metadata",
     "upload-offset",

@@ -26,8 +26,9 @@
 //! Where the store has an address of its own, parts may go there without us: whoever uploads seals
 //! them by a key for that part alone ([`part_secret`]), and puts them by a link ([`DIRECT_MS`]).
 //!
-//! Limits: [`SIZE_BYTES_MAX`], [`DIRECT_BYTES_MAX`], [`SIMPLE_BYTES_MAX`], [`NAME_BYTES_MAX`], [`UPLOADS_MAX`],
-//! [`PARTS_MAX`], [`PIECES_MAX`], and as many bytes for an account as the instance's options say.
+//! Limits: [`SIZE_BYTES_MAX`], [`DIRECT_BYTES_MAX`], [`SIMPLE_BYTES_MAX`], [`NAME_BYTES_MAX`],
+//! [`UPLOADS_MAX`], [`PARTS_MAX`], [`PIECES_MAX`], and as many bytes for an account as the
+//! instance's options say.
 
 mod contents;
 mod decide;

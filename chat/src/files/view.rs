@@ -206,6 +206,7 @@ impl Document for File {
                 FileState::Over if !file.withdrawn => *document = None,
                 FileState::Uploading | FileState::Uploaded | FileState::Over => {
                     file.left_behind = false;
+                    file.left_from = None;
                 }
             },
             (
