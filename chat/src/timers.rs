@@ -40,6 +40,8 @@ pub enum Purpose {
     UploadExpires,
     /// A file is discarded that nothing refers to.
     FileUnused,
+    /// A file has been kept as long as the operator keeps files.
+    FileEnds,
     /// The files of what is gone are not kept for it any more.
     FilesReleased,
     /// Those who see a file are told what was made of it.
@@ -58,6 +60,7 @@ impl Purpose {
             Self::ScheduledSend => "scheduled-send",
             Self::UploadExpires => "upload-expires",
             Self::FileUnused => "file-unused",
+            Self::FileEnds => "file-ends",
             Self::FilesReleased => "files-released",
             Self::MediaTold => "media-told",
         }
@@ -120,6 +123,7 @@ impl Timer {
             | Purpose::ScheduledDue
             | Purpose::UploadExpires
             | Purpose::FileUnused
+            | Purpose::FileEnds
             | Purpose::FilesReleased
             | Purpose::MediaTold => self.due_at,
         }
@@ -215,7 +219,9 @@ pub async fn action(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Er
         Purpose::LiveLocationEnds => Some(locations::end(timer)),
         Purpose::ScheduledDue => Some(schedule::begin(timer)),
         Purpose::ScheduledSend => schedule::send(reader, timer).await?,
-        Purpose::UploadExpires | Purpose::FileUnused => Some(files::end(reader, timer).await?),
+        Purpose::UploadExpires | Purpose::FileUnused | Purpose::FileEnds => {
+            Some(files::end(reader, timer).await?)
+        }
         Purpose::FilesReleased => attachments::release(reader, timer).await?,
         Purpose::MediaTold => Some(media::tell(reader, timer).await?),
     })

@@ -134,6 +134,8 @@ pub struct Config {
     /// A file of SHA-256 digests in hexadecimal, one a line, of contents that are not taken; read
     /// when the server starts.
     pub blocked_digests: Option<PathBuf>,
+    /// Days after which a file is discarded whatever refers to it, at most 36,500; 0 for never.
+    pub files_kept_days: u32,
     /// Messages from one socket in a second.
     pub rate_per_socket: u32,
     /// Frames that wait for one socket; beyond that it is closed and resumes.
@@ -215,6 +217,7 @@ impl Default for Config {
             scanner: None,
             refused_files: Vec::new(),
             blocked_digests: None,
+            files_kept_days: 0,
             rate_per_socket: socket.per_socket,
             socket_queue_frames: socket.queue_frames,
             socket_queue_bytes: socket.queue_bytes,
@@ -325,7 +328,8 @@ impl Config {
             }
             None => HashSet::new(),
         };
-        Ok(Intake { refused: self.refused_files.clone(), blocked })
+        let kept_days = self.files_kept_days;
+        Ok(Intake { refused: self.refused_files.clone(), blocked, kept_days })
     }
 
     /// What was decided about ways to sign in.

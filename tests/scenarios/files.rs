@@ -322,6 +322,26 @@ fn what_is_not_finished_or_not_used_ends_by_itself_and_leaves_no_blob() {
 }
 
 #[test]
+fn what_the_operator_keeps_for_days_only_leaves_its_message_behind() {
+    let world = World::with(|it| it.files_kept_days = 3);
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let file = ann.uploads("cat.txt", "text/plain", b"a cat");
+    let message = ann.attaches(&group, &[(&file, "DOCUMENT")], json!({ "text": "look" }));
+    world.passes(DAY * 3 - Duration::from_secs(60));
+    let bob = bob.on_another_device();
+    assert_eq!(bob.attached_links(&message).len(), 1);
+    world.passes(Duration::from_secs(120));
+    let ann = ann.on_another_device();
+    ann.waits_until_gone(&file);
+    world.waits_for_blobs(&file, 0);
+    let bob = bob.on_another_device();
+    assert_eq!(bob.attached(&message)["attachments"][0]["file"], json!(null));
+    let text = "query($id: ID!) { message(id: $id) { text deleted } }";
+    let left = bob.asks(text, json!({ "id": message })).data()["message"].clone();
+    assert_eq!(left, json!({ "text": "look", "deleted": false }));
+}
+
+#[test]
 fn nothing_that_is_stored_holds_a_name_or_contents() {
     let world = World::new();
     let ann = world.person("ann");

@@ -43,8 +43,14 @@ pub(super) fn uploaded(world: Given, who: u8) -> (Given, FileId) {
     };
     let world = world.and(account(who), begin);
     let file_id = BeginUpload::file_id(account(who), world.last_context(account(who)).client_id);
-    let finish =
-        FinishUpload { file_id, blob: 1, digest: "ab".repeat(32), size_bytes: 9, contents: None };
+    let finish = FinishUpload {
+        file_id,
+        blob: 1,
+        digest: "ab".repeat(32),
+        size_bytes: 9,
+        contents: None,
+        kept_days: 0,
+    };
     (world.and(account(who), finish), file_id)
 }
 

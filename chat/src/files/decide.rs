@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::contents::is_digest;
 use super::end::Ending;
 use super::{
-    Contents, File, FileDetails, FileId, FileState, FileUploaded, MEDIA_TYPE_BYTES_MAX,
+    Contents, DAY_MS, File, FileDetails, FileId, FileState, FileUploaded, MEDIA_TYPE_BYTES_MAX,
     NAME_BYTES_MAX, PIECES_MAX, RefusalReason, SIZE_BYTES_MAX, Storage, UNUSED_MS_MAX,
     UPLOAD_MS_MAX, UPLOADS_MAX, UploadBegun, UploadRefused,
 };
@@ -207,6 +207,8 @@ pub struct FinishUpload {
     pub size_bytes: u64,
     /// Keyed digest of the contents ([`super::contents_id`]), unless the account's keys are gone.
     pub contents: Option<String>,
+    /// Days that the operator keeps a file; 0 is for ever.
+    pub kept_days: u32,
 }
 
 impl Command for FinishUpload {
@@ -249,6 +251,8 @@ impl Command for FinishUpload {
             contents: self.contents.filter(|_| same_as.is_none()),
             same_as,
             spared_bytes: same_as.map(|_| Long(file.size_bytes)),
+            kept_until: (self.kept_days > 0)
+                .then(|| Timestamp(context.now.0 + i64::from(self.kept_days) * DAY_MS)),
         };
         Ok(vec![uploaded.into()])
     }

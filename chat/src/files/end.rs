@@ -111,7 +111,9 @@ impl Command for EndFile {
 
     fn decide(self, ending: &Ending, context: &Context<'_>) -> Result<Vec<Event>, FileRejection> {
         let state = if self.uploaded { FileState::Uploaded } else { FileState::Uploading };
-        let due = |it: &&File| it.state == state && it.until == Some(self.due_at);
+        let due = |it: &&File| {
+            it.state == state && [it.until, it.kept_until].contains(&Some(self.due_at))
+        };
         Ok(ending.file(context).filter(due).map(|it| ending.over(it)).unwrap_or_default())
     }
 }
@@ -119,6 +121,7 @@ impl Command for EndFile {
 /// The timers that an event sets and clears.
 pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
     let (expires, unused) = (Purpose::UploadExpires, Purpose::FileUnused);
+    let over = |id| [unused, Purpose::FileEnds].map(|purpose| Timing::Clear { purpose, id }).into();
     match FileEvent::of(&event.event) {
         Some(FileEvent::UploadBegun(it)) => {
             let (id, account_id, due_at) = (it.file_id.0, it.account_id, it.expires_at);
@@ -127,7 +130,14 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
         Some(FileEvent::FileUploaded(it)) => {
             let (id, account_id, due_at) = (it.file_id.0, it.account_id, it.unused_until);
             let clear = Timing::Clear { purpose: expires, id };
-            vec![clear, Timing::Set { purpose: unused, id, account_id, due_at }]
+            let ends = it.kept_until.map(|due_at| Timing::Set {
+                purpose: Purpose::FileEnds,
+                id,
+                account_id,
+                due_at,
+            });
+            let unused = Timing::Set { purpose: unused, id, account_id, due_at };
+            [clear, unused].into_iter().chain(ends).collect()
         }
         Some(FileEvent::UploadAbandoned(it)) => {
             vec![Timing::Clear { purpose: expires, id: it.file_id.0 }]
@@ -142,20 +152,16 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
             let (id, account_id, due_at) = (it.file_id.0, it.account_id, it.unused_until);
             vec![Timing::Set { purpose: unused, id, account_id, due_at }]
         }
-        Some(FileEvent::FileWithdrawn(it)) => {
-            vec![Timing::Clear { purpose: unused, id: it.file_id.0 }]
-        }
-        Some(FileEvent::FileDiscarded(it)) => {
-            vec![Timing::Clear { purpose: unused, id: it.file_id.0 }]
-        }
+        Some(FileEvent::FileWithdrawn(it)) => over(it.file_id.0),
+        Some(FileEvent::FileDiscarded(it)) => over(it.file_id.0),
         Some(FileEvent::FileSwept(_)) | None => Vec::new(),
     }
 }
 
 /// Ends the upload or the file that a timer is about; a file that something refers to is kept.
 pub(crate) async fn end(reader: &Reader, timer: &Timer) -> Result<Action, Error> {
-    let (file_id, uploaded) = (FileId(timer.id), timer.purpose == Purpose::FileUnused);
-    Ok(match uploaded && is_held(reader, file_id).await? {
+    let (file_id, uploaded) = (FileId(timer.id), timer.purpose != Purpose::UploadExpires);
+    Ok(match timer.purpose == Purpose::FileUnused && is_held(reader, file_id).await? {
         true => timer.gives(KeepFile { file_id, due_at: timer.due_at }),
         false => timer.gives(EndFile { file_id, uploaded, due_at: timer.due_at }),
     })

@@ -86,6 +86,9 @@ pub struct FileUploaded {
     /// Bytes that it does not take since another holds its contents.
     #[serde(default)]
     pub spared_bytes: Option<Long>,
+    /// When it is discarded whatever refers to it; null where files are kept.
+    #[serde(default)]
+    pub kept_until: Option<Timestamp>,
 }
 
 /// An upload was given up, or has taken too long.

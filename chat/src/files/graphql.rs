@@ -110,6 +110,11 @@ impl FileObject {
         self.file.until.filter(|_| self.is_own(context))
     }
 
+    /// When it is gone whatever refers to it, where the operator keeps files for a time only.
+    async fn kept_until(&self) -> Option<Timestamp> {
+        self.file.kept_until
+    }
+
     /// Path from which the viewer can load it for 50 seconds, in this session; null unless it was
     /// uploaded, in frames, and where it is opened once.
     async fn url(&self, context: &Context<'_>) -> Result<Option<String>> {

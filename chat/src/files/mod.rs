@@ -21,6 +21,9 @@
 //! contents and their key go with the last alias. All of them stand in one stream, so what is
 //! whose is decided in one order.
 //!
+//! An operator may keep files for a number of days only: then each is discarded, whatever refers to
+//! it, and the messages that held it stay.
+//!
 //! Who may see a file is given a [`Link`] that is good for [`LINK_MS`], for them and their session.
 //!
 //! Where the store has an address of its own, parts may go there without us: whoever uploads seals
@@ -83,6 +86,9 @@ pub const LINK_MS: i64 = 50_000;
 pub const STREAM_MS: i64 = 6 * 3_600 * 1_000;
 /// Bytes of one part of an upload at most: 8 MiB.
 pub const PART_BYTES_MAX: u64 = 8 << 20;
+/// Days that an operator may keep files at most: a hundred years.
+pub const KEPT_DAYS_MAX: u32 = 36_500;
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
 /// Bytes of a part at most that goes to the store without us: 64 MiB.
 pub const DIRECT_BYTES_MAX: u64 = 64 << 20;
 /// How long a link to the store is good: a quarter of an hour.

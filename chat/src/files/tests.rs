@@ -47,7 +47,14 @@ pub(super) fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
 }
 
 pub(super) fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
-    FinishUpload { file_id, blob: 255, digest: "ab".repeat(32), size_bytes, contents: None }
+    FinishUpload {
+        file_id,
+        blob: 255,
+        digest: "ab".repeat(32),
+        size_bytes,
+        contents: None,
+        kept_days: 0,
+    }
 }
 
 pub(super) fn file(world: &Given, id: FileId) -> Option<File> {
@@ -370,4 +377,20 @@ fn what_went_to_the_store_directly_is_swept_once_no_link_is_good_any_more() {
     let (world, id) = begun(people(), 10);
     let world = world.and(account(ANN), TerminateUpload { file_id: id });
     assert_eq!((from(&world, id), file(&world, id).unwrap().left_behind), (None, true));
+}
+
+#[test]
+fn files_are_kept_for_as_long_as_the_operator_keeps_them() {
+    let (world, id) = begun(people(), 10);
+    let world = world.and(account(ANN), FinishUpload { kept_days: 3, ..finish(id, 10) });
+    let ends = Timestamp(NOW.0 + 3 * 24 * 3_600 * 1_000);
+    assert_eq!(file(&world, id).unwrap().kept_until, Some(ends));
+    assert_eq!(due(&world, "file-ends", id), Some(ends));
+    let due_at = file(&world, id).unwrap().until.unwrap();
+    let world = world.and(account(ANN), KeepFile { file_id: id, due_at });
+    let end = |due_at| EndFile { file_id: id, uploaded: true, due_at };
+    let world = world.when(account(ANN), end(due_at)).then([]);
+    let world = world.and(account(ANN), end(ends));
+    assert_eq!(file(&world, id).unwrap().state, FileState::Over);
+    assert_eq!(due(&world, "file-ends", id), None);
 }

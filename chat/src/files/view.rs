@@ -61,6 +61,9 @@ pub struct File {
     /// The pieces that it is made of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pieces: Vec<FileId>,
+    /// When it is discarded whatever refers to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_until: Option<Timestamp>,
     /// Whether its bytes go to the store without us.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub direct: bool,
@@ -128,6 +131,7 @@ impl File {
             until: Some(it.expires_at),
             partial: it.partial.unwrap_or(false),
             pieces: it.pieces.clone().unwrap_or_default(),
+            kept_until: None,
             direct: it.direct.unwrap_or(false),
             left_behind: false,
             left_from: None,
@@ -169,6 +173,7 @@ impl Document for File {
                 file.contents = it.contents.clone();
                 file.same_as = it.same_as;
                 file.until = Some(it.unused_until);
+                file.kept_until = it.kept_until;
                 file.leaves(event.occurred_at);
                 file.seq = event.seq;
             }

@@ -90,6 +90,7 @@ fn an_alias_is_converted_by_whose_contents_it_has() {
         digest: "ab".repeat(32),
         size_bytes: 10,
         contents: Some("c".to_owned()),
+        kept_days: 0,
     };
     let (world, id) = begun(world, 10);
     let world = world.and(account(ANN), finish(id));

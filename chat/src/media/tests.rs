@@ -30,7 +30,14 @@ pub(super) fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
 }
 
 fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
-    FinishUpload { file_id, blob: 255, digest: "ab".repeat(32), size_bytes, contents: None }
+    FinishUpload {
+        file_id,
+        blob: 255,
+        digest: "ab".repeat(32),
+        size_bytes,
+        contents: None,
+        kept_days: 0,
+    }
 }
 
 /// Ann has uploaded a file.

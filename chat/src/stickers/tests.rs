@@ -31,8 +31,14 @@ pub(super) fn picture(world: Given, who: u8, size_bytes: u64) -> (Given, FileId)
     };
     let world = world.and(account(who), begin);
     let file_id = BeginUpload::file_id(account(who), world.last_context(account(who)).client_id);
-    let finish =
-        FinishUpload { file_id, blob: 1, digest: "ab".repeat(32), size_bytes, contents: None };
+    let finish = FinishUpload {
+        file_id,
+        blob: 1,
+        digest: "ab".repeat(32),
+        size_bytes,
+        contents: None,
+        kept_days: 0,
+    };
     (world.and(account(who), finish), file_id)
 }
 

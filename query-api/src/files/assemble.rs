@@ -100,7 +100,9 @@ async fn finish(
     }
     let told = (digest.as_str(), end);
     let contents = contents_id(&roles.keyring, file.account_id, told).await?;
-    let command = FinishUpload { file_id: file.id, blob, digest, size_bytes: end, contents };
+    let kept_days = roles.intake.kept_days;
+    let command =
+        FinishUpload { file_id: file.id, blob, digest, size_bytes: end, contents, kept_days };
     let client_id = id::derive(file.id.0, &[b"finish", &blob.to_be_bytes()]);
     let accepted = match asked.scope.submit_for(file.account_id, client_id, command).await {
         Ok(accepted) => accepted,

@@ -15,13 +15,15 @@ use ports::scanner::{Scanner, Verdict};
 /// Pieces that wait to be looked at at most.
 const WAITING_MAX: usize = 4;
 
-/// What the operator does not take.
+/// What the operator does not take, and how long the rest is kept.
 #[derive(Debug, Clone, Default)]
 pub struct Intake {
     /// Media types, and endings of names.
     pub refused: Vec<String>,
     /// SHA-256 of contents in hexadecimal digits.
     pub blocked: HashSet<String>,
+    /// Days that files are kept; 0 is for ever.
+    pub kept_days: u32,
 }
 
 /// A line is no digest.

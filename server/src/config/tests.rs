@@ -25,6 +25,15 @@ fn pages_are_looked_up_at_1_to_16_ports_of_the_web_or_nowhere() {
 }
 
 #[test]
+fn files_are_kept_for_ever_or_up_to_a_hundred_years() {
+    let kept = |files_kept_days| Config { files_kept_days, ..Config::default() };
+    for (days, is_good) in [(0, true), (36_500, true), (36_501, false)] {
+        assert_eq!(kept(days).validate().is_ok(), is_good, "{days}");
+    }
+    assert_eq!(kept(3).intake().expect("no files are read").kept_days, 3);
+}
+
+#[test]
 fn files_are_looked_into_by_one_to_1024_programs_at_once_or_none() {
     let by = |media_at_once| Config { media_at_once, ..Config::default() };
     for (count, is_good) in [(0, true), (1, true), (1_024, true), (1_025, false)] {

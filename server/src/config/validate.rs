@@ -1,5 +1,7 @@
 //! Whether options are within what they may be.
 
+use chat::files::KEPT_DAYS_MAX;
+
 use super::{Config, Profile};
 
 /// Partitions that an instance may be born with at most.
@@ -82,6 +84,10 @@ impl Config {
         let scheme =
             self.public_url.starts_with("http://") || self.public_url.starts_with("https://");
         anyhow::ensure!(scheme, "public_url is not an http or https address");
+        anyhow::ensure!(
+            self.files_kept_days <= KEPT_DAYS_MAX,
+            "files_kept_days is at most {KEPT_DAYS_MAX}"
+        );
         anyhow::ensure!(
             self.refused_files.len() <= REFUSED_MAX,
             "refused_files are at most {REFUSED_MAX}"

@@ -49,7 +49,14 @@ pub(super) fn begins(which: u8) -> BeginUpload {
 pub(super) fn finishes(file: &File, which: u8) -> FinishUpload {
     let (file_id, size_bytes) = (file.id, file.size_bytes);
     let contents = Some(format!("{:032x}", which % 4));
-    FinishUpload { file_id, blob: which.into(), digest: "00".repeat(32), size_bytes, contents }
+    FinishUpload {
+        file_id,
+        blob: which.into(),
+        digest: "00".repeat(32),
+        size_bytes,
+        contents,
+        kept_days: 0,
+    }
 }
 
 /// Begins an upload, or does something with one of the last; what is not there is uploaded first.
