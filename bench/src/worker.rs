@@ -138,12 +138,13 @@ pub(crate) const WORKS: [Work; 7] = [
 const INPUTS: [(&str, &str); 5] = [
     (
         "photo.jpg",
-        "-f lavfi -i mandelbrot=size=4000x3000,noise=alls=30 -frames:v 1 -pix_fmt yuvj420p -q:v 3",
+        "-f lavfi -i mandelbrot=size=4000x3000,noise=c0s=30:c1s=30:c2s=30 \
+         -frames:v 1 -pix_fmt yuvj420p -q:v 3",
     ),
     ("screen.png", "-f lavfi -i testsrc2=size=1920x1080 -frames:v 1"),
     (
         "film.mp4",
-        "-f lavfi -i testsrc2=size=1920x1080:rate=30:duration=30,noise=alls=6:allf=t \
+        "-f lavfi -i testsrc2=size=1920x1080:rate=30:duration=30,noise=c0s=6:c1s=6:c2s=6:allf=t \
          -f lavfi -i anoisesrc=color=pink:duration=30:amplitude=0.3:sample_rate=44100 -ac 2 \
          -c:v libx264 -preset ultrafast -pix_fmt yuv420p -b:v 8M -c:a aac -b:a 128k",
     ),
