@@ -21,6 +21,8 @@ struct Entry {
     state: char,
     /// Own time and that of children already gone, in ticks.
     ticks: u64,
+    /// Only that of children already gone.
+    gone: u64,
 }
 
 impl Processes {
@@ -69,6 +71,22 @@ pub(crate) fn cpu_if_ended(pid: u32) -> Result<Option<Duration>> {
     Ok((entry.state == 'Z').then(|| TICK * entry.ticks as u32))
 }
 
+/// CPU time of all that a process has started and has seen the end of.
+pub(crate) fn cpu_of_gone(pid: u32) -> Result<Duration> {
+    let entry = entry(pid).context("the process is not in the process table")?;
+    Ok(TICK * entry.gone as u32)
+}
+
+/// Most resident memory that a process has had since this was last forgotten, in KiB.
+pub(crate) fn peak_kib(pid: u32) -> Result<u64> {
+    kib(pid, "VmHWM:")
+}
+
+/// Has the kernel forget it, as `proc(5)` says of `clear_refs`.
+pub(crate) fn forget_peak(pid: u32) -> Result<()> {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").context("forget the peak")
+}
+
 fn entries() -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for file in fs::read_dir("/proc").context("read /proc")? {
@@ -89,6 +107,7 @@ fn entry(pid: u32) -> Option<Entry> {
         parent: number(1)? as u32,
         state: fields.first()?.chars().next()?,
         ticks: (11..=14).filter_map(number).sum(),
+        gone: (13..=14).filter_map(number).sum(),
     })
 }
 
@@ -106,15 +125,19 @@ fn name(pid: u32) -> String {
 }
 
 fn resident_kib(pid: u32) -> Result<u64> {
+    kib(pid, "VmRSS:")
+}
+
+fn kib(pid: u32, name: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let line = status.lines().find(|line| line.starts_with(name));
     let number = line.and_then(|line| line.split_whitespace().nth(1));
     Ok(number.map(str::parse).transpose()?.unwrap_or(0))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Processes;
+    use super::{Processes, cpu_of_gone, forget_peak, peak_kib};
 
     #[test]
     fn this_process_uses_memory_and_its_children_count() {
@@ -125,5 +148,23 @@ mod tests {
         assert_eq!(own.tree().unwrap().len(), 2);
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn what_children_cost_is_known_once_they_are_gone() {
+        let own = std::process::id();
+        let before = cpu_of_gone(own).unwrap();
+        let script = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done";
+        assert!(std::process::Command::new("sh").args(["-c", script]).status().unwrap().success());
+        assert!(cpu_of_gone(own).unwrap() > before);
+    }
+
+    #[test]
+    fn a_peak_is_forgotten() {
+        let own = std::process::id();
+        drop(vec![1_u8; 64 << 20]);
+        let peak = peak_kib(own).unwrap();
+        forget_peak(own).unwrap();
+        assert!(peak_kib(own).unwrap() <= peak);
     }
 }

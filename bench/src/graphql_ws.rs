@@ -80,16 +80,21 @@ pub(crate) async fn connect(address: SocketAddr, access_token: &str) -> Result<D
 /// Subscribes to what happens from now on, or from a position.
 pub(crate) async fn subscribe(dialogue: &mut Dialogue, after: Option<&str>) -> Result<()> {
     let arguments = after.map(|position| format!("(after: \"{position}\")")).unwrap_or_default();
-    say_subscription(dialogue, &arguments).await
+    say_subscription(dialogue, &arguments, SELECTION).await
+}
+
+/// Subscribes to what happens from now on and wants this of it.
+pub(crate) async fn subscribe_for(dialogue: &mut Dialogue, selection: &str) -> Result<()> {
+    say_subscription(dialogue, "", selection).await
 }
 
 /// Subscribes to what happens from now on, where a document that changes often may come once.
 pub(crate) async fn subscribe_compact(dialogue: &mut Dialogue) -> Result<()> {
-    say_subscription(dialogue, "(compact: true)").await
+    say_subscription(dialogue, "(compact: true)", SELECTION).await
 }
 
-async fn say_subscription(dialogue: &mut Dialogue, arguments: &str) -> Result<()> {
-    let query = format!("subscription {{ updates{arguments} {{ {SELECTION} }} }}");
+async fn say_subscription(dialogue: &mut Dialogue, arguments: &str, selection: &str) -> Result<()> {
+    let query = format!("subscription {{ updates{arguments} {{ {selection} }} }}");
     let payload = json!({ "query": query });
     let operation = json!({ "id": FEED, "type": "subscribe", "payload": payload });
     dialogue.say_frame(&GraphqlWs, &operation.to_string()).await

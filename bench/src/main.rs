@@ -22,6 +22,8 @@ mod report;
 mod rounds;
 mod rows;
 mod stage;
+mod tus;
+mod worker;
 mod ws;
 mod xmpp;
 

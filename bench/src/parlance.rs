@@ -40,6 +40,7 @@ pub(crate) struct Seeded {
 pub(crate) struct Parlance {
     program: PathBuf,
     folder: PathBuf,
+    options: &'static [(&'static str, &'static str)],
     pub(crate) running: Running,
     pub(crate) client: Client,
 }
@@ -47,12 +48,21 @@ pub(crate) struct Parlance {
 impl Parlance {
     /// Starts it on that folder and waits until it is ready.
     pub(crate) async fn start(program: &Path, folder: &Path) -> Result<Self> {
+        Self::start_with(program, folder, &[]).await
+    }
+
+    /// The same with options in its environment.
+    pub(crate) async fn start_with(
+        program: &Path,
+        folder: &Path,
+        options: &'static [(&'static str, &'static str)],
+    ) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let address = process::free_address()?;
-        let running = spawn(program, folder, address)?;
+        let running = spawn(program, folder, address, options)?;
         let client = Client::new(address, running.pid());
         let (program, folder) = (program.to_owned(), folder.to_owned());
-        let mut parlance = Self { program, folder, running, client };
+        let mut parlance = Self { program, folder, options, running, client };
         parlance.ready().await?;
         Ok(parlance)
     }
@@ -71,7 +81,7 @@ impl Parlance {
 
     /// Starts it anew on the same folder and address after it has ended; not yet ready.
     pub(crate) fn respawn(&mut self) -> Result<()> {
-        self.running = spawn(&self.program, &self.folder, self.client.address)?;
+        self.running = spawn(&self.program, &self.folder, self.client.address, self.options)?;
         self.client.follow(self.running.pid());
         Ok(())
     }
@@ -100,10 +110,15 @@ impl Parlance {
     }
 }
 
-fn spawn(program: &Path, folder: &Path, address: SocketAddr) -> Result<Running> {
+fn spawn(
+    program: &Path,
+    folder: &Path,
+    address: SocketAddr,
+    options: &[(&str, &str)],
+) -> Result<Running> {
     let mut command = Command::new(program);
     command.args(["serve", "--listen", &address.to_string(), "--data-dir"]).arg(folder);
-    command.envs(LIMITS);
+    command.envs(LIMITS).envs(options.iter().copied());
     Running::start(&mut command, &folder.with_extension("log"))
 }
 

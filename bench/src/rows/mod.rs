@@ -2,11 +2,14 @@
 
 mod cluster;
 mod contests;
+mod files;
 mod growth;
 mod idle;
 mod kept;
 mod log;
+mod media;
 mod pages;
+mod previews;
 mod reactions;
 mod storm;
 mod threads;
@@ -19,9 +22,9 @@ use crate::report::{Gate, Row};
 use crate::rounds::Bench;
 use crate::stage::percentile_ms;
 
-pub(crate) const IDS: [&str; 20] = [
+pub(crate) const IDS: [&str; 24] = [
     "F1", "F2", "D1", "L1", "L2", "M1", "M2", "S1", "S2", "S3", "U1", "H1", "H2", "R1", "R2", "C1",
-    "P1", "T1", "E1", "K1",
+    "P1", "T1", "E1", "B1", "W1", "W2", "W3", "K1",
 ];
 
 /// Rows that floors and peer take part in.
@@ -61,6 +64,10 @@ async fn measure(bench: &Bench, id: &str, rows: &mut Vec<Row>) -> Result<()> {
         "R2" => rows.push(log::restart(bench).await?),
         "C1" => rows.push(storm::storm(bench).await?),
         "E1" => rows.push(reactions::storm(bench).await?),
+        "B1" => rows.push(files::copies(bench).await?),
+        "W1" => rows.push(media::throughput(bench).await?),
+        "W2" => rows.push(previews::latency(bench).await?),
+        "W3" => rows.push(previews::share(bench).await?),
         "K1" => cluster::beside(bench, rows).await?,
         unknown => bail!("there is no row {unknown}"),
     }
