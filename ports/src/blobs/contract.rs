@@ -54,7 +54,7 @@ fn key(text: &str) -> BlobKey {
 
 async fn put(blobs: &Arc<dyn Blobs>, name: &str, bytes: &Bytes) {
     let stored = blobs.put(&key(name), bytes.clone().into()).await.expect("a put");
-    assert_eq!(stored, Put::Stored { size_bytes: bytes.len() as u64, sha256: sha256(bytes) });
+    assert_eq!(stored, Put::Stored { size_bytes: bytes.len() as u64 });
 }
 
 async fn get(blobs: &Arc<dyn Blobs>, name: &str, span: Span) -> Option<(u64, Bytes)> {
@@ -91,14 +91,14 @@ async fn an_empty_blob_is_a_blob(open: Open) {
     assert!(has(&blobs, "a", &Bytes::new()).await);
     let nothing = stream::iter([Ok(Bytes::new()), Ok(Bytes::new())]).boxed();
     let stored = blobs.put(&key("b"), Source::stream(nothing)).await.expect("a put");
-    assert_eq!(stored, Put::Stored { size_bytes: 0, sha256: sha256(&[]) });
+    assert_eq!(stored, Put::Stored { size_bytes: 0 });
     assert_eq!(names(&blobs, None, 10).await, ["a", "b"]);
 }
 
 async fn a_large_blob_is_whole(open: Open) {
     let blobs = open().await;
     let bytes = pattern(1, LARGE);
-    let stored = Put::Stored { size_bytes: LARGE as u64, sha256: sha256(&bytes) };
+    let stored = Put::Stored { size_bytes: LARGE as u64 };
     let unknown = Source::stream(pieces(&bytes));
     assert_eq!(blobs.put(&key("a"), unknown).await.expect("a put"), stored);
     assert!(has(&blobs, "a", &bytes).await);

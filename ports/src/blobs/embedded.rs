@@ -59,7 +59,7 @@ impl Embedded {
             writer.write_all(&bytes).await.map_err(unavailable)?;
         }
         writer.flush().await.map_err(unavailable)?;
-        let (size_bytes, sha256) = tally.finish()?;
+        let size_bytes = tally.finish()?;
         let file = self.file(key);
         self.on_disk(move |folder| {
             new.as_file().sync_all().map_err(unavailable)?;
@@ -67,7 +67,7 @@ impl Embedded {
             sync(folder).map_err(|it| Error::unknown(PORT, it))
         })
         .await?;
-        Ok(Put::Stored { size_bytes, sha256 })
+        Ok(Put::Stored { size_bytes })
     }
 }
 

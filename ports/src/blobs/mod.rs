@@ -53,7 +53,7 @@ pub type Sha256 = [u8; 32];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
     /// It is stored, and durable.
-    Stored { size_bytes: u64, sha256: Sha256 },
+    Stored { size_bytes: u64 },
     /// The bytes are not those that were said to come: nothing is stored.
     Differs,
     /// There are more than `SIZE_BYTES_MAX`: nothing is stored.

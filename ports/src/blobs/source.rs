@@ -53,14 +53,13 @@ impl Halt {
     }
 }
 
-/// A source that is counted and hashed while it is read.
+/// A source that is counted while it is read, and hashed where a hash was said.
 pub(super) struct Tally {
     bytes: ByteStream,
     said_bytes: Option<u64>,
-    said_sha256: Option<Sha256>,
     most_bytes: u64,
     seen_bytes: u64,
-    digest: digest::Context,
+    said_sha256: Option<(Sha256, digest::Context)>,
 }
 
 impl Tally {
@@ -76,10 +75,9 @@ impl Tally {
         Ok(Self {
             bytes: source.bytes,
             said_bytes: source.size_bytes,
-            said_sha256: source.sha256,
             most_bytes,
             seen_bytes: 0,
-            digest: digest::Context::new(&digest::SHA256),
+            said_sha256: source.sha256.map(|it| (it, digest::Context::new(&digest::SHA256))),
         })
     }
 
@@ -93,17 +91,16 @@ impl Tally {
         if self.seen_bytes > self.most_bytes {
             return Err(Halt::Refused(Put::TooLarge));
         }
-        self.digest.update(&bytes);
+        self.said_sha256.iter_mut().for_each(|(_, it)| it.update(&bytes));
         Ok(Some(bytes))
     }
 
-    /// At the end: what came, if it is what was said to come.
-    pub(super) fn finish(&self) -> Result<(u64, Sha256), Halt> {
-        let digest = self.digest.clone().finish();
-        let sha256: Sha256 = digest.as_ref().try_into().expect("a SHA-256 has 32 bytes");
+    /// At the end: how much came, if it is what was said to come.
+    pub(super) fn finish(&self) -> Result<u64, Halt> {
         let size = self.said_bytes.is_none_or(|it| it == self.seen_bytes);
-        let hash = self.said_sha256.is_none_or(|it| it == sha256);
-        if size && hash { Ok((self.seen_bytes, sha256)) } else { Err(Halt::Refused(Put::Differs)) }
+        let said = self.said_sha256.as_ref();
+        let hash = said.is_none_or(|(said, it)| it.clone().finish().as_ref() == said.as_slice());
+        if size && hash { Ok(self.seen_bytes) } else { Err(Halt::Refused(Put::Differs)) }
     }
 }
 

@@ -75,16 +75,16 @@ impl S3 {
         let first = parts.next().await?;
         if first.len() == PART_BYTES {
             Box::pin(upload::store(self.place(key), first, &mut parts)).await?;
-            let (size_bytes, sha256) = parts.tally.finish()?;
-            return Ok(Put::Stored { size_bytes, sha256 });
+            let size_bytes = parts.tally.finish()?;
+            return Ok(Put::Stored { size_bytes });
         }
-        let (size_bytes, sha256) = parts.tally.finish()?;
+        let size_bytes = parts.tally.finish()?;
         let call = self.client.put_object().bucket(&self.bucket).key(self.object(key));
         let call = call.body(Body::from(first)).customize();
         let witness = Witness::default();
         let put = call.config_override(carrying()).interceptor(witness.clone()).send();
         Box::pin(put).await.map_err(|it| witness.judge(&it))?;
-        Ok(Put::Stored { size_bytes, sha256 })
+        Ok(Put::Stored { size_bytes })
     }
 
     pub(super) async fn unfinished(&self) -> Result<Vec<String>, Error> {
