@@ -351,6 +351,7 @@ rooms! {
         rejections: [FileRejection],
         query: FileQuery, mutation: FileMutation,
         changes: [File(FileObject by files::FileId)],
+        ephemerals: [UploadProgress(UploadProgressObject)],
         reactions: [destroy_file],
         timings: timings,
     }

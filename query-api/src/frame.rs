@@ -57,14 +57,14 @@ impl Frame {
         &self.holes.position
     }
 
-    /// Null for an event of the viewer's own account.
+    /// Null for what is of the viewer's own account.
     async fn conversation_id(&self) -> Option<ID> {
         match &self.shown {
             Shown::Event(it) => match it.stream {
                 StreamId::Conversation(id) => Some(id.into()),
                 StreamId::Account(_) | StreamId::Name(_) | StreamId::Instance => None,
             },
-            Shown::Passing(it) => Some(it.conversation_id.into()),
+            Shown::Passing(it) => it.conversation_id.map(ID::from),
         }
     }
 

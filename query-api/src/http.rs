@@ -17,7 +17,8 @@ use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
-use chat::kernel::graphql::{Asker, Limits};
+use chat::kernel::Failure;
+use chat::kernel::graphql::{Asker, Limits, UNAUTHENTICATED, failed};
 use ports::Tasks;
 use ports::cache::Admission;
 
@@ -132,27 +133,48 @@ pub async fn asker(
     address: String,
     headers: &HeaderMap,
 ) -> Result<Asker, (StatusCode, Answer)> {
+    proved(parts, address, headers).await.map_err(|failure| match failure {
+        Failure::RateLimited { .. } => {
+            let error = failed(failure).into_server_error(Default::default());
+            (StatusCode::TOO_MANY_REQUESTS, Answer::from_errors(vec![error]))
+        }
+        Failure::Unavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            refusal("UNAVAILABLE", "sessions can't be read now, try again"),
+        ),
+        Failure::Rejected(_)
+        | Failure::IdempotencyMismatch
+        | Failure::ClientIdInvalid
+        | Failure::TooLarge
+        | Failure::Unknown => {
+            (StatusCode::UNAUTHORIZED, refusal("UNAUTHENTICATED", "the access token is not good"))
+        }
+    })
+}
+
+/// Who asks, as a request says, whatever it is answered in.
+///
+/// # Errors
+/// `UNAUTHENTICATED`, `RateLimited` or `Unavailable`.
+pub(crate) async fn proved(
+    parts: &crate::Parts,
+    address: String,
+    headers: &HeaderMap,
+) -> Result<Asker, Failure> {
     let limits: &Limits = &parts.limits;
     let taken = parts.ports.cache.take(&format!("ip/{address}"), limits.per_ip, 60_000).await;
     if let Ok(Admission::Refused { retry_after_ms }) = taken {
-        let failure = chat::kernel::Failure::RateLimited { retry_after_ms };
-        let error = chat::kernel::graphql::failed(failure);
-        let response = Answer::from_errors(vec![error.into_server_error(Default::default())]);
-        return Err((StatusCode::TOO_MANY_REQUESTS, response));
+        return Err(Failure::RateLimited { retry_after_ms });
     }
     let Some(header) = headers.get(header::AUTHORIZATION) else {
         return Ok(Asker::Nobody { address });
     };
-    let unauthenticated =
-        || (StatusCode::UNAUTHORIZED, refusal("UNAUTHENTICATED", "the access token is not good"));
-    let token = header.to_str().ok().and_then(bearer).ok_or_else(unauthenticated)?;
+    let unauthenticated = Failure::Rejected(UNAUTHENTICATED);
+    let token = header.to_str().ok().and_then(bearer).ok_or(unauthenticated)?;
     match prove(parts, token).await {
         Ok(proved) => Ok(Asker::Viewer(proved.viewer, address)),
-        Err(Refused::Token) => Err(unauthenticated()),
-        Err(Refused::Unavailable) => Err((
-            StatusCode::SERVICE_UNAVAILABLE,
-            refusal("UNAVAILABLE", "sessions can't be read now, try again"),
-        )),
+        Err(Refused::Token) => Err(unauthenticated),
+        Err(Refused::Unavailable) => Err(Failure::Unavailable),
     }
 }
 

@@ -260,7 +260,14 @@ impl Hub {
     }
 
     async fn pass(&self, passing: &Arc<Ephemeral>, done: &Position, round: &mut Round<'_>) {
-        let mut recipients = self.state().others(passing.conversation_id, passing.account_id);
+        let who = passing.account_id;
+        let mut recipients = match passing.conversation_id {
+            Some(conversation) => self.state().others(conversation, who),
+            None => self.state().own(who, 0),
+        };
+        // No scope reaches what a person keeps to themselves.
+        let own = passing.conversation_id.is_none();
+        recipients.retain(|it| !own || it.subscriber.viewer.scopes.is_none());
         let listeners = recipients.iter().map(|it| it.subscriber.viewer.account).collect();
         // What passes is told again or forgotten: who may hear it must be known, or nobody does.
         let heard_by = passing.heard_by(&self.reader(), listeners).await.unwrap_or_default();

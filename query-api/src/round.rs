@@ -123,7 +123,10 @@ impl<'a> Round<'a> {
                 (_, Effect::Read(id)) => *id,
                 _ => return Some(0),
             },
-            Shown::Passing(it) => it.conversation_id,
+            Shown::Passing(it) => match it.conversation_id {
+                Some(id) => id,
+                None => return Some(0),
+            },
         };
         let loaded =
             Unread::load(&self.hub.reader(), recipient.subscriber.viewer.account, conversation)

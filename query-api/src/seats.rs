@@ -213,14 +213,16 @@ impl State {
                 let seats = self.seats.get_mut(&it).into_iter().flatten();
                 seats.filter_map(|seat| seat.recipient(event, superseded)).collect()
             }
-            StreamId::Account(account) => {
-                let previous_seq = event.seq - 1;
-                let own = self.of(account).into_iter();
-                let own = own.map(|id| Arc::clone(&self.subscribers[&id].subscriber));
-                own.map(|subscriber| Recipient { subscriber, previous_seq, unread: None }).collect()
-            }
+            StreamId::Account(account) => self.own(account, event.seq - 1),
             StreamId::Name(_) | StreamId::Instance => Vec::new(),
         }
+    }
+
+    /// The subscriptions of an account, to receive what is its own.
+    pub(crate) fn own(&self, account: AccountId, previous_seq: u64) -> Vec<Recipient> {
+        let own = self.of(account).into_iter();
+        let own = own.map(|id| Arc::clone(&self.subscribers[&id].subscriber));
+        own.map(|subscriber| Recipient { subscriber, previous_seq, unread: None }).collect()
     }
 
     /// Whether anybody here listens to a conversation.

@@ -1,6 +1,8 @@
 //! Files at their limits and one past them.
 
-use chat::files::{NAME_BYTES_MAX, SIMPLE_BYTES_MAX, SIZE_BYTES_MAX, UPLOADS_MAX};
+use chat::files::{
+    NAME_BYTES_MAX, PROGRESS_EVERY_MS, SIMPLE_BYTES_MAX, SIZE_BYTES_MAX, UPLOADS_MAX,
+};
 use serde_json::json;
 use tests::{Reply, World};
 
@@ -79,4 +81,38 @@ fn names_have_255_bytes_and_no_way_out() {
     assert_eq!(described("filename !"), 400);
     assert_eq!(described(&format!("key {}", "A".repeat(4_092))), 201);
     assert_eq!(described(&format!("key {}", "A".repeat(4_096))), 400);
+}
+
+#[test]
+fn devices_hear_of_an_upload_once_a_second_at_most() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let mut phone = ann.on_another_device().subscribes();
+    // What passes is not caught up on: the phone follows before something does.
+    let [_, id] = ["before", "a"].map(|name| {
+        let id = ann.begins(name, "", 100_000);
+        assert_eq!(phone.next().event(), "UploadBegun");
+        id
+    });
+    let watch = ports::clock::Stopwatch::start();
+    let mut at = 0;
+    while watch.seconds() < 2.2 {
+        assert_eq!(ann.patches(&id, at, &[], b"x").status, 204);
+        at += 1;
+    }
+    let seconds = watch.seconds();
+    // What comes next is an event: all that was told before it has been heard.
+    ann.uploads("b", "", b"b");
+    let mut heard = Vec::new();
+    loop {
+        let frame = phone.next();
+        match frame.event() {
+            "UploadProgress" => heard.push(tests::long(&frame.change()["receivedBytes"])),
+            event => break assert_eq!(event, "UploadBegun"),
+        }
+    }
+    assert_eq!(heard.first(), Some(&1));
+    let most = (seconds * 1_000.0) as u64 / PROGRESS_EVERY_MS + 1;
+    assert!(heard.len() as u64 <= most, "{heard:?} in {seconds} s");
+    assert!(heard.len() > 1 && heard.is_sorted());
 }

@@ -4,6 +4,7 @@ mod applications;
 mod browsers;
 mod contents;
 mod crossing;
+mod described;
 mod files;
 mod foreign;
 mod guesses;

@@ -239,11 +239,33 @@ impl World {
         }
     }
 
+    /// Time passes until a file is over for its owner, whatever is stored.
+    pub fn passes_until_over(&self, owner: &Person, file: &str) {
+        let started = ports::clock::Stopwatch::start();
+        // Five minutes at most, so that their token lasts.
+        let mut left = 200;
+        while owner.offset(file).is_some() {
+            assert!(started.seconds() < 3.0 * TOO_LONG.as_secs_f64(), "it is still there");
+            self.passes(Duration::from_millis(if left > 0 { 1_500 } else { 0 }));
+            left = (left - 1).max(0);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// Waits until so many blobs of a file are stored.
     pub fn waits_for_blobs(&self, file: &str, count: usize) {
+        self.waits_for_blobs_of(&[file], count);
+    }
+
+    /// Waits until so many blobs of some files are stored together.
+    pub fn waits_for_blobs_of(&self, files: &[impl AsRef<str>], count: usize) {
         let started = ports::clock::Stopwatch::start();
-        while self.blobs_of(file) != count {
-            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{} blobs", self.blobs_of(file));
+        loop {
+            let stored: usize = files.iter().map(|it| self.blobs_of(it.as_ref())).sum();
+            if stored == count {
+                return;
+            }
+            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{stored} blobs");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -27,7 +27,8 @@ pub const UPDATES: &str = "subscription($after: String, $compact: Boolean! = fal
     ... on ReadState { conversationId number unreadCount } \
     ... on ThreadReadState { threadId number unreadCount } \
     ... on Reactions { messageId counts { emoji count } } \
-    ... on Typing { typing kind } ... on Pin { messageId pinned silent } \
+    ... on Typing { typing kind } ... on UploadProgress { fileId receivedBytes sizeBytes } \
+    ... on Pin { messageId pinned silent } \
     ... on Receipt { account { id } readNumber deliveredNumber } \
     ... on Draft { conversationId threadId text replyTo { id } } \
     ... on Listing { conversationId mutedUntil markedUnread archived pinnedRank } \

@@ -59,7 +59,7 @@ impl Through {
 
 /// The leaf of an account's own tree that keys the digests of its contents: no event seals under
 /// it, and nothing destroys it but what destroys the tree.
-const CONTENTS_LEAF: u64 = u64::MAX;
+pub(super) const CONTENTS_LEAF: u64 = u64::MAX;
 
 /// The keyed digest by which an account's contents are found again: of two files it is the same
 /// only where the account and all bytes are; `None` once the account's keys are gone.

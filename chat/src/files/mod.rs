@@ -26,6 +26,9 @@
 //!
 //! Who may see a file is given a [`Link`] that is good for [`LINK_MS`], for them and their session.
 //!
+//! While bytes come, the owner's devices hear how far the upload has come, once in
+//! [`PROGRESS_EVERY_MS`] and never in the log.
+//!
 //! Where the store has an address of its own, parts may go there without us: whoever uploads seals
 //! them by a key for that part alone ([`part_secret`]), and puts them by a link ([`DIRECT_MS`]).
 //!
@@ -40,6 +43,7 @@ mod events;
 mod graphql;
 mod kept;
 mod link;
+mod progress;
 #[cfg(test)]
 mod repeated;
 #[cfg(test)]
@@ -63,6 +67,7 @@ pub use kept::{
     variants_prefix, whole,
 };
 pub use link::{Link, LinkError, Through, contents_id, holder_of, key_of};
+pub use progress::{UploadProgressObject, tell_progress};
 pub use view::{Contents, File, FileState, Storage};
 
 /// Bytes of a file at most: 2 GiB.
@@ -84,6 +89,8 @@ pub const LINK_MS: i64 = 50_000;
 /// How long a link is good to what a video is played from: six hours, in which it is looked at each
 /// time whether the viewer may see it.
 pub const STREAM_MS: i64 = 6 * 3_600 * 1_000;
+/// Shortest time between two tellings of how far one upload has come.
+pub const PROGRESS_EVERY_MS: u64 = 1_000;
 /// Bytes of one part of an upload at most: 8 MiB.
 pub const PART_BYTES_MAX: u64 = 8 << 20;
 /// Days that an operator may keep files at most: a hundred years.

@@ -6,10 +6,12 @@ use proptest::prelude::*;
 
 use ports::keys::TreeId;
 
+use super::link::CONTENTS_LEAF;
 use super::tests::{
     ANN, EVE, UNUSED, begun, destroyed, due, file, finish, people, storage, upload,
 };
 use super::*;
+use crate::kernel::counts::reading;
 use crate::kernel::event::Reaction;
 use crate::kernel::testing::{Given, NOW, account};
 use crate::kernel::{Document, Timestamp};
@@ -155,6 +157,34 @@ fn what_was_withdrawn_is_remembered_when_it_is_swept_and_forgotten_with_its_cont
     assert!(it.withdrawn && !it.left_behind && it.index_keys() == [None]);
     let world = sweep(world.and(account(ANN), ends(second)));
     assert_eq!(file(&world, first), None);
+}
+
+#[test]
+fn the_digest_of_contents_is_an_accounts_own_and_goes_with_its_keys() {
+    let own = |who| {
+        let own = account(who).0.into_bytes();
+        TreeId { author: own, stream: own }
+    };
+    reading(&people(), async |reader| {
+        let keyring = &reader.keyring;
+        for tree in [ANN, EVE].map(own) {
+            keyring.create(tree).await.expect("a tree");
+        }
+        let digest = async |who, digest, size_bytes| {
+            contents_id(keyring, account(who), (digest, size_bytes)).await.expect("keys")
+        };
+        let first = digest(ANN, "ab", 1).await;
+        assert_eq!(
+            (first.as_ref().map(String::len), digest(ANN, "ab", 1).await),
+            (Some(32), first.clone())
+        );
+        for (who, text, size_bytes) in [(EVE, "ab", 1), (ANN, "ac", 1), (ANN, "ab", 2)] {
+            assert_ne!(digest(who, text, size_bytes).await, first);
+        }
+        keyring.puncture(own(ANN), CONTENTS_LEAF).await.expect("destroyed");
+        assert_eq!(digest(ANN, "ab", 1).await, None);
+        assert!(digest(EVE, "ab", 1).await.is_some());
+    });
 }
 
 /// The key of a file was destroyed.

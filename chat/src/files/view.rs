@@ -113,6 +113,12 @@ impl File {
         self.left_from = self.direct.then_some(Timestamp(now.0 + DIRECT_MS + DIRECT_REST_MS));
     }
 
+    /// One more file has its contents, or one less.
+    fn count_alias(&mut self, begins: bool) {
+        let less = self.aliases.saturating_sub(1);
+        self.aliases = if begins { self.aliases + 1 } else { less };
+    }
+
     fn new(it: &UploadBegun, event: &Recorded) -> Self {
         Self {
             id: it.file_id,
@@ -155,14 +161,9 @@ impl Document for File {
 
     fn project(document: &mut Option<Self>, id: &str, event: &Recorded) {
         let told = FileEvent::of(&event.event);
-        if let Some((first, begins)) = told.and_then(alias)
-            && first.to_string() == id
-        {
-            if let Some(file) = document {
-                let less = file.aliases.saturating_sub(1);
-                file.aliases = if begins { file.aliases + 1 } else { less };
-            }
-            return;
+        let of_first = told.and_then(alias).filter(|(first, _)| first.to_string() == id);
+        if let Some((_, begins)) = of_first {
+            return document.iter_mut().for_each(|it| it.count_alias(begins));
         }
         match (told, document.as_mut()) {
             (Some(FileEvent::UploadBegun(it)), _) => *document = Some(Self::new(it, event)),

@@ -1,5 +1,5 @@
 //! What is told and forgotten: typing and presence never enter the log, receipts are told in
-//! passing to others than whose they are.
+//! passing to others than whose they are, and how far an upload has come to its owner alone.
 
 use std::collections::BTreeSet;
 
@@ -19,10 +19,12 @@ use crate::{presence, receipts};
 pub struct Ephemeral {
     /// The kind of fact, as its room calls it.
     pub kind: String,
-    /// Who it is about; their own sockets don't hear it.
+    /// Who it is about; their own sockets don't hear what a conversation hears.
     pub account_id: AccountId,
-    /// Its members hear it, but for those who may not.
-    pub conversation_id: ConversationId,
+    /// Its members hear it, but for those who may not; nobody but whom it is about where there is
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
     /// What only its room understands.
     pub detail: Value,
 }
@@ -37,6 +39,9 @@ impl Ephemeral {
         reader: &Reader,
         listeners: BTreeSet<AccountId>,
     ) -> Result<BTreeSet<AccountId>, Error> {
+        if self.conversation_id.is_none() {
+            return Ok(listeners.into_iter().filter(|it| *it == self.account_id).collect());
+        }
         match receipts::is_told(self) {
             true => receipts::heard_by(reader, self, listeners).await,
             false => presence::heard_by(reader, self, listeners).await,

@@ -177,6 +177,7 @@ impl MoveObject {
     ) -> Ephemeral {
         let detail = serde_json::to_value(Detail { message_id, point });
         let detail = detail.expect("it is plain data");
+        let conversation_id = Some(conversation_id);
         Ephemeral { kind: MOVE.to_owned(), account_id, conversation_id, detail }
     }
 
@@ -186,7 +187,7 @@ impl MoveObject {
             return None;
         }
         let detail = Detail::deserialize(&it.detail).ok()?;
-        Some(Self { conversation_id: it.conversation_id, detail })
+        Some(Self { conversation_id: it.conversation_id?, detail })
     }
 }
 

@@ -51,6 +51,7 @@ impl TypingObject {
         kind: TypingKind,
     ) -> Ephemeral {
         let detail = json!({ "typing": typing, "kind": kind });
+        let conversation_id = Some(conversation_id);
         Ephemeral { kind: TYPING.to_owned(), account_id, conversation_id, detail }
     }
 
@@ -58,7 +59,7 @@ impl TypingObject {
     pub fn read(it: &Ephemeral) -> Option<Self> {
         let typing = it.detail.get("typing")?.as_bool()?;
         let kind = serde_json::from_value(it.detail.get("kind")?.clone()).ok()?;
-        let (account_id, conversation_id) = (it.account_id, it.conversation_id);
+        let (account_id, conversation_id) = (it.account_id, it.conversation_id?);
         (it.kind == TYPING).then_some(Self { account_id, conversation_id, typing, kind })
     }
 }
@@ -152,6 +153,7 @@ impl PresenceObject {
         seen: Seen,
     ) -> Ephemeral {
         let detail = serde_json::to_value(seen).expect("it is plain data");
+        let conversation_id = Some(conversation_id);
         Ephemeral { kind: PRESENCE.to_owned(), account_id, conversation_id, detail }
     }
 

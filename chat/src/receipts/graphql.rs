@@ -62,7 +62,7 @@ impl ReceiptObject {
             return None;
         }
         let [read, delivered] = ["read", "delivered"].map(|name| it.detail.get(name)?.as_u64());
-        let (account_id, conversation_id) = (it.account_id, it.conversation_id);
+        let (account_id, conversation_id) = (it.account_id, it.conversation_id?);
         Some(Self { account_id, conversation_id, read, delivered })
     }
 }

@@ -229,6 +229,7 @@ pub(super) fn passing(
     delivered: Option<u64>,
 ) -> Ephemeral {
     let detail = json!({ "read": read, "delivered": delivered });
+    let conversation_id = Some(conversation_id);
     Ephemeral { kind: RECEIPT.to_owned(), account_id, conversation_id, detail }
 }
 

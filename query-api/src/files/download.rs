@@ -68,7 +68,8 @@ struct Wished {
     blob: u64,
     is_variant: bool,
     size_bytes: u64,
-    /// Contents never change, so what they are called tells them.
+    /// Contents never change, so what the link calls them tells them; that another file holds
+    /// them, and since when, is nobody's business.
     tag: String,
     kind: &'static str,
     disposition: String,
@@ -83,7 +84,7 @@ impl Wished {
             let (kind, disposition) = shown(&details);
             let file = holder_of(reader, &file).await?.ok_or(Refused::from(NOT_FOUND))?;
             let (blob, size_bytes) = (file.blob.ok_or_else(changed)?, file.size_bytes);
-            let tag = format!("\"{}\"", file.id);
+            let tag = format!("\"{}\"", link.file);
             return Ok(Self { file, blob, is_variant: false, size_bytes, tag, kind, disposition });
         };
         let file = holder_of(reader, &file).await?.ok_or(Refused::from(NOT_FOUND))?;
@@ -93,7 +94,7 @@ impl Wished {
         let (blob, variant) = found;
         let (name, media_type) = (variant.name, variant.media_type);
         let (kind, disposition) = shown(&FileDetails { name, media_type });
-        let tag = format!("\"{}-{blob:x}\"", file.id);
+        let tag = format!("\"{}-{blob:x}\"", link.file);
         let size_bytes = variant.size_bytes;
         Ok(Self { file, blob, is_variant: true, size_bytes, tag, kind, disposition })
     }

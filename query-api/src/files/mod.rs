@@ -9,6 +9,7 @@ mod direct;
 mod download;
 mod intake;
 mod linger;
+mod progress;
 mod ranges;
 mod receive;
 mod tus;
@@ -33,7 +34,7 @@ use chat::media::is_variant_name;
 
 pub use intake::{DigestInvalid, Intake};
 
-use crate::http::asker;
+use crate::http::proved;
 use crate::schema::Api;
 
 /// The routes.
@@ -131,8 +132,8 @@ struct Asked {
 impl Asked {
     /// Somebody who may upload.
     async fn by(api: &Api, from: SocketAddr, headers: &HeaderMap) -> Result<Self, Response> {
-        let asker = asker(&api.parts, from.ip().to_string(), headers).await;
-        let asker = asker.map_err(|(status, answer)| (status, Json(answer)).into_response())?;
+        let asker = proved(&api.parts, from.ip().to_string(), headers).await;
+        let asker = asker.map_err(|it| Refused::from(it).into_response())?;
         let scope = api.scope(asker);
         let viewer = match &scope.asker {
             Asker::Viewer(viewer, _) => viewer.whole().and_then(|it| it.may("upload").map(|()| it)),

@@ -24,6 +24,7 @@ use ports::keys::Secret;
 use ports::{Error, Ports};
 
 use super::assemble::assemble;
+use super::progress::{Progress, Taken};
 use super::{Asked, Refused};
 use crate::schema::Api;
 
@@ -137,11 +138,16 @@ impl Upload {
         }
         let left = self.file.size_bytes - self.offset;
         let incoming = Incoming::new(body, left, checksum.as_ref());
+        let (scope, offset, taken) = (&self.asked.scope, self.offset, incoming.taken.clone());
+        let progress = Progress { scope, file: &self.file, offset, taken };
         let incoming = Arc::new(Mutex::new(incoming));
-        let end = match checksum {
-            None => self.store(&incoming, true).await?.0,
-            Some(checksum) => self.store_checked(&incoming, &checksum).await?,
+        let storing = async {
+            match checksum {
+                None => self.store(&incoming, true).await.map(|it| it.0),
+                Some(checksum) => self.store_checked(&incoming, &checksum).await,
+            }
         };
+        let end = progress.during(storing).await?;
         if incoming.lock().await.over {
             let message = "there are more bytes than the upload has left";
             return Err(Refused::Status(StatusCode::PAYLOAD_TOO_LARGE, message));
@@ -220,10 +226,10 @@ impl Upload {
         let ports = &self.api.parts.ports;
         let key = self.part_key(start, counts);
         let sealer = Sealer::part(&self.key, start, ports.entropy.bytes());
-        let before = incoming.lock().await.taken;
+        let before = incoming.lock().await.taken.bytes();
         let source = Source::stream(sealed(Arc::clone(incoming), sealer));
         stored(ports.blobs.put(&key, source).await?)?;
-        Ok((key, incoming.lock().await.taken - before))
+        Ok((key, incoming.lock().await.taken.bytes() - before))
     }
 
     /// Whether the upload is still one: what comes later belongs to nothing.
@@ -275,7 +281,7 @@ struct Incoming {
     held: Bytes,
     /// Bytes that may still come.
     left: u64,
-    taken: u64,
+    taken: Taken,
     ended: bool,
     /// Whether the connection broke, or nothing came for too long.
     cut: bool,
@@ -290,7 +296,7 @@ impl Incoming {
             body: body.into_data_stream(),
             held: Bytes::new(),
             left,
-            taken: 0,
+            taken: Taken::default(),
             ended: false,
             cut: false,
             over: false,
@@ -322,7 +328,7 @@ impl Incoming {
         }
         let fits = usize::try_from(room).unwrap_or(usize::MAX).min(self.held.len());
         let bytes = self.held.split_to(fits);
-        self.taken += bytes.len() as u64;
+        self.taken.add(bytes.len() as u64);
         self.left -= bytes.len() as u64;
         self.digest.iter_mut().for_each(|it| it.update(&bytes));
         Some(bytes)

@@ -1,4 +1,9 @@
-//! The OpenAPI 3.1 document of the commands, derived from their types.
+//! The OpenAPI 3.1 document: commands, derived from their types, and files.
+
+mod files;
+mod links;
+mod said;
+mod uploads;
 
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -96,9 +101,11 @@ pub fn document() -> Value {
             "retryAfterMs": { "type": "integer" },
         },
     });
-    json!({
+    let described = files::paths().into_iter();
+    visitor.paths.extend(described.map(|(path, it)| (path.to_owned(), it)));
+    let mut document = json!({
         "openapi": "3.1.0",
-        "info": { "title": "Parlance commands", "version": env!("CARGO_PKG_VERSION") },
+        "info": { "title": "Parlance: commands and files", "version": env!("CARGO_PKG_VERSION") },
         "paths": visitor.paths,
         "components": {
             "schemas": schemas,
@@ -111,5 +118,9 @@ pub fn document() -> Value {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             } },
         },
-    })
+    });
+    for (kind, name, it) in files::components() {
+        document["components"][kind][name] = it;
+    }
+    document
 }
