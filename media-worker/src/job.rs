@@ -56,6 +56,15 @@ pub(crate) const INPUT_BYTES_MAX: u64 = 2 << 30;
 pub(crate) const JOB_BYTES_MAX: u64 = 64 << 10;
 
 impl Job {
+    /// Whether it takes so long that it says how far it is.
+    pub(crate) fn is_long(&self) -> bool {
+        match self {
+            Job::Previews { .. } | Job::Avatar => false,
+            Job::Convert { to } => to.is_sound(),
+            Job::Renditions => true,
+        }
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         let quick = Limits { memory_bytes: 2 << 30, cpu_s: 20, wall_s: 30, file_bytes: 64 << 20 };
         match self {

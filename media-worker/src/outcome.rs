@@ -1,4 +1,4 @@
-//! What comes of a job: one line of JSON.
+//! What comes of a job: one line of JSON, the last that is said.
 
 use serde::{Deserialize, Serialize};
 

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::outcome::{Failure, Produced};
+use crate::progress::Progress;
 
 /// No job makes more files.
 pub(crate) const FILES_MAX: usize = 32;
@@ -41,10 +42,11 @@ pub(crate) fn slot_name(slot: usize) -> String {
     format!("slot-{slot:02}")
 }
 
-/// The files of a job, each to be taken once.
+/// The files of a job, each to be taken once, and how far it is.
 pub(crate) struct Output {
     slots: Vec<File>,
     pub(crate) produced: Vec<Produced>,
+    pub(crate) progress: Progress,
 }
 
 impl Output {
@@ -56,7 +58,7 @@ impl Output {
         };
         // The last is taken first.
         let slots = (0..FILES_MAX).rev().map(open).collect::<Result<_, _>>()?;
-        Ok(Output { slots, produced: Vec::new() })
+        Ok(Output { slots, produced: Vec::new(), progress: Progress::default() })
     }
 
     /// A file to write to, which is to be called so.

@@ -70,10 +70,14 @@ pub(super) fn convert(
     let length = Some(encoder.frame_size()).filter(|it| *it > 0);
     let (form, layout) = (encoder.format(), encoder.channel_layout());
     let mut samples = 0;
+    let all = decoder.samples(rate);
     decoder.each(form, layout, rate, length, |frame| {
         frame.set_pts(Some(samples));
         samples += frame.samples() as i64;
         encoder.send_frame(frame).map_err(broken)?;
+        if let Some(all) = all {
+            output.progress.reached(samples, all);
+        }
         write(&mut encoder)
     })?;
     encoder.send_eof().map_err(broken)?;

@@ -59,6 +59,12 @@ impl Decoder {
         self.decoder.rate()
     }
 
+    /// How many samples there are at a rate, if the file says how long it is.
+    pub(super) fn samples(&self, rate: u32) -> Option<i64> {
+        let said = Some(self.input.duration()).filter(|it| *it > 0)?;
+        Some(said.rescale(ffmpeg::rescale::TIME_BASE, (1, rate as i32)))
+    }
+
     pub(super) fn layout(&self) -> ChannelLayout {
         let said = self.decoder.channel_layout();
         let channels = i32::from(self.decoder.channels());

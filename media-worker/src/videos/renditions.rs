@@ -50,7 +50,12 @@ pub(super) fn renditions(
             // What is before the beginning is there for decoders, and what is behind the end is a
             // mistake: it is known how long all of it is.
             Piece::Picture(it) if !it.pts().is_some_and(|it| (0..=end).contains(&it)) => (),
-            Piece::Picture(it) => picture(&it, &mut made)?,
+            Piece::Picture(it) => {
+                // What is put into a pipe is gone, and with it when it is shown.
+                let at = it.pts().unwrap_or_default();
+                picture(&it, &mut made)?;
+                output.progress.reached(at, end);
+            }
             Piece::Sound(it) if it.pts().is_some_and(|it| it > end) => (),
             Piece::Sound(it) => {
                 sounds.push(&it, &mut |it, tick| sound(it, tick, &mut made))?;
