@@ -9,6 +9,7 @@
 mod archives;
 mod code;
 mod documents;
+mod fragments;
 mod images;
 mod inner;
 mod job;

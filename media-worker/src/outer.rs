@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::job::{INPUT_BYTES_MAX, JOB_BYTES_MAX, Job, Limits};
 use crate::outcome::{Failure, Line, Outcome};
-use crate::output::{FILES_MAX, media_type, slot_name};
+use crate::output::{FILES_MAX, PARTS_SUFFIX, media_type, slot_name};
 use crate::{code, exit, inner, progress};
 
 /// A decoder says no more than this.
@@ -221,6 +221,10 @@ fn keep(output: &Path, mut outcome: Outcome) -> Result<Outcome, Failure> {
             return Err(refused("HTML that isn't ours"));
         }
         file.bytes = fs::symlink_metadata(&path).map_err(Failure::corrupt)?.len();
+        let fits = file.fragments.as_ref().map(|it| it.fits(file.bytes));
+        if fits != file.name.ends_with(PARTS_SUFFIX).then_some(true) {
+            return Err(refused("parts that aren't there"));
+        }
     }
     for slot in 0..FILES_MAX {
         // Those that were given a name are no longer there.

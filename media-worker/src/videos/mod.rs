@@ -5,9 +5,12 @@
 //! long as it takes and is a job of its own. Nothing that was said in a file goes along: no place,
 //! no date, no chapters, no names.
 
+mod boxes;
 mod clip;
 mod front;
 mod measure;
+mod muxed;
+mod parts;
 mod pipe;
 mod poster;
 mod renditions;
