@@ -34,6 +34,8 @@ pub(crate) enum Format {
     M4a,
     Flac,
     Wav,
+    /// What a document says.
+    Txt,
 }
 
 /// What the decoder may use up before it is killed.
@@ -80,10 +82,10 @@ impl Job {
 
 impl Format {
     /// Hours of sound take minutes to write.
-    fn is_sound(self) -> bool {
+    pub(crate) fn is_sound(self) -> bool {
         match self {
             Format::Opus | Format::Mp3 | Format::M4a | Format::Flac | Format::Wav => true,
-            Format::Jpeg | Format::Png | Format::Gif | Format::Webp => false,
+            Format::Jpeg | Format::Png | Format::Gif | Format::Webp | Format::Txt => false,
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod archives;
 mod code;
+mod decoders;
 mod documents;
 mod fragments;
 mod images;

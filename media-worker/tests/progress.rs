@@ -22,6 +22,8 @@ fn what_takes_long_says_how_far_it_is() {
         assert!((20..=99).contains(&told.len()), "{sound} to {to}: {told:?}");
         assert!(told.last().is_some_and(|it| *it >= 95), "{sound} to {to}: {told:?}");
     }
+    let told = convert(&made, "m4a").progress;
+    assert!(told.len() > 90, "the sound of a video: {told:?}");
 }
 
 #[test]
