@@ -34,6 +34,8 @@ pub(crate) enum Format {
     M4a,
     Flac,
     Wav,
+    /// What a document says.
+    Txt,
 }
 
 /// What the decoder may use up before it is killed.
@@ -56,6 +58,15 @@ pub(crate) const INPUT_BYTES_MAX: u64 = 2 << 30;
 pub(crate) const JOB_BYTES_MAX: u64 = 64 << 10;
 
 impl Job {
+    /// Whether it takes so long that it says how far it is.
+    pub(crate) fn is_long(&self) -> bool {
+        match self {
+            Job::Previews { .. } | Job::Avatar => false,
+            Job::Convert { to } => to.is_sound(),
+            Job::Renditions => true,
+        }
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         let quick = Limits { memory_bytes: 2 << 30, cpu_s: 20, wall_s: 30, file_bytes: 64 << 20 };
         match self {
@@ -71,10 +82,10 @@ impl Job {
 
 impl Format {
     /// Hours of sound take minutes to write.
-    fn is_sound(self) -> bool {
+    pub(crate) fn is_sound(self) -> bool {
         match self {
             Format::Opus | Format::Mp3 | Format::M4a | Format::Flac | Format::Wav => true,
-            Format::Jpeg | Format::Png | Format::Gif | Format::Webp => false,
+            Format::Jpeg | Format::Png | Format::Gif | Format::Webp | Format::Txt => false,
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Looks into files of strangers, behind walls: it sniffs, decodes and makes previews.
 //!
 //! `parlance-media-worker <folder>` reads `<folder>/input` and `<folder>/job.json`, writes to
-//! `<folder>/output/` and prints one line of JSON. It ends with 0 when the job is done, 3 when it
-//! failed, 4 when it was refused since no wall stands here, 2 when it was asked wrongly.
+//! `<folder>/output/` and prints one line of JSON, before which a job that takes long says on lines
+//! how far it is. It ends with 0 when the job is done, 3 when it failed, 4 when it was refused
+//! since no wall stands here, 2 when it was asked wrongly.
 //! `parlance-media-worker --check` prints which walls stand, as a program behind them finds them.
 
 mod archives;
 mod code;
+mod decoders;
 mod documents;
+mod fragments;
 mod images;
 mod inner;
 mod job;
@@ -15,6 +18,7 @@ mod outcome;
 mod outer;
 mod output;
 mod probe;
+mod progress;
 mod shown;
 mod sniff;
 mod sounds;

@@ -1,6 +1,8 @@
-//! What comes of a job: one line of JSON.
+//! What comes of a job: one line of JSON, the last that is said.
 
 use serde::{Deserialize, Serialize};
+
+use crate::fragments::Fragments;
 
 /// The line: either of the two.
 #[derive(Debug, Deserialize, Serialize)]
@@ -110,6 +112,9 @@ pub(crate) struct Produced {
     /// As the file is on disk, whatever the decoder says.
     #[serde(default)]
     pub(crate) bytes: u64,
+    /// Where its parts lie, of a video that is made to be fetched in parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fragments: Option<Fragments>,
 }
 
 /// Why there is nothing.

@@ -1,7 +1,7 @@
 //! The process outside: starts the decoder, ends it in time and believes little of what it says.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
@@ -13,8 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::job::{INPUT_BYTES_MAX, JOB_BYTES_MAX, Job, Limits};
 use crate::outcome::{Failure, Line, Outcome};
-use crate::output::{FILES_MAX, media_type, slot_name};
-use crate::{code, exit, inner};
+use crate::output::{FILES_MAX, PARTS_SUFFIX, media_type, slot_name};
+use crate::{code, exit, inner, progress};
 
 /// A decoder says no more than this.
 pub(crate) const SAID_BYTES_MAX: u64 = 4 << 20;
@@ -84,7 +84,8 @@ fn decode(folder: &Path, job: &Job) -> Result<Line, Failure> {
         .map_err(|it| Failure::corrupt(format_args!("output: {it}")))?;
     let mut command = Command::new(own_path().map_err(Failure::corrupt)?);
     command.arg("--inside").arg(".").current_dir(folder);
-    let ended = run_inside(command, job.limits()).map_err(Failure::corrupt)?;
+    let said = if job.is_long() { Said::OfProgress } else { Said::Last };
+    let ended = run_inside(command, job.limits(), said).map_err(Failure::corrupt)?;
     ended.read(job.limits())
 }
 
@@ -100,13 +101,25 @@ pub(crate) struct Ended {
     complaint: Vec<u8>,
 }
 
+/// What a decoder may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Nothing but what comes of its job.
+    Last,
+    /// How far it is, before that.
+    OfProgress,
+}
+
 /// Starts a process with nothing but its arguments, and waits no longer than it may take.
-pub(crate) fn run_inside(mut command: Command, limits: Limits) -> io::Result<Ended> {
+pub(crate) fn run_inside(mut command: Command, limits: Limits, may_say: Said) -> io::Result<Ended> {
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let pid = Pid::from_child(&child);
-    let said = collect(child.stdout.take(), SAID_BYTES_MAX);
-    let complaint = collect(child.stderr.take(), COMPLAINT_BYTES_MAX);
+    let said = collect(child.stdout.take(), SAID_BYTES_MAX, move |pipe| match may_say {
+        Said::Last => Vec::new(),
+        Said::OfProgress => progress::hand_on(pipe, &mut io::stdout()),
+    });
+    let complaint = collect(child.stderr.take(), COMPLAINT_BYTES_MAX, |_| Vec::new());
     let end = wait(child);
     let wall = Duration::from_secs(limits.wall_s);
     let (in_time, status) = match end.recv_timeout(wall) {
@@ -127,11 +140,17 @@ fn wait(mut child: Child) -> mpsc::Receiver<io::Result<ExitStatus>> {
     end
 }
 
-/// Reads to the end and keeps the beginning, so that nobody waits for a full pipe.
-fn collect(pipe: Option<impl Read + Send + 'static>, most: u64) -> thread::JoinHandle<Vec<u8>> {
+/// Reads to the end and keeps the beginning, so that nobody waits for a full pipe. Somebody else
+/// may hear what is said first, and give back what is to be kept of it.
+fn collect<T: Read + Send + 'static>(
+    pipe: Option<T>,
+    most: u64,
+    hear: impl FnOnce(&mut BufReader<T>) -> Vec<u8> + Send + 'static,
+) -> thread::JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut kept = Vec::new();
-        if let Some(mut pipe) = pipe {
+        if let Some(mut pipe) = pipe.map(BufReader::new) {
+            kept = hear(&mut pipe);
             // An error is an end: what counts is what was said until then.
             let _ = pipe.by_ref().take(most).read_to_end(&mut kept);
             let _ = io::copy(&mut pipe, &mut io::sink());
@@ -202,6 +221,10 @@ fn keep(output: &Path, mut outcome: Outcome) -> Result<Outcome, Failure> {
             return Err(refused("HTML that isn't ours"));
         }
         file.bytes = fs::symlink_metadata(&path).map_err(Failure::corrupt)?.len();
+        let fits = file.fragments.as_ref().map(|it| it.fits(file.bytes));
+        if fits != file.name.ends_with(PARTS_SUFFIX).then_some(true) {
+            return Err(refused("parts that aren't there"));
+        }
     }
     for slot in 0..FILES_MAX {
         // Those that were given a name are no longer there.

@@ -4,7 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
+use crate::fragments::Fragments;
 use crate::outcome::{Failure, Produced};
+use crate::progress::Progress;
 
 /// No job makes more files.
 pub(crate) const FILES_MAX: usize = 32;
@@ -36,15 +38,23 @@ pub(crate) fn media_type(name: &str) -> Option<&'static str> {
     MEDIA_TYPES.iter().find(|it| it.0 == ending).map(|it| it.1)
 }
 
+/// How the name of a video ends that lies in parts: it says where.
+pub(crate) const PARTS_SUFFIX: &str = "-hls.mp4";
+
 /// What a slot is called until it is known what is in it.
 pub(crate) fn slot_name(slot: usize) -> String {
     format!("slot-{slot:02}")
 }
 
-/// The files of a job, each to be taken once.
+/// Which of the files it is that somebody writes to.
+#[derive(Debug)]
+pub(crate) struct Slot(usize);
+
+/// The files of a job, each to be taken once, and how far it is.
 pub(crate) struct Output {
     slots: Vec<File>,
     pub(crate) produced: Vec<Produced>,
+    pub(crate) progress: Progress,
 }
 
 impl Output {
@@ -56,27 +66,45 @@ impl Output {
         };
         // The last is taken first.
         let slots = (0..FILES_MAX).rev().map(open).collect::<Result<_, _>>()?;
-        Ok(Output { slots, produced: Vec::new() })
+        Ok(Output { slots, produced: Vec::new(), progress: Progress::default() })
     }
 
     /// A file to write to, which is to be called so.
     pub(crate) fn take(&mut self, name: &str, size: Option<(u32, u32)>) -> Result<File, Failure> {
-        let slot = FILES_MAX - self.slots.len();
-        let file = self.scratch()?;
-        self.produced.push(Produced {
-            slot: Some(slot),
-            name: name.to_owned(),
-            media_type: String::new(),
-            width: size.map(|it| it.0),
-            height: size.map(|it| it.1),
-            bytes: 0,
-        });
+        let (slot, file) = self.open_slot()?;
+        self.name(slot, name, size, None);
         Ok(file)
     }
 
     /// A file that is gone afterwards.
     pub(crate) fn scratch(&mut self) -> Result<File, Failure> {
-        self.slots.pop().ok_or_else(|| Failure::too_large("too many files"))
+        self.open_slot().map(|it| it.1)
+    }
+
+    /// A file that is gone afterwards, but if it is given a name.
+    pub(crate) fn open_slot(&mut self) -> Result<(Slot, File), Failure> {
+        let slot = Slot(FILES_MAX - self.slots.len());
+        let file = self.slots.pop().ok_or_else(|| Failure::too_large("too many files"))?;
+        Ok((slot, file))
+    }
+
+    /// Keeps what was written under a name.
+    pub(crate) fn name(
+        &mut self,
+        slot: Slot,
+        name: &str,
+        size: Option<(u32, u32)>,
+        fragments: Option<Fragments>,
+    ) {
+        self.produced.push(Produced {
+            slot: Some(slot.0),
+            name: name.to_owned(),
+            media_type: String::new(),
+            width: size.map(|it| it.0),
+            height: size.map(|it| it.1),
+            bytes: 0,
+            fragments,
+        });
     }
 
     pub(crate) fn write(

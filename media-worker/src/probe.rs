@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit;
 use crate::job::Job;
-use crate::outer::{own_path, run_inside};
+use crate::outer::{Said, own_path, run_inside};
 use crate::walls::{self, Landlock, Wanted};
 
 /// What was found behind some walls: whether each way out is shut.
@@ -68,7 +68,7 @@ fn ask(which: &str) -> Result<Found, String> {
     let mut command = Command::new(own_path().map_err(|it| it.to_string())?);
     command.args(["--inside", "--check", which]);
     let limits = Job::Avatar.limits();
-    let ended = run_inside(command, limits).map_err(|it| it.to_string())?;
+    let ended = run_inside(command, limits, Said::Last).map_err(|it| it.to_string())?;
     if ended.code() != Some(0) {
         return Err(format!("{which}: {}", String::from_utf8_lossy(&ended.said)));
     }

@@ -2,7 +2,9 @@
 
 mod worker;
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image::ImageEncoder;
@@ -160,19 +162,25 @@ fn mutant_within(bytes: &[u8], random: &mut impl FnMut(usize) -> usize) -> Optio
     Some(made.finish().ok()?.into_inner())
 }
 
+/// A file, and how its name ends.
+type Named = (String, Vec<u8>);
+
 /// The fixtures, and a document that is kept in an archive for its size.
-fn files() -> Vec<Vec<u8>> {
-    let paths = fixtures();
-    let mut files: Vec<_> = paths.iter().map(|it| std::fs::read(it).expect("a fixture")).collect();
+fn files() -> Vec<Named> {
+    let named = |path: &std::path::PathBuf| {
+        let ending = path.extension().expect("they have one").to_string_lossy().into_owned();
+        (ending, std::fs::read(path).expect("a fixture"))
+    };
+    let mut files: Vec<_> = fixtures().iter().map(named).collect();
     let mut kept = ZipArchive::new(Cursor::new(fixture("talk.ppt.zip"))).expect("an archive");
     let mut old = Vec::new();
     kept.by_index(0).expect("it is there").read_to_end(&mut old).expect("it is whole");
-    files.push(old);
+    files.push(("ppt".to_owned(), old));
     files
 }
 
 /// What is done with one of the files, broken as a number says.
-fn broken(number: usize, files: &[Vec<u8>], job: impl Fn(&[u8]) -> Ended) {
+fn broken(number: usize, files: &[Named], job: impl Fn(&[u8]) -> Ended) -> (String, String) {
     // xorshift: the same for a number, anywhere.
     let mut state = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mut random = |below: usize| {
@@ -181,31 +189,42 @@ fn broken(number: usize, files: &[Vec<u8>], job: impl Fn(&[u8]) -> Ended) {
         state ^= state << 17;
         (state >> 11) as usize % below
     };
-    let file = &files[number % files.len()];
+    let (ending, file) = &files[number % files.len()];
     let within = if random(2) == 0 { mutant_within(file, &mut random) } else { None };
     let ended = job(&within.unwrap_or_else(|| mutant(file, &mut random)));
-    match ended.code {
-        0 => assert_eq!(ended.names().len(), ended.left().len(), "mutant {number}"),
-        _ => assert!(ended.failed().starts_with("MEDIA_"), "mutant {number}"),
-    }
+    let end = match ended.code {
+        0 => {
+            assert_eq!(ended.names().len(), ended.left().len(), "mutant {number}");
+            "done"
+        }
+        _ => ended.failed(),
+    };
+    assert!(end == "done" || end.starts_with("MEDIA_"), "mutant {number}");
+    (ending.clone(), end.to_owned())
 }
 
-/// So many of them, two at a time.
-fn mutants(total: usize, one: impl Fn(usize) + Sync) {
-    let next = AtomicUsize::new(0);
+/// So many of them, two at a time. Says how many of each kind came to which end.
+fn mutants(total: usize, one: impl Fn(usize) -> (String, String) + Sync) {
+    let (next, ends) = (AtomicUsize::new(0), Mutex::new(BTreeMap::<_, usize>::new()));
     let work = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= total {
                 return;
             }
-            one(number);
+            let end = one(number);
+            *ends.lock().expect("nobody panics here").entry(end).or_default() += 1;
         }
     };
     std::thread::scope(|scope| {
         scope.spawn(work);
         scope.spawn(work);
     });
+    let ends = ends.into_inner().expect("nobody panics here");
+    assert_eq!(ends.values().sum::<usize>(), total);
+    for ((ending, end), count) in ends {
+        eprintln!("{ending}: {count} {end}");
+    }
 }
 
 fn soak() -> bool {
@@ -223,11 +242,15 @@ fn a_broken_file_is_a_failed_job_or_a_done_one() {
 #[test]
 fn a_broken_video_is_a_failed_job_or_a_done_one() {
     let pictures = moving("64x48", "10", "0.6");
-    let made = |name, how: &[&str]| video(name, &pictures, true, how);
+    let named = |name: &str, made| (name.trim_start_matches("x.").to_owned(), made);
+    let made = |name, how: &[&str]| named(name, video(name, &pictures, true, how));
+    let phone = |name, pictures: &str, how: &[&str]| named(name, phone(pictures, how));
     let fast = ["-c:v", "libx264", "-preset", "ultrafast"];
     let files = [
-        phone(&pictures, &["-g", "3"]),
-        phone(&pictures, &["-movflags", "frag_keyframe+empty_moov", "-g", "3"]),
+        phone("mp4", &pictures, &["-g", "3"]),
+        phone("mp4", &pictures, &["-movflags", "frag_keyframe+empty_moov", "-g", "3"]),
+        // So long that it is also written in parts.
+        phone("long mp4", &moving("64x48", "1", "62"), &["-g", "3"]),
         made("x.mov", &["-c:v", "mjpeg", "-c:a", "pcm_s16le"]),
         made("x.mkv", &[&fast[..], &["-g", "3", "-c:a", "flac"]].concat()),
         made("x.webm", &["-c:v", "libvpx", "-cpu-used", "8", "-c:a", "libopus"]),
@@ -236,6 +259,6 @@ fn a_broken_video_is_a_failed_job_or_a_done_one() {
     ];
     mutants(if soak() { 5_000 } else { 140 }, |number| {
         let job = if (number / files.len()).is_multiple_of(2) { previews } else { renditions };
-        broken(number, &files, job);
+        broken(number, &files, job)
     });
 }

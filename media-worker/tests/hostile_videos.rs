@@ -97,7 +97,10 @@ fn a_video_that_hardly_ever_ends() {
     let day = 24 * 60 * 60;
     assert_eq!(duration(&previews(&slow(60, day))), u64::from(day) * 1000);
     assert_eq!(reason(&previews(&slow(60, day + 60))), "MEDIA_TOO_LARGE");
-    assert_eq!(renditions(&slow(10, 1800)).names(), ["16p.mp4"]);
+    let written = renditions(&slow(10, 1800));
+    assert_eq!(written.names(), ["16p.mp4", "16p-hls.mp4"]);
+    let parts = written.done()["files"][1]["fragments"]["parts"].as_array().map(Vec::len);
+    assert_eq!(parts, Some(300), "half an hour of six seconds each");
     assert_eq!(reason(&renditions(&slow(10, 1810))), "MEDIA_TOO_LARGE");
 }
 

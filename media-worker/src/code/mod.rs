@@ -8,7 +8,7 @@ mod text;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::job::Job;
+use crate::job::{Format, Job};
 use crate::outcome::{Failure, Kind, Outcome};
 use crate::output::Output;
 use crate::sniff::Sniffed;
@@ -26,6 +26,7 @@ pub(crate) fn work(
 ) -> Result<Outcome, Failure> {
     let name = match job {
         Job::Previews { name } => name.as_deref().unwrap_or_default(),
+        Job::Convert { to: Format::Txt } => return converted(sniffed, head, input, output),
         Job::Avatar | Job::Convert { .. } | Job::Renditions => {
             return Err(Failure::unsupported("a text"));
         }
@@ -48,4 +49,17 @@ pub(crate) fn work(
         outcome.syntax = Some(coloured.syntax);
     }
     Ok(outcome)
+}
+
+/// The text as every client reads it.
+fn converted(
+    sniffed: &Sniffed,
+    head: Vec<u8>,
+    input: File,
+    output: &mut Output,
+) -> Result<Outcome, Failure> {
+    let (text, cut) = text::read(head, input)?;
+    output.write("converted.txt", None, text.as_bytes())?;
+    let (media_type, kind) = (sniffed.media_type.to_owned(), Kind::Document);
+    Ok(Outcome { media_type, kind, cut, ..Outcome::default() })
 }

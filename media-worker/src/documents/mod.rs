@@ -17,7 +17,7 @@ use image::DynamicImage;
 use crate::code::{TEXT_BYTES_MAX, plain};
 use crate::images;
 use crate::inner::whole;
-use crate::job::Job;
+use crate::job::{Format, Job};
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
 use crate::sniff::Sniffed;
@@ -47,7 +47,7 @@ pub(crate) fn work(
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
     match job {
-        Job::Previews { .. } => (),
+        Job::Previews { .. } | Job::Convert { to: Format::Txt } => (),
         Job::Avatar | Job::Convert { .. } | Job::Renditions => {
             return Err(Failure::unsupported("a document"));
         }
@@ -61,11 +61,15 @@ pub(crate) fn work(
     };
     let mut outcome = Outcome { pages: found.pages, ..Outcome::default() };
     outcome.encrypted = Some(true).filter(|_| found.encrypted);
+    let converts = matches!(job, Job::Convert { .. });
     if let Some(text) = found.text {
         outcome.cut = text.full;
-        output.write("text.txt", None, plain(text.said.trim_end()).as_bytes())?;
+        let name = if converts { "converted.txt" } else { "text.txt" };
+        output.write(name, None, plain(text.said.trim_end()).as_bytes())?;
+    } else if converts {
+        return Err(Failure::unsupported("no text that can be read"));
     }
-    if let Some(picture) = found.picture {
+    if let Some(picture) = found.picture.filter(|_| !converts) {
         images::show(picture, &mut outcome, output)?;
     }
     Ok(outcome)

@@ -94,8 +94,8 @@ fn convert(picture: &DynamicImage, to: Format, output: &mut Output) -> Result<()
         Format::Png => ("converted.png", write::png(picture)?),
         Format::Gif => ("converted.gif", write::gif(picture)?),
         Format::Webp => ("converted.webp", write::webp(picture)?),
-        Format::Opus | Format::Mp3 | Format::M4a | Format::Flac | Format::Wav => {
-            return Err(Failure::unsupported("a picture is no sound"));
+        Format::Opus | Format::Mp3 | Format::M4a | Format::Flac | Format::Wav | Format::Txt => {
+            return Err(Failure::unsupported("a picture is no sound and no text"));
         }
     };
     output.write(name, Some((picture.width(), picture.height())), &bytes)

@@ -32,7 +32,7 @@ fn way(to: Format) -> Option<Way> {
         Format::M4a => way("ipod", "aac", "converted.m4a", 128_000, Some(44_100)),
         Format::Flac => way("flac", "flac", "converted.flac", 0, None),
         Format::Wav => way("wav", "pcm_s16le", "converted.wav", 0, None),
-        Format::Jpeg | Format::Png | Format::Gif | Format::Webp => None,
+        Format::Jpeg | Format::Png | Format::Gif | Format::Webp | Format::Txt => None,
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn convert(
     to: Format,
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
-    let way = way(to).ok_or_else(|| Failure::unsupported("a sound is no picture"))?;
+    let way = way(to).ok_or_else(|| Failure::unsupported("a sound is no picture and no text"))?;
     let file = output.take(way.name, None)?;
     let io = StreamIo::from_write_seek(file).map_err(broken)?;
     let mut muxer = output_to_stream(io, None, Some(way.muxer)).map_err(broken)?;
@@ -70,10 +70,14 @@ pub(super) fn convert(
     let length = Some(encoder.frame_size()).filter(|it| *it > 0);
     let (form, layout) = (encoder.format(), encoder.channel_layout());
     let mut samples = 0;
+    let all = decoder.samples(rate);
     decoder.each(form, layout, rate, length, |frame| {
         frame.set_pts(Some(samples));
         samples += frame.samples() as i64;
         encoder.send_frame(frame).map_err(broken)?;
+        if let Some(all) = all {
+            output.progress.reached(samples, all);
+        }
         write(&mut encoder)
     })?;
     encoder.send_eof().map_err(broken)?;

@@ -6,23 +6,12 @@ use ffmpeg::codec::context::Context;
 use ffmpeg::format::context::{Input, StreamIo};
 use ffmpeg::format::{Sample, input_from_stream};
 use ffmpeg::util::channel_layout::ChannelLayout;
-use ffmpeg::{Dictionary, Packet, Rescale, codec, filter, frame, media};
+use ffmpeg::{Packet, Rescale, codec, filter, frame, media};
 use ffmpeg_next as ffmpeg;
 
 use super::broken;
+use crate::decoders;
 use crate::outcome::Failure;
-
-/// The one demuxer that may look at each type: none of them opens other files.
-const DEMUXERS: [(&str, &str); 8] = [
-    ("audio/mpeg", "mp3"),
-    ("audio/wav", "wav"),
-    ("audio/flac", "flac"),
-    ("audio/mp4", "mov"),
-    ("audio/ogg", "ogg"),
-    ("audio/x-matroska", "matroska"),
-    ("audio/webm", "matroska"),
-    ("audio/x-msvideo", "avi"),
-];
 
 /// A file of sound that is being read.
 pub(super) struct Decoder {
@@ -36,16 +25,14 @@ impl Decoder {
         media_type: &str,
         input: impl Read + Seek + Send + 'static,
     ) -> Result<Decoder, Failure> {
-        let demuxer = DEMUXERS.iter().find(|it| it.0 == media_type);
-        let (_, demuxer) = demuxer.ok_or_else(|| Failure::unsupported(media_type))?;
-        let mut options = Dictionary::new();
-        options.set("format_whitelist", demuxer);
-        // There is one input, and it is open.
-        options.set("protocol_whitelist", "none");
+        let options = decoders::options(media_type)?;
         let io = StreamIo::from_read_seek(input).map_err(broken)?;
         let input = input_from_stream(io, None, Some(options)).map_err(broken)?;
         let stream = input.streams().best(media::Type::Audio);
         let stream = stream.ok_or_else(|| Failure::unsupported("no sound in it"))?;
+        if decoders::is_container(media_type) {
+            decoders::of(&stream)?;
+        }
         let index = stream.index();
         let context = Context::from_parameters(stream.parameters()).map_err(broken)?;
         let decoder = context.decoder().audio().map_err(broken)?;
@@ -57,6 +44,12 @@ impl Decoder {
 
     pub(super) fn rate(&self) -> u32 {
         self.decoder.rate()
+    }
+
+    /// How many samples there are at a rate, if the file says how long it is.
+    pub(super) fn samples(&self, rate: u32) -> Option<i64> {
+        let said = Some(self.input.duration()).filter(|it| *it > 0)?;
+        Some(said.rescale(ffmpeg::rescale::TIME_BASE, (1, rate as i32)))
     }
 
     pub(super) fn layout(&self) -> ChannelLayout {

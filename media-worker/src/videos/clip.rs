@@ -31,7 +31,7 @@ pub(super) fn clip(
     let (width, height) = source.shown();
     let size = even(images::fitting(width, height, SIDE));
     let rate = at_most(source.rate, 15);
-    let way = Way { size, rate, bits_a_second: 400_000 };
+    let way = Way { size, rate, bits_a_second: 400_000, parts_until: None };
     let mut writer = Writer::open(&way, None, output)?;
     let pipe = Pipe::<frame::Video>::new(chain(source, &way), source.lasts());
     let mut pipe = pipe.until(end.saturating_sub(from).min(CLIP_TICKS));
@@ -50,5 +50,5 @@ pub(super) fn clip(
         pipe.push(&frame, &mut |frame, tick| writer.picture(frame, tick))?;
     }
     pipe.end(&mut |frame, tick| writer.picture(frame, tick))?;
-    writer.finish("clip.mp4", output)
+    writer.finish("clip", output)
 }

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
+use super::boxes::{Found, boxes};
 use super::shared::Shared;
 use crate::outcome::Failure;
 
@@ -38,37 +39,6 @@ pub(super) fn copy(from: &mut Shared, to: File) -> Result<(), Failure> {
         to.flush()
     };
     put().map_err(Failure::too_large)
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Found {
-    kind: [u8; 4],
-    at: u64,
-    bytes: u64,
-}
-
-/// The boxes of a file, one after the other.
-fn boxes(file: &mut Shared) -> io::Result<Vec<Found>> {
-    let end = file.length()?;
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at + 16 <= end {
-        file.seek(SeekFrom::Start(at))?;
-        let mut head = [0; 16];
-        file.read_exact(&mut head)?;
-        let [a, b, c, d, kind @ .., _, _, _, _, _, _, _, _] = head;
-        let bytes = match u32::from_be_bytes([a, b, c, d]) {
-            0 => end - at,
-            1 => head.last_chunk().map_or(0, |it| u64::from_be_bytes(*it)),
-            small => u64::from(small),
-        };
-        if bytes < 8 || bytes > end - at {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        found.push(Found { kind, at, bytes });
-        at += bytes;
-    }
-    Ok(found)
 }
 
 fn one(from: &mut Shared, it: &Found, to: &mut impl Write) -> io::Result<()> {

@@ -2,12 +2,15 @@
 //! same as every client plays it.
 //!
 //! What is shown of a video before it is played is made at once; what is written anew takes as
-//! long as it takes and is a job of its own. Nothing that was said in a file goes along: no place,
-//! no date, no chapters, no names.
+//! long as it takes and is a job of its own, as is its sound alone. Nothing that was said in a file
+//! goes along: no place, no date, no chapters, no names.
 
+mod boxes;
 mod clip;
 mod front;
 mod measure;
+mod muxed;
+mod parts;
 mod pipe;
 mod poster;
 mod renditions;
@@ -29,7 +32,7 @@ use measure::{Measured, measure};
 use shared::Shared;
 use source::Source;
 
-/// What a file of a video is called when only sound is in it.
+/// What a file of a video is called when only its sound counts.
 const ONLY_SOUND: [(&str, &str); 5] = [
     ("video/mp4", "audio/mp4"),
     ("video/quicktime", "audio/mp4"),
@@ -52,9 +55,7 @@ pub(crate) fn work(
         if !measured.has_sound {
             return Err(Failure::corrupt("neither pictures nor sound"));
         }
-        let found = ONLY_SOUND.iter().find(|it| it.0 == sniffed.media_type);
-        let media_type = found.map_or(sniffed.media_type, |it| it.1);
-        *sniffed = Sniffed { media_type, kind: Kind::Audio };
+        *sniffed = sound_of(sniffed);
         return sounds::work(job, sniffed, file.again(), output);
     }
     let open = || Source::open(sniffed.media_type, &file, measured.begin);
@@ -70,8 +71,18 @@ pub(crate) fn work(
             Ok(outcome)
         }
         Job::Avatar => Err(Failure::unsupported("a video has no face")),
+        Job::Convert { to } if to.is_sound() => {
+            sounds::work(job, &sound_of(sniffed), file.again(), output)
+        }
         Job::Convert { .. } => Err(Failure::unsupported("a video is written as renditions")),
     }
+}
+
+/// What a video is when nobody looks.
+fn sound_of(sniffed: &Sniffed) -> Sniffed {
+    let found = ONLY_SOUND.iter().find(|it| it.0 == sniffed.media_type);
+    let media_type = found.map_or(sniffed.media_type, |it| it.1);
+    Sniffed { media_type, kind: Kind::Audio }
 }
 
 fn known(measured: &Measured, (width, height): (u32, u32)) -> Outcome {

@@ -58,6 +58,8 @@ impl Flow for frame::Audio {
 /// A chain, and what flows through it now.
 pub(super) struct Pipe<T> {
     chain: String,
+    /// What flows through first, if that is to begin otherwise.
+    first: Option<String>,
     /// Samples a frame, if they are to be of one length.
     length: Option<u32>,
     /// When the last frame was, and how long it lasts: as long as the one before it, or as they
@@ -75,6 +77,7 @@ impl<T: Flow> Pipe<T> {
     pub(super) fn new(chain: String, lasts: i64) -> Pipe<T> {
         Pipe {
             chain,
+            first: None,
             length: None,
             last: None,
             lasts,
@@ -82,6 +85,11 @@ impl<T: Flow> Pipe<T> {
             laid: None,
             flows: PhantomData,
         }
+    }
+
+    /// Through another chain until the form changes.
+    pub(super) fn beginning(self, first: Option<String>) -> Pipe<T> {
+        Pipe { first, ..self }
     }
 
     /// With so many samples a frame.
@@ -129,13 +137,15 @@ impl<T: Flow> Pipe<T> {
         drain(&mut graph, with)
     }
 
-    fn lay(&self, form: &str) -> Result<filter::Graph, Error> {
+    fn lay(&mut self, form: &str) -> Result<filter::Graph, Error> {
+        let first = self.first.take();
+        let chain = first.as_ref().unwrap_or(&self.chain);
         let mut graph = filter::Graph::new();
         one_thread(&mut graph);
         let find = |name| filter::find(name).ok_or(Error::FilterNotFound);
         graph.add(&find(T::SOURCE)?, "in", form)?;
         graph.add(&find(T::SINK)?, "out", "")?;
-        graph.output("in", 0)?.input("out", 0)?.parse(&self.chain)?;
+        graph.output("in", 0)?.input("out", 0)?.parse(chain)?;
         graph.validate()?;
         if let (Some(length), Some(mut out)) = (self.length, graph.get("out")) {
             out.sink().set_frame_size(length);

@@ -16,6 +16,9 @@ const LINES: [u32; 2] = [720, 480];
 /// The longer side of a rendition.
 const SIDE_MAX: u32 = 4096;
 
+/// What is longer is also written in parts that are fetched one after the other.
+const PARTS_OVER_MS: i64 = 60 * 1000;
+
 /// What is written anew. Longer ones are played as they are.
 pub(super) const DURATION_MS_MAX: u64 = 30 * 60 * 1000;
 
@@ -33,24 +36,39 @@ pub(super) fn renditions(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let mut made: Vec<Rendition> = Vec::new();
-    for way in ways(source) {
-        let chain = match made.is_empty() {
-            true => chain(source, &way),
+    // Whoever plays parts takes what comes first for the beginning, so that is where both pictures
+    // and sound begin.
+    let in_parts = end.rescale(TICKS, (1, 1000)) > PARTS_OVER_MS;
+    for way in ways(source, Some(end).filter(|_| in_parts)) {
+        let (chain, first) = match made.is_empty() {
+            true => {
+                let chain = chain(source, &way);
+                let first = in_parts.then(|| format!("{chain}:start_time=0"));
+                (chain, first)
+            }
             // From what is smaller already, and upright.
-            false => format!("scale={}:{}:flags=bicubic", way.size.0, way.size.1),
+            false => (format!("scale={}:{}:flags=bicubic", way.size.0, way.size.1), None),
         };
-        let name = format!("{}p.mp4", way.size.0.min(way.size.1));
+        let name = format!("{}p", way.size.0.min(way.size.1));
         let writer = Writer::open(&way, source.channels(), output)?;
-        made.push(Rendition { pipe: Pipe::new(chain, source.lasts()).until(end), writer, name });
+        let pipe = Pipe::new(chain, source.lasts()).until(end).beginning(first);
+        made.push(Rendition { pipe, writer, name });
     }
     let channels = source.channels().unwrap_or_default();
-    let mut sounds = Pipe::<frame::Audio>::new(heard(channels), 0).with_length(SOUND_FRAME);
+    let first = in_parts.then(|| heard(channels, ":first_pts=0"));
+    let sounds = Pipe::<frame::Audio>::new(heard(channels, ""), 0).beginning(first);
+    let mut sounds = sounds.with_length(SOUND_FRAME);
     while let Some(piece) = source.next()? {
         match piece {
             // What is before the beginning is there for decoders, and what is behind the end is a
             // mistake: it is known how long all of it is.
             Piece::Picture(it) if !it.pts().is_some_and(|it| (0..=end).contains(&it)) => (),
-            Piece::Picture(it) => picture(&it, &mut made)?,
+            Piece::Picture(it) => {
+                // What is put into a pipe is gone, and with it when it is shown.
+                let at = it.pts().unwrap_or_default();
+                picture(&it, &mut made)?;
+                output.progress.reached(at, end);
+            }
             Piece::Sound(it) if it.pts().is_some_and(|it| it > end) => (),
             Piece::Sound(it) => {
                 sounds.push(&it, &mut |it, tick| sound(it, tick, &mut made))?;
@@ -100,14 +118,14 @@ fn sound(frame: &mut frame::Audio, tick: Rational, made: &mut [Rendition]) -> Re
 }
 
 /// The sizes that a video has lines for, from large to small; at least its own.
-fn ways(source: &Source) -> Vec<Way> {
+fn ways(source: &Source, parts_until: Option<i64>) -> Vec<Way> {
     let (width, height) = source.shown();
     let lines = width.min(height);
     let way = |lines| {
         let size = even(with_lines((width, height), lines));
         // A tenth of a bit for each point of thirty pictures.
         let bits_a_second = (3 * size.0 as usize * size.1 as usize).max(100_000);
-        Way { size, rate: source.rate, bits_a_second }
+        Way { size, rate: source.rate, bits_a_second, parts_until }
     };
     let mut ways: Vec<Way> = LINES.into_iter().filter(|it| *it <= lines).map(way).collect();
     if ways.is_empty() {
@@ -139,11 +157,11 @@ pub(super) fn chain(source: &Source, way: &Way) -> String {
     )
 }
 
-/// The filters of what is heard: gaps are silent.
-fn heard(channels: u16) -> String {
+/// The filters of what is heard: gaps are silent, also the one before it if that is said.
+fn heard(channels: u16, begins: &str) -> String {
     let layout = layout(channels).bits();
     format!(
-        "atrim=start=0,aresample={SOUND_RATE}:async=1,\
+        "atrim=start=0,aresample={SOUND_RATE}:async=1{begins},\
          aformat=sample_fmts=fltp:sample_rates={SOUND_RATE}:channel_layouts=0x{layout:x}"
     )
 }

@@ -1,7 +1,7 @@
 //! From a file to pictures and sounds, each at its time.
 
 use ffmpeg::codec::context::Context;
-use ffmpeg::codec::{Id, decoder};
+use ffmpeg::codec::decoder;
 use ffmpeg::format::context::{Input, StreamIo};
 use ffmpeg::format::stream::{Disposition, Stream};
 use ffmpeg::util::channel_layout::ChannelLayout;
@@ -12,70 +12,8 @@ use super::failure;
 use super::pipe::TICKS;
 use super::shared::Shared;
 use super::turn::Turn;
+use crate::decoders;
 use crate::outcome::Failure;
-
-/// The one demuxer that may look at each type: none of them opens other files.
-const DEMUXERS: [(&str, &str); 5] = [
-    ("video/mp4", "mov"),
-    ("video/quicktime", "mov"),
-    ("video/x-matroska", "matroska"),
-    ("video/webm", "matroska"),
-    ("video/x-msvideo", "avi"),
-];
-
-/// What cameras, editors and screens write. The others are as old as they are seldom looked at by
-/// anyone who mends them.
-const DECODERS: [&str; 46] = [
-    "h264",
-    "hevc",
-    "vp8",
-    "vp9",
-    "libdav1d",
-    "av1",
-    "mpeg4",
-    "msmpeg4",
-    "msmpeg4v2",
-    "h263",
-    "mpeg1video",
-    "mpeg2video",
-    "mjpeg",
-    "png",
-    "prores",
-    "dvvideo",
-    "dnxhd",
-    "theora",
-    "ffv1",
-    "huffyuv",
-    "ffvhuff",
-    "rawvideo",
-    "qtrle",
-    "aac",
-    "mp3",
-    "mp3float",
-    "mp2",
-    "mp2float",
-    "opus",
-    "libopus",
-    "vorbis",
-    "flac",
-    "alac",
-    "ac3",
-    "eac3",
-    "amrnb",
-    "amrwb",
-    "pcm_u8",
-    "pcm_s16le",
-    "pcm_s16be",
-    "pcm_s24le",
-    "pcm_s32le",
-    "pcm_f32le",
-    "pcm_mulaw",
-    "pcm_alaw",
-    "adpcm_ima_wav",
-];
-
-/// Pictures, sounds, and what cameras write beside them.
-const STREAMS_MAX: u32 = 32;
 
 /// 8K, of which a picture takes 50 megabytes and a decoder keeps sixteen.
 const PIXELS_MAX: u64 = 7680 * 4320;
@@ -106,14 +44,7 @@ pub(super) struct Source {
 
 /// Opens a file without opening any decoder.
 pub(super) fn demux(media_type: &str, file: &Shared) -> Result<Input, Failure> {
-    let demuxer = DEMUXERS.iter().find(|it| it.0 == media_type);
-    let (_, demuxer) = demuxer.ok_or_else(|| Failure::unsupported(media_type))?;
-    let mut options = Dictionary::new();
-    options.set("format_whitelist", demuxer);
-    options.set("codec_whitelist", &DECODERS.join(","));
-    // There is one input, and it is open.
-    options.set("protocol_whitelist", "none");
-    options.set("max_streams", &STREAMS_MAX.to_string());
+    let options = decoders::options(media_type)?;
     let io = StreamIo::from_read_seek(file.again()).map_err(failure)?;
     format::input_from_stream(io, None, Some(options)).map_err(failure)
 }
@@ -237,9 +168,7 @@ impl Source {
 }
 
 fn open_decoder(stream: &Stream<'_>) -> Result<decoder::Opened, Failure> {
-    let id: Id = stream.parameters().id();
-    let found = decoder::find(id).filter(|it| DECODERS.contains(&it.name()));
-    let found = found.ok_or_else(|| Failure::unsupported(format_args!("{id:?}")))?;
+    let found = decoders::of(stream)?;
     let mut decoder = Context::from_parameters(stream.parameters()).map_err(failure)?.decoder();
     decoder.set_packet_time_base(stream.time_base());
     let mut options = Dictionary::new();

@@ -1,18 +1,20 @@
 //! A video as every client plays it: H.264 and AAC in MPEG-4, with what says where things are at
-//! its beginning, and with nothing that was said in another file.
+//! its beginning, and with nothing that was said in another file. What is long is also written in
+//! parts, from what was encoded once.
 
 use ffmpeg::codec::context::Context;
 use ffmpeg::codec::flag::Flags;
-use ffmpeg::format::context::{Output as Muxer, StreamIo};
-use ffmpeg::format::output_to_stream;
 use ffmpeg::util::channel_layout::ChannelLayout;
 use ffmpeg::{Dictionary, Packet, Rational, Rescale, encoder, frame};
 use ffmpeg_next as ffmpeg;
 
+use super::muxed::{IN_PARTS, Muxed, WHOLE};
+use super::parts::parts;
+use super::pipe::TICKS;
 use super::shared::Shared;
 use super::{failure, front};
 use crate::outcome::Failure;
-use crate::output::Output;
+use crate::output::{Output, PARTS_SUFFIX, Slot};
 
 /// Samples a second, and in a frame of AAC. They are floats, a channel apart from another.
 pub(super) const SOUND_RATE: u32 = 48_000;
@@ -24,17 +26,26 @@ pub(super) struct Way {
     pub(super) rate: Rational,
     /// What it takes at most, a second.
     pub(super) bits_a_second: usize,
+    /// When it is over, in ticks, of what is also written in parts.
+    pub(super) parts_until: Option<i64>,
 }
 
 /// A video that is being written.
 pub(super) struct Writer {
-    muxer: Muxer,
-    file: Shared,
+    whole: Muxed,
+    in_parts: Option<InParts>,
     picture: Track<encoder::video::Encoder>,
     sound: Option<Track<encoder::audio::Encoder>>,
     size: (u32, u32),
 }
 
+struct InParts {
+    muxed: Muxed,
+    slot: Slot,
+    until: i64,
+}
+
+/// Pictures are the first stream of a file, sounds the second.
 struct Track<T> {
     encoder: T,
     stream: usize,
@@ -49,26 +60,25 @@ impl Writer {
         channels: Option<u16>,
         output: &mut Output,
     ) -> Result<Writer, Failure> {
-        let file = Shared::new(output.scratch()?);
-        let io = StreamIo::from_write_seek(file.again()).map_err(failure)?;
-        let mut muxer = output_to_stream(io, None, Some("mp4")).map_err(failure)?;
-        let picture = picture_encoder(way).map_err(failure)?;
-        let stream = muxer.add_stream_with(&picture).map_err(failure)?.index();
-        let counts = way.rate.invert();
-        let picture = Track { encoder: picture, stream, counts, next: 0 };
-        let sound = match channels {
-            Some(channels) => {
-                let encoder = sound_encoder(channels).map_err(failure)?;
-                let stream = muxer.add_stream_with(&encoder).map_err(failure)?.index();
-                Some(Track { encoder, stream, counts: Rational(1, SOUND_RATE as i32), next: 0 })
+        let encoder = picture_encoder(way).map_err(failure)?;
+        let picture = Track { encoder, stream: 0, counts: way.rate.invert(), next: 0 };
+        let encoder = channels.map(sound_encoder).transpose().map_err(failure)?;
+        let counts = Rational(1, SOUND_RATE as i32);
+        let sound = encoder.map(|encoder| Track { encoder, stream: 1, counts, next: 0 });
+        let open = |file, how| {
+            let sounds = sound.as_ref().map(|it| &it.encoder);
+            Muxed::open(file, &picture.encoder, sounds, how).map_err(failure)
+        };
+        let whole = open(Shared::new(output.scratch()?), WHOLE)?;
+        let in_parts = match way.parts_until {
+            Some(until) => {
+                let (slot, file) = output.open_slot()?;
+                let muxed = open(Shared::new(file), IN_PARTS)?;
+                Some(InParts { muxed, slot, until })
             }
             None => None,
         };
-        let mut options = Dictionary::new();
-        // No date, and no name of a program.
-        options.set("fflags", "bitexact");
-        muxer.write_header_with(options).map_err(failure)?;
-        Ok(Writer { muxer, file, picture, sound, size: way.size })
+        Ok(Writer { whole, in_parts, picture, sound, size: way.size })
     }
 
     /// Writes a picture whose time counts in such ticks.
@@ -105,7 +115,7 @@ impl Writer {
         self.write()
     }
 
-    /// Finishes the file under a name.
+    /// Finishes the file under a name, and what is in parts under one that says so.
     pub(super) fn finish(mut self, name: &str, output: &mut Output) -> Result<(), Failure> {
         if self.picture.next == 0 {
             return Err(Failure::corrupt("nothing to see"));
@@ -115,40 +125,53 @@ impl Writer {
             sound.encoder.send_eof().map_err(failure)?;
         }
         self.write()?;
-        self.muxer.write_trailer().map_err(failure)?;
-        let Writer { muxer, file, size, .. } = self;
-        // What it still holds is written when it goes.
-        drop(muxer);
-        let to = output.take(name, Some(size))?;
+        let over = self.over();
+        let Writer { whole, in_parts, sound, size, .. } = self;
+        let file = whole.end()?;
+        let to = output.take(&format!("{name}.mp4"), Some(size))?;
         front::copy(&mut file.again(), to)?;
-        file.clear().map_err(Failure::corrupt)
+        file.clear().map_err(Failure::corrupt)?;
+        let Some(InParts { muxed, slot, until }) = in_parts else { return Ok(()) };
+        // The last picture is shown until all is over, whatever it was rounded to; what broke off
+        // before that is shorter.
+        let until = if over.1 < until { over.0 } else { until };
+        let until_ms = u64::try_from(until.rescale(TICKS, (1, 1000))).unwrap_or_default();
+        let fragments = parts(&mut muxed.end()?, sound.is_some(), until_ms)?;
+        output.name(slot, &format!("{name}{PARTS_SUFFIX}"), Some(size), Some(fragments));
+        Ok(())
+    }
+
+    /// When what was written is over, in ticks, and when it would be with one more picture.
+    fn over(&self) -> (i64, i64) {
+        let seen = self.picture.next.rescale(self.picture.counts, TICKS);
+        let heard = self.sound.as_ref().map_or(0, |it| it.next.rescale(it.counts, TICKS));
+        let over = seen.max(heard);
+        (over, over.saturating_add(1.rescale(self.picture.counts, TICKS)))
     }
 
     fn write(&mut self) -> Result<(), Failure> {
         let mut packet = Packet::empty();
         while self.picture.encoder.receive_packet(&mut packet).is_ok() {
             packet.set_duration(1);
-            put(&mut packet, self.picture.stream, self.picture.counts, &mut self.muxer)?;
+            self.put(&packet, self.picture.stream, self.picture.counts)?;
         }
-        if let Some(sound) = &mut self.sound {
-            while sound.encoder.receive_packet(&mut packet).is_ok() {
-                put(&mut packet, sound.stream, sound.counts, &mut self.muxer)?;
+        while let Some(sound) = &mut self.sound {
+            if sound.encoder.receive_packet(&mut packet).is_err() {
+                break;
             }
+            let (stream, counts) = (sound.stream, sound.counts);
+            self.put(&packet, stream, counts)?;
         }
         Ok(())
     }
-}
 
-fn put(
-    packet: &mut Packet,
-    stream: usize,
-    counts: Rational,
-    muxer: &mut Muxer,
-) -> Result<(), Failure> {
-    let written = muxer.stream(stream).map_or(counts, |it| it.time_base());
-    packet.set_stream(stream);
-    packet.rescale_ts(counts, written);
-    packet.write_interleaved(muxer).map_err(failure)
+    /// Puts what was encoded into each file: both hold the same bytes.
+    fn put(&mut self, packet: &Packet, stream: usize, counts: Rational) -> Result<(), Failure> {
+        if let Some(it) = &mut self.in_parts {
+            it.muxed.put(packet.clone(), stream, counts)?;
+        }
+        self.whole.put(packet.clone(), stream, counts)
+    }
 }
 
 fn picture_encoder(way: &Way) -> Result<encoder::video::Encoder, ffmpeg::Error> {
@@ -160,7 +183,9 @@ fn picture_encoder(way: &Way) -> Result<encoder::video::Encoder, ffmpeg::Error> 
     encoder.set_aspect_ratio((1, 1));
     encoder.set_time_base(way.rate.invert());
     encoder.set_frame_rate(Some(way.rate));
-    encoder.set_flags(Flags::GLOBAL_HEADER);
+    // A part is shown without the one before it, so no picture in it may lean on one there.
+    let apart = if way.parts_until.is_some() { Flags::CLOSED_GOP } else { Flags::empty() };
+    encoder.set_flags(Flags::GLOBAL_HEADER | apart);
     // Two seconds, after which a player can begin anywhere.
     encoder.set_gop((2 * way.rate.0 / way.rate.1.max(1)).max(1) as u32);
     let mut options = Dictionary::new();
@@ -182,6 +207,10 @@ fn picture_encoder(way: &Way) -> Result<encoder::video::Encoder, ffmpeg::Error> 
     ];
     for (name, value) in said {
         options.set(name, value);
+    }
+    if way.parts_until.is_some() {
+        // Parts begin at the same times in every size, whatever is shown.
+        options.set("sc_threshold", "0");
     }
     encoder.open_as_with(found, options)
 }

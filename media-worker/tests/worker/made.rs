@@ -41,9 +41,16 @@ pub(crate) fn phone(pictures: &str, how: &[&str]) -> Vec<u8> {
 
 /// Runs ffmpeg in a folder where the inputs lie as `0`, `1` and so on.
 pub(crate) fn ffmpeg(name: &str, arguments: &[&str], inputs: &[&[u8]]) -> Vec<u8> {
+    let numbers: Vec<_> = (0..inputs.len()).map(|it| it.to_string()).collect();
+    let named = numbers.iter().map(String::as_str).zip(inputs.iter().copied());
+    ffmpeg_on(name, arguments, &named.collect::<Vec<_>>())
+}
+
+/// The same where the inputs have names.
+pub(crate) fn ffmpeg_on(name: &str, arguments: &[&str], inputs: &[(&str, &[u8])]) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
-    for (number, input) in inputs.iter().enumerate() {
-        std::fs::write(folder.path().join(number.to_string()), input).expect("it is written");
+    for (name, input) in inputs {
+        std::fs::write(folder.path().join(name), input).expect("it is written");
     }
     let mut command = Command::new("ffmpeg");
     command.args(["-hide_banner", "-loglevel", "error", "-y"]).args(arguments);

@@ -14,7 +14,9 @@ pub(crate) const WORKER: &str = env!("CARGO_BIN_EXE_parlance-media-worker");
 /// How a job ended.
 pub(crate) struct Ended {
     pub(crate) code: i32,
+    /// What it said last, and how far it was before that.
     pub(crate) line: Value,
+    pub(crate) progress: Vec<u64>,
     folder: TempDir,
 }
 
@@ -36,10 +38,19 @@ pub(crate) fn work(input: &[u8], job: &Value) -> Ended {
     std::fs::write(folder.path().join("job.json"), job.to_string()).expect("it is written");
     let ended = Command::new(WORKER).arg(folder.path()).output().expect("it starts");
     let code = ended.status.code().expect("it ends by itself");
-    let line = serde_json::from_slice(&ended.stdout);
-    let line =
-        line.unwrap_or_else(|_| panic!("{code}: {}", String::from_utf8_lossy(&ended.stderr)));
-    Ended { code, line, folder }
+    let said = String::from_utf8(ended.stdout).expect("it is text");
+    let lines: Result<Vec<Value>, _> = said.lines().map(serde_json::from_str).collect();
+    let mut lines = lines.unwrap_or_default();
+    let line = lines.pop();
+    let line = line.unwrap_or_else(|| panic!("{code}: {}", String::from_utf8_lossy(&ended.stderr)));
+    let told = |it: &Value| {
+        assert_eq!(it.as_object().map(|it| it.len()), Some(1), "{it}");
+        it["progress"].as_u64().expect("a number")
+    };
+    let progress: Vec<u64> = lines.iter().map(told).collect();
+    assert!(progress.windows(2).all(|it| it[0] < it[1]), "{progress:?}");
+    assert!(progress.iter().all(|it| (1..=99).contains(it)), "{progress:?}");
+    Ended { code, line, progress, folder }
 }
 
 impl Ended {
