@@ -357,7 +357,8 @@ rooms! {
     }
     media {
         events: MediaEvent,
-        commands: [ConvertFile, RedoMedia, StartMedia, RecordMedia, FailMedia, NoteTold],
+        commands: [ConvertFile, RedoMedia, StartMedia, RecordMedia, FailMedia, ConfirmTelling,
+            NoteTold],
         documents: [Media],
         rejections: [MediaRejection],
         mutation: MediaMutation,

@@ -20,6 +20,9 @@ pub(crate) enum Line {
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Outcome {
+    /// The version of what is made of files, by which servers know what to have made anew.
+    #[serde(default)]
+    pub(crate) tool: u32,
     /// By content, never by name.
     pub(crate) media_type: String,
     pub(crate) kind: Kind,

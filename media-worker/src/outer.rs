@@ -230,5 +230,9 @@ fn keep(output: &Path, mut outcome: Outcome) -> Result<Outcome, Failure> {
         // Those that were given a name are no longer there.
         let _ = fs::remove_file(output.join(slot_name(slot)));
     }
+    outcome.tool = TOOL;
     Ok(outcome)
 }
+
+/// It is raised when something else, or more, is made of files that were looked into before.
+const TOOL: u32 = 1;

@@ -13,7 +13,7 @@ use chat::files::{
     File, FileState, NoteSwept, contents_blob, contents_prefix, parts_prefix, variants_prefix,
 };
 use chat::kernel::document::Document;
-use chat::kernel::{Failure, Reader, id};
+use chat::kernel::{Failure, Reader, Timestamp, id};
 use futures_util::{StreamExt, stream};
 use lru::LruCache;
 use ports::Error;
@@ -66,7 +66,7 @@ impl Acting {
     ) -> Result<bool, Error> {
         let (name, left) = (File::COLLECTION.name, File::left(partition));
         let mut scan = Scan::prefix(name, Some("left"), &left, Order::Ascending, PAGE);
-        let now = self.ports.clock.now_ms();
+        let now = Timestamp(self.ports.clock.now_ms());
         let mut whole = true;
         loop {
             let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
@@ -76,8 +76,7 @@ impl Acting {
                 // A space sorts before whatever the key of another begins with.
                 scan.from = format!("{last} ");
             }
-            let left =
-                found.into_iter().filter(|(_, it)| it.left_from.is_none_or(|it| it.0 <= now));
+            let left = found.into_iter().filter(|(_, it)| it.is_to_be_swept(now));
             let left = left.map(|(key, it)| ((key, it.seq), it));
             let left: Vec<_> = left.filter(|(left, _)| !done.contains(left)).collect();
             let swept: Vec<Option<Left>> = stream::iter(left)
@@ -149,23 +148,27 @@ impl Acting {
         Ok(())
     }
 
-    pub(crate) async fn delete_beginning(
+    /// The blobs whose keys begin with something, but for some.
+    pub(crate) async fn beginning(
         &self,
         prefix: &str,
         kept: &[BlobKey],
-    ) -> Result<(), Error> {
-        let mut after = BlobKey::new(prefix);
+    ) -> Result<Vec<BlobKey>, Error> {
+        let (mut after, mut all) = (BlobKey::new(prefix), Vec::new());
         loop {
             let listed = self.ports.blobs.list(after.as_ref(), LIST_MAX).await?;
-            let found: Vec<BlobKey> = listed.into_iter().map(|it| it.key).collect();
-            let of_it = found.iter().take_while(|it| it.as_str().starts_with(prefix));
-            let of_it: Vec<_> = of_it.filter(|it| !kept.contains(it)).collect();
-            for key in &of_it {
-                self.ports.blobs.delete(key).await?;
-            }
-            let last = found.last().filter(|it| it.as_str().starts_with(prefix));
-            let Some(last) = last else { return Ok(()) };
+            let found = listed.into_iter().map(|it| it.key);
+            let of_it: Vec<_> = found.take_while(|it| it.as_str().starts_with(prefix)).collect();
+            let Some(last) = of_it.last() else { return Ok(all) };
             after = Some(last.clone());
+            all.extend(of_it.into_iter().filter(|it| !kept.contains(it)));
         }
+    }
+
+    async fn delete_beginning(&self, prefix: &str, kept: &[BlobKey]) -> Result<(), Error> {
+        for key in self.beginning(prefix, kept).await? {
+            self.ports.blobs.delete(&key).await?;
+        }
+        Ok(())
     }
 }

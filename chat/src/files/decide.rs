@@ -33,7 +33,7 @@ crate::rejections! {
             "the server's store has no address, or the upload was not begun for it",
             "Send the bytes to the server.";
         PartInvalid: Invalid, "FILES_PART_INVALID",
-            "a part is within the upload and has at most 64 MiB", "Ask for another one.";
+            "a part begins at a multiple of 8 MiB within the upload", "Ask for another one.";
         NameInvalid: Invalid, "FILES_NAME_INVALID",
             "a name has at most 255 bytes", "Shorten it.";
         TypeInvalid: Invalid, "FILES_TYPE_INVALID",
@@ -61,10 +61,13 @@ pub struct BeginUpload {
     /// Types and endings of names that the server does not take, like `image/svg+xml` and `.exe`.
     pub refused: Vec<String>,
     /// Whether it is a piece of another.
+    #[serde(default)]
     pub partial: bool,
     /// The pieces that it is made of, at most 50; none when its bytes come by themselves.
+    #[serde(default)]
     pub pieces: Vec<FileId>,
     /// Whether its bytes go to the store without us, which has to have an address.
+    #[serde(default)]
     pub direct: bool,
 }
 
@@ -208,6 +211,7 @@ pub struct FinishUpload {
     /// Keyed digest of the contents ([`super::contents_id`]), unless the account's keys are gone.
     pub contents: Option<String>,
     /// Days that the operator keeps a file; 0 is for ever.
+    #[serde(default)]
     pub kept_days: u32,
 }
 

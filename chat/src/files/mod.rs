@@ -32,7 +32,7 @@
 //! Where the store has an address of its own, parts may go there without us: whoever uploads seals
 //! them by a key for that part alone ([`part_secret`]), and puts them by a link ([`DIRECT_MS`]).
 //!
-//! Limits: [`SIZE_BYTES_MAX`], [`DIRECT_BYTES_MAX`], [`SIMPLE_BYTES_MAX`], [`NAME_BYTES_MAX`],
+//! Limits: [`SIZE_BYTES_MAX`], [`SIMPLE_BYTES_MAX`], [`NAME_BYTES_MAX`],
 //! [`UPLOADS_MAX`], [`PARTS_MAX`], [`PIECES_MAX`], and as many bytes for an account as the
 //! instance's options say.
 
@@ -96,12 +96,11 @@ pub const PART_BYTES_MAX: u64 = 8 << 20;
 /// Days that an operator may keep files at most: a hundred years.
 pub const KEPT_DAYS_MAX: u32 = 36_500;
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
-/// Bytes of a part at most that goes to the store without us: 64 MiB.
-pub const DIRECT_BYTES_MAX: u64 = 64 << 20;
 /// How long a link to the store is good: a quarter of an hour.
 pub const DIRECT_MS: i64 = 15 * 60 * 1_000;
-/// How long after that what came by one is left where it is: another node's clock may be behind.
-pub const DIRECT_REST_MS: i64 = 60_000;
+/// How long after that what came by one is left where it is: it may have begun in the last moment,
+/// and take its time.
+pub const DIRECT_REST_MS: i64 = 3_600_000;
 /// Bytes of a file that comes in one request at most: 16 MiB.
 pub const SIMPLE_BYTES_MAX: u64 = 16 << 20;
 /// Pieces that one upload is made of at most.

@@ -362,21 +362,23 @@ fn kinds_are_refused_by_their_type_and_their_ending() {
 
 #[test]
 fn what_went_to_the_store_directly_is_swept_once_no_link_is_good_any_more() {
-    let from = |world: &Given, id| file(world, id).unwrap().left_from;
+    let swept = |world: &Given, id| {
+        let good = NOW.0 + 7 + DIRECT_MS + DIRECT_REST_MS;
+        [good - 1, good].map(|it| file(world, id).unwrap().is_to_be_swept(Timestamp(it)))
+    };
     let world = people().and(account(ANN), BeginUpload { direct: true, ..upload(10) });
     let id = BeginUpload::file_id(account(ANN), world.last_context(account(ANN)).client_id);
-    assert_eq!(from(&world, id), None);
+    assert_eq!(swept(&world, id), [false, false]);
     let world = world.later(7).and(account(ANN), finish(id, 10));
-    let good = |ms: i64| Some(Timestamp(NOW.0 + ms + DIRECT_MS + DIRECT_REST_MS));
-    assert_eq!(from(&world, id), good(7));
+    assert_eq!(swept(&world, id), [false, true]);
     let seq = file(&world, id).unwrap().seq;
     let world = world.and(account(ANN), NoteSwept { file_id: id, seq });
-    assert_eq!(from(&world, id), None);
-    let world = world.later(5).and(account(ANN), TerminateUpload { file_id: id });
-    assert_eq!(from(&world, id), good(12));
+    assert_eq!(swept(&world, id), [false, false]);
+    let world = world.later(1).and(account(ANN), TerminateUpload { file_id: id });
+    assert_eq!(swept(&world, id), [false, false]);
     let (world, id) = begun(people(), 10);
     let world = world.and(account(ANN), TerminateUpload { file_id: id });
-    assert_eq!((from(&world, id), file(&world, id).unwrap().left_behind), (None, true));
+    assert_eq!(swept(&world, id), [true, true]);
 }
 
 #[test]

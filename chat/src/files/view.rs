@@ -69,9 +69,9 @@ pub struct File {
     pub direct: bool,
     /// Whether there may be blobs that it does not need.
     pub left_behind: bool,
-    /// From when on there come no more of them: until then links are good by which they do.
+    /// Since when, where more of them may come by links to the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left_from: Option<Timestamp>,
+    pub left_at: Option<Timestamp>,
     /// `seq` of the event that made it what it is.
     pub seq: u64,
 }
@@ -107,10 +107,22 @@ impl File {
         format!("{partition:04x}/")
     }
 
+    /// Where the aliases of a file are.
+    pub fn aliases_of(file: FileId) -> String {
+        format!("{file}/")
+    }
+
+    /// Whether what it leaves behind is to be deleted now: links outlive what they were made for,
+    /// and what was begun by one may take its time.
+    pub fn is_to_be_swept(&self, now: Timestamp) -> bool {
+        let all_in = |it: Timestamp| it.0 + DIRECT_MS + DIRECT_REST_MS <= now.0;
+        self.left_behind && self.left_at.is_none_or(all_in)
+    }
+
     /// Something is stored that it does not need, since this time.
     fn leaves(&mut self, now: Timestamp) {
         self.left_behind = true;
-        self.left_from = self.direct.then_some(Timestamp(now.0 + DIRECT_MS + DIRECT_REST_MS));
+        self.left_at = self.direct.then_some(now);
     }
 
     /// One more file has its contents, or one less.
@@ -140,14 +152,14 @@ impl File {
             kept_until: None,
             direct: it.direct.unwrap_or(false),
             left_behind: false,
-            left_from: None,
+            left_at: None,
             seq: event.seq,
         }
     }
 }
 
 impl Document for File {
-    const COLLECTION: Collection = Collection { name: "files", indexes: &["left"] };
+    const COLLECTION: Collection = Collection { name: "files", indexes: &["left", "aliases"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
         let Some(event) = FileEvent::of(&event.event) else { return Vec::new() };
@@ -212,7 +224,7 @@ impl Document for File {
                 FileState::Over if !file.withdrawn => *document = None,
                 FileState::Uploading | FileState::Uploaded | FileState::Over => {
                     file.left_behind = false;
-                    file.left_from = None;
+                    file.left_at = None;
                 }
             },
             (
@@ -234,7 +246,9 @@ impl Document for File {
 
     fn index_keys(&self) -> Vec<Option<String>> {
         let key = || format!("{}{}", Self::left(self.partition), self.id);
-        vec![self.left_behind.then(key)]
+        let alias = self.same_as.filter(|_| self.is_uploaded());
+        let alias = alias.map(|it| format!("{}{}", Self::aliases_of(it), self.id));
+        vec![self.left_behind.then(key), alias]
     }
 
     fn audience(&self) -> Audience {

@@ -16,7 +16,7 @@ use crate::attachments::{FileUse, Holder, NoteMedia};
 use crate::files::{File, FileEvent, FileId};
 use crate::kernel::command::{Fetch, State};
 use crate::kernel::{Command, Context, Document, Reader, Recorded, Slot, StreamId, id};
-use crate::messages::Message;
+use crate::messages::{Message, MessageId};
 use crate::timers::{Action, Answer, Purpose, Timer, Timing};
 
 /// Asks that a file of one's own is made into another format of its kind; nothing when it was, or
@@ -73,7 +73,7 @@ impl Command for ConvertFile {
             return Err(MediaRejection::TooMany);
         }
         let (file_id, account_id) = (media.file_id, context.actor);
-        Ok(vec![MediaRequested { file_id, account_id, kind }.into()])
+        Ok(vec![MediaRequested { file_id, account_id, kind, redo: None }.into()])
     }
 }
 
@@ -110,8 +110,44 @@ impl Command for RedoMedia {
     ) -> Result<Vec<Event>, MediaRejection> {
         let kind = found(media, context).and_then(|it| it.behind(self.tool));
         let (file_id, account_id) = (self.file_id, context.actor);
-        let requested = kind.map(|kind| MediaRequested { file_id, account_id, kind });
+        let redo = Some(true);
+        let requested = kind.map(|kind| MediaRequested { file_id, account_id, kind, redo });
         Ok(requested.into_iter().map(Event::from).collect())
+    }
+}
+
+/// Changes nothing; it is refused unless the messages that hold a file are to be told now.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ConfirmTelling {
+    pub file_id: FileId,
+    /// `seq` of the event that they are to be told of.
+    pub seq: u64,
+}
+
+impl Command for ConfirmTelling {
+    const NAME: &'static str = "ConfirmTelling";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    const BY_SERVER: bool = true;
+    type State = Slot<Media>;
+    type Rejection = MediaRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, MediaRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Slot<Media> {
+        own(self.file_id, context)
+    }
+
+    fn decide(
+        self,
+        media: &Slot<Media>,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, MediaRejection> {
+        let told = found(media, context).filter(|it| it.is_told_of(self.seq));
+        told.map(|_| Vec::new()).ok_or(MediaRejection::NotFound)
     }
 }
 
@@ -146,7 +182,7 @@ impl Command for NoteTold {
         media: &Slot<Media>,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MediaRejection> {
-        let told = found(media, context).filter(|it| it.ended == self.seq);
+        let told = found(media, context).filter(|it| it.is_told_of(self.seq));
         let (file_id, account_id) = (self.file_id, context.actor);
         let told = told.map(|_| MediaTold { file_id, account_id });
         Ok(told.into_iter().map(Event::from).collect())
@@ -160,40 +196,63 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
         return vec![Timing::Clear { purpose, id: it.file_id.0 }];
     }
     let due_at = event.occurred_at;
-    let (file, account_id) = match MediaEvent::of(&event.event) {
-        Some(MediaEvent::MediaProduced(it)) => (it.file_id, it.account_id),
-        Some(MediaEvent::MediaFailed(it)) if it.again_at.is_none() => (it.file_id, it.account_id),
+    let (file, account_id, tells) = match MediaEvent::of(&event.event) {
+        Some(MediaEvent::MediaProduced(it)) => (it.file_id, it.account_id, it.tells),
+        Some(MediaEvent::MediaFailed(it)) => (it.file_id, it.account_id, it.tells),
         Some(MediaEvent::MediaTold(it)) => {
             return vec![Timing::Clear { purpose, id: it.file_id.0 }];
         }
-        Some(
-            MediaEvent::MediaRequested(_)
-            | MediaEvent::MediaStarted(_)
-            | MediaEvent::MediaFailed(_),
-        )
-        | None => return Vec::new(),
+        Some(MediaEvent::MediaRequested(_) | MediaEvent::MediaStarted(_)) | None => {
+            return Vec::new();
+        }
     };
+    if tells != Some(true) {
+        return Vec::new();
+    }
     vec![Timing::Set { purpose, id: file.0, account_id, due_at }]
+}
+
+/// The messages that hold a file or one of its aliases, and which of those.
+async fn holding(reader: &Reader, first: FileId) -> Result<Vec<(MessageId, FileId)>, Error> {
+    let (name, prefix) = (File::COLLECTION.name, File::aliases_of(first));
+    let scan = Scan::prefix(name, Some("aliases"), &prefix, Order::Ascending, TOLD_MAX);
+    let aliases = reader.scan::<File>(scan).await?;
+    let mut all = Vec::new();
+    for file in aliases.iter().map(|(_, it)| it.id).chain([first]) {
+        let (name, prefix) = (FileUse::COLLECTION.name, FileUse::of(file));
+        let scan = Scan::prefix(name, Some("used"), &prefix, Order::Ascending, TOLD_MAX);
+        let uses = reader.scan::<FileUse>(scan).await?;
+        all.extend(uses.iter().filter_map(|(_, it)| match it.holder {
+            Holder::Message(message) => Some((message, file)),
+            Holder::Sticker { .. } => None,
+        }));
+    }
+    all.truncate(TOLD_MAX);
+    Ok(all)
 }
 
 /// Tells the messages that hold a file, each in its conversation, and notes that.
 pub(crate) async fn tell(reader: &Reader, timer: &Timer) -> Result<Action, Error> {
-    let file_id = FileId(timer.id);
-    let (name, prefix) = (FileUse::COLLECTION.name, FileUse::of(file_id));
-    let scan = Scan::prefix(name, Some("used"), &prefix, Order::Ascending, TOLD_MAX);
-    let mut next = timer.gives(NoteTold { file_id, seq: timer.seq });
-    for (_, held) in reader.scan::<FileUse>(scan).await? {
-        let Holder::Message(message_id) = held.holder else { continue };
+    let (file_id, seq, account_id) = (FileId(timer.id), timer.seq, timer.account_id);
+    let own = |what: &[u8]| id::derive(timer.client_id(), &[b"told", what]);
+    let mut next = timer.gives(NoteTold { file_id, seq });
+    for (message_id, file_id) in holding(reader, file_id).await? {
         let message = reader.load::<Message>(message_id.to_string()).await?;
-        let Some(message) = message else { continue };
-        let conversation_id = message.conversation_id;
+        let Some(conversation_id) = message.map(|it| it.conversation_id) else { continue };
         next = Action {
-            account_id: timer.account_id,
-            client_id: id::derive(timer.client_id(), &[b"told", message_id.0.as_bytes()]),
+            account_id,
+            client_id: own(message_id.0.as_bytes()),
             command: Box::new(NoteMedia { conversation_id, message_id, file_id }),
             // Of one that is gone nobody need hear.
             then: Some(Box::new(move |_: Answer| Some(next))),
         };
     }
-    Ok(next)
+    // Documents that are folded again show what was long ago: whoever owns the stream knows
+    // whether it is so.
+    Ok(Action {
+        account_id,
+        client_id: own(b"confirm"),
+        command: Box::new(ConfirmTelling { file_id, seq }),
+        then: Some(Box::new(|answer: Answer| answer.is_ok().then_some(next))),
+    })
 }

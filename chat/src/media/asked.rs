@@ -2,7 +2,7 @@
 
 use ports::media_worker::Load;
 
-use super::tests::{ANN, EVE, begun, fail, previews, record, start, uploaded};
+use super::tests::{ANN, EVE, Starts, begun, fail, previews, record, uploaded};
 use super::*;
 use crate::attachments::{Attach, AttachmentKind, AttachmentReady, NoteMedia, SendAttachments};
 use crate::conversations::{ConversationId, CreateGroup};
@@ -27,18 +27,19 @@ fn video(file_id: FileId, duration_ms: u64) -> RecordMedia {
     RecordMedia { blobs: Vec::new(), outcome, ..record(file_id, 1) }
 }
 
-fn begin(file_id: FileId, kind: JobKind, tool: u32) -> StartMedia {
-    StartMedia { file_id, kind, tool, attempt: 1 }
+/// The id of a job of a file as it was asked for last.
+fn asked(world: &Given, file_id: FileId, kind: JobKind, tool: u32) -> JobId {
+    job_id(file_id, kind, tool, media(world, file_id).job(kind).unwrap().asked)
 }
 
-fn ends(file_id: FileId, kind: JobKind, tool: u32) -> RecordMedia {
-    RecordMedia { job_id: job_id(file_id, kind, tool), ..record(file_id, 1) }
+fn ends(world: &Given, file_id: FileId, kind: JobKind, tool: u32) -> RecordMedia {
+    RecordMedia { job_id: asked(world, file_id, kind, tool), ..record(file_id, 1) }
 }
 
 /// A file whose previews are there.
 fn looked_into() -> (Given, FileId) {
     let (world, id) = uploaded();
-    (world.and(account(ANN), start(id, 1)).and(account(ANN), record(id, 1)), id)
+    (world.started(id, 1).and(account(ANN), record(id, 1)), id)
 }
 
 fn converts(file_id: FileId, format: MediaFormat) -> ConvertFile {
@@ -49,7 +50,7 @@ fn converts(file_id: FileId, format: MediaFormat) -> ConvertFile {
 fn a_video_is_written_anew_once_its_previews_are_there_and_takes_nobodys_place() {
     for (ms, renditions) in [(0, false), (1, true), (1_800_000, true), (1_800_001, false)] {
         let (world, id) = uploaded();
-        let world = world.and(account(ANN), start(id, 1)).and(account(ANN), video(id, ms));
+        let world = world.started(id, 1).and(account(ANN), video(id, ms));
         let next = media(&world, id).next().map(|it| (it.kind, it.load(10)));
         assert_eq!(next, renditions.then_some((JobKind::Renditions, Load::Long)), "{ms}");
     }
@@ -66,12 +67,17 @@ fn a_format_is_made_once_and_what_failed_again() {
     let png = ConvertFile { file_id: id, ..png };
     let world = world.and(account(ANN), png.clone()).when(account(ANN), png.clone()).then([]);
     assert_eq!(media(&world, id).next().map(|it| it.kind), Some(kind));
-    let world = world.and(account(ANN), begin(id, kind, 1));
-    let failed = FailMedia { job_id: job_id(id, kind, 1), ..fail(id, 1, MediaFailure::Corrupt) };
+    let world = world.starts_by(id, kind, 1, 1).then_allowed();
+    let job_id = asked(&world, id, kind, 1);
+    let failed = FailMedia { job_id, ..fail(id, 1, MediaFailure::Corrupt) };
     let world = world.and(account(ANN), failed);
     assert_eq!(media(&world, id).job(kind).unwrap().failure, Some(MediaFailure::Corrupt));
-    let world = world.and(account(ANN), png.clone()).and(account(ANN), begin(id, kind, 1));
-    let world = world.and(account(ANN), ends(id, kind, 1));
+    let world = world.and(account(ANN), png.clone()).starts_by(id, kind, 1, 1).then_allowed();
+    // What the first round has come to is nothing to the second.
+    let late = RecordMedia { job_id, ..record(id, 1) };
+    let world = world.when(account(ANN), late).then([]);
+    let ends = ends(&world, id, kind, 1);
+    let world = world.and(account(ANN), ends);
     let job = media(&world, id).job(kind).unwrap().clone();
     assert!(job.made.is_some() && job.failure.is_none() && !job.is_due());
     let world = world.when(account(ANN), png.clone()).then([]);
@@ -99,7 +105,7 @@ fn an_alias_is_converted_by_whose_contents_it_has() {
     let kind = JobKind::Conversion(MediaFormat::Png);
     let world = world
         .when(account(ANN), converts(alias, MediaFormat::Png))
-        .then([MediaRequested { file_id: id, account_id: account(ANN), kind }.into()]);
+        .then([MediaRequested { file_id: id, account_id: account(ANN), kind, redo: None }.into()]);
     assert_eq!(world.document::<Media>(alias), None);
     // Also once it is over for its owner.
     let world = world.and(account(ANN), TerminateUpload { file_id: id });
@@ -136,8 +142,8 @@ fn what_an_earlier_tool_has_made_is_made_anew_and_shown_until_then() {
     let due = previews(&world, id);
     assert!(due.is_due() && !is_outdated(&world));
     assert_eq!((&due.made, due.load(1)), (&before, Load::Long));
-    let world = world.and(account(ANN), begin(id, JobKind::Previews, 2));
-    let anew = RecordMedia { blobs: vec![7, 8], ..ends(id, JobKind::Previews, 2) };
+    let world = world.starts_by(id, JobKind::Previews, 2, 1).then_allowed();
+    let anew = RecordMedia { blobs: vec![7, 8], ..ends(&world, id, JobKind::Previews, 2) };
     let made = world.and(account(ANN), anew);
     assert_eq!(previews(&made, id).made.unwrap().blobs, [7, 8]);
     assert!(!is_outdated(&made));
@@ -148,14 +154,19 @@ fn what_an_earlier_tool_has_made_is_made_anew_and_shown_until_then() {
 fn what_fails_anew_leaves_what_was_there() {
     let (world, id) = looked_into();
     let world = world.and(account(ANN), RedoMedia { file_id: id, tool: 2 });
-    let world = world.and(account(ANN), begin(id, JobKind::Previews, 2));
-    let job_id = job_id(id, JobKind::Previews, 2);
+    let world = world.starts_by(id, JobKind::Previews, 2, 1).then_allowed();
+    let job_id = asked(&world, id, JobKind::Previews, 2);
     let failed = FailMedia { job_id, ..fail(id, 1, MediaFailure::Corrupt) };
     let world = world.and(account(ANN), failed);
     let job = previews(&world, id);
     assert_eq!((job.made.unwrap().blobs, job.failure), (vec![5, 6], None));
+    assert_eq!(media(&world, id).told, 0);
+    let told = telling(&world, id).map(|it| it.seq);
+    assert_eq!(told, Some(media(&world, id).ended), "of what was there, and not of this");
     world.when(account(ANN), RedoMedia { file_id: id, tool: 2 }).then([]);
 }
+
+const NOT_TOLD: MediaRejection = MediaRejection::NotFound;
 
 /// The timer by which those who see a file are told.
 fn telling(world: &Given, id: FileId) -> Option<Timer> {
@@ -165,20 +176,26 @@ fn telling(world: &Given, id: FileId) -> Option<Timer> {
 #[test]
 fn those_who_see_a_file_are_told_of_each_end_once() {
     let (world, id) = uploaded();
-    let world = world.and(account(ANN), start(id, 1));
+    let world = world.started(id, 1);
     assert_eq!(telling(&world, id), None);
     let world = world.and(account(ANN), video(id, 1_000));
     let first = telling(&world, id).unwrap();
-    let world = world.and(account(ANN), begin(id, JobKind::Renditions, 1));
-    let world = world.and(account(ANN), ends(id, JobKind::Renditions, 1));
+    let world = world.starts_by(id, JobKind::Renditions, 1, 1).then_allowed();
+    let ends = ends(&world, id, JobKind::Renditions, 1);
+    let world = world.and(account(ANN), ends);
     let second = telling(&world, id).unwrap();
     assert!(first.seq < second.seq);
     // What was told before is not what is to be told now.
     let told = |seq| NoteTold { file_id: id, seq };
+    let confirm = |seq| ConfirmTelling { file_id: id, seq };
     let world = world.when(account(ANN), told(first.seq)).then([]);
+    let world = world.when(account(ANN), confirm(first.seq)).then_rejected(NOT_TOLD);
     assert!(telling(&world, id).is_some());
+    let world = world.when(account(ANN), confirm(second.seq)).then([]);
     let world = world.and(account(ANN), told(second.seq));
     assert_eq!(telling(&world, id), None);
+    // Documents that are folded again may show the timer once more.
+    let world = world.when(account(ANN), confirm(second.seq)).then_rejected(NOT_TOLD);
     let world = world.and(account(ANN), TerminateUpload { file_id: id });
     world.when(account(ANN), told(second.seq)).then([]);
     let (world, id) = looked_into();

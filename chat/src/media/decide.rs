@@ -43,7 +43,8 @@ fn tried<'a>(
     own.filter(|it| attempt == it.attempts && !it.has_failed())
 }
 
-/// Notes that a job is being done; nothing when another attempt was noted, or it is over.
+/// Notes that a job is being done; nothing when another attempt was noted, it is over, or anything
+/// else has become of the file.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct StartMedia {
@@ -54,6 +55,8 @@ pub struct StartMedia {
     pub tool: u32,
     /// 1 is the first.
     pub attempt: u64,
+    /// `seq` of what whoever does it knows of the file.
+    pub seq: u64,
 }
 
 impl Command for StartMedia {
@@ -77,12 +80,13 @@ impl Command for StartMedia {
         media: &Slot<Media>,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MediaRejection> {
-        let job = found(media, context).and_then(|it| it.job(self.kind));
+        let known = found(media, context).filter(|it| it.seq == self.seq);
+        let job = known.and_then(|it| it.job(self.kind));
         let next = job.filter(|it| it.is_due() && self.attempt == it.attempts + 1);
-        let started = next.filter(|_| self.attempt <= ATTEMPTS_MAX).map(|_| MediaStarted {
+        let started = next.filter(|_| self.attempt <= ATTEMPTS_MAX).map(|job| MediaStarted {
             file_id: self.file_id,
             account_id: context.actor,
-            job_id: job_id(self.file_id, self.kind, self.tool),
+            job_id: job_id(self.file_id, self.kind, self.tool, job.asked),
             attempt: Long(self.attempt),
             kind: Some(self.kind),
             tool: Some(Long(self.tool.into())),
@@ -138,13 +142,14 @@ impl Command for RecordMedia {
         let (file_id, account_id, kind) = (self.file_id, context.actor, JobKind::Renditions);
         let asks = waits.is_some_and(|it| it.kind == JobKind::Previews) && self.outcome.is_played();
         let asks = asks && found(media, context).is_some_and(|it| it.job(kind).is_none());
-        let requested = asks.then_some(MediaRequested { file_id, account_id, kind });
+        let requested = asks.then_some(MediaRequested { file_id, account_id, kind, redo: None });
         let produced = MediaProduced {
             file_id: self.file_id,
             account_id: context.actor,
             job_id: self.job_id,
             blobs: self.blobs.into_iter().map(Long).collect(),
             outcome: Personal::beside(self.outcome, leaf),
+            tells: waits.filter(|it| it.made.is_none()).map(|_| true),
         };
         let requested = requested.map(Event::from);
         Ok(std::iter::once(produced.into()).chain(requested).collect())
@@ -183,9 +188,9 @@ impl Command for FailMedia {
         media: &Slot<Media>,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MediaRejection> {
-        if tried(media, (self.job_id, self.attempt), context).is_none() {
+        let Some(job) = tried(media, (self.job_id, self.attempt), context) else {
             return Ok(Vec::new());
-        }
+        };
         let rests = (1..).zip(AGAIN_MS).find(|(attempt, _)| *attempt == self.attempt);
         let rest = rests.map(|(_, ms)| ms).filter(|_| self.failure.may_pass());
         let failed = MediaFailed {
@@ -195,6 +200,7 @@ impl Command for FailMedia {
             attempt: Long(self.attempt),
             code: self.failure,
             again_at: rest.map(|it| Timestamp(context.now.0 + it)),
+            tells: (rest.is_none() && job.made.is_none() && !job.redo).then_some(true),
         };
         Ok(vec![failed.into()])
     }

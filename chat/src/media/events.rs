@@ -239,6 +239,8 @@ pub struct MediaRequested {
     pub file_id: FileId,
     pub account_id: AccountId,
     pub kind: JobKind,
+    /// Whether it was made, or failed, by an earlier tool; null when it was not.
+    pub redo: Option<bool>,
 }
 
 /// A job is being done; it counts even if nobody ever hears what came of it.
@@ -269,6 +271,10 @@ pub struct MediaProduced {
     pub blobs: Vec<Long>,
     /// Under the key of the file, so that its end takes it along.
     pub outcome: Personal<MediaOutcome>,
+    /// Whether those who see the file are told; null when they are not, since something like it was
+    /// there.
+    #[serde(default)]
+    pub tells: Option<bool>,
 }
 
 /// A job has failed.
@@ -282,6 +288,9 @@ pub struct MediaFailed {
     pub code: MediaFailure,
     /// When it is tried again; absent, it is not.
     pub again_at: Option<Timestamp>,
+    /// Whether those who see the file are told; null when they are not.
+    #[serde(default)]
+    pub tells: Option<bool>,
 }
 
 /// The messages that hold a file have been told what became of it.

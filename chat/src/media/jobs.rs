@@ -19,7 +19,8 @@ crate::id! {
     JobId, "job"
 }
 
-/// What a file can be made into, of its kind: pictures into others, and sounds into others.
+/// What a file can be made into: pictures into others, sounds and the sound of videos into others,
+/// and documents and code into their text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Enum)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaFormat {
@@ -34,11 +35,12 @@ pub enum MediaFormat {
     M4a,
     Flac,
     Wav,
+    Txt,
 }
 
 impl MediaFormat {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Jpeg,
         Self::Png,
         Self::Gif,
@@ -48,6 +50,7 @@ impl MediaFormat {
         Self::M4a,
         Self::Flac,
         Self::Wav,
+        Self::Txt,
     ];
 
     /// As workers are asked for it.
@@ -62,6 +65,7 @@ impl MediaFormat {
             Self::M4a => "m4a",
             Self::Flac => "flac",
             Self::Wav => "wav",
+            Self::Txt => "txt",
         }
     }
 
@@ -69,7 +73,7 @@ impl MediaFormat {
     fn is_sound(self) -> bool {
         match self {
             Self::Opus | Self::Mp3 | Self::M4a | Self::Flac | Self::Wav => true,
-            Self::Jpeg | Self::Png | Self::Gif | Self::Webp => false,
+            Self::Jpeg | Self::Png | Self::Gif | Self::Webp | Self::Txt => false,
         }
     }
 }
@@ -83,7 +87,7 @@ pub enum JobKind {
     Renditions,
     /// The same in another format.
     Conversion(MediaFormat),
-    /// Something that a later version makes.
+    /// Something that a later version makes, which raises the shape of documents for that.
     Later,
 }
 
@@ -119,9 +123,14 @@ impl JobKind {
     }
 }
 
-/// The id of a job.
-pub fn job_id(file: FileId, kind: JobKind, tool: u32) -> JobId {
-    JobId(id::derive(file.0, &[b"media", kind.name().as_bytes(), &tool.to_be_bytes()]))
+/// The id of a job, which was asked for by the event of this `seq`; 0 where nobody had to ask.
+pub fn job_id(file: FileId, kind: JobKind, tool: u32, asked: u64) -> JobId {
+    let again = match asked {
+        0 => Vec::new(),
+        _ => asked.to_be_bytes().to_vec(),
+    };
+    let parts: [&[u8]; 4] = [b"media", kind.name().as_bytes(), &tool.to_be_bytes(), &again];
+    JobId(id::derive(file.0, &parts))
 }
 
 impl Serialize for JobKind {

@@ -38,7 +38,7 @@ mod tests;
 mod told;
 mod view;
 
-pub use ask::{ConvertFile, NoteTold, RedoMedia};
+pub use ask::{ConfirmTelling, ConvertFile, NoteTold, RedoMedia};
 pub(crate) use ask::{tell, timings};
 pub use decide::{FailMedia, MediaRejection, RecordMedia, StartMedia};
 pub use events::{
@@ -47,7 +47,7 @@ pub use events::{
 };
 pub use graphql::{MediaMutation, MediaObject, MediaState, VariantObject};
 pub use jobs::{JobId, JobKind, MediaFormat, job_id};
-pub use played::{Stream, variant};
+pub use played::{Stream, is_meant, variant};
 pub use told::{Told, is_variant_name, told};
 pub use view::{Job, Made, Media};
 

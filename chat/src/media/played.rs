@@ -17,6 +17,9 @@ const ALL: &str = "stream.m3u8";
 const VARIANT: &str = "-hls.mp4";
 const LIST: &str = "-hls.m3u8";
 
+/// What says in a query which blob is meant.
+const BLOB: &str = "blob";
+
 /// A number of a blob, and what is in it.
 type Stored = (u64, Variant);
 
@@ -42,9 +45,16 @@ pub async fn variant(
     Ok(all.into_iter().find(|(_, it)| it.name == name))
 }
 
+/// Whether the query of a link means this blob, or whichever there is.
+pub fn is_meant(query: &str, blob: u64) -> bool {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let meant = pairs.find(|(name, _)| name == BLOB);
+    meant.is_none_or(|(_, it)| it == format!("{blob:x}"))
+}
+
 /// A video that is played while it comes, in each of its sizes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stream(Vec<Variant>);
+pub struct Stream(Vec<Stored>);
 
 impl Stream {
     /// The stream of a file, if there is one.
@@ -52,13 +62,12 @@ impl Stream {
     /// # Errors
     /// When the keys can't be reached.
     pub async fn of(media: &Media, reader: &Reader) -> Result<Option<Self>, Error> {
-        let all = stored(media, reader).await?.into_iter().map(|(_, it)| it);
-        Ok(Self::made(all.collect()))
+        Ok(Self::made(stored(media, reader).await?))
     }
 
-    fn made(mut variants: Vec<Variant>) -> Option<Self> {
-        variants.retain(|it| it.fragments.is_some() && it.name.ends_with(VARIANT));
-        variants.sort_by_key(|it| it.size_bytes);
+    fn made(mut variants: Vec<Stored>) -> Option<Self> {
+        variants.retain(|(_, it)| it.fragments.is_some() && it.name.ends_with(VARIANT));
+        variants.sort_by_key(|(_, it)| it.size_bytes);
         Some(Self(variants)).filter(|it| !it.0.is_empty())
     }
 
@@ -83,13 +92,16 @@ impl Stream {
             return Some(self.sizes(query));
         }
         let stem = name.strip_suffix(LIST)?;
-        let found = self.0.iter().find(|it| it.name.strip_suffix(VARIANT) == Some(stem))?;
-        Some(pieces(found.fragments.as_ref()?, &format!("{}?{query}", found.name)))
+        let mut all = self.0.iter();
+        let (blob, found) = all.find(|(_, it)| it.name.strip_suffix(VARIANT) == Some(stem))?;
+        // Its spans are those of this blob: once there is another, the player asks for a new list.
+        let uri = format!("{}?{query}&{BLOB}={blob:x}", found.name);
+        Some(pieces(found.fragments.as_ref()?, &uri))
     }
 
     fn sizes(&self, query: &str) -> String {
         let mut list = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n".to_owned();
-        for it in &self.0 {
+        for (_, it) in &self.0 {
             let (Some(fragments), Some(stem)) = (&it.fragments, it.name.strip_suffix(VARIANT))
             else {
                 continue;
@@ -144,7 +156,8 @@ mod tests {
     #[test]
     fn lists_name_what_a_player_loads_and_nothing_else() {
         let plain = Variant { fragments: None, ..sized("480p.mp4", 480) };
-        let all = vec![sized("720p-hls.mp4", 720), plain.clone(), sized("480p-hls.mp4", 480)];
+        let all = [sized("720p-hls.mp4", 720), plain.clone(), sized("480p-hls.mp4", 480)];
+        let all = (0..).zip(all).collect();
         let stream = Stream::made(all).unwrap();
         let info = "#EXT-X-STREAM-INF:BANDWIDTH=80000,CODECS=\"avc1.64001e,mp4a.40.2\"";
         let sizes = format!(
@@ -154,13 +167,14 @@ mod tests {
         );
         assert_eq!(stream.list("stream.m3u8", "a=b"), Some(sizes));
         let pieces = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:6\n\
-             #EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI=\"480p-hls.mp4?a=b\",BYTERANGE=\"900@0\"\n\
-             #EXTINF:6.000,\n#EXT-X-BYTERANGE:50@900\n480p-hls.mp4?a=b\n\
-             #EXTINF:1.040,\n#EXT-X-BYTERANGE:7@950\n480p-hls.mp4?a=b\n#EXT-X-ENDLIST\n";
+             #EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI=\"480p-hls.mp4?a=b&blob=2\",BYTERANGE=\"900@0\"\n\
+             #EXTINF:6.000,\n#EXT-X-BYTERANGE:50@900\n480p-hls.mp4?a=b&blob=2\n\
+             #EXTINF:1.040,\n#EXT-X-BYTERANGE:7@950\n480p-hls.mp4?a=b&blob=2\n#EXT-X-ENDLIST\n";
         assert_eq!(stream.list("480p-hls.m3u8", "a=b").as_deref(), Some(pieces));
         for name in ["360p-hls.m3u8", "480p-hls.mp4", "480p.m3u8", ""] {
             assert_eq!(stream.list(name, "a=b"), None, "{name}");
         }
-        assert_eq!(Stream::made(vec![plain]), None);
+        assert_eq!(Stream::made(vec![(7, plain)]), None);
+        assert!(is_meant("a=b", 2) && is_meant("a=b&blob=2", 2) && !is_meant("blob=3", 2));
     }
 }

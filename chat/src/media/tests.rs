@@ -8,7 +8,7 @@ use ports::media_worker::Load;
 use super::*;
 use crate::Change;
 use crate::files::{BeginUpload, File, FileId, FinishUpload, NoteSwept, TerminateUpload};
-use crate::kernel::testing::{Given, NOW, account, client_id, given, open};
+use crate::kernel::testing::{Given, NOW, Then, account, client_id, given, open};
 use crate::kernel::{Document, Effect, Personal, Recorded, Timestamp};
 
 pub(super) const ANN: u8 = 1;
@@ -57,12 +57,30 @@ pub(super) fn previews(world: &Given, id: FileId) -> Job {
     media(world, id).unwrap().job(PREVIEWS).unwrap().clone()
 }
 
-pub(super) fn start(file_id: FileId, attempt: u64) -> StartMedia {
-    StartMedia { file_id, kind: PREVIEWS, tool: 1, attempt }
+/// Somebody who knows what there is to know starts an attempt.
+pub(super) trait Starts {
+    fn starts_by(self, file_id: FileId, kind: JobKind, tool: u32, attempt: u64) -> Then;
+    fn starts(self, file_id: FileId, attempt: u64) -> Then;
+    fn started(self, file_id: FileId, attempt: u64) -> Given;
+}
+
+impl Starts for Given {
+    fn starts_by(self, file_id: FileId, kind: JobKind, tool: u32, attempt: u64) -> Then {
+        let seq = media(&self, file_id).map_or(0, |it| it.seq);
+        self.when(account(ANN), StartMedia { file_id, kind, tool, attempt, seq })
+    }
+
+    fn starts(self, file_id: FileId, attempt: u64) -> Then {
+        self.starts_by(file_id, PREVIEWS, 1, attempt)
+    }
+
+    fn started(self, file_id: FileId, attempt: u64) -> Given {
+        self.starts(file_id, attempt).then_allowed()
+    }
 }
 
 pub(super) fn fail(file_id: FileId, attempt: u64, failure: MediaFailure) -> FailMedia {
-    FailMedia { file_id, job_id: job_id(file_id, PREVIEWS, 1), attempt, failure }
+    FailMedia { file_id, job_id: job_id(file_id, PREVIEWS, 1, 0), attempt, failure }
 }
 
 pub(super) fn variant(name: &str) -> Variant {
@@ -77,7 +95,7 @@ pub(super) fn record(file_id: FileId, attempt: u64) -> RecordMedia {
         variants: vec![variant("96.webp"), variant("96.jpg")],
         ..MediaOutcome::default()
     };
-    let job_id = job_id(file_id, PREVIEWS, 1);
+    let job_id = job_id(file_id, PREVIEWS, 1, 0);
     RecordMedia { file_id, job_id, attempt, blobs: vec![5, 6], outcome }
 }
 
@@ -89,7 +107,7 @@ fn ready(world: &Given, id: FileId) -> Option<Personal<MediaOutcome>> {
 fn a_job_is_due_once_its_file_is_there_and_goes_with_it() {
     let (world, id) = begun(given().person(ANN, "ann"), 10);
     assert_eq!(media(&world, id).map(|it| it.jobs), Some(Vec::new()));
-    let world = world.when(account(ANN), start(id, 1)).then([]);
+    let world = world.starts(id, 1).then([]);
     let world = world.later(5).and(account(ANN), finish(id, 10));
     let due = media(&world, id).unwrap();
     assert_eq!(previews(&world, id).due_from, Some(Timestamp(NOW.0 + 5)));
@@ -97,7 +115,7 @@ fn a_job_is_due_once_its_file_is_there_and_goes_with_it() {
     let world = world.and(account(ANN), TerminateUpload { file_id: id });
     assert_eq!(media(&world, id), None);
     world
-        .when(account(ANN), start(id, 1))
+        .starts(id, 1)
         .then([])
         .when(account(ANN), record(id, 1))
         .then([])
@@ -108,7 +126,7 @@ fn a_job_is_due_once_its_file_is_there_and_goes_with_it() {
 #[test]
 fn what_was_made_is_sealed_under_the_key_of_the_file() {
     let (world, id) = uploaded();
-    let world = world.and(account(ANN), start(id, 1));
+    let world = world.started(id, 1);
     let world = world.when(account(ANN), record(id, 1)).then_allowed();
     let outcome = ready(&world, id).unwrap();
     assert_eq!(outcome.leaf(), world.document::<File>(id).unwrap().leaf());
@@ -122,7 +140,7 @@ fn what_was_made_is_sealed_under_the_key_of_the_file() {
         .then([])
         .when(account(ANN), fail(id, 1, MediaFailure::Corrupt))
         .then([])
-        .when(account(ANN), start(id, 2))
+        .starts(id, 2)
         .then([]);
 }
 
@@ -132,13 +150,13 @@ fn an_attempt_is_started_once_and_the_newest_counts() {
     let world = world
         .when(account(ANN), record(id, 1))
         .then([])
-        .when(account(ANN), start(id, 2))
+        .starts(id, 2)
         .then([])
-        .when(account(ANN), start(id, 1))
+        .starts(id, 1)
         .then_allowed()
-        .when(account(ANN), start(id, 1))
+        .starts(id, 1)
         .then([])
-        .when(account(ANN), start(id, 2))
+        .starts(id, 2)
         .then_allowed();
     assert_eq!(previews(&world, id).attempts, 2);
     let world = world
@@ -156,7 +174,7 @@ fn what_may_pass_is_tried_three_times_with_longer_and_longer_rests() {
     for failure in [MediaFailure::Timeout, MediaFailure::Broken] {
         let (mut world, id) = uploaded();
         for (attempt, rest) in (1..).zip([Some(10_000), Some(120_000), None]) {
-            world = world.and(account(ANN), start(id, attempt));
+            world = world.started(id, attempt);
             world = world.and(account(ANN), fail(id, attempt, failure));
             // It is noted once.
             world = world.when(account(ANN), fail(id, attempt, failure)).then([]);
@@ -165,7 +183,7 @@ fn what_may_pass_is_tried_three_times_with_longer_and_longer_rests() {
             assert_eq!(due, rest.map(|it| Timestamp(NOW.0 + it)));
         }
         assert_eq!(previews(&world, id).failure, Some(failure));
-        world.when(account(ANN), start(id, 4)).then([]);
+        world.starts(id, 4).then([]);
     }
 }
 
@@ -173,7 +191,7 @@ fn what_may_pass_is_tried_three_times_with_longer_and_longer_rests() {
 fn what_would_fail_again_fails_for_good() {
     for failure in [MediaFailure::Unsupported, MediaFailure::TooLarge, MediaFailure::Corrupt] {
         let (world, id) = uploaded();
-        let world = world.and(account(ANN), start(id, 1)).and(account(ANN), fail(id, 1, failure));
+        let world = world.started(id, 1).and(account(ANN), fail(id, 1, failure));
         assert_eq!(previews(&world, id).failure, Some(failure));
     }
 }
@@ -182,9 +200,9 @@ fn what_would_fail_again_fails_for_good() {
 fn what_ends_its_server_every_time_is_given_up() {
     let (mut world, id) = uploaded();
     for attempt in 1..=ATTEMPTS_MAX {
-        world = world.and(account(ANN), start(id, attempt));
+        world = world.started(id, attempt);
     }
-    let world = world.when(account(ANN), start(id, ATTEMPTS_MAX + 1)).then([]);
+    let world = world.starts(id, ATTEMPTS_MAX + 1).then([]);
     let world = world.and(account(ANN), fail(id, ATTEMPTS_MAX, MediaFailure::Broken));
     assert_eq!(previews(&world, id).failure, Some(MediaFailure::Broken));
 }
@@ -192,7 +210,7 @@ fn what_ends_its_server_every_time_is_given_up() {
 #[test]
 fn another_account_or_job_or_number_of_blobs_is_nothing() {
     let (world, id) = uploaded();
-    let world = world.and(account(ANN), start(id, 1));
+    let world = world.started(id, 1);
     let other = JobId(client_id(99));
     world
         .when(account(EVE), record(id, 1))
@@ -225,17 +243,16 @@ fn small_files_come_first_and_of_those_the_ones_that_wait() {
 fn its_owner_is_told_of_the_end_only() {
     let (world, id) = uploaded();
     let world = world
-        .and(account(ANN), start(id, 1))
+        .started(id, 1)
         .and(account(ANN), fail(id, 1, MediaFailure::Timeout))
-        .and(account(ANN), start(id, 2))
+        .started(id, 2)
         .and(account(ANN), record(id, 2));
     let meanings: Vec<_> = world.history().iter().rev().take(4).map(Recorded::meaning).collect();
     let nothing = (Change::None, Effect::None);
     let told = (Change::File(id), Effect::None);
     assert_eq!(meanings, [told.clone(), nothing.clone(), nothing.clone(), nothing]);
     let (world, id) = uploaded();
-    let world =
-        world.and(account(ANN), start(id, 1)).and(account(ANN), fail(id, 1, MediaFailure::Corrupt));
+    let world = world.started(id, 1).and(account(ANN), fail(id, 1, MediaFailure::Corrupt));
     assert_eq!(
         world.history().last().map(Recorded::meaning),
         Some((Change::File(id), Effect::None))
@@ -257,7 +274,7 @@ proptest! {
             let before = previews(&world, id);
             let own = account(ANN);
             let then = match what {
-                0 => world.when(own, start(id, attempt)),
+                0 => world.starts(id, attempt),
                 1 => world.when(own, record(id, attempt)),
                 2 => world.when(own, fail(id, attempt, MediaFailure::ALL[failure])),
                 _ => {

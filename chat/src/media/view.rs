@@ -26,6 +26,10 @@ pub struct Job {
     pub kind: JobKind,
     /// From when on it is due, unless it has an end.
     pub due_from: Option<Timestamp>,
+    /// `seq` of the event that asked for it; 0 where nobody had to.
+    pub asked: u64,
+    /// Whether an earlier tool has made it, or failed to.
+    pub redo: bool,
     /// Times that it was started since it was asked for.
     pub attempts: u64,
     /// The attempt that has failed last.
@@ -45,6 +49,8 @@ impl Job {
         Self {
             kind,
             due_from: Some(from),
+            asked: 0,
+            redo: false,
             attempts: 0,
             failed: 0,
             id: None,
@@ -99,8 +105,10 @@ pub struct Media {
     pub size_bytes: u64,
     /// None before the file is there; then its previews, and what else was asked for.
     pub jobs: Vec<Job>,
-    /// `seq` of the event by which a job has ended last.
+    /// `seq` of the last end of a job of which those who see the file are told, and of the last of
+    /// which they have been.
     pub ended: u64,
+    pub told: u64,
     /// `seq` of the event that made it what it is.
     pub seq: u64,
 }
@@ -131,6 +139,12 @@ impl Media {
         due.min_by_key(|it| (it.class(self.size_bytes), it.due_from))
     }
 
+    /// Whether the end of a job at a `seq` is the last of which those who see the file are told, and
+    /// they have not been.
+    pub(super) fn is_told_of(&self, seq: u64) -> bool {
+        self.ended == seq && self.told < seq
+    }
+
     /// The job that was done by a tool before that of a version, when none is to be done.
     pub fn behind(&self, tool: u32) -> Option<JobKind> {
         let ended = self.jobs.iter().all(|it| !it.is_due());
@@ -146,7 +160,14 @@ impl Media {
             size_bytes: it.size_bytes.0,
             jobs: Vec::new(),
             ended: 0,
+            told: 0,
             seq: event.seq,
+        }
+    }
+
+    fn end(&mut self, tells: Option<bool>, seq: u64) {
+        if tells == Some(true) {
+            self.ended = seq;
         }
     }
 
@@ -156,8 +177,10 @@ impl Media {
 
     fn fold(&mut self, event: &MediaEvent, (seq, now): (u64, Timestamp)) {
         match event {
+            MediaEvent::MediaRequested(it) if it.kind == JobKind::Later => (),
             MediaEvent::MediaRequested(it) => {
-                let job = Job::new(it.kind, now);
+                let redo = it.redo.unwrap_or(false);
+                let job = Job { asked: seq, redo, ..Job::new(it.kind, now) };
                 match self.jobs.iter_mut().find(|job| job.kind == it.kind) {
                     // What there is of it is shown meanwhile.
                     Some(old) => *old = Job { made: old.made.take(), ..job },
@@ -177,20 +200,18 @@ impl Media {
                     let blobs = it.blobs.iter().map(|it| it.0).collect();
                     job.made = Some(Made { outcome: it.outcome.clone(), blobs });
                     job.due_from = None;
-                    self.ended = seq;
                 }
+                self.end(it.tells, seq);
             }
             MediaEvent::MediaFailed(it) => {
                 if let Some(job) = self.by_id(it.job_id) {
                     job.failed = it.attempt.0;
                     job.due_from = it.again_at;
                     job.failure = (it.again_at.is_none() && job.made.is_none()).then_some(it.code);
-                    if it.again_at.is_none() {
-                        self.ended = seq;
-                    }
                 }
+                self.end(it.tells, seq);
             }
-            MediaEvent::MediaTold(_) => (),
+            MediaEvent::MediaTold(_) => self.told = self.ended,
         }
         self.seq = seq;
     }

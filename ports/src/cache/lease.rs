@@ -1,5 +1,6 @@
 //! A lease that is held for as long as something takes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::Ports;
@@ -27,19 +28,22 @@ impl Lease {
 
     /// Does something for as long as it takes, and gives it back.
     pub async fn during<T>(self, ports: &Ports, work: impl Future<Output = T>) -> T {
+        let ours = AtomicBool::new(true);
         let keep = async {
             loop {
                 tokio::time::sleep(self.ttl / 3).await;
                 // Losing it is only more work.
-                self.prolong(ports).await;
+                ours.store(self.prolong(ports).await, Ordering::Relaxed);
             }
         };
         let came = tokio::select! {
             came = work => came,
             () = keep => unreachable!("it is prolonged without end"),
         };
-        // It ends by itself if that fails.
-        let _ = ports.cache.forget(&self.key).await;
+        // That of another is theirs. It ends by itself if this fails.
+        if ours.into_inner() {
+            let _ = ports.cache.forget(&self.key).await;
+        }
         came
     }
 }

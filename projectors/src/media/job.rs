@@ -46,9 +46,6 @@ const ASKED_EVERY: Duration = Duration::from_millis(200);
 /// Bytes that are sealed at once.
 const PIECE: usize = 256 << 10;
 
-/// What a command came to: the `seq` of its event, or of nothing.
-type Noted = Option<u64>;
-
 fn broken(what: &'static str) -> Error {
     Error::corrupt("blobs", what)
 }
@@ -100,16 +97,18 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    async fn make(&self, worker: &MediaWorker, place: Place<'_>) -> Result<Noted, Error> {
+    async fn make(&self, worker: &MediaWorker, place: Place<'_>) -> Result<Option<u64>, Error> {
         let (media, job) = (self.media, self.job);
         let over = media.seq + 1;
         if let Some(id) = job.id.filter(|_| job.attempts >= ATTEMPTS_MAX) {
             // Nobody has heard what came of the last attempt.
-            let noted = self.note_failure((id, job.attempts), MediaFailure::Broken).await;
-            if noted.is_some() {
-                self.delete_made().await;
+            let left = self.made().await?;
+            let fail = self.failing((id, job.attempts), MediaFailure::Broken);
+            let Some(noted) = self.note("fail", fail).await else { return Ok(None) };
+            if noted.is_new() {
+                self.forget(&left).await;
             }
-            return Ok(noted);
+            return Ok(noted.seq());
         }
         let reader = self.reader();
         let file = reader.load::<File>(media.file_id.to_string()).await?;
@@ -122,15 +121,20 @@ impl Attempt<'_> {
         unseal(&self.acting.ports, &file, &key, &scratch.input()).await?;
         let attempt = job.attempts + 1;
         let (file_id, kind, tool) = (media.file_id, job.kind, self.tool);
-        let job_id = job_id(file_id, kind, tool);
+        let job_id = job_id(file_id, kind, tool, job.asked);
+        // What earlier attempts have made counts no more once this one has begun; what a later one
+        // makes may.
+        let left = if attempt > 1 { self.made().await? } else { Vec::new() };
         if !worker.works() {
             return Ok(None);
         }
-        let start = StartMedia { file_id, kind, tool, attempt };
-        let Some(Some(_)) = self.note("start", start).await else { return Ok(Some(over)) };
-        if attempt > 1 {
-            self.delete_made().await;
+        let start = StartMedia { file_id, kind, tool, attempt, seq: media.seq };
+        // One that was begun long ago, as documents show that are folded again, is not begun now.
+        let started = self.note("start", start).await.filter(Noted::is_new);
+        if started.and_then(|it| it.seq()).is_none() {
+            return Ok(Some(over));
         }
+        self.forget(&left).await;
         let watch = Stopwatch::start();
         let load = job.load(media.size_bytes);
         let ended = worker.run(&scratch, &asked(kind, &details), load, &|_| ()).await;
@@ -164,15 +168,13 @@ impl Attempt<'_> {
         }
     }
 
-    /// Deletes what was made by attempts that nobody has heard of: nothing of it counts any more.
-    async fn delete_made(&self) {
+    /// What was made and no document names.
+    async fn made(&self) -> Result<Vec<BlobKey>, Error> {
         let file = self.media.file_id;
         let (prefix, made) = (variants_prefix(file), self.media.jobs.iter());
         let counts = made.filter_map(|it| it.made.as_ref()).flat_map(|it| &it.blobs);
         let counts: Vec<_> = counts.map(|it| variant_blob(file, *it)).collect();
-        if let Err(error) = self.acting.delete_beginning(&prefix, &counts).await {
-            tracing::warn!(%error, "what was made is left until its file is over");
-        }
+        self.acting.beginning(&prefix, &counts).await
     }
 
     /// A reader that has read nothing yet.
@@ -188,7 +190,7 @@ impl Attempt<'_> {
         (job_id, attempt): (JobId, u64),
         scratch: &Scratch,
         outcome: MediaOutcome,
-    ) -> Result<Noted, MediaFailure> {
+    ) -> Result<Option<u64>, MediaFailure> {
         let media = self.media;
         let mut kept: Vec<BlobKey> = Vec::new();
         let mut blobs = Vec::new();
@@ -211,17 +213,10 @@ impl Attempt<'_> {
         let file_id = media.file_id;
         let record = RecordMedia { file_id, job_id, attempt, blobs: blobs.clone(), outcome };
         match self.note("record", record).await {
-            Some(Some(seq)) => {
-                // What was shown until now is not any more.
-                let old = self.job.made.iter().flat_map(|it| &it.blobs);
-                let old: Vec<_> = old.map(|it| variant_blob(file_id, *it)).collect();
-                self.forget(&old).await;
-                Ok(Some(seq))
-            }
-            // It was noted by a try that was not heard of, or something else was.
-            Some(None) => {
+            // Or by a try that was not heard of; or something else was.
+            Some(noted) => {
                 self.settle(&blobs, &kept).await;
-                Ok(None)
+                Ok(noted.seq())
             }
             None => {
                 self.forget(&kept).await;
@@ -230,7 +225,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Deletes what was made unless the documents come to name it.
+    /// Deletes what was made unless the documents come to name it, and then what they named before.
     async fn settle(&self, blobs: &[u64], kept: &[BlobKey]) {
         let media = self.media;
         for _ in 0..ASKED_MAX {
@@ -238,8 +233,12 @@ impl Attempt<'_> {
             let found = reader.load::<Media>(media.file_id.to_string()).await;
             match found {
                 Ok(found) => match found.as_ref().and_then(|it| it.job(self.job.kind)) {
+                    Some(it) if it.made.as_ref().is_some_and(|it| it.blobs == blobs) => {
+                        let old = self.job.made.iter().flat_map(|it| &it.blobs);
+                        let old: Vec<_> = old.map(|it| variant_blob(media.file_id, *it)).collect();
+                        return self.forget(&old).await;
+                    }
                     Some(it) if it.is_due() => (),
-                    Some(it) if it.made.as_ref().is_some_and(|it| it.blobs == blobs) => return,
                     Some(_) | None => return self.forget(kept).await,
                 },
                 Err(error) => tracing::warn!(%error, "whose outcome counts is unknown"),
@@ -257,23 +256,24 @@ impl Attempt<'_> {
         }
     }
 
+    fn failing(&self, (job_id, attempt): (JobId, u64), failure: MediaFailure) -> FailMedia {
+        FailMedia { file_id: self.media.file_id, job_id, attempt, failure }
+    }
+
     /// Notes that an attempt has failed.
-    async fn note_failure(&self, (job_id, attempt): (JobId, u64), failure: MediaFailure) -> Noted {
-        let file_id = self.media.file_id;
-        self.note("fail", FailMedia { file_id, job_id, attempt, failure }).await.flatten()
+    async fn note_failure(&self, tried: (JobId, u64), failure: MediaFailure) -> Option<u64> {
+        self.note("fail", self.failing(tried, failure)).await.and_then(|it| it.seq())
     }
 
     /// Gives a command until it was decided; nothing when it was refused.
     async fn note(&self, what: &str, command: impl AnyCommand + Clone + 'static) -> Option<Noted> {
         let media = self.media;
         let parts = [b"media".as_slice(), what.as_bytes(), &media.seq.to_be_bytes()];
-        let client_id = id::derive(media.file_id.0, &parts);
+        let (client_id, mut doubtful) = (id::derive(media.file_id.0, &parts), false);
         loop {
             let caller = media.account_id.into();
             match self.acting.door.submit(caller, client_id, Box::new(command.clone())).await {
-                Ok(Accepted { first_seq, .. }) => {
-                    return Some((first_seq > 0).then_some(first_seq));
-                }
+                Ok(accepted) => return Some(Noted { accepted, doubtful }),
                 Err(
                     failure @ (Failure::Rejected(_)
                     | Failure::IdempotencyMismatch
@@ -284,11 +284,31 @@ impl Attempt<'_> {
                     return None;
                 }
                 // What was made lies here and nowhere else.
-                Err(Failure::RateLimited { .. } | Failure::Unavailable | Failure::Unknown) => {
+                Err(failure) => {
+                    doubtful |= failure == Failure::Unknown;
                     tokio::time::sleep(PAUSE).await;
                 }
             }
         }
+    }
+}
+
+/// What a command came to.
+struct Noted {
+    accepted: Accepted,
+    /// Whether an earlier try of ours may have been accepted.
+    doubtful: bool,
+}
+
+impl Noted {
+    /// Whether it was accepted now, and not long ago.
+    fn is_new(&self) -> bool {
+        self.doubtful || !self.accepted.repeated
+    }
+
+    /// The `seq` of its event, or of nothing.
+    fn seq(&self) -> Option<u64> {
+        (self.accepted.first_seq > 0).then_some(self.accepted.first_seq)
     }
 }
 

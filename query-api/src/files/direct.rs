@@ -16,14 +16,14 @@ use serde::Deserialize;
 use serde_json::json;
 
 use chat::files::{
-    DIRECT_BYTES_MAX, DIRECT_MS, FileId, FileRejection, FileState, PARTS_MAX, SALT_BYTES, key_of,
-    part_key, part_secret, sealed_bytes,
+    DIRECT_MS, FileId, FileRejection, FileState, PART_BYTES_MAX, SALT_BYTES, key_of, part_key,
+    part_secret, sealed_bytes,
 };
 use chat::kernel::graphql::NOT_FOUND;
 use chat::kernel::{Rejection, Timestamp};
 use ports::blobs::Grant;
 
-use super::receive::{own_file, parts};
+use super::receive::own_file;
 use super::{Asked, Refused};
 use crate::schema::Api;
 
@@ -31,10 +31,8 @@ use crate::schema::Api;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Wish {
-    /// Where it begins in the file.
+    /// Where it begins in the file: a multiple of 8,388,608, up to the next or the end.
     offset: u64,
-    /// 1 to 67,108,864, before it is sealed.
-    size_bytes: u64,
 }
 
 fn refused(why: FileRejection) -> Refused {
@@ -69,19 +67,16 @@ pub(super) async fn grant(
     if file.state != FileState::Uploading || !file.direct {
         return Err(refused(FileRejection::NotDirect));
     }
-    let within = wish.offset.checked_add(wish.size_bytes).is_some_and(|it| it <= file.size_bytes);
-    if !within || !(1..=DIRECT_BYTES_MAX).contains(&wish.size_bytes) {
+    if wish.offset >= file.size_bytes || !wish.offset.is_multiple_of(PART_BYTES_MAX) {
         return Err(refused(FileRejection::PartInvalid));
     }
+    let size_bytes = (file.size_bytes - wish.offset).min(PART_BYTES_MAX);
     let ports = &api.parts.ports;
-    if parts(ports, file.id).await?.len() >= PARTS_MAX {
-        return Err(refused(FileRejection::TooManyParts));
-    }
     let key = key_of(&api.parts.keyring, &file).await?.ok_or(Refused::from(NOT_FOUND))?;
     let salt: [u8; SALT_BYTES] = ports.entropy.bytes();
-    let number = u64::from_be_bytes(ports.entropy.bytes());
-    let blob = part_key(file.id, wish.offset, number, true);
-    let grant = Grant::Put { size_bytes: sealed_bytes(wish.size_bytes), sha256: None };
+    // What is put twice lies there once, so nobody stores more than they have begun to upload.
+    let blob = part_key(file.id, wish.offset, 0, true);
+    let grant = Grant::Put { size_bytes: sealed_bytes(size_bytes), sha256: None };
     let until = Timestamp(scope.clock.now_ms() + DIRECT_MS);
     let link = ports.blobs.link(&blob, grant, good()).await?;
     let link = link.ok_or(refused(FileRejection::NotDirect))?;
@@ -91,6 +86,7 @@ pub(super) async fn grant(
         "method": link.method,
         "url": link.url,
         "headers": headers,
+        "sizeBytes": size_bytes.to_string(),
         "salt": STANDARD.encode(salt),
         "key": STANDARD.encode(part_secret(&key, wish.offset, &salt)),
         "until": until,

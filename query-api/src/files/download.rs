@@ -14,7 +14,7 @@ use chat::files::{
 };
 use chat::kernel::graphql::{Asker, NOT_FOUND, Scope};
 use chat::kernel::{Failure, Timestamp};
-use chat::media::{Media, Stream, variant};
+use chat::media::{Media, Stream, is_meant, variant};
 use ports::Error;
 use ports::blobs::{BlobKey, ByteStream, Span};
 use ports::keys::Secret;
@@ -76,7 +76,7 @@ struct Wished {
 }
 
 impl Wished {
-    async fn find(scope: &Scope, link: &Link) -> Result<Self, Refused> {
+    async fn find(scope: &Scope, link: &Link, query: &str) -> Result<Self, Refused> {
         let reader = &scope.reader;
         let file = link.follow(reader, Timestamp(scope.clock.now_ms())).await?;
         let Some(name) = &link.variant else {
@@ -92,6 +92,9 @@ impl Wished {
         let media = media.ok_or(Refused::from(NOT_FOUND))?;
         let found = variant(&media, reader, name).await?.ok_or(Refused::from(NOT_FOUND))?;
         let (blob, variant) = found;
+        if !is_meant(query, blob) {
+            return Err(NOT_FOUND.into());
+        }
         let (name, media_type) = (variant.name, variant.media_type);
         let (kind, disposition) = shown(&FileDetails { name, media_type });
         let tag = format!("\"{}-{blob:x}\"", link.file);
@@ -103,6 +106,7 @@ impl Wished {
     async fn list(scope: &Scope, link: &Link, name: &str) -> Result<Response, Refused> {
         let reader = &scope.reader;
         let file = link.follow(reader, Timestamp(scope.clock.now_ms())).await?;
+        let file = holder_of(reader, &file).await?.ok_or(Refused::from(NOT_FOUND))?;
         let media = reader.load::<Media>(file.id.to_string()).await?;
         let media = media.ok_or(Refused::from(NOT_FOUND))?;
         let stream = Stream::of(&media, reader).await?;
@@ -144,7 +148,7 @@ pub(super) async fn download(
     if let Some(name) = link.variant.as_deref().filter(|it| Stream::is_list(it)) {
         return Wished::list(&scope, &link, name).await;
     }
-    let wished = Wished::find(&scope, &link).await?;
+    let wished = Wished::find(&scope, &link, query).await?;
     let (tag, size) = (wished.tag.as_str(), wished.size_bytes);
     let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
     let known = text(header::IF_NONE_MATCH).is_some_and(|it| names(it, tag));

@@ -161,10 +161,12 @@ fn look_into(world: Given, owner: AccountId, file_id: FileId, which: u8) -> Then
     };
     let media = world.document::<Media>(file_id);
     let next = media.as_ref().and_then(|it| it.next());
-    let (kind, attempts) = next.map_or((JobKind::Previews, 0), |it| (it.kind, it.attempts));
+    let (kind, attempts, asked) =
+        next.map_or((JobKind::Previews, 0, 0), |it| (it.kind, it.attempts, it.asked));
     let (attempt, tool) = (attempts + 1, 1 + u32::from(which % 2));
-    let job_id = job_id(file_id, kind, tool);
-    let world = world.when(owner, StartMedia { file_id, kind, tool, attempt }).world;
+    let job_id = job_id(file_id, kind, tool, asked);
+    let seq = media.map_or(0, |it| it.seq);
+    let world = world.when(owner, StartMedia { file_id, kind, tool, attempt, seq }).world;
     let variant = Variant {
         name: "96.webp".to_owned(),
         media_type: "image/webp".to_owned(),
