@@ -73,7 +73,7 @@ sim: ## The simulation: make sim SEEDS=10000, or one seed told in full: make sim
 	$(if $(SEED),SIM_SEED=$(SEED)) SIM_SEEDS=$(SEEDS) cargo test --workspace --test simulation -- --nocapture
 
 bench: servers ## Benchmarks beside floors and a peer: make bench, make bench ID=F1
-	cargo build --release -p server -p bench
+	cargo build --release -p server -p bench -p media-worker
 	cargo build --workspace
 	$(CARGO_TARGET_DIR)/release/parlance-bench $(ID) --server $(CARGO_TARGET_DIR)/release/parlance \
 		--stand $(CARGO_TARGET_DIR)/debug/stand

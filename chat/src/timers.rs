@@ -220,7 +220,7 @@ pub async fn action(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Er
         Purpose::ScheduledDue => Some(schedule::begin(timer)),
         Purpose::ScheduledSend => schedule::send(reader, timer).await?,
         Purpose::UploadExpires | Purpose::FileUnused | Purpose::FileEnds => {
-            Some(files::end(reader, timer).await?)
+            files::end(reader, timer).await?
         }
         Purpose::FilesReleased => attachments::release(reader, timer).await?,
         Purpose::MediaTold => Some(media::tell(reader, timer).await?),

@@ -93,7 +93,7 @@ pub(crate) async fn is_held(reader: &Reader, file: FileId) -> Result<bool, Error
 ///
 /// # Errors
 /// When the documents can't be reached.
-async fn is_used(reader: &Reader, file: FileId) -> Result<bool, Error> {
+pub(crate) async fn is_used(reader: &Reader, file: FileId) -> Result<bool, Error> {
     let (name, prefix) = (FileUse::COLLECTION.name, FileUse::of(file));
     let scan = Scan::prefix(name, Some("used"), &prefix, Order::Ascending, 1);
     Ok(!reader.scan::<FileUse>(scan).await?.is_empty())

@@ -31,7 +31,7 @@ pub use decide::{
     Attach, Attachment, AttachmentKind, AttachmentRejection, Attachments, SendAttachments,
 };
 pub use end::NoteReleased;
-pub(crate) use end::{is_held, release, timings};
+pub(crate) use end::{is_held, is_used, release, timings};
 pub use events::{AttachmentEvent, AttachmentReady, FilesReleased};
 pub use graphql::{AttachmentMutation, AttachmentsObject};
 pub use open::OpenAttachment;

@@ -12,7 +12,7 @@ use super::{
     FileSwept, FileWithdrawn, RELEASED_MS, UploadAbandoned,
 };
 use crate::Event;
-use crate::attachments::is_held;
+use crate::attachments::{is_held, is_used};
 use crate::kernel::command::{Fetch, State};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Reader, Recorded, Slot, StreamId, Timestamp};
@@ -159,12 +159,17 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
 }
 
 /// Ends the upload or the file that a timer is about; a file that something refers to is kept.
-pub(crate) async fn end(reader: &Reader, timer: &Timer) -> Result<Action, Error> {
+/// Nothing while something that is gone has not released it: whether another does is known then.
+pub(crate) async fn end(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Error> {
     let (file_id, uploaded) = (FileId(timer.id), timer.purpose != Purpose::UploadExpires);
-    Ok(match timer.purpose == Purpose::FileUnused && is_held(reader, file_id).await? {
+    let held = timer.purpose == Purpose::FileUnused && is_held(reader, file_id).await?;
+    if held && !is_used(reader, file_id).await? {
+        return Ok(None);
+    }
+    Ok(Some(match held {
         true => timer.gives(KeepFile { file_id, due_at: timer.due_at }),
         false => timer.gives(EndFile { file_id, uploaded, due_at: timer.due_at }),
-    })
+    }))
 }
 
 /// Keeps a file that something refers to; one that is kept is.
