@@ -150,7 +150,7 @@ fn a_file_cut_a_hundred_times_over_kills_is_the_same_and_costs_little_memory() {
     }
     assert_eq!(ann.file(&id)["sha256"], loads(&[&ann], &id, size, PIECE));
     grown = grown.max(peak_kib(program.pid()) - before);
-    println!("{MIB} MiB, {CUTS} cuts, {KILLS} kills: it grew by {} MiB", grown >> 10);
+    eprintln!("{MIB} MiB, {CUTS} cuts, {KILLS} kills: it grew by {} MiB", grown >> 10);
     assert!(grown <= GROWTH_KIB_MAX, "it grew by {grown} KiB");
 }
 
@@ -261,7 +261,7 @@ fn a_file_that_changes_nodes_at_every_cut_is_the_same_and_costs_each_little_memo
     doors.iter_mut().for_each(|it| it.looks(&stand));
     let grown = doors.each_ref().map(|it| it.grown);
     let told = grown.map(|it| it >> 10);
-    println!("{mib} MiB, {cuts} cuts, each time to the other node: they grew by {told:?} MiB");
+    eprintln!("{mib} MiB, {cuts} cuts, each time to the other node: they grew by {told:?} MiB");
     assert!(grown.iter().all(|it| *it <= GROWTH_KIB_MAX), "they grew by {grown:?} KiB");
     assert!(stand.panics().is_empty(), "{:?}", stand.panics());
 }
