@@ -126,6 +126,25 @@ impl Person {
         }
     }
 
+    /// Sends the last bytes of an upload and waits until it is a file: to put a large one together
+    /// takes longer than a connection waits for its answer.
+    pub fn finishes(&self, file: &str, offset: u64, bytes: &[u8]) {
+        let (bearer, offset) = (format!("Bearer {}", self.token), offset.to_string());
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("tus-resumable", "1.0.0"),
+            ("content-type", BYTES),
+            ("upload-offset", offset.as_str()),
+        ];
+        // Whether the answer comes or not, what has become of it is seen.
+        let _ = self.client.http.request("PATCH", &format!("/files/{file}"), &headers, bytes);
+        let started = ports::clock::Stopwatch::start();
+        while self.file(file)["state"] != "UPLOADED" {
+            assert!(started.seconds() < LOOKING_MAX.as_secs_f64(), "it is no file");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// What somebody sees of a file of their own.
     pub fn file(&self, file: &str) -> Value {
         let wanted = "id state name mediaType sizeBytes sha256 until url";
