@@ -56,12 +56,23 @@ fn load(ann: &Person, file: &str, name: &str) -> Vec<u8> {
     ann.follows(link.as_str().expect("a link"), &[]).body
 }
 
-fn film(size: &str) -> Vec<u8> {
+fn film(size: &str, rate: u32, seconds: u32) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
     let film = folder.path().join("film.mkv");
     let made = Command::new("ffmpeg")
-        .args(["-v", "error", "-f", "lavfi", "-i", &format!("testsrc2=s={size}:r=10:d=2")])
-        .args(["-f", "lavfi", "-i", "sine=d=2", "-c:v", "mpeg4", "-c:a", "flac", "-shortest"])
+        .args(["-v", "error", "-f", "lavfi", "-i"])
+        .arg(format!("testsrc2=s={size}:r={rate}:d={seconds}"))
+        .args([
+            "-f",
+            "lavfi",
+            "-i",
+            &format!("sine=d={seconds}"),
+            "-c:v",
+            "mpeg4",
+            "-c:a",
+            "flac",
+            "-shortest",
+        ])
         .arg(&film)
         .status();
     assert!(made.expect("ffmpeg is needed for this test").success());
@@ -72,7 +83,7 @@ fn film(size: &str) -> Vec<u8> {
 fn a_video_of_any_kind_is_written_as_every_client_plays_it() {
     let world = looking(media_worker());
     let ann = world.person("ann");
-    let id = ann.uploads("film", "", &film("640x480"));
+    let id = ann.uploads("film", "", &film("640x480", 10, 2));
     assert_eq!(ann.looked_into(&id)["kind"], "VIDEO");
     assert_eq!(ended(&ann, &id, "RENDITIONS")["state"], "READY");
     let played = load(&ann, &id, "480p.mp4");
@@ -81,6 +92,114 @@ fn a_video_of_any_kind_is_written_as_every_client_plays_it() {
     assert!(place(b"moov") < place(b"mdat"), "it plays before all of it has come");
     ann.does("terminateUpload", json!({ "fileId": id }), "file { id }");
     world.waits_for_blobs(&id, 0);
+}
+
+/// The lines of a playlist that a link leads to.
+fn list(person: &Person, link: &str) -> Vec<String> {
+    let loaded = person.follows(link, &[]);
+    assert_eq!(loaded.status, 200, "{link}");
+    assert_eq!(loaded.header("content-type"), Some("application/vnd.apple.mpegurl"));
+    assert_eq!(loaded.header("cache-control"), Some("no-store"));
+    String::from_utf8(loaded.body).expect("text").lines().map(str::to_owned).collect()
+}
+
+/// The pieces of a playlist as a player loads them, one behind the other, and the link to them.
+fn plays(person: &Person, link: &str) -> (Vec<u8>, String) {
+    let (lines, mut all, mut uri) = (list(person, link), Vec::new(), String::new());
+    let mut span = String::new();
+    for line in lines {
+        let map = line.strip_prefix("#EXT-X-MAP:URI=\"");
+        if let Some(told) = line.strip_prefix("#EXT-X-BYTERANGE:") {
+            told.clone_into(&mut span);
+        } else if let Some((named, told)) = map.and_then(|it| it.split_once("\",BYTERANGE=\"")) {
+            (uri, span) = (named.to_owned(), told.trim_end_matches('"').to_owned());
+        } else if line.starts_with('#') {
+            continue;
+        } else {
+            assert_eq!(line, uri);
+        }
+        if span.is_empty() || line.starts_with("#EXT-X-BYTERANGE") {
+            continue;
+        }
+        let (bytes, from) = span.split_once('@').expect("a span");
+        let number = |it: &str| it.parse::<usize>().expect("a number");
+        let (bytes, from) = (number(bytes), number(from));
+        assert_eq!(from, all.len());
+        let asked = format!("bytes={from}-{}", from + bytes - 1);
+        let folder = link.rsplit_once('/').expect("a path").0;
+        let loaded = person.follows(&format!("{folder}/{uri}"), &[("range", &asked)]);
+        assert_eq!((loaded.status, loaded.body.len()), (206, bytes));
+        all.extend(loaded.body);
+        span.clear();
+    }
+    let folder = link.rsplit_once('/').expect("a path").0;
+    (all, format!("{folder}/{uri}"))
+}
+
+fn seconds(bytes: &[u8]) -> f64 {
+    let folder = tempfile::tempdir().expect("a folder");
+    let film = folder.path().join("film.mp4");
+    std::fs::write(&film, bytes).expect("a film");
+    let told = Command::new("ffprobe")
+        .args(["-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"])
+        .arg(&film)
+        .output();
+    let told = String::from_utf8(told.expect("ffprobe is needed for this test").stdout);
+    told.expect("text").trim().parse().expect("a number")
+}
+
+#[test]
+fn a_long_video_is_played_while_it_comes_by_those_who_see_it_now() {
+    let world = looking(media_worker());
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let direct = ann.opens_direct(&bob);
+    let film = film("96x64", 2, 62);
+    let ids = [ann.uploads("film", "", &film), ann.uploads("again", "", &film)];
+    assert_eq!(ann.looked_into(&ids[0])["kind"], "VIDEO");
+    assert_eq!(ended(&ann, &ids[0], "RENDITIONS")["state"], "READY");
+    let fields = "content { ... on Attachments { attachments { file { media { streamUrl } } } } }";
+    let query = format!("query($id: ID!) {{ message(id: $id) {{ {fields} }} }}");
+    // The second holds the contents of the first.
+    let links = ids.each_ref().map(|id| {
+        let message = ann.attaches(&direct, &[(id, "VIDEO")], json!({}));
+        let seen = bob.asks(&query, json!({ "id": message })).data()["message"].clone();
+        let media = &seen["content"]["attachments"][0]["file"]["media"];
+        (message, media["streamUrl"].as_str().expect("a link").to_owned())
+    });
+    let mut played = Vec::new();
+    for (_, link) in &links {
+        let sizes = list(&bob, link);
+        let size = sizes.iter().find(|it| !it.starts_with('#')).expect("a size");
+        let size = format!("{}/{size}", link.rsplit_once('/').expect("a path").0);
+        let (all, piece) = plays(&bob, &size);
+        assert!((seconds(&all) - 62.0).abs() < 0.6, "{}", seconds(&all));
+        played.push([link.clone(), size, piece]);
+    }
+    let status = |link: &str| bob.follows(link, &[]).status;
+    let forged = [
+        links[0].1.replace("stream.m3u8", "320.jpg"),
+        links[0].1.replace("through=", "through=0"),
+        links[0].1.replace("until=", "until=1"),
+        links[0].1.replacen(&ids[0], &ids[1], 1),
+        played[0][2].replace("blob=", "blob=1"),
+    ];
+    for it in forged {
+        assert_eq!(status(&it), 404, "{it}");
+    }
+    world.passes(std::time::Duration::from_secs(3 * 3_600));
+    assert!(played.iter().flatten().all(|it| status(it) == 200), "longer than other links");
+    let ann = ann.on_another_device();
+    let input = json!({ "messageId": links[0].0, "forEveryone": true });
+    ann.does("deleteMessage", input, "position");
+    // What is gone is gone with the next piece, once the documents tell.
+    let started = ports::clock::Stopwatch::start();
+    while played[0].iter().any(|it| status(it) != 404) {
+        let all: Vec<_> = played[0].iter().map(|it| status(it)).collect();
+        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is still played: {all:?}");
+    }
+    assert!(played[1].iter().all(|it| status(it) == 200));
+    world.passes(std::time::Duration::from_secs(3 * 3_600 + 60));
+    assert!(played.iter().flatten().all(|it| status(it) == 404));
 }
 
 #[test]
@@ -141,7 +260,7 @@ fn those_who_see_a_message_hear_what_was_made_of_its_files() {
 #[test]
 fn a_newer_worker_makes_everything_anew_while_the_old_is_shown() {
     let folder = tempfile::tempdir().expect("a folder");
-    let version = "sed \"s/^{/{\\\"tool\\\":$(cat tool),/\"";
+    let version = "sed \"s/\\\"tool\\\":1,/\\\"tool\\\":$(cat tool),/\"";
     let says = |tool: u32| std::fs::write(folder.path().join("tool"), tool.to_string());
     says(1).expect("a note");
     let program = changed(&folder, "echo x >> note", version);

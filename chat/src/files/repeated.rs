@@ -154,7 +154,7 @@ fn what_was_withdrawn_is_remembered_when_it_is_swept_and_forgotten_with_its_cont
     };
     let world = sweep(world);
     let it = file(&world, first).unwrap();
-    assert!(it.withdrawn && !it.left_behind && it.index_keys() == [None]);
+    assert!(it.withdrawn && !it.left_behind && it.index_keys() == [None, None]);
     let world = sweep(world.and(account(ANN), ends(second)));
     assert_eq!(file(&world, first), None);
 }

@@ -34,6 +34,8 @@ mod graphql;
 mod jobs;
 mod played;
 #[cfg(test)]
+mod said;
+#[cfg(test)]
 mod tests;
 mod told;
 mod view;

@@ -167,7 +167,8 @@ mod tests {
         );
         assert_eq!(stream.list("stream.m3u8", "a=b"), Some(sizes));
         let pieces = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:6\n\
-             #EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MAP:URI=\"480p-hls.mp4?a=b&blob=2\",BYTERANGE=\"900@0\"\n\
+             #EXT-X-PLAYLIST-TYPE:VOD\n\
+             #EXT-X-MAP:URI=\"480p-hls.mp4?a=b&blob=2\",BYTERANGE=\"900@0\"\n\
              #EXTINF:6.000,\n#EXT-X-BYTERANGE:50@900\n480p-hls.mp4?a=b&blob=2\n\
              #EXTINF:1.040,\n#EXT-X-BYTERANGE:7@950\n480p-hls.mp4?a=b&blob=2\n#EXT-X-ENDLIST\n";
         assert_eq!(stream.list("480p-hls.m3u8", "a=b").as_deref(), Some(pieces));

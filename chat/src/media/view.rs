@@ -139,8 +139,8 @@ impl Media {
         due.min_by_key(|it| (it.class(self.size_bytes), it.due_from))
     }
 
-    /// Whether the end of a job at a `seq` is the last of which those who see the file are told, and
-    /// they have not been.
+    /// Whether the end of a job at a `seq` is the last of which those who see the file are told,
+    /// and they have not been.
     pub(super) fn is_told_of(&self, seq: u64) -> bool {
         self.ended == seq && self.told < seq
     }

@@ -150,7 +150,7 @@ pub(super) fn attach(
 
 /// Somebody looks into a file, and it comes to something or not.
 fn look_into(world: Given, owner: AccountId, file_id: FileId, which: u8) -> Then {
-    let world = match which % 4 {
+    let world = match which / 6 % 4 {
         0 => world,
         1 => world.when(owner, ConvertFile { file_id, format: MediaFormat::Png }).world,
         2 => world.when(owner, RedoMedia { file_id, tool: 2 }).world,
@@ -176,7 +176,7 @@ fn look_into(world: Given, owner: AccountId, file_id: FileId, which: u8) -> Then
         fragments: None,
     };
     let outcome = MediaOutcome { variants: vec![variant], ..MediaOutcome::default() };
-    match which / 6 {
+    let then = match which / 6 {
         0 | 2 => {
             let failure = MediaFailure::ALL[usize::from(which) % MediaFailure::ALL.len()];
             world.when(owner, FailMedia { file_id, job_id, attempt, failure })
@@ -185,5 +185,12 @@ fn look_into(world: Given, owner: AccountId, file_id: FileId, which: u8) -> Then
             let blobs = vec![which.into()];
             world.when(owner, RecordMedia { file_id, job_id, attempt, blobs, outcome })
         }
+    };
+    match which / 6 % 4 {
+        1 | 3 => {
+            let seq = then.world.document::<Media>(file_id).map_or(0, |it| it.ended);
+            then.world.when(owner, NoteTold { file_id, seq })
+        }
+        _ => then,
     }
 }
