@@ -64,7 +64,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 102] = [
+const MORE_FILES: [(&str, &str); 103] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -130,6 +130,7 @@ const MORE_FILES: [(&str, &str); 102] = [
     ("media/asked", "the law of what is asked for, too long to stand beside that of jobs"),
     ("media/jobs", "what jobs there are, by names that a later version may add to"),
     ("media/played", "what was made as links lead to it, which reads and opens documents"),
+    ("media/progress", "what passes while a job goes on, which is neither a rule nor a document"),
     ("media/said", "the law of what workers say, too long to stand beside that of jobs"),
     ("media/told", "what workers say, looked at, which is neither a rule nor a document"),
     ("expiry/read", "what is done when something was read, over two streams"),

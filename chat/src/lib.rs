@@ -363,6 +363,7 @@ rooms! {
         rejections: [MediaRejection],
         mutation: MediaMutation,
         changes: [],
+        ephemerals: [MediaProgress(MediaProgressObject)],
         timings: timings,
     }
     presence {

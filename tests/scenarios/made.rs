@@ -83,8 +83,19 @@ fn film(size: &str, rate: u32, seconds: u32) -> Vec<u8> {
 fn a_video_of_any_kind_is_written_as_every_client_plays_it() {
     let world = looking(media_worker());
     let ann = world.person("ann");
+    let selection = "change { ... on MediaProgress { fileId kind format percent } }";
+    let mut phone = ann.on_another_device().hears(selection);
     let id = ann.uploads("film", "", &film("640x480", 10, 2));
     assert_eq!(ann.looked_into(&id)["kind"], "VIDEO");
+    let progress = loop {
+        let frame = phone.expect_for("own", "next")["payload"]["data"]["updates"].clone();
+        if frame["change"]["percent"].is_number() {
+            break frame["change"].clone();
+        }
+    };
+    assert!((1..100).contains(&progress["percent"].as_i64().expect("a number")), "{progress}");
+    let of = (&progress["fileId"], &progress["kind"], &progress["format"]);
+    assert_eq!(of, (&json!(id), &json!("RENDITIONS"), &Value::Null));
     assert_eq!(ended(&ann, &id, "RENDITIONS")["state"], "READY");
     let played = load(&ann, &id, "480p.mp4");
     assert_eq!(&played[4..8], b"ftyp");

@@ -225,13 +225,25 @@ fn state(job: &Job) -> MediaState {
 
 /// What a job makes.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
-enum MediaJobKind {
+pub(super) enum MediaJobKind {
     /// What is shown of it before it is loaded.
     Previews,
     /// A video as every client plays it.
     Renditions,
     /// The same in another format.
     Conversion,
+}
+
+impl MediaJobKind {
+    /// What a job makes, and in which format a conversion does.
+    pub(super) fn of(kind: JobKind) -> Option<(Self, Option<MediaFormat>)> {
+        match kind {
+            JobKind::Previews => Some((Self::Previews, None)),
+            JobKind::Renditions => Some((Self::Renditions, None)),
+            JobKind::Conversion(to) => Some((Self::Conversion, Some(to))),
+            JobKind::Later => None,
+        }
+    }
 }
 
 /// Something that is, or was, to be made of a file.
@@ -248,12 +260,7 @@ struct MediaJobObject {
 
 impl MediaJobObject {
     fn of(job: &Job) -> Option<Self> {
-        let (kind, format) = match job.kind {
-            JobKind::Previews => (MediaJobKind::Previews, None),
-            JobKind::Renditions => (MediaJobKind::Renditions, None),
-            JobKind::Conversion(to) => (MediaJobKind::Conversion, Some(to)),
-            JobKind::Later => return None,
-        };
+        let (kind, format) = MediaJobKind::of(job.kind)?;
         Some(Self { kind, format, state: state(job), failure: job.failure })
     }
 }

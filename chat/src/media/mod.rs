@@ -33,6 +33,7 @@ mod events;
 mod graphql;
 mod jobs;
 mod played;
+mod progress;
 #[cfg(test)]
 mod said;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub use events::{
 pub use graphql::{MediaMutation, MediaObject, MediaState, VariantObject};
 pub use jobs::{JobId, JobKind, MediaFormat, job_id};
 pub use played::{Stream, is_meant, variant};
+pub use progress::MediaProgressObject;
 pub use told::{Told, is_variant_name, told};
 pub use view::{Job, Made, Media};
 

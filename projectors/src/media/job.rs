@@ -1,29 +1,24 @@
 //! One job: the contents in the clear to the worker, and what it made sealed to the blobs.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
 
-use chat::files::{
-    File, FileDetails, Opener, SALT_BYTES, Sealer, contents_blob, key_of, sealed_bytes,
-    variant_blob, variants_prefix,
-};
+use chat::files::{File, FileDetails, key_of, variant_blob, variants_prefix};
 use chat::kernel::{Accepted, AnyCommand, Failure, Reader, id};
 use chat::media::{
-    ATTEMPTS_MAX, FailMedia, Job, JobId, JobKind, Media, MediaFailure, MediaOutcome, RecordMedia,
-    StartMedia, Told, job_id, told,
+    ATTEMPTS_MAX, FailMedia, Job, JobId, JobKind, Media, MediaFailure, MediaOutcome,
+    MediaProgressObject, RecordMedia, StartMedia, Told, job_id, told,
 };
-use ports::blobs::{BlobKey, ByteStream, Put, Source, Span};
+use ports::Error;
+use ports::blobs::BlobKey;
 use ports::clock::Stopwatch;
 use ports::keys::Secret;
-use ports::media_worker::{Ended, MediaWorker, Place, Scratch};
-use ports::{Error, Ports};
+use ports::media_worker::{Ended, Load, MediaWorker, Place, Scratch};
 
 use super::lease;
+use super::sealing::{seal, unseal};
 use crate::acting::Acting;
 
 /// What the worker is asked for. What somebody calls a file never says what it is.
@@ -42,17 +37,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often it is asked whose outcome counts, when somebody else's may.
 const ASKED_MAX: usize = 50;
 const ASKED_EVERY: Duration = Duration::from_millis(200);
-
-/// Bytes that are sealed at once.
-const PIECE: usize = 256 << 10;
-
-fn broken(what: &'static str) -> Error {
-    Error::corrupt("blobs", what)
-}
-
-fn local(error: std::io::Error) -> Error {
-    Error::unavailable("media_worker", error)
-}
 
 impl Acting {
     /// Looks into a file; gives the `seq` from which on its document tells of it, or nothing when
@@ -137,7 +121,7 @@ impl Attempt<'_> {
         self.forget(&left).await;
         let watch = Stopwatch::start();
         let load = job.load(media.size_bytes);
-        let ended = worker.run(&scratch, &asked(kind, &details), load, &|_| ()).await;
+        let ended = self.run(worker, &scratch, (&asked(kind, &details), load)).await;
         drop(place);
         let made = kind.name();
         metrics::histogram!("parlance_media_seconds", "kind" => made).record(watch.seconds());
@@ -165,6 +149,32 @@ impl Attempt<'_> {
         match came {
             Ok(seq) => Ok(seq.or(Some(over))),
             Err(failure) => Ok(self.note_failure((job_id, attempt), failure).await.or(Some(over))),
+        }
+    }
+
+    /// Runs the worker, and tells the owner's devices how far it has come.
+    async fn run(
+        &self,
+        worker: &MediaWorker,
+        scratch: &Scratch,
+        (asked, load): (&[u8], Load),
+    ) -> Result<Ended, Error> {
+        let (told, mut tells) = watch::channel(0);
+        let heard = |percent: u8| {
+            told.send_replace(percent);
+        };
+        let telling = async {
+            while tells.changed().await.is_ok() {
+                let percent = *tells.borrow_and_update();
+                let progress = MediaProgressObject::told(self.media, self.job.kind, percent);
+                // What passes is told again or forgotten.
+                let _ = self.acting.ports.bus.publish(progress).await;
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::select! {
+            ended = worker.run(scratch, asked, load, &heard) => ended,
+            () = telling => unreachable!("who hears it is there"),
         }
     }
 
@@ -310,73 +320,4 @@ impl Noted {
     fn seq(&self) -> Option<u64> {
         (self.accepted.first_seq > 0).then_some(self.accepted.first_seq)
     }
-}
-
-/// Writes the contents of a file in the clear.
-async fn unseal(ports: &Ports, file: &File, key: &Secret, to: &Path) -> Result<(), Error> {
-    let blob = file.blob.map(|it| contents_blob(file.id, it));
-    let blob = blob.ok_or_else(|| broken("a file has no contents"))?;
-    let changed = || broken("contents were changed or are missing");
-    let span = Span::From { offset: 0, bytes_max: sealed_bytes(file.size_bytes) };
-    let mut sealed = ports.blobs.get(&blob, span).await?.ok_or_else(changed)?.bytes;
-    let (mut salt, mut opener) = (Vec::with_capacity(SALT_BYTES), None);
-    let mut file_to = tokio::fs::File::create_new(to).await.map_err(local)?;
-    while let Some(bytes) = sealed.try_next().await? {
-        let mut bytes = &bytes[..];
-        if opener.is_none() {
-            let (head, rest) = bytes.split_at(bytes.len().min(SALT_BYTES - salt.len()));
-            salt.extend_from_slice(head);
-            bytes = rest;
-            let whole = salt.first_chunk::<SALT_BYTES>();
-            opener = whole.map(|it| Opener::whole(key, it, file.size_bytes, 0, file.size_bytes));
-        }
-        if let Some(opener) = &mut opener {
-            let plain = opener.push(bytes).ok_or_else(changed)?;
-            file_to.write_all(&plain).await.map_err(local)?;
-        }
-    }
-    let rest = opener.and_then(|mut it| it.finish()).ok_or_else(changed)?;
-    file_to.write_all(&rest).await.map_err(local)?;
-    file_to.flush().await.map_err(local)
-}
-
-/// Seals what lies at a path into a blob, until it is stored; says whether it is what was said.
-async fn seal(
-    ports: &Ports,
-    (key, blob): (&Secret, u64),
-    path: &Path,
-    own: &BlobKey,
-    size_bytes: u64,
-) -> bool {
-    loop {
-        let sealer = Sealer::variant(key, blob, ports.entropy.bytes());
-        let Ok(file) = tokio::fs::File::open(path).await else { return false };
-        let size_bytes = Some(sealed_bytes(size_bytes));
-        let source = Source { bytes: sealed(file, sealer), size_bytes, sha256: None };
-        match ports.blobs.put(own, source).await {
-            Ok(Put::Stored { .. }) => return true,
-            Ok(Put::Differs | Put::TooLarge) => return false,
-            // What was made lies here and nowhere else.
-            Err(error) => tracing::warn!(%error, "what was made of a file can't be stored now"),
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-fn sealed(file: tokio::fs::File, sealer: Sealer) -> ByteStream {
-    let next = |state: Option<(tokio::fs::File, Sealer)>| async move {
-        let Some((mut file, mut sealer)) = state else { return Ok(None) };
-        let mut piece = vec![0; PIECE];
-        let count = file.read(&mut piece).await.map_err(local)?;
-        sealer.push(&piece[..count]);
-        let rest = match count {
-            0 => {
-                sealer.finish();
-                return Ok(Some((Bytes::from(sealer.take()), None)));
-            }
-            _ => (Bytes::from(sealer.take()), Some((file, sealer))),
-        };
-        Ok(Some(rest))
-    };
-    stream::try_unfold(Some((file, sealer)), next).boxed()
 }

@@ -6,6 +6,7 @@
 //! anew, a few files at a time.
 
 mod job;
+mod sealing;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;

@@ -1,0 +1,101 @@
+//! Contents in the clear for the worker, and what it made sealed to the blobs.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use chat::files::{File, Opener, SALT_BYTES, Sealer, contents_blob, sealed_bytes};
+use ports::blobs::{BlobKey, ByteStream, Put, Source, Span};
+use ports::keys::Secret;
+use ports::{Error, Ports};
+
+/// How long is rested after the store did not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Bytes that are sealed at once.
+const PIECE: usize = 256 << 10;
+
+fn broken(what: &'static str) -> Error {
+    Error::corrupt("blobs", what)
+}
+
+fn local(error: std::io::Error) -> Error {
+    Error::unavailable("media_worker", error)
+}
+
+/// Writes the contents of a file in the clear.
+pub(super) async fn unseal(
+    ports: &Ports,
+    file: &File,
+    key: &Secret,
+    to: &Path,
+) -> Result<(), Error> {
+    let blob = file.blob.map(|it| contents_blob(file.id, it));
+    let blob = blob.ok_or_else(|| broken("a file has no contents"))?;
+    let changed = || broken("contents were changed or are missing");
+    let span = Span::From { offset: 0, bytes_max: sealed_bytes(file.size_bytes) };
+    let mut sealed = ports.blobs.get(&blob, span).await?.ok_or_else(changed)?.bytes;
+    let (mut salt, mut opener) = (Vec::with_capacity(SALT_BYTES), None);
+    let mut file_to = tokio::fs::File::create_new(to).await.map_err(local)?;
+    while let Some(bytes) = sealed.try_next().await? {
+        let mut bytes = &bytes[..];
+        if opener.is_none() {
+            let (head, rest) = bytes.split_at(bytes.len().min(SALT_BYTES - salt.len()));
+            salt.extend_from_slice(head);
+            bytes = rest;
+            let whole = salt.first_chunk::<SALT_BYTES>();
+            opener = whole.map(|it| Opener::whole(key, it, file.size_bytes, 0, file.size_bytes));
+        }
+        if let Some(opener) = &mut opener {
+            let plain = opener.push(bytes).ok_or_else(changed)?;
+            file_to.write_all(&plain).await.map_err(local)?;
+        }
+    }
+    let rest = opener.and_then(|mut it| it.finish()).ok_or_else(changed)?;
+    file_to.write_all(&rest).await.map_err(local)?;
+    file_to.flush().await.map_err(local)
+}
+
+/// Seals what lies at a path into a blob, until it is stored; says whether it is what was said.
+pub(super) async fn seal(
+    ports: &Ports,
+    (key, blob): (&Secret, u64),
+    path: &Path,
+    own: &BlobKey,
+    size_bytes: u64,
+) -> bool {
+    loop {
+        let sealer = Sealer::variant(key, blob, ports.entropy.bytes());
+        let Ok(file) = tokio::fs::File::open(path).await else { return false };
+        let size_bytes = Some(sealed_bytes(size_bytes));
+        let source = Source { bytes: sealed(file, sealer), size_bytes, sha256: None };
+        match ports.blobs.put(own, source).await {
+            Ok(Put::Stored { .. }) => return true,
+            Ok(Put::Differs | Put::TooLarge) => return false,
+            // What was made lies here and nowhere else.
+            Err(error) => tracing::warn!(%error, "what was made of a file can't be stored now"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn sealed(file: tokio::fs::File, sealer: Sealer) -> ByteStream {
+    let next = |state: Option<(tokio::fs::File, Sealer)>| async move {
+        let Some((mut file, mut sealer)) = state else { return Ok(None) };
+        let mut piece = vec![0; PIECE];
+        let count = file.read(&mut piece).await.map_err(local)?;
+        sealer.push(&piece[..count]);
+        let rest = match count {
+            0 => {
+                sealer.finish();
+                return Ok(Some((Bytes::from(sealer.take()), None)));
+            }
+            _ => (Bytes::from(sealer.take()), Some((file, sealer))),
+        };
+        Ok(Some(rest))
+    };
+    stream::try_unfold(Some((file, sealer)), next).boxed()
+}
