@@ -12,14 +12,15 @@ use tests::bridge::{Bridge, text};
 use tests::files::{fixture, media_worker, sha256};
 use tests::{Person, Reply, World, fresh_id};
 
-/// What is not answered here: a server whose ports are away, and uploads that two nodes finish at
-/// once.
-const ELSEWHERE: [u16; 2] = [423, 503];
+/// What is not answered here: a server whose ports are away, uploads that two nodes finish at once,
+/// and parts that were sealed otherwise (`scenarios/direct.rs`).
+const ELSEWHERE: [u16; 3] = [422, 423, 503];
 
 const BYTES: (&str, &str) = ("content-type", "application/offset+octet-stream");
 
 const FILES: &str = "/files";
 const FILE: &str = "/files/{id}";
+const PARTS: &str = "/files/{id}/parts";
 const VARIANT: &str = "/files/{id}/{variant}";
 
 /// The document, and what of it was seen.
@@ -149,6 +150,10 @@ impl<'a> Asking<'a> {
         let keyed = |path| ann.at_files("POST", path, &[("idempotency-key", key.as_str())], b"a");
         it.answers(post, 201, &keyed("/files?name=a"));
         it.answers(post, 409, &keyed("/files?name=b"));
+        if !tests::files::store_has_address() {
+            let direct = [("upload-length", "1"), ("upload-direct", "true")];
+            it.answers(post, 409, &by_tus(&direct, b""));
+        }
         it.answers(post, 411, &unmeasured(self.world, ann));
         let old = [("tus-resumable", "0.2.2"), ("upload-length", "1")];
         it.answers(post, 412, &ann.at_files("POST", FILES, &old, b""));
@@ -160,6 +165,30 @@ impl<'a> Asking<'a> {
         it.answers(post, 460, &by_tus(&wrong, b"a"));
         let announced = by_nobody(self.world, "OPTIONS", FILES, &[]);
         it.answers(("options", FILES), 200, &announced);
+    }
+
+    /// Asking for links to the store.
+    fn granting(&self, it: &mut Described) {
+        let (ann, post) = (&self.ann, ("post", PARTS));
+        let (plain, absent) = (ann.begins("a", "", 1), "file_00000000000000000000000000");
+        let asks = |who: &Person, file: &str, body: &[u8]| {
+            let kind = [("content-type", "application/json")];
+            who.at_files("POST", &format!("/files/{file}/parts"), &kind, body)
+        };
+        let wish = br#"{"offset":0}"#;
+        it.answers(post, 400, &asks(ann, &plain, b"{}"));
+        let nobody = by_nobody(self.world, "POST", &format!("/files/{plain}/parts"), &[]);
+        it.answers(post, 401, &nobody);
+        it.answers(post, 403, &asks(&self.app, &plain, wish));
+        it.answers(post, 404, &asks(ann, absent, wish));
+        it.answers(post, 409, &asks(ann, &plain, wish));
+        if tests::files::store_has_address() {
+            let direct = [("upload-length", "1"), ("upload-direct", "true")];
+            let begun = ann.by_tus("POST", FILES, &direct, b"");
+            let place = begun.header("location").expect("a place");
+            let file = place.strip_prefix("/files/").expect("a path");
+            it.answers(post, 201, &asks(ann, file, wish));
+        }
     }
 
     /// Sending bytes, by the method of tus or by the one that proxies let through.
@@ -277,6 +306,7 @@ fn files_are_answered_as_they_are_described() {
     asking.creating(&mut it);
     asking.taking(&mut it, "patch");
     asking.taking(&mut it, "post");
+    asking.granting(&mut it);
     asking.ending(&mut it);
     asking.asking_after(&mut it);
     let ann = &asking.ann;
@@ -289,5 +319,9 @@ fn files_are_answered_as_they_are_described() {
     beyond_the_rate(&mut it, &file);
     let mut missing = it.all();
     missing.retain(|one| !it.seen.contains(one) && !ELSEWHERE.contains(&one.2));
+    // A folder has no address to put parts at.
+    missing.retain(|(path, _, status)| {
+        tests::files::store_has_address() || (path.as_str(), *status) != (PARTS, 201)
+    });
     assert!(missing.is_empty(), "nobody answers so: {missing:?}");
 }

@@ -7,7 +7,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tests::files::sha256;
+use tests::files::{sha256, store_has_address};
 use tests::{Http, Person, Reply, World};
 
 /// What one link takes, and a little more.
@@ -19,11 +19,6 @@ const GOOD: Duration = Duration::from_secs(77 * 60);
 
 fn bytes() -> Vec<u8> {
     (0..SIZE).map(|at| (at * 31 % 251) as u8).collect()
-}
-
-/// Whether the store has an address of its own.
-fn has_address() -> bool {
-    std::env::var_os("PARLANCE_TEST_MODE").is_some_and(|it| it == "cluster")
 }
 
 fn tries_to_begin(person: &Person, size: usize) -> Reply {
@@ -89,7 +84,7 @@ fn gives(person: &Person, file: &str, offset: usize, plain: &[u8]) {
 
 #[test]
 fn a_store_without_an_address_takes_nothing_directly() {
-    if has_address() {
+    if store_has_address() {
         return;
     }
     let world = World::new();
@@ -103,7 +98,7 @@ fn a_store_without_an_address_takes_nothing_directly() {
 
 #[test]
 fn what_went_to_the_store_directly_is_a_file_like_others() {
-    if !has_address() {
+    if !store_has_address() {
         return;
     }
     let world = World::new();
@@ -127,7 +122,7 @@ fn what_went_to_the_store_directly_is_a_file_like_others() {
 
 #[test]
 fn what_is_not_sealed_as_it_was_told_is_found_and_what_comes_late_is_swept() {
-    if !has_address() {
+    if !store_has_address() {
         return;
     }
     let world = World::new();

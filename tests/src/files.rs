@@ -29,6 +29,11 @@ pub fn in_blobs(file: &str) -> String {
     file.parse::<FileId>().expect("an id of a file").0.simple().to_string()
 }
 
+/// Whether blobs have an address of their own, as they have where nodes share a store.
+pub fn store_has_address() -> bool {
+    std::env::var_os("PARLANCE_TEST_MODE").is_some_and(|it| it == "cluster")
+}
+
 /// A file that programs have made which know nothing of ours.
 pub fn fixture(name: &str) -> Vec<u8> {
     let folder =

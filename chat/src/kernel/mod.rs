@@ -4,6 +4,7 @@
 //! event into a document; both are plain functions, so they can reach no outside system.
 
 pub mod codec;
+mod coded;
 pub mod command;
 #[cfg(test)]
 pub(crate) mod counts;

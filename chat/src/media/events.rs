@@ -1,11 +1,7 @@
 //! What can happen to a job.
 
-use std::collections::HashSet;
-
 use apache_avro::AvroSchema;
-use apache_avro::schema::{Name, NamespaceRef, RecordField};
-use apache_avro::serde::AvroSchemaComponent;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::{JobId, JobKind, RENDITIONS_MS_MAX};
 use crate::Change;
@@ -70,31 +66,7 @@ impl MediaFailure {
     }
 }
 
-impl Serialize for MediaFailure {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.code())
-    }
-}
-
-impl<'de> Deserialize<'de> for MediaFailure {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        <std::borrow::Cow<'de, str>>::deserialize(from).map(|it| Self::of(&it))
-    }
-}
-
-/// A text in events, so that a later version may have more of them.
-impl AvroSchemaComponent for MediaFailure {
-    fn get_schema_in_ctxt(_: &mut HashSet<Name>, _: NamespaceRef) -> apache_avro::Schema {
-        apache_avro::Schema::String
-    }
-
-    fn get_record_fields_in_ctxt(
-        _: &mut HashSet<Name>,
-        _: NamespaceRef,
-    ) -> Option<Vec<RecordField>> {
-        None
-    }
-}
+crate::coded!(MediaFailure, code);
 
 /// What a file is to whoever looks at it.
 #[derive(

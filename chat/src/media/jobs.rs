@@ -1,13 +1,8 @@
 //! Which jobs there are, and what they are called.
 
-use std::borrow::Cow;
-use std::collections::HashSet;
-
-use apache_avro::schema::{Name, NamespaceRef, RecordField};
-use apache_avro::serde::AvroSchemaComponent;
 use async_graphql::Enum;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use ports::media_worker::Load;
 
@@ -133,28 +128,4 @@ pub fn job_id(file: FileId, kind: JobKind, tool: u32, asked: u64) -> JobId {
     JobId(id::derive(file.0, &parts))
 }
 
-impl Serialize for JobKind {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for JobKind {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        <Cow<'de, str>>::deserialize(from).map(|it| Self::of(&it))
-    }
-}
-
-/// A text in events, so that a later version may have more of them.
-impl AvroSchemaComponent for JobKind {
-    fn get_schema_in_ctxt(_: &mut HashSet<Name>, _: NamespaceRef) -> apache_avro::Schema {
-        apache_avro::Schema::String
-    }
-
-    fn get_record_fields_in_ctxt(
-        _: &mut HashSet<Name>,
-        _: NamespaceRef,
-    ) -> Option<Vec<RecordField>> {
-        None
-    }
-}
+crate::coded!(JobKind, name);

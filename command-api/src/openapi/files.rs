@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::links::{head, load};
 use super::said::{file_id, needs, tells, text};
-use super::uploads::{announce, create, delete, patch, post};
+use super::uploads::{announce, create, delete, grant, patch, post};
 
 /// The paths of `/files`.
-pub(super) fn paths() -> [(&'static str, Value); 3] {
+pub(super) fn paths() -> [(&'static str, Value); 4] {
     let variant = || {
         let named = "What was made of the file, by its name, like `320.webp`.";
         vec![file_id(), needs("path", "variant", &text(), named)]
@@ -24,6 +24,7 @@ pub(super) fn paths() -> [(&'static str, Value); 3] {
                 "delete": delete(),
             }),
         ),
+        ("/files/{id}/parts", json!({ "post": grant() })),
         (
             "/files/{id}/{variant}",
             json!({
@@ -35,7 +36,7 @@ pub(super) fn paths() -> [(&'static str, Value); 3] {
 }
 
 /// What they are described with: schemas, parameters and headers.
-pub(super) fn components() -> [(&'static str, &'static str, Value); 4] {
+pub(super) fn components() -> [(&'static str, &'static str, Value); 5] {
     let problem = json!({
         "type": "object",
         "required": ["code", "kind", "message"],
@@ -54,10 +55,24 @@ pub(super) fn components() -> [(&'static str, &'static str, Value); 4] {
             "sizeBytes": { "type": "string", "description": "Bytes that it has." },
         },
     });
+    let granted = json!({
+        "type": "object",
+        "required": ["method", "url", "headers", "sizeBytes", "salt", "key", "until"],
+        "properties": {
+            "method": { "type": "string" },
+            "url": { "type": "string" },
+            "headers": { "type": "object", "additionalProperties": { "type": "string" } },
+            "sizeBytes": { "type": "string", "description": "Of the part, before it is sealed." },
+            "salt": { "type": "string", "description": "32 bytes in base64: they come first." },
+            "key": { "type": "string", "description": "32 bytes in base64, for this part alone." },
+            "until": { "type": "string", "format": "date-time" },
+        },
+    });
     let spoken = json!({ "type": "string", "const": "1.0.0" });
     [
         ("schemas", "FileProblem", problem),
         ("schemas", "Uploaded", uploaded),
+        ("schemas", "Granted", granted),
         (
             "parameters",
             "TusResumable",

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use chat::files::LINK_MS;
 
 use super::said::{
-    FORBIDDEN, LOCKED, NO_LINK, NOT_FOUND, RATE, Refusal, UNAUTHENTICATED, UNAVAILABLE, VERSION,
-    asks, count, file_id, needs, responses, tells, text,
+    FORBIDDEN, LOCKED, NO_LINK, NOT_FOUND, RATE, Refusal, UNAUTHENTICATED, UNAVAILABLE, UNSEALED,
+    VERSION, asks, count, file_id, needs, responses, tells, text,
 };
 use super::uploads::offset;
 
@@ -79,7 +79,8 @@ pub(super) fn load(operation: &str, what: &str, id: Vec<Value>) -> Value {
 
 /// How far an upload has come, or what a link leads to.
 pub(super) fn head() -> Value {
-    let by_tus = [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, VERSION, LOCKED, RATE, UNAVAILABLE];
+    let by_tus =
+        [UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, VERSION, UNSEALED, LOCKED, RATE, UNAVAILABLE];
     let mut parameters = followed(vec![file_id()]);
     for it in &mut parameters {
         if it["in"] == "query" {

@@ -12,6 +12,8 @@ pub(super) const NOT_FOUND: Refusal = ("404", &["NOT_FOUND"], "Not there, or not
 pub(super) const NO_LINK: Refusal =
     ("404", &["NOT_FOUND"], "The link is not good, or leads nowhere any more.");
 pub(super) const VERSION: Refusal = ("412", &["INVALID"], "Tus-Resumable is not 1.0.0.");
+pub(super) const UNSEALED: Refusal =
+    ("422", &["INVALID"], "A part that went to the store is not sealed by its key.");
 pub(super) const LOCKED: Refusal = ("423", &["INVALID"], "It is being finished: try again.");
 pub(super) const RATE: Refusal = ("429", &["RATE_LIMITED"], "Too many requests.");
 pub(super) const CHECKSUM: Refusal =

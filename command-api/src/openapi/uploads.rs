@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use chat::files::{NAME_BYTES_MAX, PIECES_MAX, SIMPLE_BYTES_MAX, SIZE_BYTES_MAX, UPLOAD_MS_MAX};
+use chat::files::{
+    NAME_BYTES_MAX, PART_BYTES_MAX, PIECES_MAX, SIMPLE_BYTES_MAX, SIZE_BYTES_MAX, UPLOAD_MS_MAX,
+};
 
 use super::said::{
-    CHECKSUM, FORBIDDEN, LOCKED, NOT_FOUND, RATE, Refusal, UNAUTHENTICATED, UNAVAILABLE, VERSION,
-    asks, count, file_id, needs, responses, signed_in, tells, text, version,
+    CHECKSUM, FORBIDDEN, LOCKED, NOT_FOUND, RATE, Refusal, UNAUTHENTICATED, UNAVAILABLE, UNSEALED,
+    VERSION, asks, count, file_id, needs, responses, signed_in, tells, text, version,
 };
 
 /// What the bytes of an upload are sent as.
@@ -50,6 +52,7 @@ pub(super) fn create() -> Value {
          pieces for what is made of them.",
     );
     let key = json!({ "type": "string", "format": "uuid" });
+    let direct = json!({ "type": "string", "enum": ["true", "false"] });
     let mut location = tells(&text(), "By tus: where the upload is.");
     location["required"] = json!(false);
     let mut headers = offset();
@@ -73,6 +76,7 @@ pub(super) fn create() -> Value {
             asks("header", "Upload-Length", &count(), "By tus: bytes of the whole file."),
             asks("header", "Upload-Metadata", &text(), &metadata),
             asks("header", "Upload-Concat", &text(), &concat),
+            asks("header", "Upload-Direct", &direct, "By tus: whether parts go to the store."),
             checksum(),
             asks("query", "name", &text(), "Without tus: the file's name."),
             asks("header", "Idempotency-Key", &key, "Without tus: a UUIDv7, for one file."),
@@ -85,7 +89,8 @@ pub(super) fn create() -> Value {
             ("403", &["FILES_TYPE_REFUSED", "FILES_REFUSED", "FILES_SUSPENDED",
                 "APPLICATIONS_SCOPE_MISSING", "FACTORS_SET_UP_FIRST"], "Not taken."),
             ("404", &["NOT_FOUND"], "A piece is not there."),
-            ("409", &["IDEMPOTENCY_MISMATCH"], "The key was used for another file."),
+            ("409", &["IDEMPOTENCY_MISMATCH", "FILES_NOT_DIRECT"],
+                "The key was used for another file, or the store has no address."),
             ("411", &["INVALID"], "Without tus: Content-Length is needed."),
             VERSION,
             ("413", &["INVALID"], "Larger than a file may be, or than comes in one request."),
@@ -130,6 +135,7 @@ pub(super) fn refusals_of_bytes() -> Vec<Refusal> {
         VERSION,
         ("413", &["INVALID"], "More bytes than the upload has left."),
         ("415", &["INVALID"], "The body is not application/offset+octet-stream."),
+        UNSEALED,
         LOCKED,
         ("429", &["RATE_LIMITED", "FILES_TOO_MANY_PARTS"], "Too many requests, or too many parts."),
         CHECKSUM,
@@ -178,6 +184,43 @@ pub(super) fn post() -> Value {
         ],
         "requestBody": bytes(false),
         "responses": responses(vec![("204", done)], &refusals, true),
+    })
+}
+
+/// A link by which a part goes to the store.
+pub(super) fn grant() -> Value {
+    let wish = json!({
+        "type": "object",
+        "required": ["offset"],
+        "properties": { "offset": { "type": "integer", "minimum": 0,
+            "multipleOf": PART_BYTES_MAX, "description": "Where the part begins." } },
+    });
+    let granted = json!({
+        "description": "The part is sealed by this key, and put by this link.",
+        "headers": { "Cache-Control": tells(&text(), "Nobody keeps it: `no-store`.") },
+        "content": { "application/json": {
+            "schema": { "$ref": "#/components/schemas/Granted" },
+        } },
+    });
+    json!({
+        "operationId": "grantPart",
+        "summary": "Gives a link to the store, and the key of one part.",
+        "description": "Of an upload that was begun with `Upload-Direct: true`. What is put is \
+            the salt and chunks of 65,536 bytes, the last less, each under AES-256-GCM without \
+            further data; its nonce is the chunk's number in 8 bytes, 3 zeros, and 1 for the last.",
+        "security": signed_in(),
+        "parameters": [file_id()],
+        "requestBody": { "required": true,
+            "content": { "application/json": { "schema": wish } } },
+        "responses": responses(vec![("201", granted)], &[
+            ("400", &["FILES_PART_INVALID"], "No part begins there."),
+            UNAUTHENTICATED,
+            FORBIDDEN,
+            NOT_FOUND,
+            ("409", &["FILES_NOT_DIRECT"], "The upload was not begun for it, or is over."),
+            RATE,
+            UNAVAILABLE,
+        ], true),
     })
 }
 
