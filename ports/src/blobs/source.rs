@@ -95,6 +95,11 @@ impl Tally {
         Ok(Some(bytes))
     }
 
+    /// Bytes that may come yet.
+    pub(super) fn left_bytes(&self) -> u64 {
+        self.said_bytes.unwrap_or(self.most_bytes).saturating_sub(self.seen_bytes)
+    }
+
     /// At the end: how much came, if it is what was said to come.
     pub(super) fn finish(&self) -> Result<u64, Halt> {
         let size = self.said_bytes.is_none_or(|it| it == self.seen_bytes);

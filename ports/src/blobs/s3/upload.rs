@@ -18,7 +18,7 @@ pub(super) const PART_BYTES: usize = 8 << 20;
 
 /// Parts on their way at a time; together with the one that is being filled they are the memory
 /// that a put takes.
-const PARTS_MAX: usize = 4;
+const PARTS_MAX: usize = 2;
 
 /// A source that is read part by part.
 pub(super) struct Parts {
@@ -36,6 +36,10 @@ impl Parts {
 
     /// The next part; one that is not full is the last. Whoever stops waiting loses nothing.
     pub(super) async fn next(&mut self) -> Result<Bytes, Halt> {
+        // At once: a buffer that grows is there twice each time, and 8 MiB are many times.
+        let left = self.tally.left_bytes().saturating_add(self.rest.len() as u64);
+        let room = usize::try_from(left).unwrap_or(PART_BYTES);
+        self.part.reserve(room.min(PART_BYTES - self.part.len()));
         while self.part.len() < PART_BYTES {
             if self.rest.is_empty() {
                 match self.tally.next().await? {
