@@ -110,7 +110,7 @@ fn a_job_is_due_once_its_file_is_there_and_goes_with_it() {
     let world = world.later(5).and(account(ANN), finish(id, 10));
     let due = media(&world, id).unwrap();
     assert_eq!(previews(&world, id).due_from, Some(Timestamp(NOW.0 + 5)));
-    assert!(due.index_keys()[0].as_ref().unwrap().starts_with(&Media::due(due.partition)));
+    assert!(due.index_keys()[0].as_ref().unwrap().starts_with(&Media::due(due.partition, 0)));
     let world = world.and(account(ANN), TerminateUpload { file_id: id });
     assert_eq!(media(&world, id), None);
     world
@@ -230,7 +230,12 @@ fn small_files_come_first_and_of_those_the_ones_that_wait() {
         let due = media(&world, id).unwrap();
         let load = if size < 16 * MIB { Load::Small } else { Load::Large };
         assert_eq!(due.next().unwrap().load(size), load, "{size}");
-        keys.push((due.index_keys()[0].clone(), size));
+        let key = due.index_keys()[0].clone().unwrap();
+        let mut classes =
+            Media::CLASSES.filter(|it| key.starts_with(&Media::due(due.partition, *it)));
+        let (class, others) = (classes.next().unwrap(), classes.next());
+        assert_eq!((class < 2, others), (load == Load::Small, None), "a class takes one load");
+        keys.push((key, size));
     }
     keys.sort();
     let sizes: Vec<u64> = keys.into_iter().map(|it| it.1).collect();

@@ -1,5 +1,7 @@
 //! What is known of the contents of files: not yet, all there is to know, or why not.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use ports::documents::Collection;
@@ -114,10 +116,14 @@ pub struct Media {
 }
 
 impl Media {
-    /// Where those of a partition are who have a job that is due, small files first, and of those
-    /// the ones that have waited the longest.
-    pub fn due(partition: Partition) -> String {
-        format!("{partition:04x}/")
+    /// The classes of what is due, those first that come first. What one holds takes the same of
+    /// whoever does it.
+    pub const CLASSES: RangeInclusive<u8> = 0..=5;
+
+    /// Where those of a partition are whose next job is of a class: the ones first that have been
+    /// due the longest, and last those that are due later.
+    pub fn due(partition: Partition, class: u8) -> String {
+        format!("{partition:04x}/{class}")
     }
 
     /// Where those of a partition are whose jobs have ended and of which one was done by a tool
@@ -270,9 +276,9 @@ impl Document for Media {
 
     fn index_keys(&self) -> Vec<Option<String>> {
         let due = |job: &Job| {
-            let (of, class) = (Self::due(self.partition), job.class(self.size_bytes));
+            let of = Self::due(self.partition, job.class(self.size_bytes));
             let from = padded(job.due_from.unwrap_or_default().0.unsigned_abs());
-            format!("{of}{class}{from}/{}", self.file_id)
+            format!("{of}{from}/{}", self.file_id)
         };
         let ended = !self.jobs.is_empty() && self.jobs.iter().all(|it| !it.is_due());
         let oldest = self.jobs.iter().map(|it| it.tool).min().filter(|_| ended);

@@ -46,8 +46,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// The same while something is due later, or is to be tried again: the clock may have been set.
 const SOON: Duration = Duration::from_secs(1);
 
-/// Documents read at once.
-const PAGE: usize = 64;
+/// Documents read at once: a few more than have a place.
+const PAGE: usize = 16;
 
 /// Files of a partition that wait for a place at once, of each of the loads.
 const AT_ONCE: usize = 4;
@@ -151,34 +151,48 @@ impl Acting {
         worker: &Arc<MediaWorker>,
         underway: &mut Underway,
     ) -> Result<bool, Error> {
-        let (name, due) = (Media::COLLECTION.name, Media::due(partition));
-        let mut scan = Scan::prefix(name, Some("due"), &due, Order::Ascending, PAGE);
-        let (now, mut later) = (self.ports.clock.now_ms(), false);
+        let mut later = false;
+        for class in Media::CLASSES {
+            let due = Media::due(partition, class);
+            later |= self.begin_class(&due, worker, underway).await?;
+        }
+        Ok(later)
+    }
+
+    /// The same of those of one class: as many are read as have a place, and no backlog.
+    async fn begin_class(
+        &self,
+        due: &str,
+        worker: &Arc<MediaWorker>,
+        underway: &mut Underway,
+    ) -> Result<bool, Error> {
+        let name = Media::COLLECTION.name;
+        let mut scan = Scan::prefix(name, Some("due"), due, Order::Ascending, PAGE);
+        let now = self.ports.clock.now_ms();
         loop {
             let reader = Reader::new(Arc::clone(&self.ports.documents), Arc::clone(&self.keyring));
             let found = reader.scan::<Media>(scan.clone()).await?;
+            let last = found.last().map(|(key, _)| key.clone());
             let more = found.len() == PAGE;
-            if let Some((last, _)) = found.last() {
-                // A space sorts before whatever the key of another begins with.
-                scan.from = format!("{last} ");
-            }
             for (_, media) in found {
                 let (id, Some(job)) = (media.file_id.to_string(), media.next()) else { continue };
+                if job.due_from.is_some_and(|it| it.0 > now) {
+                    return Ok(true);
+                }
                 if underway.knows(&id, media.seq) {
                     continue;
                 }
                 let load = job.load(media.size_bytes);
-                if job.due_from.is_some_and(|it| it.0 > now) {
-                    later = true;
-                } else if underway.has_place(load) {
-                    underway.these.insert(id.clone(), load);
-                    let trying = self.clone().look_into(Arc::clone(worker), media);
-                    underway.running.push(Box::pin(async move { (id, trying.await) }));
+                if !underway.has_place(load) {
+                    return Ok(false);
                 }
+                underway.these.insert(id.clone(), load);
+                let trying = self.clone().look_into(Arc::clone(worker), media);
+                underway.running.push(Box::pin(async move { (id, trying.await) }));
             }
-            if !more || !underway.has_place(Load::Long) {
-                return Ok(later);
-            }
+            let Some(last) = last.filter(|_| more) else { return Ok(false) };
+            // A space sorts before whatever the key of another begins with.
+            scan.from = format!("{last} ");
         }
     }
 }
