@@ -64,7 +64,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 103] = [
+const MORE_FILES: [(&str, &str); 104] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -125,6 +125,7 @@ const MORE_FILES: [(&str, &str); 103] = [
     ("files/progress", "what passes while bytes come, which is neither a rule nor a document"),
     ("files/repeated", "the law of contents that come again, too long to stand beside the others"),
     ("files/link", "what is signed for whoever may see a file, and who it is good for"),
+    ("attachments/storage", "what the files of a conversation take, which is counted and bounded"),
     ("attachments/ready", "that there is more of a file, which nobody asks for"),
     ("media/ask", "what is asked for and told beside doing jobs, over two streams"),
     ("media/asked", "the law of what is asked for, too long to stand beside that of jobs"),

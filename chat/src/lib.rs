@@ -279,7 +279,7 @@ rooms! {
     attachments {
         events: AttachmentEvent,
         commands: [SendAttachments, OpenAttachment, NoteReleased, NoteMedia],
-        documents: [FileUse],
+        documents: [FileUse, ConversationStorage],
         rejections: [AttachmentRejection],
         mutation: AttachmentMutation,
         changes: [],

@@ -15,6 +15,7 @@ use axum::routing::post;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use uuid::Uuid;
 
+use chat::kernel::graphql::Limits;
 use chat::kernel::{Accepted, AnyCommand, Caller, Door, Failure, Keyring};
 use ports::clock::Stopwatch;
 use ports::event_log::Partition;
@@ -54,12 +55,13 @@ impl Commands {
     pub fn start(
         ports: &Ports,
         keyring: &Arc<Keyring>,
+        limits: &Limits,
         me: &str,
         roster: Option<&Arc<Roster>>,
     ) -> Result<Arc<Self>, Error> {
         let router = match roster {
-            Some(roster) => Router::start_shared(ports, keyring, roster),
-            None => Router::without_partitions(ports, keyring),
+            Some(roster) => Router::start_shared(ports, keyring, limits, roster),
+            None => Router::without_partitions(ports, keyring, limits),
         };
         let partitions = ports.event_log.identity().partitions;
         Ok(Arc::new(Self {

@@ -17,7 +17,7 @@ use ports::keys::{Secret, Tree, TreeId, crypto};
 
 use crate::owner::{Barrier, Owner, Pending, SteppedDown};
 use crate::recent::{CommandKey, Done};
-use crate::router::{Request, context};
+use crate::router::Request;
 use crate::shelf::TAIL_MAX;
 
 /// How often what a command rests on may name more documents that it rests on.
@@ -34,19 +34,19 @@ struct Prepared {
 impl Owner {
     /// Decides commands in order and sends their records on their way.
     pub(crate) async fn decide_group(&mut self, group: Vec<Request>) -> Result<(), SteppedDown> {
-        let names = self.keyring.secret("names");
+        let known = self.known.clone();
         let now = Timestamp(self.ports.clock.now_ms());
         let mut elsewhere = HashMap::new();
         let mut prepared = Vec::with_capacity(group.len());
         for request in &group {
-            let context = context(&request.caller, request.client_id, now, &names);
+            let context = known.context(&request.caller, request.client_id, now);
             prepared.push(self.prepare(request, &context).await);
         }
         let needs = prepared.iter().flatten().flat_map(|it| &it.needs);
         let loaded = self.load(needs.cloned().collect(), &mut elsewhere).await;
         for (request, prepared) in group.into_iter().zip(prepared) {
             let caller = Arc::clone(&request.caller);
-            let context = context(&caller, request.client_id, now, &names);
+            let context = known.context(&caller, request.client_id, now);
             let refused = prepared.as_ref().err().copied();
             let refused = refused.or_else(|| loaded.as_ref().err().copied());
             if let Some(failure) = refused {

@@ -20,7 +20,7 @@ use ports::roster::Roster;
 
 use crate::leaves::Leaves;
 use crate::recent::{CommandKey, Done, Recent};
-use crate::router::{Reply, Request};
+use crate::router::{Known, Reply, Request};
 use crate::shelf::{Shelf, TAIL_MAX};
 
 /// Records in flight at most.
@@ -48,6 +48,7 @@ pub(crate) struct SteppedDown;
 /// One partition's writer.
 pub(crate) struct Owner {
     pub(crate) rules: Rules,
+    pub(crate) known: Known,
     pub(crate) partition: Partition,
     pub(crate) ports: Ports,
     pub(crate) keyring: Arc<Keyring>,
@@ -104,7 +105,7 @@ pub(crate) struct Barrier {
 
 impl Owner {
     pub(crate) fn new(
-        rules: Rules,
+        (rules, known): (Rules, Known),
         partition: Partition,
         ports: Ports,
         keyring: Arc<Keyring>,
@@ -113,6 +114,7 @@ impl Owner {
     ) -> Self {
         Self {
             rules,
+            known,
             partition,
             ports,
             keyring,

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use chat::kernel::graphql::Limits;
 use chat::kernel::{Accepted, AnyCommand, Caller, Context, Door, Failure, Keyring, Timestamp, id};
 use ports::Ports;
 use ports::event_log::{Partition, Rules};
@@ -43,14 +44,25 @@ pub(crate) struct Request {
     pub(crate) reply: Reply,
 }
 
-/// What a command is decided with.
-pub(crate) fn context<'a>(
-    caller: &'a Caller,
-    client_id: Uuid,
-    now: Timestamp,
-    names: &'a Secret,
-) -> Context<'a> {
-    Context { actor: caller.account, origin: &caller.origin, client_id, now, names }
+/// What every command is decided with.
+#[derive(Clone)]
+pub(crate) struct Known {
+    names: Secret,
+    conversation_bytes_max: u64,
+}
+
+impl Known {
+    pub(crate) fn context<'a>(
+        &'a self,
+        caller: &'a Caller,
+        client_id: Uuid,
+        now: Timestamp,
+    ) -> Context<'a> {
+        let Self { names, conversation_bytes_max } = self;
+        let (actor, origin) = (caller.account, &caller.origin);
+        let conversation_bytes_max = *conversation_bytes_max;
+        Context { actor, origin, client_id, now, names, conversation_bytes_max }
+    }
 }
 
 /// Where the answer goes.
@@ -62,7 +74,7 @@ pub struct Router {
     owners: Vec<Mutex<Option<Running>>>,
     ports: Ports,
     keyring: Arc<Keyring>,
-    names: Secret,
+    known: Known,
 }
 
 /// An owner at work.
@@ -73,13 +85,18 @@ struct Running {
 
 impl Router {
     /// Starts an owner for every partition.
-    pub fn start(ports: &Ports, keyring: &Arc<Keyring>) -> Arc<Self> {
-        Self::start_by(Rules::STRICT, ports, keyring)
+    pub fn start(ports: &Ports, keyring: &Arc<Keyring>, limits: &Limits) -> Arc<Self> {
+        Self::start_by(Rules::STRICT, ports, keyring, limits)
     }
 
     /// Starts owners that follow given rules; anything but the strict ones is for the simulation.
-    pub fn start_by(rules: Rules, ports: &Ports, keyring: &Arc<Keyring>) -> Arc<Self> {
-        let router = Arc::new(Self::new(rules, ports, keyring));
+    pub fn start_by(
+        rules: Rules,
+        ports: &Ports,
+        keyring: &Arc<Keyring>,
+        limits: &Limits,
+    ) -> Arc<Self> {
+        let router = Arc::new(Self::new(rules, ports, keyring, limits));
         for partition in 0..ports.event_log.identity().partitions {
             router.own(partition, None);
         }
@@ -90,22 +107,28 @@ impl Router {
     pub(crate) fn start_shared(
         ports: &Ports,
         keyring: &Arc<Keyring>,
+        limits: &Limits,
         roster: &Arc<Roster>,
     ) -> Arc<Self> {
-        let router = Arc::new(Self::new(Rules::STRICT, ports, keyring));
+        let router = Arc::new(Self::new(Rules::STRICT, ports, keyring, limits));
         ports::spawn("ownership", Arc::clone(&router).follow(Arc::clone(roster)));
         router
     }
 
     /// Owns nothing: every command is somebody else's.
-    pub(crate) fn without_partitions(ports: &Ports, keyring: &Arc<Keyring>) -> Arc<Self> {
-        Arc::new(Self::new(Rules::STRICT, ports, keyring))
+    pub(crate) fn without_partitions(
+        ports: &Ports,
+        keyring: &Arc<Keyring>,
+        limits: &Limits,
+    ) -> Arc<Self> {
+        Arc::new(Self::new(Rules::STRICT, ports, keyring, limits))
     }
 
-    fn new(rules: Rules, ports: &Ports, keyring: &Arc<Keyring>) -> Self {
+    fn new(rules: Rules, ports: &Ports, keyring: &Arc<Keyring>, limits: &Limits) -> Self {
         let owners = (0..ports.event_log.identity().partitions).map(|_| Mutex::new(None)).collect();
-        let names = keyring.secret("names");
-        Self { rules, owners, ports: ports.clone(), keyring: Arc::clone(keyring), names }
+        let conversation_bytes_max = limits.conversation_bytes;
+        let known = Known { names: keyring.secret("names"), conversation_bytes_max };
+        Self { rules, owners, ports: ports.clone(), keyring: Arc::clone(keyring), known }
     }
 
     async fn follow(self: Arc<Self>, roster: Arc<Roster>) {
@@ -134,8 +157,9 @@ impl Router {
             return;
         }
         let (inbox, requests) = mpsc::channel(WAITING_MAX);
-        let (ports, keyring) = (self.ports.clone(), Arc::clone(&self.keyring));
-        let started = Owner::new(self.rules, partition, ports, keyring, requests, roster.cloned());
+        let (known, ports) = (self.known.clone(), self.ports.clone());
+        let (rules, keyring, roster) = (self.rules, Arc::clone(&self.keyring), roster.cloned());
+        let started = Owner::new((rules, known), partition, ports, keyring, requests, roster);
         let task = ports::spawn("partition owner", started.run());
         *owner = Some(Running { inbox, task });
     }
@@ -169,7 +193,7 @@ impl Router {
         if client_id.get_version_num() != 7 || id::time_ms(*client_id) > now.0 + AHEAD_MS_MAX {
             return Err(Failure::ClientIdInvalid);
         }
-        let context = context(caller, *client_id, now, &self.names);
+        let context = self.known.context(caller, *client_id, now);
         let stream = command.stream(&context).map_err(Failure::Rejected)?;
         Ok(stream.partition(self.ports.event_log.identity().partitions))
     }

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::middleware;
 
 use chat::instance::{Instance, setup_token};
+use chat::kernel::graphql::Limits;
 use chat::kernel::{Door, Keyring, Progress, Reader, StreamId};
 use chat::sessions::Tokens;
 use command_api::Commands;
@@ -54,7 +55,7 @@ impl App {
         let keyring = Arc::new(Keyring::new(&ports));
         let node = config.event_log.is_some().then(|| Node::join(&ports, config, roles));
         let node = node.transpose()?;
-        let door = open_door(&ports, &keyring, node.as_ref())?;
+        let door = open_door(&ports, &keyring, &config.limits(), node.as_ref())?;
         let media = if roles.projections { open_media(&ports, config) } else { None };
         let acting = acting(&ports, &keyring, &door, media.clone());
         let projection = start_projections(acting, config, node.as_ref()).await?;
@@ -196,10 +197,11 @@ async fn start_projections(
 fn open_door(
     ports: &Ports,
     keyring: &Arc<Keyring>,
+    limits: &Limits,
     node: Option<&Node>,
 ) -> Result<Arc<dyn Door>, Error> {
-    let Some(node) = node else { return Ok(command_api::Router::start(ports, keyring)) };
-    let commands = Commands::start(ports, keyring, &node.me, node.commands.as_ref())?;
+    let Some(node) = node else { return Ok(command_api::Router::start(ports, keyring, limits)) };
+    let commands = Commands::start(ports, keyring, limits, &node.me, node.commands.as_ref())?;
     let listener = node.listener.try_clone().and_then(tokio::net::TcpListener::from_std);
     let listener = listener.map_err(|it| Error::unavailable("peers", it))?;
     let routes = command_api::peer_routes(&commands, keyring);

@@ -125,6 +125,8 @@ pub struct Config {
     pub rate_codes: u32,
     /// Bytes that the files of one account may take; 0 to 2^53.
     pub account_storage_bytes_max: u64,
+    /// Bytes that the files of one conversation's messages may take; 0 to 2^53.
+    pub conversation_storage_bytes_max: u64,
     /// What looks through files before they are taken: `clamd://host:3310`, whose `StreamMaxLength`
     /// is at least that of the largest file; absent looks at nothing.
     pub scanner: Option<Address>,
@@ -214,6 +216,7 @@ impl Default for Config {
             rate_sign_in: rates.sign_in,
             rate_codes: rates.codes,
             account_storage_bytes_max: rates.storage_bytes,
+            conversation_storage_bytes_max: rates.conversation_bytes,
             scanner: None,
             refused_files: Vec::new(),
             blocked_digests: None,
@@ -312,6 +315,7 @@ impl Config {
             sign_in: self.rate_sign_in,
             codes: self.rate_codes,
             storage_bytes: self.account_storage_bytes_max,
+            conversation_bytes: self.conversation_storage_bytes_max,
         }
     }
 

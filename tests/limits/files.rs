@@ -46,6 +46,31 @@ fn the_files_of_an_account_take_what_they_may() {
 }
 
 #[test]
+fn the_files_of_a_conversation_take_what_they_may() {
+    let world = World::with(|it| it.conversation_storage_bytes_max = 1_000);
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let chat = ann.opens_direct(&bob);
+    let [large, small, more] = [600, 400, 1].map(|it| ann.uploads("a", "", &vec![it as u8; it]));
+    let sent = ann.attaches(&chat, &[(&large, "DOCUMENT")], json!({}));
+    ann.attaches(&chat, &[(&small, "DOCUMENT")], json!({}));
+    let full = ann.tries_to_attach(&chat, &[(&more, "DOCUMENT")], json!({}));
+    assert_eq!(full.code(), "ATTACHMENTS_STORAGE_FULL");
+    let input = json!({ "conversationId": chat, "messageIds": [sent] });
+    let full = ann.tries("forwardMessages", input, "messages { id }");
+    assert_eq!(full.code(), "FORWARDS_STORAGE_FULL");
+    let taken = || {
+        let query = "query($id: ID!) { conversation(id: $id) {
+            storage { usedBytes limitBytes } } }";
+        ann.asks(query, json!({ "id": chat })).data()["conversation"]["storage"].clone()
+    };
+    assert_eq!(taken(), json!({ "usedBytes": "1000", "limitBytes": "1000" }));
+    let gone = json!({ "messageId": sent, "forEveryone": true });
+    ann.does("deleteMessage", gone, "position");
+    assert_eq!(taken()["usedBytes"], "400");
+    ann.attaches(&chat, &[(&more, "DOCUMENT")], json!({}));
+}
+
+#[test]
 fn a_hundred_uploads_may_be_unfinished() {
     let world = World::new();
     let ann = world.person("ann");

@@ -199,7 +199,14 @@ impl Person {
         let command = SendMessage::new(conversation_id, text);
         let (now, names) = (Timestamp(0), [0; 32]);
         let (actor, origin) = (self.account, &Origin::default());
-        Some(command.message_id(&Context { actor, origin, client_id, now, names: &names }))
+        Some(command.message_id(&Context {
+            actor,
+            origin,
+            client_id,
+            now,
+            names: &names,
+            conversation_bytes_max: 0,
+        }))
     }
 
     fn some_message(&self, own: bool) -> Option<(ConversationId, MessageId)> {

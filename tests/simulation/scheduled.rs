@@ -37,7 +37,8 @@ impl Person {
         let Some(client_id) = self.id_of(made) else { return };
         let (now, names, origin) = (Timestamp(0), [0; 32], &Origin::default());
         let actor = self.account;
-        let context = Context { actor, origin, client_id, now, names: &names };
+        let context =
+            Context { actor, origin, client_id, now, names: &names, conversation_bytes_max: 0 };
         let scheduled_id = ScheduleMessage::scheduled_id(&context);
         match dice.below(4) {
             0 => {

@@ -127,7 +127,9 @@ impl World {
         let started = tasks.run(async {
             let keyring = Arc::new(Keyring::new(&ports));
             let progress = projectors::start_by(rules, &ports, &keyring).await.ok()?;
-            let door: Arc<dyn Door> = command_api::Router::start_by(rules, &ports, &keyring);
+            let limits = Limits::default();
+            let door: Arc<dyn Door> =
+                command_api::Router::start_by(rules, &ports, &keyring, &limits);
             let acting = projectors::Acting {
                 ports: ports.clone(),
                 keyring: Arc::clone(&keyring),

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::storage::{self, ConversationStorage};
 use super::{ATTACHMENTS_MAX, LAST_MOMENT_MS};
 use crate::Event;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
 use crate::files::{File, FileId, FileState};
+use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Slot, StreamId, Timestamp};
 use crate::messages::{
     Addressed, Content, MessageId, Names, Quote, Said, Sending, Unsent, caption, names,
@@ -33,6 +35,9 @@ crate::rejections! {
             "Send it alone, with no time after it is read.";
         NotViewOnce: Conflict, "ATTACHMENTS_NOT_VIEW_ONCE",
             "the message holds nothing that you could open once", "Ask for its files.";
+        StorageFull: LimitExceeded, "ATTACHMENTS_STORAGE_FULL",
+            "the conversation's storage is full",
+            "Delete messages with files, or ask staff for more.";
         Opened: Conflict, "ATTACHMENTS_OPENED",
             "it has been opened", "There is nothing to open any more.";
     }
@@ -210,7 +215,7 @@ pub(crate) fn may_be_sent(file: &File, context: &Context<'_>) -> bool {
 impl Command for SendAttachments {
     const NAME: &'static str = "SendAttachments";
     const SEALS: bool = true;
-    type State = (Sending, Names, Vec<Slot<File>>);
+    type State = ((Sending, Names), Vec<Slot<File>>, Slot<ConversationStorage>);
     type Rejection = Unsent<AttachmentRejection>;
 
     fn stream(&self, _: &Context<'_>) -> Result<StreamId, Self::Rejection> {
@@ -221,16 +226,23 @@ impl Command for SendAttachments {
         let named = self.attachments.iter().filter(|_| self.fits());
         let own = StreamId::Account(context.actor);
         let files = named.map(|it| Slot::new(it.file_id.to_string(), own)).collect();
-        (Sending::new(self.addressed(), context), names(&self.text, context), files)
+        let sending = Sending::new(self.addressed(), context);
+        let storage = ConversationStorage::of(self.conversation_id);
+        ((sending, names(&self.text, context)), files, storage)
     }
 
     fn decide(
         self,
-        (sending, names, files): &Self::State,
+        ((sending, names), files, storage): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, Self::Rejection> {
         let say = || self.said((names, files), sending.by_manager(), context);
-        let sent = sending.sent(context, say)?;
+        let mut sent = sending.sent(context, say)?;
+        let bytes = storage::bytes(files);
+        if !ConversationStorage::has_room(storage, bytes, context) {
+            return Err(Unsent::Content(AttachmentRejection::StorageFull));
+        }
+        sent.file_bytes = (bytes > 0).then_some(Long(bytes));
         let mut events = sending.read(context);
         events.push(sent.into());
         Ok(events)

@@ -12,6 +12,9 @@
 //! What is sent to one other person may be opened once: nobody is given a link until that person
 //! opens it, and [`VIEW_MS`] later it is gone for everyone.
 //!
+//! What the files of a conversation take is counted with its messages, and bounded by the operator
+//! ([`ConversationStorage`]).
+//!
 //! Limits: [`ATTACHMENTS_MAX`], [`LAST_MOMENT_MS`].
 
 mod decide;
@@ -22,6 +25,7 @@ mod graphql;
 mod once;
 mod open;
 mod ready;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -36,6 +40,7 @@ pub use events::{AttachmentEvent, AttachmentReady, FilesReleased};
 pub use graphql::{AttachmentMutation, AttachmentsObject};
 pub use open::OpenAttachment;
 pub use ready::NoteMedia;
+pub use storage::{ConversationStorage, ConversationStorageObject};
 pub use view::{FileUse, Holder};
 
 /// Most files of one message.

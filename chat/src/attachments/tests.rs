@@ -33,11 +33,16 @@ pub(super) fn lunch() -> (Given, ConversationId) {
 
 /// Somebody uploads a file.
 pub(super) fn uploaded(world: Given, who: u8) -> (Given, FileId) {
+    uploaded_of(world, who, 9)
+}
+
+/// Somebody uploads a file of so many bytes.
+pub(super) fn uploaded_of(world: Given, who: u8, size_bytes: u64) -> (Given, FileId) {
     let (name, media_type) = ("cat.png".to_owned(), "image/png".to_owned());
     let begin = BeginUpload {
         name,
         media_type,
-        size_bytes: 9,
+        size_bytes,
         storage_bytes_max: 1 << 20,
         ..BeginUpload::default()
     };
@@ -47,7 +52,7 @@ pub(super) fn uploaded(world: Given, who: u8) -> (Given, FileId) {
         file_id,
         blob: 1,
         digest: "ab".repeat(32),
-        size_bytes: 9,
+        size_bytes,
         contents: None,
         kept_days: 0,
     };
@@ -320,13 +325,17 @@ proptest! {
                 }
             };
         }
+        let mut held = 0;
         for (message_id, file) in messages {
             let message = world.document::<Message>(message_id).expect("a message");
             let kept = message.body.is_some() || message.aside.is_some();
+            held += if kept { 9 } else { 0 };
             prop_assert_eq!(used(&world, file, message_id) == Some(true), kept);
             prop_assert_eq!(release_due(&world, message_id).is_some(),
                 used(&world, file, message_id) == Some(false));
         }
+        let storage = world.document::<ConversationStorage>(conversation_id);
+        prop_assert_eq!(storage.unwrap_or_default().bytes, held);
         for (who, file) in files {
             let it = world.document::<File>(file).expect("a file");
             prop_assert_eq!(it.account_id, account(who));

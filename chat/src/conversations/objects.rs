@@ -7,6 +7,7 @@ use async_graphql::{Context, ID, Object, Result};
 
 use super::{Conversation, ConversationId, Kind};
 use crate::accounts::AccountObject;
+use crate::attachments::ConversationStorageObject;
 use crate::chat_list::ListingObject;
 use crate::drafts::{DraftLine, DraftObject};
 use crate::edit_policy::{EditPolicyObject, policy_of};
@@ -192,6 +193,11 @@ impl ConversationObject {
     ) -> Result<Option<DraftObject>> {
         let thread = thread_id.as_ref().map(id).transpose()?;
         DraftObject::find_for_thread(context, DraftLine::new(self.head.id, thread)).await
+    }
+
+    /// What the files of its messages take, and may take.
+    async fn storage(&self, context: &Context<'_>) -> Result<ConversationStorageObject> {
+        ConversationStorageObject::of(scope(context), self.head.id).await
     }
 
     /// How the viewer keeps it in their chat list; null for applications.

@@ -121,6 +121,7 @@ impl Command for ExpireMessage {
             everyone: message.everyone.then_some(true),
             thread: message.thread,
             files: message.held(),
+            file_bytes: message.file_bytes,
         };
         Ok(vec![deleted.into()])
     }

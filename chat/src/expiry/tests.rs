@@ -153,6 +153,7 @@ fn what_is_over_is_deleted_once_by_nobody_and_its_key_destroyed() {
         everyone: None,
         thread: None,
         files: None,
+        file_bytes: None,
     };
     let world = world
         .later(60_000)

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{BODIES_BYTES_MAX, FORWARDED_MAX};
 use crate::Event;
 use crate::accounts::AccountId;
+use crate::attachments::ConversationStorage;
 use crate::contacts::Talk;
 use crate::conversations::ConversationId;
 use crate::expiry;
@@ -38,6 +39,9 @@ crate::rejections! {
             "no thread begins at that message where they go", "Check the id.";
         ThreadNested: Conflict, "FORWARDS_THREAD_NESTED",
             "what is in a thread begins none", "Forward them to that thread.";
+        StorageFull: LimitExceeded, "FORWARDS_STORAGE_FULL",
+            "the storage of the conversation that they go to is full",
+            "Delete messages with files there, or ask staff for more.";
         Refused: Forbidden, "FORWARDS_REFUSED",
             "the other person takes no messages from you", "Respect that.";
         Blocked: Conflict, "FORWARDS_BLOCKED",
@@ -150,7 +154,7 @@ impl Command for ForwardMessages {
     const NAME: &'static str = "ForwardMessages";
     const SEALS: bool = true;
     const PUBLIC: bool = false;
-    type State = ((Talk, Slot<Member>), Option<Entry>, Sources);
+    type State = ((Talk, Slot<Member>), (Option<Entry>, Slot<ConversationStorage>), Sources);
     type Rejection = ForwardRejection;
 
     fn stream(&self, _: &Context<'_>) -> Result<StreamId, ForwardRejection> {
@@ -168,12 +172,13 @@ impl Command for ForwardMessages {
         let all = self.messages.iter().map(slot).collect();
         let sources = Sources { actor: context.actor, attributed: self.attributed, all };
         let entry = self.thread_id.map(|it| Entry::new(self.conversation_id, it));
-        ((Talk::new(self.conversation_id, context.actor), member), entry, sources)
+        let storage = ConversationStorage::of(self.conversation_id);
+        ((Talk::new(self.conversation_id, context.actor), member), (entry, storage), sources)
     }
 
     fn decide(
         self,
-        ((talk, member), entry, sources): &Self::State,
+        ((talk, member), (entry, storage), sources): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ForwardRejection> {
         let active = member.get().is_some_and(|it| it.active);
@@ -211,6 +216,7 @@ impl Command for ForwardMessages {
                 author_id: context.actor,
                 content: body.content.as_ref().map(ContentKind::of),
                 files: body.content.as_ref().and_then(Content::files),
+                file_bytes: message.file_bytes,
                 body: Personal::new(body),
                 reply_to: None,
                 mentions: Vec::new(),
@@ -227,6 +233,11 @@ impl Command for ForwardMessages {
                 view_once: None,
             };
             sent.push(forwarded.into());
+        }
+        let sources = sources.all.iter().filter_map(|(it, _)| it.get());
+        let bytes = sources.filter_map(|it| it.file_bytes).map(|it| it.0).sum();
+        if !ConversationStorage::has_room(storage, bytes, context) {
+            return Err(ForwardRejection::StorageFull);
         }
         Ok(sent)
     }

@@ -29,6 +29,8 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// Key of the digests that name claims are found by.
     pub names: &'a Secret,
+    /// Bytes that the files of one conversation may take.
+    pub conversation_bytes_max: u64,
 }
 
 impl Context<'_> {

@@ -71,6 +71,7 @@ fn gone(deleted: &BTreeSet<u64>, hidden: &BTreeSet<u64>) -> (Given, Conversation
             everyone: None,
             thread: None,
             files: None,
+            file_bytes: None,
         };
         world.happened(StreamId::Conversation(conversation_id), ann, deleted.into())
     });

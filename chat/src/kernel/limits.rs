@@ -16,6 +16,8 @@ pub struct Limits {
     pub codes: u32,
     /// Bytes that the files of one account may take.
     pub storage_bytes: u64,
+    /// Bytes that the files of one conversation may take.
+    pub conversation_bytes: u64,
 }
 
 impl Default for Limits {
@@ -27,6 +29,7 @@ impl Default for Limits {
             sign_in: 10,
             codes: 5,
             storage_bytes: 50 << 30,
+            conversation_bytes: 1 << 40,
         }
     }
 }

@@ -25,6 +25,9 @@ const PARTITIONS: u16 = 4;
 /// Key of the digests of names in tests.
 const NAMES: [u8; 32] = [7; 32];
 
+/// Bytes that the files of a conversation may take: a few small ones.
+pub(crate) const CONVERSATION_BYTES_MAX: u64 = 1_000;
+
 /// The key of every leaf in tests.
 const LEAF: [u8; 32] = [9; 32];
 
@@ -82,7 +85,14 @@ impl Given {
         let client_id = client_id(self.count);
         let origin = self.origin.clone();
         let now = Timestamp(self.now);
-        let context = Context { actor, origin: &origin, client_id, now, names: &NAMES };
+        let context = Context {
+            actor,
+            origin: &origin,
+            client_id,
+            now,
+            names: &NAMES,
+            conversation_bytes_max: CONVERSATION_BYTES_MAX,
+        };
         let stream = AnyCommand::stream(&command, &context);
         let outcome = stream.and_then(|stream| {
             let mut fetch = |need: &super::Need| {
@@ -187,7 +197,14 @@ impl Given {
     pub(crate) fn last_context(&self, actor: AccountId) -> Context<'static> {
         let client_id = client_id(self.count);
         let origin = &NOWHERE;
-        Context { actor, origin, client_id, now: Timestamp(self.now), names: &NAMES }
+        Context {
+            actor,
+            origin,
+            client_id,
+            now: Timestamp(self.now),
+            names: &NAMES,
+            conversation_bytes_max: CONVERSATION_BYTES_MAX,
+        }
     }
 
     /// Every document as it is stored.

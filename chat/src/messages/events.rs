@@ -75,6 +75,9 @@ pub struct MessageSent {
     /// The files that it holds, so that they are kept as long as it; null when it holds none.
     #[serde(default)]
     pub files: Option<Vec<FileId>>,
+    /// What they take; null where that does not count.
+    #[serde(default)]
+    pub file_bytes: Option<Long>,
     /// Whether the other person opens what it holds once, and then it is gone for everyone.
     #[serde(default)]
     pub view_once: Option<bool>,
@@ -133,6 +136,9 @@ pub struct MessageDeleted {
     /// The files that it held; null when it held none.
     #[serde(default)]
     pub files: Option<Vec<FileId>>,
+    /// What they took; null where that did not count.
+    #[serde(default)]
+    pub file_bytes: Option<Long>,
 }
 
 /// A person put a message out of their own sight; it stands in their account's stream.

@@ -138,6 +138,7 @@ impl Sending {
             author_id: context.actor,
             content: body.content.as_ref().map(ContentKind::of),
             files: body.content.as_ref().and_then(Content::files),
+            file_bytes: None,
             everyone: body.mentions_everyone().then_some(true),
             body: Personal::new(body),
             reply_to: self.to.reply_to,

@@ -92,6 +92,7 @@ fn a_member_sends_a_message() {
         thread: None,
         quote: None,
         files: None,
+        file_bytes: None,
         view_once: None,
     };
     let world = then.then([expected.into()]);
@@ -257,6 +258,7 @@ fn the_author_deletes_for_everyone_once() {
         everyone: None,
         thread: None,
         files: None,
+        file_bytes: None,
     };
     let (world, id, message) = sent("@ann");
     let world = world

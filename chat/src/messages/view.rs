@@ -11,6 +11,7 @@ use crate::conversations::ConversationId;
 use crate::expiry::ExpiryEvent;
 use crate::files::FileId;
 use crate::kernel::document::padded;
+use crate::kernel::time::Long;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
 use crate::removals::RemovalEvent;
 use crate::threads::{Line, ThreadEvent, Threaded};
@@ -39,6 +40,9 @@ pub struct Message {
     /// The files that it holds, also while a moderator has removed it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileId>,
+    /// What they take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<Long>,
     /// Whether the other person opens what it holds once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub view_once: bool,
@@ -120,6 +124,7 @@ impl Message {
             original: None,
             content: it.content,
             files: it.files.clone().unwrap_or_default(),
+            file_bytes: it.file_bytes,
             view_once: it.view_once.unwrap_or(false),
             opened: false,
             reply_to: it.reply_to,
@@ -145,7 +150,7 @@ impl Message {
         self.aside = None;
         self.original = None;
         self.content = None;
-        self.files = Vec::new();
+        (self.files, self.file_bytes) = (Vec::new(), None);
         (self.view_once, self.opened) = (false, false);
         self.quote = None;
         self.mentions = Vec::new();

@@ -131,6 +131,7 @@ fn a_poll_is_a_message_whose_words_are_sealed_with_it() {
         thread: None,
         quote: None,
         files: None,
+        file_bytes: None,
         view_once: None,
     };
     let opened = PollOpened {

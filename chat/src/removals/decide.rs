@@ -48,6 +48,7 @@ pub(crate) fn deletion(message: &Message, context: &Context<'_>) -> Option<Event
                 everyone: message.everyone.then_some(true),
                 thread: message.thread,
                 files: message.held(),
+                file_bytes: message.file_bytes,
             };
             Some(deleted.into())
         }
@@ -81,6 +82,7 @@ pub(crate) fn destroyed(message: &Message) -> Option<Event> {
         author_id: message.author_id,
         leaf: Long(aside.body.leaf().unwrap_or(0)),
         files: message.held(),
+        file_bytes: message.file_bytes,
     };
     Some(destroyed.into())
 }

@@ -83,6 +83,9 @@ pub struct MessageDestroyed {
     /// The files that it held; null when it held none.
     #[serde(default)]
     pub files: Option<Vec<FileId>>,
+    /// What they took; null where that did not count.
+    #[serde(default)]
+    pub file_bytes: Option<Long>,
 }
 
 impl RemovalEvent {

@@ -49,10 +49,13 @@ impl Config {
             (1..=PARTITIONS_MAX).contains(&self.partitions),
             "partitions is out of range"
         );
-        anyhow::ensure!(
-            self.account_storage_bytes_max <= STORAGE_BYTES_MAX,
-            "account_storage_bytes_max is out of range"
-        );
+        let storage = [
+            ("account_storage_bytes_max", self.account_storage_bytes_max),
+            ("conversation_storage_bytes_max", self.conversation_storage_bytes_max),
+        ];
+        for (name, value) in storage {
+            anyhow::ensure!(value <= STORAGE_BYTES_MAX, "{name} is out of range");
+        }
         anyhow::ensure!(
             (1..=RECOVERY_HOURS_MAX).contains(&self.factor_recovery_hours),
             "factor_recovery_hours is out of range"
