@@ -7,9 +7,9 @@ use chat::accounts::{AccountId, CreateAccount};
 use chat::conversations::{ConversationId, CreateGroup, RenameGroup};
 use chat::kernel::command::name_id;
 use chat::kernel::time::Long;
-use chat::kernel::{Accepted, Command, Context, Failure, Origin, StreamId, Timestamp, id};
+use chat::kernel::{Accepted, Command, Failure, StreamId, id};
 use chat::members::{AddMembers, ChangeRole, LeaveConversation, RemoveMember, Role};
-use chat::messages::{DeleteMessage, EditMessage, HideMessage, MessageId, SendMessage};
+use chat::messages::{DeleteMessage, EditMessage, HideMessage, MessageId, SendMessage, message_id};
 use chat::reactions::{AddReaction, RemoveReaction};
 use chat::receipts::MarkRead;
 use chat::removals::RestoreMessages;
@@ -194,19 +194,7 @@ impl Person {
 
     /// The id of a message that was sent, as its sender computes it.
     fn sent_message(&self, conversation_id: ConversationId, sent: Accepted) -> Option<MessageId> {
-        let client_id = self.id_of(sent)?;
-        let text = String::new();
-        let command = SendMessage::new(conversation_id, text);
-        let (now, names) = (Timestamp(0), [0; 32]);
-        let (actor, origin) = (self.account, &Origin::default());
-        Some(command.message_id(&Context {
-            actor,
-            origin,
-            client_id,
-            now,
-            names: &names,
-            conversation_bytes_max: 0,
-        }))
+        Some(message_id(conversation_id, self.account, self.id_of(sent)?))
     }
 
     fn some_message(&self, own: bool) -> Option<(ConversationId, MessageId)> {
