@@ -1,7 +1,7 @@
 //! Blobs in a folder: a file each, written beside and renamed when it is whole and durable.
 
 use std::fs::{self, File};
-use std::io::{self, SeekFrom};
+use std::io::{self, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tempfile::NamedTempFile;
-use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::source::{Halt, Tally};
 use super::{
@@ -25,6 +25,9 @@ const UNFINISHED: &str = ".new-";
 
 /// Bytes that are read at once.
 const CHUNK_BYTES: u64 = 256 << 10;
+
+/// Bytes that are written at once: each time costs a change of threads.
+const BATCH_BYTES: usize = 1 << 20;
 
 pub(super) struct Embedded {
     folder: Arc<PathBuf>,
@@ -53,12 +56,15 @@ impl Embedded {
     async fn store(&self, key: &BlobKey, source: Source) -> Result<Put, Halt> {
         let mut tally = Tally::new(source)?;
         // Whoever gives the put up drops this, which removes the file.
-        let (new, writer) = self.on_disk(|folder| begin(folder).map_err(unavailable)).await?;
-        let mut writer = tokio::fs::File::from_std(writer);
+        let (new, mut writer) = self.on_disk(|folder| begin(folder).map_err(unavailable)).await?;
+        let mut batch = Vec::new();
         while let Some(bytes) = tally.next().await? {
-            writer.write_all(&bytes).await.map_err(unavailable)?;
+            batch.extend_from_slice(&bytes);
+            if batch.len() >= BATCH_BYTES {
+                (writer, batch) = self.on_disk(|_| write(writer, batch)).await?;
+            }
         }
-        writer.flush().await.map_err(unavailable)?;
+        self.on_disk(|_| write(writer, batch)).await?;
         let size_bytes = tally.finish()?;
         let file = self.file(key);
         self.on_disk(move |folder| {
@@ -104,6 +110,13 @@ fn begin(folder: &Path) -> io::Result<(NamedTempFile, File)> {
     new.as_file().try_lock()?;
     let writer = new.as_file().try_clone()?;
     Ok((new, writer))
+}
+
+/// Writes a batch, and gives its room back.
+fn write(mut writer: File, mut batch: Vec<u8>) -> Result<(File, Vec<u8>), Error> {
+    writer.write_all(&batch).map_err(unavailable)?;
+    batch.clear();
+    Ok((writer, batch))
 }
 
 /// Makes the names in a folder durable.
