@@ -75,7 +75,7 @@ impl Job {
                 Limits { cpu_s: 600, wall_s: 900, file_bytes: 1 << 30, ..quick }
             }
             Job::Convert { .. } => quick,
-            Job::Renditions => Limits { cpu_s: 1800, wall_s: 1800, file_bytes: 2 << 30, ..quick },
+            Job::Renditions => Limits { cpu_s: 3600, wall_s: 3600, file_bytes: 2 << 30, ..quick },
         }
     }
 }

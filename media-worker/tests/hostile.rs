@@ -245,12 +245,14 @@ fn a_broken_video_is_a_failed_job_or_a_done_one() {
     let named = |name: &str, made| (name.trim_start_matches("x.").to_owned(), made);
     let made = |name, how: &[&str]| named(name, video(name, &pictures, true, how));
     let phone = |name, pictures: &str, how: &[&str]| named(name, phone(pictures, how));
+    let hlg = ["-color_trc", "arib-std-b67", "-color_primaries", "bt2020"];
     let fast = ["-c:v", "libx264", "-preset", "ultrafast"];
     let files = [
         phone("mp4", &pictures, &["-g", "3"]),
         phone("mp4", &pictures, &["-movflags", "frag_keyframe+empty_moov", "-g", "3"]),
         // So long that it is also written in parts.
         phone("long mp4", &moving("64x48", "1", "62"), &["-g", "3"]),
+        made("x.mp4", &[&fast[..], &["-pix_fmt", "yuv420p10le"], &hlg].concat()),
         made("x.mov", &["-c:v", "mjpeg", "-c:a", "pcm_s16le"]),
         made("x.mkv", &[&fast[..], &["-g", "3", "-c:a", "flac"]].concat()),
         made("x.webm", &["-c:v", "libvpx", "-cpu-used", "8", "-c:a", "libopus"]),

@@ -39,8 +39,8 @@ pub const SAID_BYTES_MAX: u64 = 4 << 20;
 /// How long a job may take that ends by itself sooner: the worker has limits of its own.
 pub const WALL_MAX: Duration = Duration::from_secs(20 * 60);
 
-/// The same of one that takes long: half an hour of processor for half an hour of video.
-const LONG_WALL_MAX: Duration = Duration::from_secs(40 * 60);
+/// The same of one that takes long: an hour of processor for half an hour of video.
+const LONG_WALL_MAX: Duration = Duration::from_secs(70 * 60);
 
 /// How often it is tried whether a worker works that did not.
 const CHECK_EVERY: Duration = Duration::from_secs(30);

@@ -8,6 +8,7 @@
 mod boxes;
 mod clip;
 mod front;
+mod light;
 mod measure;
 mod muxed;
 mod parts;

@@ -22,7 +22,11 @@ pub(super) fn poster(source: &mut Source) -> Result<(DynamicImage, i64), Failure
     let turn = source.turn.filters();
     let flags = "area+accurate_rnd+full_chroma_int";
     // What is mirrored in place has its rows from the last to the first.
-    let chain = format!("scale={width}:{height}:flags={flags},format=rgb24{turn},copy");
+    let dims = match source.dims() {
+        dims if dims.is_empty() => dims,
+        dims => format!("{dims},scale=in_color_matrix=bt709:in_range=tv:flags={flags}"),
+    };
+    let chain = format!("scale={width}:{height}:flags={flags}{dims},format=rgb24{turn},copy");
     let mut pipe = Pipe::<frame::Video>::new(chain, source.lasts());
     let mut first = None;
     let mut seen = 0;

@@ -150,9 +150,12 @@ pub(super) fn even((width, height): (u32, u32)) -> (u32, u32) {
 pub(super) fn chain(source: &Source, way: &Way) -> String {
     let (width, height) = source.turn.size(way.size);
     let (turn, Rational(pictures, seconds)) = (source.turn.filters(), way.rate);
-    let colours = "out_color_matrix=bt709:out_range=tv";
+    let colours = match source.dims() {
+        dims if dims.is_empty() => ":out_color_matrix=bt709:out_range=tv".to_owned(),
+        dims => dims,
+    };
     format!(
-        "scale={width}:{height}:flags=bicubic:{colours},format=yuv420p{turn},setsar=1,\
+        "scale={width}:{height}:flags=bicubic{colours},format=yuv420p{turn},setsar=1,\
          fps=fps={pictures}/{seconds}"
     )
 }

@@ -9,6 +9,7 @@ use ffmpeg::{Dictionary, Packet, Rational, Rescale, color, format, frame, media}
 use ffmpeg_next as ffmpeg;
 
 use super::failure;
+use super::light::Light;
 use super::pipe::TICKS;
 use super::shared::Shared;
 use super::turn::Turn;
@@ -33,6 +34,8 @@ pub(super) struct Source {
     picture: (usize, decoder::Video),
     sound: Option<(usize, decoder::Audio)>,
     pub(super) turn: Turn,
+    /// Where it is brighter than what is made of it.
+    pub(super) light: Option<Light>,
     /// Pictures a second.
     pub(super) rate: Rational,
     /// As it is stored, with square pixels.
@@ -70,7 +73,7 @@ impl Source {
         let stream = moving(&input).ok_or_else(|| Failure::unsupported("no pictures in it"))?;
         let stored = squared(&stream)?;
         let picture = open_decoder(&stream)?.video().map_err(failure)?;
-        let (index, turn) = (stream.index(), Turn::of(&stream));
+        let (index, turn, light) = (stream.index(), Turn::of(&stream), Light::of(&picture));
         let rate = rate(stream.avg_frame_rate());
         let sound = heard(&input).and_then(|it| {
             // What can't be decoded is not heard: there is a video nevertheless.
@@ -78,7 +81,13 @@ impl Source {
             Some((it.index(), opened)).filter(|it| it.1.rate() > 0 && it.1.channels() > 0)
         });
         let picture = (index, picture);
-        Ok(Source { input, picture, sound, turn, rate, stored, begin, next: 0, ended: false })
+        let (next, ended) = (0, false);
+        Ok(Source { input, picture, sound, turn, light, rate, stored, begin, next, ended })
+    }
+
+    /// The filters that make it as bright as what is made of it, each behind a comma.
+    pub(super) fn dims(&self) -> String {
+        self.light.map(Light::filters).unwrap_or_default()
     }
 
     /// As it is to be shown.
