@@ -64,7 +64,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 103] = [
+const MORE_FILES: [(&str, &str); 104] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -113,6 +113,7 @@ const MORE_FILES: [(&str, &str); 103] = [
     ("attachments/open", "what is opened once, too long to stand beside sending"),
     ("messages/mention", "whom messages name, too long to stand beside the messages"),
     ("messages/entity", "what a text is parsed to, too long to stand beside parsing"),
+    ("pictures/end", "what is told and released, which nobody asks for"),
     ("stickers/end", "what becomes of a picture's file, which nobody asks for"),
     ("stickers/named", "how texts and reactions name custom emoji"),
     ("stickers/objects", "what is shown, too long to stand beside the changes"),
