@@ -113,6 +113,7 @@ const MORE_FILES: [(&str, &str); 104] = [
     ("attachments/open", "what is opened once, too long to stand beside sending"),
     ("messages/mention", "whom messages name, too long to stand beside the messages"),
     ("messages/entity", "what a text is parsed to, too long to stand beside parsing"),
+    ("pictures/end", "what is told and released, which nobody asks for"),
     ("stickers/end", "what becomes of a picture's file, which nobody asks for"),
     ("stickers/named", "how texts and reactions name custom emoji"),
     ("stickers/objects", "what is shown, too long to stand beside the changes"),

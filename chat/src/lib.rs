@@ -298,6 +298,15 @@ rooms! {
         ],
         reactions: [destroy_pack],
     }
+    pictures {
+        events: PictureEvent,
+        commands: [SetPicture, RemovePicture, SetConversationPicture, RemoveConversationPicture,
+            NotePictureReleased, NotePictureReady],
+        documents: [Picture],
+        rejections: [PictureRejection],
+        mutation: PictureMutation,
+        changes: [],
+    }
     previews {
         events: PreviewEvent,
         commands: [RecordPreview],
@@ -357,8 +366,8 @@ rooms! {
     }
     media {
         events: MediaEvent,
-        commands: [ConvertFile, RedoMedia, StartMedia, RecordMedia, FailMedia, ConfirmTelling,
-            NoteTold],
+        commands: [ConvertFile, AskAvatars, RedoMedia, StartMedia, RecordMedia, FailMedia,
+            ConfirmTelling, NoteTold],
         documents: [Media],
         rejections: [MediaRejection],
         mutation: MediaMutation,

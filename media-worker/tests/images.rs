@@ -224,15 +224,25 @@ fn a_thumbhash_is_small_and_looks_like_it() {
     assert!(at(2, bottom)[2] > at(2, bottom)[0], "blue below");
 }
 
+fn sorted(mut names: Vec<String>) -> Vec<String> {
+    names.sort_unstable();
+    names
+}
+
 #[test]
 fn an_avatar_is_the_square_in_the_middle() {
     let ended = work(&solid(1000, 400), &json!({ "kind": "avatar" }));
     let webp: Vec<_> = sizes(&ended).into_iter().filter(|it| it.0.ends_with("webp")).collect();
     let of = |it: &(String, u64, u64)| (it.1, it.2);
     assert_eq!(webp.iter().map(of).collect::<Vec<_>>(), [(400, 400), (320, 320), (96, 96)]);
+    let ended = work(&solid(2000, 1700), &json!({ "kind": "avatar" }));
+    let names = ["avatar-800", "avatar-320", "avatar-96"];
+    let names = names.iter().flat_map(|it| [format!("{it}.jpg"), format!("{it}.webp")]);
+    assert_eq!(sorted(ended.names()), sorted(names.collect()));
+    assert_eq!(ended.picture("avatar-800.jpg").dimensions(), (800, 800));
     let ended = work(&fixture("base.png"), &json!({ "kind": "avatar" }));
     let middle = base().view(20, 0, 80, 80).to_image();
-    assert!(difference(&ended.picture("96.jpg"), &middle) < 3.0);
+    assert!(difference(&ended.picture("avatar-96.jpg"), &middle) < 3.0);
 }
 
 #[test]

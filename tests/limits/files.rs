@@ -3,8 +3,11 @@
 use chat::files::{
     NAME_BYTES_MAX, PROGRESS_EVERY_MS, SIMPLE_BYTES_MAX, SIZE_BYTES_MAX, UPLOADS_MAX,
 };
+use chat::media::AVATAR_BYTES_MAX;
 use serde_json::json;
 use tests::{Reply, World};
+
+const TOO_LARGE: &str = "PICTURES_TOO_LARGE";
 
 fn code(reply: &Reply) -> String {
     reply.json()["code"].as_str().expect("a code").to_owned()
@@ -25,6 +28,24 @@ fn a_file_has_2_gib_by_tus_and_16_mib_in_one_request() {
     assert_eq!(ann.file(&id)["sizeBytes"], SIMPLE_BYTES_MAX.to_string());
     let more = [&most[..], b"x"].concat();
     assert_eq!(ann.tries_to_upload("a", "", &more).status, 413);
+}
+
+#[test]
+fn a_picture_has_10_mib() {
+    let world = World::new();
+    let ann = world.person("ann");
+    let group = ann.creates_group("Lunch", &[]);
+    let most = vec![7; AVATAR_BYTES_MAX as usize];
+    let more = ann.uploads("a", "", &[&most[..], b"x"].concat());
+    let most = ann.uploads("a", "", &most);
+    let sets = |file: &str| ann.tries("setPicture", json!({ "fileId": file }), "position");
+    let sets_of = |file: &str| {
+        let input = json!({ "conversationId": group, "fileId": file });
+        ann.tries("setConversationPicture", input, "position")
+    };
+    assert_eq!((sets(&more).code(), sets_of(&more).code()), (TOO_LARGE, TOO_LARGE));
+    sets(&most).data();
+    sets_of(&most).data();
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod members;
 mod messages;
 mod paging;
 mod passkeys;
+mod pictures;
 mod pieces;
 mod pins;
 mod polls;

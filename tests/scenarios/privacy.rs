@@ -1,6 +1,7 @@
 //! Privacy: what each sees of a person and may do with them, by every way to ask.
 
 use serde_json::{Value, json};
+use tests::files::{LOOKING_MAX, fixture, media_worker};
 use tests::{Person, World};
 
 /// How somebody stands to the person whose privacy it is, in the order of the tables.
@@ -60,6 +61,17 @@ impl Cast {
         Self { ann, others, lobby, group }
     }
 
+    /// Ann has a picture that is to be seen.
+    fn shows_a_picture(&self) {
+        let file = self.ann.uploads("cat.png", "image/png", &fixture("base.png"));
+        self.ann.does("setPicture", json!({ "fileId": file }), "position");
+        let started = ports::clock::Stopwatch::start();
+        while !gets(self, &self.ann, "PHOTO") {
+            assert!(started.seconds() < LOOKING_MAX.as_secs_f64(), "nothing is to be seen");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
     fn viewers(&self) -> [&Person; 6] {
         let [carl, sam, bob, nora, mia] = &self.others;
         [&self.ann, carl, sam, bob, nora, mia]
@@ -81,7 +93,8 @@ fn gets(cast: &Cast, viewer: &Person, setting: &str) -> bool {
     let id = json!({ "id": cast.ann.id });
     let of_account = |field: &str| {
         let query = format!("query($id: ID!) {{ account(id: $id) {{ {field} }} }}");
-        !viewer.asks(&query, id.clone()).data()["account"][field].is_null()
+        let name = field.split(' ').next().expect("a name");
+        !viewer.asks(&query, id.clone()).data()["account"][name].is_null()
     };
     let found = |field: &str, value: &str| {
         let query = format!("{{ account({field}: \"{value}\") {{ id }} }}");
@@ -89,6 +102,7 @@ fn gets(cast: &Cast, viewer: &Person, setting: &str) -> bool {
     };
     match setting {
         "BIO" => of_account("bio"),
+        "PHOTO" => of_account("picture { thumbhash }"),
         "EMAIL" => of_account("email"),
         "PHONE" => of_account("phone"),
         "FIND_BY_EMAIL" => found("email", MAIL),
@@ -128,10 +142,15 @@ fn opens(ann: &Person, viewer: &Person) -> bool {
 
 #[test]
 fn whoever_asks_gets_what_the_rules_allow_them() {
-    let world = World::new();
+    let world = World::with(|it| {
+        it.media = true;
+        it.media_worker = Some(media_worker());
+    });
     let cast = Cast::assemble(&world);
+    cast.shows_a_picture();
     let settings = [
         "BIO",
+        "PHOTO",
         "EMAIL",
         "PHONE",
         "FIND_BY_EMAIL",
@@ -156,7 +175,7 @@ fn whoever_asks_gets_what_the_rules_allow_them() {
             }
         }
     }
-    assert_eq!(asked, 9 * 8 * 6 - 2 * 8);
+    assert_eq!(asked, 10 * 8 * 6 - 2 * 8);
 }
 
 #[test]
@@ -278,7 +297,7 @@ fn what_is_set_is_read_back_and_told_to_other_devices() {
         "{ privacy { settings { setting rules { allow who accountIds conversationId } } } }";
     let settings = ann.asks(asked, json!({})).data()["privacy"]["settings"].clone();
     let all = settings.as_array().expect("settings");
-    assert_eq!(all.len(), 10);
+    assert_eq!(all.len(), 11);
     let bio = all.iter().find(|it| it["setting"] == "BIO").expect("the bio");
     let rule =
         json!([{ "allow": true, "who": "CONTACTS", "accountIds": [], "conversationId": null }]);

@@ -46,6 +46,7 @@ fn mutations(ids: &Ids) -> Vec<(&'static str, Value)> {
         ("deleteMessage", json!({ "messageId": message, "forEveryone": true })),
         ("markRead", json!({ "conversationId": conversation, "number": "1" })),
         ("renameGroup", json!({ "conversationId": conversation, "title": "Mine" })),
+        ("removeConversationPicture", json!({ "conversationId": conversation })),
         ("addMembers", json!({ "conversationId": conversation, "accountIds": [account] })),
         ("removeMember", json!({ "conversationId": conversation, "accountId": account })),
         (
@@ -142,6 +143,7 @@ fn a_strangers_commands_over_plain_http_are_not_found() {
             ("HideMessage", json!({ "conversationId": conversation, "messageId": message })),
             ("MarkRead", json!({ "conversationId": conversation, "number": 1 })),
             ("RenameGroup", json!({ "conversationId": conversation, "title": "Mine" })),
+            ("RemoveConversationPicture", json!({ "conversationId": conversation })),
             ("AddMembers", json!({ "conversationId": conversation, "accountIds": [account] })),
             ("RemoveMember", json!({ "conversationId": conversation, "accountId": account })),
             ("LeaveConversation", json!({ "conversationId": conversation })),

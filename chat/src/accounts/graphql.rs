@@ -16,6 +16,7 @@ use crate::kernel::command::name_id;
 use crate::kernel::graphql::{Scope, outage, rejected, scope, uuid};
 use crate::kernel::{Timestamp, graphql};
 use crate::outbox::Channel;
+use crate::pictures::{PictureObject, Subject};
 use crate::privacy::{Setting, has_blocked, sees};
 use crate::recovery::notice;
 use crate::sessions::{Client, Proven, SignedIn, sign_in_at};
@@ -93,6 +94,12 @@ impl AccountObject {
             }
             Some(_) | None => Ok(None),
         }
+    }
+
+    /// What the person shows of themselves, to those who may see it; null where there is nothing to
+    /// be seen, and until their image was looked into.
+    async fn picture(&self, context: &Context<'_>) -> Result<Option<PictureObject>> {
+        PictureObject::of(context, Subject::Account(self.0.id)).await
     }
 
     /// The person's first mail address, to those who may see it.

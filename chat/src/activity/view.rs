@@ -194,6 +194,7 @@ fn told(event: &Event) -> Option<Told<'_>> {
         | Event::FileEvent(_)
         | Event::AttachmentEvent(_)
         | Event::StickerEvent(_)
+        | Event::PictureEvent(_)
         | Event::MediaEvent(_)
         | Event::ReceiptEvent(_) => return None,
     })

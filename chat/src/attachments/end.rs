@@ -14,6 +14,7 @@ use crate::files::{File, FileId, ReleaseFile};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Document, Reader, Recorded, Slot, StreamId, id};
 use crate::messages::{MessageEvent, MessageId};
+use crate::pictures::{NotePictureReleased, PictureEvent};
 use crate::removals::RemovalEvent;
 use crate::stickers::{NoteStickerReleased, StickerEvent};
 use crate::timers::{Action, Answer, Purpose, Timer, Timing};
@@ -71,9 +72,10 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
     let account_id = match (MessageEvent::of(&event.event), RemovalEvent::of(&event.event)) {
         (Some(MessageEvent::MessageDeleted(it)), _) => it.author_id,
         (_, Some(RemovalEvent::MessageDestroyed(it))) => it.author_id,
-        _ => match StickerEvent::of(&event.event) {
-            Some(StickerEvent::StickerRemoved(it)) => it.owner_id,
-            Some(_) | None => return Vec::new(),
+        _ => match (StickerEvent::of(&event.event), PictureEvent::of(&event.event)) {
+            (Some(StickerEvent::StickerRemoved(it)), _) => it.owner_id,
+            (_, Some(PictureEvent::PictureRemoved(it))) => it.account_id,
+            _ => return Vec::new(),
         },
     };
     vec![Timing::Set { purpose, id, account_id, due_at: event.occurred_at }]
@@ -116,6 +118,10 @@ pub(crate) async fn release(reader: &Reader, timer: &Timer) -> Result<Option<Act
         Holder::Sticker { pack_id, number } => {
             let (number, file_id) = (Long(number), first.file_id);
             timer.gives(NoteStickerReleased { pack_id, number, file_id })
+        }
+        Holder::Picture { picture_id, conversation_id } => {
+            let file_id = first.file_id;
+            timer.gives(NotePictureReleased { picture_id, conversation_id, file_id })
         }
     };
     for file_id in file_ids {

@@ -6,9 +6,11 @@ use uuid::Uuid;
 use ports::documents::Collection;
 
 use super::AttachmentEvent;
+use crate::conversations::ConversationId;
 use crate::files::FileId;
 use crate::kernel::{Document, Recorded};
 use crate::messages::{MessageEvent, MessageId};
+use crate::pictures::{PictureEvent, PictureId};
 use crate::removals::RemovalEvent;
 use crate::stickers::{PackId, Sticker, StickerEvent};
 
@@ -16,7 +18,15 @@ use crate::stickers::{PackId, Sticker, StickerEvent};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Holder {
     Message(MessageId),
-    Sticker { pack_id: PackId, number: u64 },
+    Sticker {
+        pack_id: PackId,
+        number: u64,
+    },
+    /// Of a conversation, or of whoever has uploaded it.
+    Picture {
+        picture_id: PictureId,
+        conversation_id: Option<ConversationId>,
+    },
 }
 
 impl Holder {
@@ -25,6 +35,7 @@ impl Holder {
         match self {
             Self::Message(it) => it.0,
             Self::Sticker { pack_id, number } => Sticker::holder(pack_id, number),
+            Self::Picture { picture_id, .. } => picture_id.0,
         }
     }
 }
@@ -67,6 +78,9 @@ fn told(event: &Recorded) -> Option<(Holder, &[FileId], Told)> {
     if let Some(event) = StickerEvent::of(&event.event) {
         return of_sticker(event);
     }
+    if let Some(event) = PictureEvent::of(&event.event) {
+        return of_picture(event);
+    }
     let (message, files, told) = match AttachmentEvent::of(&event.event) {
         Some(AttachmentEvent::FilesReleased(it)) => (it.message_id, &it.file_ids[..], Told::End),
         Some(AttachmentEvent::AttachmentReady(_)) => return None,
@@ -99,6 +113,22 @@ fn of_sticker(event: &StickerEvent) -> Option<(Holder, &[FileId], Told)> {
     };
     let holder = Holder::Sticker { pack_id, number: number.0 };
     Some((holder, std::slice::from_ref(file), told))
+}
+
+fn of_picture(event: &PictureEvent) -> Option<(Holder, &[FileId], Told)> {
+    let (picture_id, conversation_id, file, told) = match event {
+        PictureEvent::PictureSet(it) => {
+            (it.picture_id, it.conversation_id, &it.file_id, Told::Begin)
+        }
+        PictureEvent::PictureRemoved(it) => {
+            (it.picture_id, it.conversation_id, &it.file_id, Told::Over)
+        }
+        PictureEvent::PictureReleased(it) => {
+            (it.picture_id, it.conversation_id, &it.file_id, Told::End)
+        }
+        PictureEvent::PictureReady(_) => return None,
+    };
+    Some((Holder::Picture { picture_id, conversation_id }, std::slice::from_ref(file), told))
 }
 
 /// What is gone by this event, so that its files are to be released, or has released them.

@@ -106,6 +106,7 @@ pub(super) fn told(event: &Event) -> Option<Told<'_>> {
         | Event::FileEvent(_)
         | Event::AttachmentEvent(_)
         | Event::StickerEvent(_)
+        | Event::PictureEvent(_)
         | Event::MediaEvent(_)
         | Event::ReceiptEvent(_) => None,
     }

@@ -16,6 +16,7 @@ use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
 use crate::kernel::time::Long;
 use crate::members::{Member, MemberObject, Role, members};
 use crate::messages::{MessageObject, Messages, Window, last_live_message, messages};
+use crate::pictures::{PictureObject, Subject};
 use crate::pins::{PinObject, pinned_messages};
 use crate::reactions::allowed_reactions;
 use crate::receipts::{ReceiptObject, Unread, receipts_of_others};
@@ -99,6 +100,15 @@ impl ConversationObject {
             Some(title) => scope(context).reader.open(title).await.map_err(outage),
             None => Ok(None),
         }
+    }
+
+    /// Picture of a group; null for the other kinds, where there is nothing to be seen, and until
+    /// the image was looked into.
+    async fn picture(&self, context: &Context<'_>) -> Result<Option<PictureObject>> {
+        if self.head.kind != Kind::Group {
+            return Ok(None);
+        }
+        PictureObject::of(context, Subject::Conversation(self.head.id)).await
     }
 
     /// The other person of a direct conversation.

@@ -12,8 +12,9 @@ use super::{File, FileId, FileState, LINK_MS, STREAM_MS, contents_key};
 use crate::accounts::AccountId;
 use crate::kernel::graphql::Viewer;
 use crate::kernel::{Keyring, Reader, Timestamp};
-use crate::media::Stream;
+use crate::media::{Stream, is_avatar};
 use crate::messages::{Message, MessageId};
+use crate::pictures::{LINKED_MS, Subject};
 use crate::sessions::{Session, SessionId};
 
 /// The key of a file's contents as the keyring has it; `None` once it was destroyed.
@@ -34,6 +35,8 @@ pub enum Through {
     Owner,
     /// They see a message that holds it.
     Message(MessageId),
+    /// It is somebody's picture.
+    Picture(Subject),
 }
 
 impl Through {
@@ -41,6 +44,46 @@ impl Through {
         match self {
             Self::Owner => Uuid::nil(),
             Self::Message(it) => it.0,
+            Self::Picture(Subject::Account(it)) => it.0,
+            Self::Picture(Subject::Conversation(it)) => it.0,
+        }
+    }
+
+    /// As it stands in a query.
+    fn text(self) -> String {
+        match self {
+            Self::Owner | Self::Message(_) => self.id().simple().to_string(),
+            Self::Picture(it) => it.to_string(),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        if let Ok(it) = text.parse::<Uuid>() {
+            return Some(if it.is_nil() { Self::Owner } else { Self::Message(MessageId(it)) });
+        }
+        let account = text.parse().ok().map(Subject::Account);
+        let subject = account.or_else(|| text.parse().ok().map(Subject::Conversation));
+        subject.map(Self::Picture)
+    }
+
+    fn is_picture(self) -> bool {
+        matches!(self, Self::Picture(_))
+    }
+
+    /// Under which name the secret lies that signs it.
+    fn secret(self) -> &'static str {
+        match self {
+            Self::Owner | Self::Message(_) => "file streams",
+            Self::Picture(Subject::Account(_)) => "pictures of accounts",
+            Self::Picture(Subject::Conversation(_)) => "pictures of conversations",
+        }
+    }
+
+    /// Whether such a link leads to a variant of this name.
+    fn has(self, name: &str) -> bool {
+        match self {
+            Self::Owner | Self::Message(_) => Stream::has(name),
+            Self::Picture(_) => is_avatar(name),
         }
     }
 
@@ -51,7 +94,11 @@ impl Through {
         (file, viewer): (&File, AccountId),
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let Self::Message(message) = self else { return Ok(file.account_id == viewer) };
+        let message = match self {
+            Self::Owner => return Ok(file.account_id == viewer),
+            Self::Picture(subject) => return subject.shows(reader, (file.id, viewer)).await,
+            Self::Message(message) => message,
+        };
         let found = reader.fetch::<Message>(viewer, message.to_string()).await?;
         Ok(found.is_some_and(|it| !it.is_gone(now) && it.files.contains(&file.id)))
     }
@@ -94,7 +141,7 @@ pub struct Link {
     pub file: FileId,
     /// What of it: a variant by its name, or else the contents.
     pub variant: Option<String>,
-    /// Of a stream, whose playlists and pieces it leads to.
+    /// Of a stream, whose playlists and pieces it leads to, or of a picture.
     pub through: Option<Through>,
     pub viewer: AccountId,
     pub session: SessionId,
@@ -133,6 +180,13 @@ impl Link {
         Self { variant, through: Some(through), until, ..self }
     }
 
+    /// The same for what is seen as a picture. Whoever asks again soon is given the same one, so
+    /// that they need not load it again.
+    pub fn picture(self, through: Through, now: Timestamp) -> Self {
+        let since = now.0 - now.0.rem_euclid(LINKED_MS);
+        Self { through: Some(through), until: Timestamp(since + STREAM_MS), ..self }
+    }
+
     /// The same for a variant of the file, and for nothing else of it.
     pub fn variant(self, name: &str) -> Self {
         Self { variant: Some(name.to_owned()), ..self }
@@ -142,11 +196,13 @@ impl Link {
         let ids: [Uuid; 3] = [self.file.0, self.viewer.0, self.session.0];
         let ids: Vec<u8> = ids.iter().flat_map(|it| *it.as_bytes()).collect();
         let until = self.until.0.to_be_bytes();
-        if let Some(through) = self.through {
-            let secret = keyring.secret("file streams");
-            return crypto::fingerprint(&secret, &[&ids, &until, through.id().as_bytes()]);
-        }
         let variant = self.variant.as_deref().unwrap_or_default().as_bytes();
+        if let Some(through) = self.through {
+            let (name, id) = (through.secret(), through.id());
+            // All of a stream is one; of a picture each size is one.
+            let of = if through.is_picture() { variant } else { b"" };
+            return crypto::fingerprint(&keyring.secret(name), &[&ids, &until, id.as_bytes(), of]);
+        }
         // What comes before the name has always the same length.
         crypto::fingerprint(&keyring.secret("file links"), &[&ids, &until, variant])
     }
@@ -156,7 +212,7 @@ impl Link {
         let (viewer, session) = (self.viewer, self.session);
         let (until, signature) = (self.until.0, self.signature(keyring));
         let through = match self.through {
-            Some(it) => format!("&through={}", it.id().simple()),
+            Some(it) => format!("&through={}", it.text()),
             None => String::new(),
         };
         format!("viewer={viewer}&session={session}&until={until}{through}&sign={signature}")
@@ -182,11 +238,11 @@ impl Link {
         let (viewer, session) = (value("viewer")?.parse().ok()?, value("session")?.parse().ok()?);
         let until = Timestamp(value("until")?.parse().ok()?);
         let through = match value("through") {
-            Some(_) if !variant.as_deref().is_some_and(Stream::has) => return None,
-            Some(it) => Some(match it.parse::<Uuid>().ok()? {
-                it if it.is_nil() => Through::Owner,
-                it => Through::Message(MessageId(it)),
-            }),
+            Some(it) => {
+                let through = Through::read(it)?;
+                variant.as_deref().filter(|it| through.has(it))?;
+                Some(through)
+            }
             None => None,
         };
         let link = Self { file, variant, through, viewer, session, until };

@@ -4,6 +4,7 @@ mod content;
 mod kept;
 mod later;
 mod packs;
+mod pictures;
 mod rights;
 mod secure;
 mod talk;

@@ -8,15 +8,16 @@ use ports::documents::{Order, Scan};
 
 use super::decide::{found, own};
 use super::{
-    CONVERSIONS_MAX, JobKind, Media, MediaEvent, MediaFormat, MediaRejection, MediaRequested,
-    MediaTold, TOLD_MAX,
+    AVATAR_BYTES_MAX, CONVERSIONS_MAX, JobKind, Media, MediaEvent, MediaFormat, MediaRejection,
+    MediaRequested, MediaTold, TOLD_MAX,
 };
 use crate::Event;
 use crate::attachments::{FileUse, Holder, NoteMedia};
 use crate::files::{File, FileEvent, FileId};
 use crate::kernel::command::{Fetch, State};
-use crate::kernel::{Command, Context, Document, Reader, Recorded, Slot, StreamId, id};
-use crate::messages::{Message, MessageId};
+use crate::kernel::{AnyCommand, Command, Context, Document, Reader, Recorded, Slot, StreamId, id};
+use crate::messages::Message;
+use crate::pictures::NotePictureReady;
 use crate::timers::{Action, Answer, Purpose, Timer, Timing};
 
 /// Asks that a file of one's own is made into another format of its kind; nothing when it was, or
@@ -44,6 +45,20 @@ impl State for Wanted {
     }
 }
 
+impl Wanted {
+    fn of(file: FileId, context: &Context<'_>) -> Self {
+        let stream = StreamId::Account(context.actor);
+        Self { file: Slot::new(file.to_string(), stream), media: None, stream }
+    }
+
+    /// What is known of it, if it is theirs and there.
+    fn media(&self, context: &Context<'_>) -> Option<&Media> {
+        let there = self.file.get().is_some_and(File::is_uploaded);
+        let media = self.media.as_ref().filter(|_| there);
+        media.and_then(|it| found(it, context)).filter(|it| !it.jobs.is_empty())
+    }
+}
+
 impl Command for ConvertFile {
     const NAME: &'static str = "ConvertFile";
     const SEALS: bool = false;
@@ -55,15 +70,11 @@ impl Command for ConvertFile {
     }
 
     fn state(&self, context: &Context<'_>) -> Wanted {
-        let stream = StreamId::Account(context.actor);
-        Wanted { file: Slot::new(self.file_id.to_string(), stream), media: None, stream }
+        Wanted::of(self.file_id, context)
     }
 
     fn decide(self, wanted: &Wanted, context: &Context<'_>) -> Result<Vec<Event>, MediaRejection> {
-        let file = wanted.file.get().filter(|it| it.is_uploaded());
-        let media = wanted.media.as_ref().filter(|_| file.is_some());
-        let media = media.and_then(|it| found(it, context)).filter(|it| !it.jobs.is_empty());
-        let media = media.ok_or(MediaRejection::NotFound)?;
+        let media = wanted.media(context).ok_or(MediaRejection::NotFound)?;
         let kind = JobKind::Conversion(self.format);
         if media.job(kind).is_some_and(|it| it.is_due() || it.made.is_some()) {
             return Ok(Vec::new());
@@ -71,6 +82,41 @@ impl Command for ConvertFile {
         let conversions = media.jobs.iter().filter(|it| matches!(it.kind, JobKind::Conversion(_)));
         if media.job(kind).is_none() && conversions.count() >= CONVERSIONS_MAX {
             return Err(MediaRejection::TooMany);
+        }
+        let (file_id, account_id) = (media.file_id, context.actor);
+        Ok(vec![MediaRequested { file_id, account_id, kind, redo: None }.into()])
+    }
+}
+
+/// Asks for squares of a file of one's own, to show them as a picture; nothing when there are some,
+/// they are being made, or there is no such file. What failed is tried again.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct AskAvatars {
+    pub file_id: FileId,
+}
+
+impl Command for AskAvatars {
+    const NAME: &'static str = "AskAvatars";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    type State = Wanted;
+    type Rejection = MediaRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, MediaRejection> {
+        Ok(StreamId::Account(context.actor))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Wanted {
+        Wanted::of(self.file_id, context)
+    }
+
+    fn decide(self, wanted: &Wanted, context: &Context<'_>) -> Result<Vec<Event>, MediaRejection> {
+        let Some(media) = wanted.media(context) else { return Ok(Vec::new()) };
+        let kind = JobKind::Avatars;
+        let asked = media.job(kind).is_some_and(|it| it.is_due() || it.made.is_some());
+        if asked || media.size_bytes > AVATAR_BYTES_MAX {
+            return Ok(Vec::new());
         }
         let (file_id, account_id) = (media.file_id, context.actor);
         Ok(vec![MediaRequested { file_id, account_id, kind, redo: None }.into()])
@@ -212,8 +258,8 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
     vec![Timing::Set { purpose, id: file.0, account_id, due_at }]
 }
 
-/// The messages that hold a file or one of its aliases, and which of those.
-async fn holding(reader: &Reader, first: FileId) -> Result<Vec<(MessageId, FileId)>, Error> {
+/// What holds a file or one of its aliases, and which of those.
+async fn holding(reader: &Reader, first: FileId) -> Result<Vec<(Holder, FileId)>, Error> {
     let (name, prefix) = (File::COLLECTION.name, File::aliases_of(first));
     let scan = Scan::prefix(name, Some("aliases"), &prefix, Order::Ascending, TOLD_MAX);
     let aliases = reader.scan::<File>(scan).await?;
@@ -222,27 +268,36 @@ async fn holding(reader: &Reader, first: FileId) -> Result<Vec<(MessageId, FileI
         let (name, prefix) = (FileUse::COLLECTION.name, FileUse::of(file));
         let scan = Scan::prefix(name, Some("used"), &prefix, Order::Ascending, TOLD_MAX);
         let uses = reader.scan::<FileUse>(scan).await?;
-        all.extend(uses.iter().filter_map(|(_, it)| match it.holder {
-            Holder::Message(message) => Some((message, file)),
-            Holder::Sticker { .. } => None,
-        }));
+        all.extend(uses.iter().map(|(_, it)| (it.holder, file)));
     }
     all.truncate(TOLD_MAX);
     Ok(all)
 }
 
-/// Tells the messages that hold a file, each in its conversation, and notes that.
+/// Tells what holds a file that there is more of it, each where it stands, and notes that.
 pub(crate) async fn tell(reader: &Reader, timer: &Timer) -> Result<Action, Error> {
     let (file_id, seq, account_id) = (FileId(timer.id), timer.seq, timer.account_id);
     let own = |what: &[u8]| id::derive(timer.client_id(), &[b"told", what]);
     let mut next = timer.gives(NoteTold { file_id, seq });
-    for (message_id, file_id) in holding(reader, file_id).await? {
-        let message = reader.load::<Message>(message_id.to_string()).await?;
-        let Some(conversation_id) = message.map(|it| it.conversation_id) else { continue };
+    let media = reader.load::<Media>(file_id.to_string()).await?;
+    let shown = media.and_then(|it| it.job(JobKind::Avatars).map(|it| it.made.is_some()));
+    for (holder, file_id) in holding(reader, file_id).await? {
+        let command: Box<dyn AnyCommand> = match holder {
+            Holder::Message(message_id) => {
+                let message = reader.load::<Message>(message_id.to_string()).await?;
+                let Some(conversation_id) = message.map(|it| it.conversation_id) else { continue };
+                Box::new(NoteMedia { conversation_id, message_id, file_id })
+            }
+            // Whatever else is made of its file is not shown.
+            Holder::Picture { picture_id, conversation_id } if shown == Some(true) => {
+                Box::new(NotePictureReady { picture_id, conversation_id })
+            }
+            Holder::Picture { .. } | Holder::Sticker { .. } => continue,
+        };
         next = Action {
             account_id,
-            client_id: own(message_id.0.as_bytes()),
-            command: Box::new(NoteMedia { conversation_id, message_id, file_id }),
+            client_id: own(holder.id().as_bytes()),
+            command,
             // Of one that is gone nobody need hear.
             then: Some(Box::new(move |_: Answer| Some(next))),
         };

@@ -2,13 +2,13 @@
 
 use ports::media_worker::Load;
 
-use super::tests::{ANN, EVE, Starts, begun, fail, previews, record, uploaded};
+use super::tests::{ANN, EVE, Starts, begun, fail, finish, previews, record, uploaded};
 use super::*;
 use crate::attachments::{Attach, AttachmentKind, AttachmentReady, NoteMedia, SendAttachments};
 use crate::conversations::{ConversationId, CreateGroup};
 use crate::files::{FileId, FinishUpload, TerminateUpload};
 use crate::kernel::Document;
-use crate::kernel::testing::{Given, account, client_id};
+use crate::kernel::testing::{Given, account, client_id, given};
 use crate::messages::DeleteMessage;
 use crate::timers::Timer;
 
@@ -114,6 +114,41 @@ fn an_alias_is_converted_by_whose_contents_it_has() {
     let world = world.and(account(ANN), jpeg(alias));
     assert_eq!(media(&world, id).jobs.len(), 3);
     assert_eq!(media(&world, first).jobs.len(), 1);
+}
+
+#[test]
+fn squares_are_asked_for_once_and_what_failed_again() {
+    let (kind, ask) = (JobKind::Avatars, |file_id| AskAvatars { file_id });
+    let (world, id) = uploaded();
+    let world = world.when(account(EVE), ask(id)).then([]);
+    let asked_for = MediaRequested { file_id: id, account_id: account(ANN), kind, redo: None };
+    let world = world.when(account(ANN), ask(id)).then([asked_for.clone().into()]);
+    let world = world.when(account(ANN), ask(id)).then([]);
+    // What the file is, is known first.
+    assert_eq!(media(&world, id).next().map(|it| it.kind), Some(JobKind::Previews));
+    let world = world.started(id, 1).and(account(ANN), record(id, 1));
+    let next = media(&world, id).next().map(|it| (it.kind, it.load(10)));
+    assert_eq!(next, Some((kind, Load::Small)));
+    let world = world.starts_by(id, kind, 1, 1).then_allowed();
+    let job_id = asked(&world, id, kind, 1);
+    let failed = FailMedia { job_id, ..fail(id, 1, MediaFailure::Corrupt) };
+    let world =
+        world.and(account(ANN), failed).when(account(ANN), ask(id)).then([asked_for.into()]);
+    let world = world.starts_by(id, kind, 1, 1).then_allowed();
+    let ends = ends(&world, id, kind, 1);
+    let world = world.and(account(ANN), ends).when(account(ANN), ask(id)).then([]);
+    let world = world.and(account(ANN), TerminateUpload { file_id: id });
+    world.when(account(ANN), ask(id)).then([]);
+}
+
+#[test]
+fn squares_are_made_of_ten_mebibytes() {
+    for (size_bytes, made) in [(AVATAR_BYTES_MAX, 1), (AVATAR_BYTES_MAX + 1, 0)] {
+        let (world, id) = begun(given().person(ANN, "ann"), size_bytes);
+        let world = world.and(account(ANN), finish(id, size_bytes));
+        let then = world.when(account(ANN), AskAvatars { file_id: id });
+        assert_eq!(then.outcome.map(|it| it.len()), Ok(made), "{size_bytes}");
+    }
 }
 
 #[test]

@@ -204,8 +204,8 @@ impl MediaObject {
             size_bytes: Long(it.size_bytes),
         };
         let mut all = Vec::new();
-        for made in self.media.jobs.iter().filter(|_| self.linked).filter_map(|it| it.made.as_ref())
-        {
+        let told = |it: &&Job| self.linked && MediaJobKind::of(it.kind).is_some();
+        for made in self.media.jobs.iter().filter(told).filter_map(|it| it.made.as_ref()) {
             let outcome = scope.reader.open(&made.outcome).await.map_err(outage)?;
             all.extend(outcome.into_iter().flat_map(|it| it.variants).map(object));
         }
@@ -241,7 +241,8 @@ impl MediaJobKind {
             JobKind::Previews => Some((Self::Previews, None)),
             JobKind::Renditions => Some((Self::Renditions, None)),
             JobKind::Conversion(to) => Some((Self::Conversion, Some(to))),
-            JobKind::Later => None,
+            // Whose picture a file is, is not told to those who see the file.
+            JobKind::Avatars | JobKind::Later => None,
         }
     }
 }

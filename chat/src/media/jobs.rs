@@ -80,6 +80,8 @@ pub enum JobKind {
     Previews,
     /// A video as every client plays it.
     Renditions,
+    /// Squares of a picture, for those who show it as theirs.
+    Avatars,
     /// The same in another format.
     Conversion(MediaFormat),
     /// Something that a later version makes, which raises the shape of documents for that.
@@ -92,6 +94,7 @@ impl JobKind {
         match self {
             Self::Previews => "previews",
             Self::Renditions => "renditions",
+            Self::Avatars => "avatars",
             Self::Conversion(to) => to.name(),
             Self::Later => "later",
         }
@@ -103,6 +106,7 @@ impl JobKind {
         match name {
             "previews" => Self::Previews,
             "renditions" => Self::Renditions,
+            "avatars" => Self::Avatars,
             _ => format().map_or(Self::Later, Self::Conversion),
         }
     }
@@ -111,6 +115,8 @@ impl JobKind {
     pub(super) fn load(self, size_bytes: u64) -> Load {
         match self {
             Self::Renditions => Load::Long,
+            // Somebody waits to see them, and none are made of a large file.
+            Self::Avatars => Load::Small,
             Self::Conversion(to) if to.is_sound() => Load::Long,
             _ if size_bytes >> 20 < 16 => Load::Small,
             Self::Previews | Self::Conversion(_) | Self::Later => Load::Large,

@@ -12,18 +12,19 @@
 //! else is tried again after [`AGAIN_MS`], [`ATTEMPTS_MAX`] times in all.
 //!
 //! Every file asks for its previews, and a video for its renditions once those are there; its owner
-//! may ask for other formats ([`ConvertFile`]). What an earlier version of the tool has made is
-//! made anew when nothing else is to be done ([`RedoMedia`]), and shown until then. Whoever sees a
-//! message is told when there is more of its files (`attachments/ready.rs`). A long video is played
-//! while it comes, from a [`Stream`].
+//! may ask for other formats ([`ConvertFile`]), and does for squares by showing it as a picture
+//! ([`AskAvatars`]). What an earlier version of the tool has made is made anew when nothing else is
+//! to be done ([`RedoMedia`]), and shown until then. Whoever sees a message is told when there is
+//! more of its files (`attachments/ready.rs`). A long video is played while it comes, from a
+//! [`Stream`].
 //!
 //! What a worker says is the word of a program that has read strangers' bytes: [`told`] cuts it to
 //! what may be said.
 //!
-//! Limits: [`ATTEMPTS_MAX`], [`CONVERSIONS_MAX`], [`RENDITIONS_MS_MAX`], [`VARIANTS_MAX`],
-//! [`SIDE_MAX`], [`FRAMES_MAX`], [`COUNT_MAX`], [`DURATION_MS_MAX`], [`TAG_CHARS_MAX`],
-//! [`THUMBHASH_BYTES_MAX`], [`PEAKS`], [`FRAGMENTS_MAX`], [`FRAGMENT_MS_MAX`], [`BANDWIDTH_MAX`],
-//! [`CODECS_BYTES_MAX`], [`TOLD_MAX`].
+//! Limits: [`ATTEMPTS_MAX`], [`AVATAR_BYTES_MAX`], [`CONVERSIONS_MAX`], [`RENDITIONS_MS_MAX`],
+//! [`VARIANTS_MAX`], [`SIDE_MAX`], [`FRAMES_MAX`], [`COUNT_MAX`], [`DURATION_MS_MAX`],
+//! [`TAG_CHARS_MAX`], [`THUMBHASH_BYTES_MAX`], [`PEAKS`], [`FRAGMENTS_MAX`], [`FRAGMENT_MS_MAX`],
+//! [`BANDWIDTH_MAX`], [`CODECS_BYTES_MAX`], [`TOLD_MAX`].
 
 mod ask;
 #[cfg(test)]
@@ -41,7 +42,7 @@ mod tests;
 mod told;
 mod view;
 
-pub use ask::{ConfirmTelling, ConvertFile, NoteTold, RedoMedia};
+pub use ask::{AskAvatars, ConfirmTelling, ConvertFile, NoteTold, RedoMedia};
 pub(crate) use ask::{tell, timings};
 pub use decide::{FailMedia, MediaRejection, RecordMedia, StartMedia};
 pub use events::{
@@ -51,6 +52,7 @@ pub use events::{
 pub use graphql::{MediaMutation, MediaObject, MediaState, VariantObject};
 pub use jobs::{JobId, JobKind, MediaFormat, job_id};
 pub use played::{Stream, is_meant, variant};
+pub(crate) use played::{avatars, is_avatar};
 pub use progress::MediaProgressObject;
 pub use told::{Told, is_variant_name, told};
 pub use view::{Job, Made, Media};
@@ -59,6 +61,8 @@ pub use view::{Job, Made, Media};
 pub const ATTEMPTS_MAX: u64 = 3;
 /// How long a job rests after each attempt but the last: 10 seconds, then 2 minutes.
 pub const AGAIN_MS: [i64; 2] = [10_000, 120_000];
+/// Bytes of a file at most of which somebody's picture is made: 10 MiB.
+pub const AVATAR_BYTES_MAX: u64 = 10 << 20;
 /// Formats that a file is made into at most.
 pub const CONVERSIONS_MAX: usize = 8;
 /// How long a video may be that is written anew: half an hour.

@@ -7,7 +7,7 @@
 
 use ports::Error;
 
-use super::{Fragments, Media, Variant};
+use super::{Fragments, JobKind, Media, MediaOutcome, Variant};
 use crate::kernel::Reader;
 
 /// What the list of all sizes is called.
@@ -43,6 +43,29 @@ pub async fn variant(
 ) -> Result<Option<(u64, Variant)>, Error> {
     let all = stored(media, reader).await?;
     Ok(all.into_iter().find(|(_, it)| it.name == name))
+}
+
+/// What the names of the squares begin with that are shown as pictures.
+const AVATAR: &str = "avatar-";
+
+/// Whether a variant of that name is shown as a picture.
+pub(crate) fn is_avatar(name: &str) -> bool {
+    name.starts_with(AVATAR)
+}
+
+/// What is shown of a file that is a picture, the smallest first; nothing while there is nothing.
+///
+/// # Errors
+/// When the keys can't be reached.
+pub(crate) async fn avatars(media: &Media, reader: &Reader) -> Result<Option<MediaOutcome>, Error> {
+    let made = media.job(JobKind::Avatars).and_then(|it| it.made.as_ref());
+    let Some(made) = made else { return Ok(None) };
+    let outcome = reader.open(&made.outcome).await?;
+    Ok(outcome.map(|mut it| {
+        it.variants.retain(|it| is_avatar(&it.name));
+        it.variants.sort_by_key(|it| (it.width, it.size_bytes));
+        it
+    }))
 }
 
 /// Whether the query of a link means this blob, or whichever there is.

@@ -28,7 +28,7 @@ pub(super) fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
     (world, id)
 }
 
-fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
+pub(super) fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
     FinishUpload {
         file_id,
         blob: 255,

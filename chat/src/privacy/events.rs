@@ -19,7 +19,7 @@ crate::events! {
 /// What others may see of a person, or do with them: whether they are about and when they were
 /// last, what they say of themselves, their first mail address and phone number; find them by an
 /// address, open a direct conversation with them, add them to groups; how far they have read and
-/// received, and that a message forwarded from them is theirs.
+/// received, that a message forwarded from them is theirs, and their picture.
 #[derive(
     Debug,
     Clone,
@@ -47,6 +47,7 @@ pub enum Setting {
     GroupInvites,
     ReadReceipts,
     Forwards,
+    Photo,
 }
 
 /// Whom a rule names: everyone, the person's contacts, the accounts that it lists, or the members

@@ -111,7 +111,8 @@ fn what_nobody_has_set_is_as_it_begins() {
             | Setting::DirectMessages
             | Setting::GroupInvites
             | Setting::ReadReceipts
-            | Setting::Forwards => true,
+            | Setting::Forwards
+            | Setting::Photo => true,
             Setting::Email | Setting::Phone | Setting::FindByEmail | Setting::FindByPhone => false,
         };
         assert_eq!(privacy.admits(it, &stranger), open, "{it:?}");

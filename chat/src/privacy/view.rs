@@ -33,7 +33,7 @@ pub struct Asking {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LastSeen,
         Self::Bio,
         Self::Email,
@@ -44,6 +44,7 @@ impl Setting {
         Self::GroupInvites,
         Self::ReadReceipts,
         Self::Forwards,
+        Self::Photo,
     ];
 
     /// Whom it allows until the person says otherwise.
@@ -54,7 +55,8 @@ impl Setting {
             | Self::DirectMessages
             | Self::GroupInvites
             | Self::ReadReceipts
-            | Self::Forwards => Who::Everyone,
+            | Self::Forwards
+            | Self::Photo => Who::Everyone,
             Self::Email | Self::Phone | Self::FindByEmail | Self::FindByPhone => Who::Contacts,
         }
     }

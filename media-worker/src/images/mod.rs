@@ -23,6 +23,9 @@ use shrink::{shrunk, squared};
 /// The longest side of what clients show: in a list, in a chat, on a screen, on a large one.
 pub(crate) const SIZES: [u32; 4] = [96, 320, 800, 1600];
 
+/// The side of pictures of people and groups: in a list, in a profile, looked at alone.
+const AVATAR_SIZES: [u32; 3] = [96, 320, 800];
+
 /// The longest side of what a thumbhash is made of.
 const THUMBHASH_SIDE: u32 = 100;
 
@@ -51,8 +54,10 @@ pub(crate) fn work(
             previews(picture, output)?;
         }
         Job::Avatar => {
-            outcome.thumbhash = Some(thumbhash(&picture)?);
-            previews(squared(picture), output)?;
+            let square = squared(picture);
+            outcome.thumbhash = Some(thumbhash(&square)?);
+            // Previews of the same file have names of their own.
+            sized(square, (&AVATAR_SIZES, "avatar-"), output)?;
         }
         Job::Convert { to } => convert(&picture, *to, output)?,
         Job::Renditions => return Err(Failure::unsupported("a picture is not played")),
@@ -63,15 +68,24 @@ pub(crate) fn work(
 /// The sizes below that of an image, and the first that it fits into: that one is the image as it
 /// is, never blown up.
 pub(crate) fn previews(picture: DynamicImage, output: &mut Output) -> Result<(), Failure> {
+    sized(picture, (&SIZES, ""), output)
+}
+
+/// The picture in those of some sizes, each called by its side behind a word.
+fn sized(
+    picture: DynamicImage,
+    (sizes, word): (&[u32], &str),
+    output: &mut Output,
+) -> Result<(), Failure> {
     let longest = picture.width().max(picture.height());
-    let wanted = SIZES.iter().filter(|it| **it < longest).count() + 1;
+    let wanted = sizes.iter().filter(|it| **it < longest).count() + 1;
     let mut rest = picture;
     // From large to small, each from the last: the largest is read once.
-    for side in SIZES.iter().take(wanted).rev() {
+    for side in sizes.iter().take(wanted).rev() {
         rest = shrunk(rest, *side)?;
         let size = Some((rest.width(), rest.height()));
-        output.write(&format!("{side}.webp"), size, &write::webp(&rest)?)?;
-        output.write(&format!("{side}.jpg"), size, &write::jpeg(&rest)?)?;
+        output.write(&format!("{word}{side}.webp"), size, &write::webp(&rest)?)?;
+        output.write(&format!("{word}{side}.jpg"), size, &write::jpeg(&rest)?)?;
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ fn asked(kind: JobKind, details: &FileDetails) -> Vec<u8> {
     let job = match kind {
         JobKind::Previews => serde_json::json!({ "kind": "previews", "name": details.name }),
         JobKind::Conversion(to) => serde_json::json!({ "kind": "convert", "to": to.name() }),
+        JobKind::Avatars => serde_json::json!({ "kind": "avatar" }),
         JobKind::Renditions | JobKind::Later => serde_json::json!({ "kind": kind.name() }),
     };
     job.to_string().into_bytes()

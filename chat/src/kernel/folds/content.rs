@@ -1,6 +1,7 @@
 //! What somebody may send that is not text, and what follows from it.
 
 use super::packs::pack;
+use super::pictures::picture;
 use super::uploads::attach;
 use crate::accounts::AccountId;
 use crate::contact_cards::SendContact;
@@ -123,8 +124,10 @@ pub(super) fn content(
     if which % 8 == 6 {
         return pack(world, actor, conversation_id, which / 8);
     }
-    if which % 16 == 15 {
-        return attach(world, actor, conversation_id, which / 16);
+    match which % 32 {
+        15 => return attach(world, actor, conversation_id, which / 32),
+        31 => return picture(world, actor, conversation_id, which / 32),
+        _ => (),
     }
     if which.is_multiple_of(2) {
         return place(world, actor, conversation_id, which);
