@@ -83,9 +83,8 @@ pub fn needed(name: &str) -> Option<Access> {
         | "markDelivered" | "sendPoll" | "votePoll" | "closePoll" | "sendLocation"
         | "shareLiveLocation" | "moveLiveLocation" | "stopLiveLocation" | "sendContact"
         | "setTyping" | "setPresence" | "moveToThread" | "markThreadRead" | "upload"
-        | "terminateUpload" | "sendAttachments" | "openAttachment" | "sendSticker" => {
-            Some(Access::ChatWrite)
-        }
+        | "terminateUpload" | "sendAttachments" | "openAttachment" | "replaceAttachment"
+        | "sendSticker" => Some(Access::ChatWrite),
         _ => None,
     }
 }
