@@ -64,7 +64,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 104] = [
+const MORE_FILES: [(&str, &str); 110] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -109,6 +109,7 @@ const MORE_FILES: [(&str, &str); 104] = [
     ("removals/end", "what happens when the time to restore is over, which nobody asks for"),
     ("removals/many", "commands over many messages, too long to stand beside the others"),
     ("attachments/end", "what becomes of the files of what is gone, which nobody asks for"),
+    ("attachments/held", "the law of what versions hold, too long to stand beside the others"),
     ("attachments/once", "the law of what is opened once, too long to stand beside the others"),
     ("attachments/open", "what is opened once, too long to stand beside sending"),
     ("messages/mention", "whom messages name, too long to stand beside the messages"),
@@ -127,6 +128,10 @@ const MORE_FILES: [(&str, &str); 104] = [
     ("files/repeated", "the law of contents that come again, too long to stand beside the others"),
     ("files/link", "what is signed for whoever may see a file, and who it is good for"),
     ("attachments/storage", "what the files of a conversation take, which is counted and bounded"),
+    ("attachments/replace", "a newer version of a file, too long to stand beside sending"),
+    ("attachments/replaced", "the law of versions, too long to stand beside the others"),
+    ("messages/editing", "what every edit goes through, in one place"),
+    ("messages/versions", "what a message was before, too long to stand beside what it is"),
     ("attachments/ready", "that there is more of a file, which nobody asks for"),
     ("media/ask", "what is asked for and told beside doing jobs, over two streams"),
     ("media/asked", "the law of what is asked for, too long to stand beside that of jobs"),

@@ -278,7 +278,7 @@ rooms! {
     }
     attachments {
         events: AttachmentEvent,
-        commands: [SendAttachments, OpenAttachment, NoteReleased, NoteMedia],
+        commands: [SendAttachments, ReplaceAttachment, OpenAttachment, NoteReleased, NoteMedia],
         documents: [FileUse, ConversationStorage],
         rejections: [AttachmentRejection],
         mutation: AttachmentMutation,

@@ -1,5 +1,6 @@
 //! Files at their limits and one past them.
 
+use chat::attachments::VERSIONS_MAX;
 use chat::files::{
     NAME_BYTES_MAX, PROGRESS_EVERY_MS, SIMPLE_BYTES_MAX, SIZE_BYTES_MAX, UPLOADS_MAX,
 };
@@ -161,4 +162,25 @@ fn devices_hear_of_an_upload_once_a_second_at_most() {
     let most = (seconds * 1_000.0) as u64 / PROGRESS_EVERY_MS + 1;
     assert!(heard.len() as u64 <= most, "{heard:?} in {seconds} s");
     assert!(heard.len() > 1 && heard.is_sorted());
+}
+
+#[test]
+fn a_file_of_a_message_has_20_versions() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let mut shown = ann.uploads("1", "", b"1");
+    let message = ann.attaches(&group, &[(&shown, "DOCUMENT")], json!({}));
+    let at = (group.as_str(), message.as_str());
+    for n in 2..=VERSIONS_MAX {
+        let newer = ann.uploads(&n.to_string(), "", n.to_string().as_bytes());
+        ann.replaces(at, &shown, &newer);
+        shown = newer;
+    }
+    let newer = ann.uploads("21", "", b"21");
+    let refused = ann.tries_to_replace(at, (&shown, &newer), "position");
+    assert_eq!(refused.code(), "ATTACHMENTS_TOO_MANY_VERSIONS");
+    let history = bob.history(&message).expect("it is shown");
+    let loaded: Vec<_> = history.into_iter().flat_map(|it| it.2).collect();
+    let expected: Vec<_> = (1..=VERSIONS_MAX).map(|it| it.to_string().into_bytes()).collect();
+    assert_eq!(loaded, expected);
 }

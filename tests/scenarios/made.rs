@@ -209,6 +209,16 @@ fn a_long_video_is_played_while_it_comes_by_those_who_see_it_now() {
         assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is still played: {all:?}");
     }
     assert!(played[1].iter().all(|it| status(it) == 200));
+    // What was replaced is played on by those who may see what was there before.
+    let newer = ann.uploads("newer", "", b"newer");
+    ann.replaces((&direct, &links[1].0), &ids[1], &newer);
+    assert!(played[1].iter().all(|it| status(it) == 200));
+    let policy = json!({ "conversationId": direct, "minutes": null, "historyVisible": false });
+    ann.does("setEditPolicy", policy, "position");
+    let started = ports::clock::Stopwatch::start();
+    while played[1].iter().any(|it| status(it) != 404) {
+        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is still played");
+    }
     world.passes(std::time::Duration::from_secs(3 * 3_600 + 60));
     assert!(played.iter().flatten().all(|it| status(it) == 404));
 }
@@ -264,6 +274,12 @@ fn those_who_see_a_message_hear_what_was_made_of_its_files() {
     let ready = of("AttachmentReady");
     assert_eq!(ready["state"], "READY");
     assert_eq!(ready["variants"].as_array().map(Vec::len), Some(4));
+    std::fs::remove_file(folder.path().join("go")).expect("it was there");
+    let newer = ann.uploads("dog.jpg", "image/jpeg", &fixture("private.jpg"));
+    ann.replaces((&direct, &message), &id, &newer);
+    assert_eq!(of("AttachmentReplaced")["state"], "PROCESSING");
+    std::fs::write(folder.path().join("go"), b"").expect("a file");
+    assert_eq!(of("AttachmentReady")["state"], "READY");
     // The message is unread, and nothing else.
     assert_eq!(eve.unread(&direct), 1);
 }

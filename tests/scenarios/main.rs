@@ -55,3 +55,4 @@ mod thread_counts;
 mod threads;
 mod upload_progress;
 mod usernames;
+mod versions;

@@ -48,6 +48,9 @@ pub fn media_worker() -> std::path::PathBuf {
     path
 }
 
+/// What a message was after an edit: the number of that, its text, the contents of its files.
+pub type Shown = (String, String, Vec<Vec<u8>>);
+
 impl Person {
     /// Asks at `/files` as this person.
     pub fn at_files(
@@ -186,6 +189,39 @@ impl Person {
         let more = more.as_object().cloned().unwrap_or_default();
         input.as_object_mut().expect("an input").extend(more);
         self.tries("sendAttachments", input, "message { id }")
+    }
+
+    /// Puts a newer file in the place of one of a message.
+    pub fn replaces(&self, at: (&str, &str), file: &str, new: &str) -> Value {
+        let fields = "message { id editedAt text }";
+        let answer = self.tries_to_replace(at, (file, new), fields);
+        answer.data()["replaceAttachment"]["message"].clone()
+    }
+
+    /// Tries to put a newer file in the place of one of a message of a conversation.
+    pub fn tries_to_replace(
+        &self,
+        (conversation, message): (&str, &str),
+        (file, new): (&str, &str),
+        wanted: &str,
+    ) -> Answer {
+        let input = json!({ "conversationId": conversation, "messageId": message,
+            "fileId": file, "newFileId": new });
+        self.tries("replaceAttachment", input, wanted)
+    }
+
+    /// What somebody sees of what a message said and showed before; nothing where that is kept from
+    /// them.
+    pub fn history(&self, message: &str) -> Option<Vec<Shown>> {
+        let fields = "versions { revision text attachments { file { url } } }";
+        let found = self.sees_message(message, fields)["versions"].clone();
+        let text = |it: &Value| it.as_str().expect("a text").to_owned();
+        let loads = |it: &Value| self.follows(&text(&it["file"]["url"]), &[]).body;
+        let version = |it: &Value| {
+            let files = it["attachments"].as_array().expect("a list").iter().map(loads);
+            (text(&it["revision"]), text(&it["text"]), files.collect())
+        };
+        Some(found.as_array()?.iter().map(version).collect())
     }
 
     /// What somebody sees of the files of a message; null when they see none.

@@ -113,6 +113,7 @@ pub fn needed(name: &str) -> Option<Access> {
         | "terminateUpload"
         | "sendAttachments"
         | "openAttachment"
+        | "replaceAttachment"
         | "sendSticker"
         | "setConversationPicture"
         | "removeConversationPicture" => Some(Access::ChatWrite),

@@ -14,7 +14,8 @@ use crate::files::{File, FileId, FileState};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Slot, StreamId, Timestamp};
 use crate::messages::{
-    Addressed, Content, MessageId, Names, Quote, Said, Sending, Unsent, caption, names,
+    Addressed, Content, Message, MessageId, Names, Placed, Quote, Said, Sending, Unsent, caption,
+    names,
 };
 
 crate::rejections! {
@@ -40,6 +41,14 @@ crate::rejections! {
             "Delete messages with files, or ask staff for more.";
         Opened: Conflict, "ATTACHMENTS_OPENED",
             "it has been opened", "There is nothing to open any more.";
+        NotHeld: Conflict, "ATTACHMENTS_NOT_HELD",
+            "the message does not show that file now", "Ask for its files.";
+        NotOwner: Forbidden, "ATTACHMENTS_NOT_OWNER",
+            "the file is somebody else's", "Send a file of your own.";
+        ViewOnce: Conflict, "ATTACHMENTS_VIEW_ONCE",
+            "what is opened once is not replaced", "Delete it, and send another.";
+        TooManyVersions: LimitExceeded, "ATTACHMENTS_TOO_MANY_VERSIONS",
+            "a file of a message has 20 versions at most", "Send it in another message.";
     }
 }
 
@@ -203,6 +212,19 @@ impl SendAttachments {
         let (mut body, mentions) = caption(&self.text, names, by_manager)?;
         body.content = Some(Content::Attachments(attachments));
         Ok((body, mentions))
+    }
+}
+
+impl Attachments {
+    /// What a message shows of them after an edit; a newer file is its author's own.
+    pub(crate) fn after(&self, message: &Message, revision: u64) -> Vec<(Attachment, Placed)> {
+        let placed = self.all.iter().zip(message.placed(revision));
+        let shown = placed.map(|(it, placed)| {
+            let first = placed.file_id == it.file_id;
+            let owner_id = if first { it.owner_id } else { message.author_id };
+            (Attachment { kind: it.kind, file_id: placed.file_id, owner_id }, placed)
+        });
+        shown.collect()
     }
 }
 

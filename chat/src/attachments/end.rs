@@ -7,7 +7,7 @@ use ports::Error;
 use ports::documents::{Order, Scan};
 
 use super::view::ended;
-use super::{ATTACHMENTS_MAX, AttachmentRejection, FileUse, FilesReleased, Holder};
+use super::{AttachmentRejection, FileUse, FilesReleased, HELD_MAX, Holder};
 use crate::Event;
 use crate::conversations::ConversationId;
 use crate::files::{File, FileId, ReleaseFile};
@@ -26,7 +26,7 @@ use crate::timers::{Action, Answer, Purpose, Timer, Timing};
 pub struct NoteReleased {
     pub conversation_id: ConversationId,
     pub message_id: MessageId,
-    /// 1 to 10.
+    /// 1 to 200.
     pub file_ids: Vec<FileId>,
 }
 
@@ -44,7 +44,7 @@ impl Command for NoteReleased {
 
     fn state(&self, _: &Context<'_>) -> Self::State {
         let stream = StreamId::Conversation(self.conversation_id);
-        let ids = self.file_ids.iter().take(ATTACHMENTS_MAX);
+        let ids = self.file_ids.iter().take(HELD_MAX);
         ids.map(|it| Slot::new(FileUse::id(*it, self.message_id.0), stream)).collect()
     }
 
@@ -105,7 +105,7 @@ pub(crate) async fn is_used(reader: &Reader, file: FileId) -> Result<bool, Error
 /// notes that; nothing while the documents do not tell of them.
 pub(crate) async fn release(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Error> {
     let (name, prefix) = (FileUse::COLLECTION.name, FileUse::over_with(timer.id));
-    let scan = Scan::prefix(name, Some("over"), &prefix, Order::Ascending, ATTACHMENTS_MAX);
+    let scan = Scan::prefix(name, Some("over"), &prefix, Order::Ascending, HELD_MAX);
     let over = reader.scan::<FileUse>(scan).await?;
     let file_ids: Vec<_> = over.iter().map(|(_, it)| it.file_id).collect();
     let Some((_, first)) = over.first() else { return Ok(None) };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Change;
 use crate::conversations::ConversationId;
 use crate::files::FileId;
+use crate::kernel::time::Long;
 use crate::kernel::{Effect, Recorded};
 use crate::messages::MessageId;
 
@@ -14,6 +15,7 @@ crate::events! {
     AttachmentEvent {
         FilesReleased [],
         AttachmentReady [],
+        AttachmentReplaced [],
     }
 }
 
@@ -35,12 +37,35 @@ pub struct AttachmentReady {
     pub file_id: FileId,
 }
 
+/// The author put a newer file in the place of one that the message held; what it is taken for and
+/// what is said beside it stay. The message goes on holding the earlier one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.attachments")]
+pub struct AttachmentReplaced {
+    pub message_id: MessageId,
+    pub conversation_id: ConversationId,
+    pub number: Long,
+    /// 1 for the first edit; texts and files are counted together.
+    pub revision: Long,
+    /// Which file of the message: 0 for the first.
+    pub place: Long,
+    /// The file that was there.
+    pub file_id: FileId,
+    /// The file that is there from now on, of the author's own.
+    pub new_file_id: FileId,
+    /// What the message holds more; null when it has held that file before.
+    pub file_bytes: Option<Long>,
+    /// What the files take that it shows from now on.
+    pub shown_bytes: Long,
+}
+
 impl AttachmentEvent {
     /// What it means to those who listen.
     pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
         match self {
             Self::FilesReleased(_) => (Change::None, Effect::None),
             Self::AttachmentReady(it) => (Change::Message(it.message_id), Effect::None),
+            Self::AttachmentReplaced(it) => (Change::Message(it.message_id), Effect::None),
         }
     }
 }

@@ -1,24 +1,28 @@
 //! Attachments as clients see and send them.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
-use super::{Attach, Attachment, AttachmentKind, Attachments, OpenAttachment, SendAttachments};
+use super::{
+    Attach, Attachment, AttachmentKind, Attachments, OpenAttachment, ReplaceAttachment,
+    SendAttachments,
+};
 use crate::conversations::ConversationId;
 use crate::drafts::{DraftLine, clear_beside};
 use crate::files::{FileObject, Through};
 use crate::kernel::Timestamp;
 use crate::kernel::graphql::{id, outage, rejected, scope, uuid};
 use crate::messages::{
-    Content, Message, MessageId, MessageObject, MessagePayload, QuoteInput, changed, message_id,
-    opened, visible,
+    Content, Message, MessageId, MessageObject, MessagePayload, Placed, QuoteInput, changed,
+    message_id, opened, visible,
 };
 
 /// What a message holds that the viewer may read.
 pub struct AttachmentsObject {
-    pub(crate) message_id: MessageId,
+    pub(crate) message: Arc<Message>,
+    /// Those that it shows now.
     pub(crate) attachments: Attachments,
-    pub(crate) view_once: bool,
-    pub(crate) opened: bool,
 }
 
 /// The files of a message.
@@ -27,28 +31,36 @@ impl AttachmentsObject {
     /// In their order, at most 10.
     #[graphql(complexity = "1 + 4 * child_complexity")]
     async fn attachments(&self) -> Vec<AttachmentObject> {
-        let (linked, message_id) = (!self.view_once, self.message_id);
-        let all = self.attachments.all.iter();
-        all.map(|it| AttachmentObject { attachment: it.clone(), linked, message_id }).collect()
+        AttachmentObject::after(&self.attachments, &self.message, self.message.revision)
     }
 
     /// Whether the other person opens them once, by `openAttachment`: nobody else is given links.
     async fn view_once(&self) -> bool {
-        self.view_once
+        self.message.view_once
     }
 
     /// Whether what is opened once has been opened.
     async fn opened(&self) -> bool {
-        self.opened
+        self.message.opened
     }
 }
 
 /// A file of a message.
-struct AttachmentObject {
+pub(crate) struct AttachmentObject {
     attachment: Attachment,
+    placed: Placed,
     /// Whether links lead to it.
     linked: bool,
     message_id: MessageId,
+}
+
+impl AttachmentObject {
+    /// Those that a message showed after an edit.
+    pub(crate) fn after(all: &Attachments, message: &Message, revision: u64) -> Vec<Self> {
+        let (linked, message_id) = (!message.view_once, message.id);
+        let all = all.after(message, revision).into_iter();
+        all.map(|(attachment, placed)| Self { attachment, placed, linked, message_id }).collect()
+    }
 }
 
 /// A file of a message.
@@ -57,6 +69,16 @@ impl AttachmentObject {
     /// What it is taken for, as its sender says.
     async fn kind(&self) -> AttachmentKind {
         self.attachment.kind
+    }
+
+    /// 1 for the first file in its place, 2 once a newer one took that.
+    async fn version(&self) -> u32 {
+        self.placed.version
+    }
+
+    /// When it took the place of the one before; null for the first.
+    async fn replaced_at(&self) -> Option<Timestamp> {
+        self.placed.replaced_at
     }
 
     /// Null when its owner has discarded it.
@@ -113,6 +135,17 @@ struct SendAttachmentsInput {
 struct OpenAttachmentInput {
     client_id: ID,
     message_id: ID,
+}
+
+#[derive(InputObject)]
+struct ReplaceAttachmentInput {
+    client_id: ID,
+    conversation_id: ID,
+    message_id: ID,
+    /// The file that the message shows now.
+    file_id: ID,
+    /// The file that takes its place: one that the viewer has uploaded.
+    new_file_id: ID,
 }
 
 #[derive(SimpleObject)]
@@ -196,10 +229,30 @@ impl AttachmentMutation {
         let Some(message) = found.map(|it| scope.within(&it)) else { return Ok(payload) };
         let body = opened(&scope.reader, &message).await.map_err(outage)?;
         if let Some(Content::Attachments(it)) = body.and_then(|it| it.content) {
-            let linked = |attachment| AttachmentObject { attachment, linked: true, message_id };
-            payload.attachments = it.all.into_iter().map(linked).collect();
+            let all = AttachmentObject::after(&it, &message, message.revision).into_iter();
+            let linked = |it| AttachmentObject { linked: true, ..it };
+            payload.attachments = all.map(linked).collect();
         }
         payload.message = Some(MessageObject::new(message));
         Ok(payload)
+    }
+
+    /// Puts a newer file in the place of one that a message of the viewer's own shows, for as long
+    /// as they may edit it: everybody sees the newer one there, and earlier ones can be looked at
+    /// like earlier texts. At most 20 in each place.
+    async fn replace_attachment(
+        &self,
+        context: &Context<'_>,
+        input: ReplaceAttachmentInput,
+    ) -> Result<MessagePayload> {
+        let message = visible(context, &input.message_id).await?;
+        let command = ReplaceAttachment {
+            conversation_id: id(&input.conversation_id)?,
+            message_id: message.id,
+            file_id: id(&input.file_id)?,
+            new_file_id: id(&input.new_file_id)?,
+        };
+        let outcome = scope(context).submit(&input.client_id, command).await?;
+        changed(context, outcome, message.id).await
     }
 }

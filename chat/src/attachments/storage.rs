@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use ports::documents::Collection;
 
+use super::AttachmentEvent;
 use crate::audience::Audience;
 use crate::conversations::ConversationId;
 use crate::files::File;
@@ -14,7 +15,7 @@ use crate::kernel::{Context, Document, Recorded, Slot, StreamId};
 use crate::messages::MessageEvent;
 use crate::removals::RemovalEvent;
 
-/// Bytes of the files that the messages of a conversation hold; a file that several hold counts for
+/// Bytes of the files that the messages of a conversation hold, earlier versions too; a file that several hold counts for
 /// each, until that message is gone for good. Stickers belong to their packs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversationStorage {
@@ -48,6 +49,9 @@ enum Told {
 fn told(event: &Recorded) -> Option<Told> {
     if let Some(RemovalEvent::MessageDestroyed(it)) = RemovalEvent::of(&event.event) {
         return Some(Told::End(it.conversation_id, it.file_bytes?.0));
+    }
+    if let Some(AttachmentEvent::AttachmentReplaced(it)) = AttachmentEvent::of(&event.event) {
+        return Some(Told::Begin(it.conversation_id, it.file_bytes?.0));
     }
     match MessageEvent::of(&event.event)? {
         MessageEvent::MessageSent(it) => Some(Told::Begin(it.conversation_id, it.file_bytes?.0)),

@@ -68,7 +68,7 @@ pub(super) fn photo(conversation_id: ConversationId, file_id: FileId) -> SendAtt
 }
 
 /// Bob has sent a photo.
-fn sent() -> (Given, ConversationId, MessageId, FileId) {
+pub(super) fn sent() -> (Given, ConversationId, MessageId, FileId) {
     let (world, id) = lunch();
     let (world, file) = uploaded(world, BOB);
     let world = world.and(account(BOB), photo(id, file));
@@ -81,11 +81,11 @@ pub(super) fn said(world: &Given, message: MessageId) -> Body {
     open(&message.body.expect("a body")).expect("it opens")
 }
 
-fn used(world: &Given, file: FileId, message: MessageId) -> Option<bool> {
+pub(super) fn used(world: &Given, file: FileId, message: MessageId) -> Option<bool> {
     world.document::<FileUse>(FileUse::id(file, message.0)).map(|it| !it.over)
 }
 
-fn release_due(world: &Given, message: MessageId) -> Option<Timestamp> {
+pub(super) fn release_due(world: &Given, message: MessageId) -> Option<Timestamp> {
     let id = format!("files-released/{}", message.0.simple());
     world.document::<Timer>(id).map(|it| it.due_at)
 }

@@ -83,6 +83,9 @@ fn told(event: &Recorded) -> Option<(Holder, &[FileId], Told)> {
     }
     let (message, files, told) = match AttachmentEvent::of(&event.event) {
         Some(AttachmentEvent::FilesReleased(it)) => (it.message_id, &it.file_ids[..], Told::End),
+        Some(AttachmentEvent::AttachmentReplaced(it)) => {
+            (it.message_id, std::slice::from_ref(&it.new_file_id), Told::Begin)
+        }
         Some(AttachmentEvent::AttachmentReady(_)) => return None,
         None => of_message(event)?,
     };

@@ -2,8 +2,12 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
+use ports::Error;
+
 use super::{EditPolicy, SetEditPolicy};
+use crate::accounts::AccountId;
 use crate::conversations::{ConversationId, ConversationObject};
+use crate::kernel::Reader;
 use crate::kernel::graphql::{id, outage, scope};
 use crate::members::Member;
 use crate::messages::Message;
@@ -41,11 +45,30 @@ pub(crate) async fn shows_versions(context: &Context<'_>, message: &Message) -> 
         return Ok(true);
     }
     let viewer = scope(context).viewer()?.account;
+    is_trusted(&scope(context).reader, message, viewer).await.map_err(outage)
+}
+
+/// The same of somebody who is not asking.
+///
+/// # Errors
+/// When the documents can't be reached.
+pub(crate) async fn may_see_versions(
+    reader: &Reader,
+    message: &Message,
+    viewer: AccountId,
+) -> Result<bool, Error> {
+    let policy = reader.load::<EditPolicy>(message.conversation_id.to_string()).await?;
+    let all = policy.map_or_else(EditPolicy::default, |it| *it).history_visible;
+    Ok(all || is_trusted(reader, message, viewer).await?)
+}
+
+/// Whether somebody sees earlier versions whatever the policy says.
+async fn is_trusted(reader: &Reader, message: &Message, viewer: AccountId) -> Result<bool, Error> {
     if viewer == message.author_id {
         return Ok(true);
     }
     let member = Member::id(message.conversation_id, viewer);
-    let member = scope(context).reader.load::<Member>(member).await.map_err(outage)?;
+    let member = reader.load::<Member>(member).await?;
     Ok(member.is_some_and(|it| it.active && it.role.manages()))
 }
 

@@ -18,7 +18,7 @@ mod view;
 pub use decide::{EditPolicyRejection, SetEditPolicy};
 pub use events::{EditPolicyEvent, EditPolicySet};
 pub use graphql::{EditPolicyMutation, EditPolicyObject};
-pub(crate) use graphql::{policy_of, shows_versions};
+pub(crate) use graphql::{may_see_versions, policy_of, shows_versions};
 pub use view::EditPolicy;
 
 /// How long messages are edited where nobody has said otherwise: 48 hours.

@@ -10,6 +10,7 @@ use ports::keys::{Secret, TreeId, crypto};
 
 use super::{File, FileId, FileState, LINK_MS, STREAM_MS, contents_key};
 use crate::accounts::AccountId;
+use crate::edit_policy::may_see_versions;
 use crate::kernel::graphql::Viewer;
 use crate::kernel::{Keyring, Reader, Timestamp};
 use crate::media::{Stream, is_avatar};
@@ -33,7 +34,7 @@ pub async fn key_of(keyring: &Keyring, file: &File) -> Result<Option<Secret>, Er
 pub enum Through {
     /// It is theirs.
     Owner,
-    /// They see a message that holds it.
+    /// They see a message that holds it, or what that showed before.
     Message(MessageId),
     /// It is somebody's picture.
     Picture(Subject),
@@ -100,7 +101,11 @@ impl Through {
             Self::Message(message) => message,
         };
         let found = reader.fetch::<Message>(viewer, message.to_string()).await?;
-        Ok(found.is_some_and(|it| !it.is_gone(now) && it.files.contains(&file.id)))
+        let Some(message) = found.filter(|it| !it.is_gone(now)) else { return Ok(false) };
+        if message.showed(file.id) {
+            return may_see_versions(reader, &message, viewer).await;
+        }
+        Ok(message.files.contains(&file.id))
     }
 }
 

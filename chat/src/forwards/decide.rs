@@ -216,7 +216,7 @@ impl Command for ForwardMessages {
                 author_id: context.actor,
                 content: body.content.as_ref().map(ContentKind::of),
                 files: body.content.as_ref().and_then(Content::files),
-                file_bytes: message.file_bytes,
+                file_bytes: message.shown_bytes(),
                 body: Personal::new(body),
                 reply_to: None,
                 mentions: Vec::new(),
@@ -235,7 +235,7 @@ impl Command for ForwardMessages {
             sent.push(forwarded.into());
         }
         let sources = sources.all.iter().filter_map(|(it, _)| it.get());
-        let bytes = sources.filter_map(|it| it.file_bytes).map(|it| it.0).sum();
+        let bytes = sources.filter_map(|it| it.shown_bytes()).map(|it| it.0).sum();
         if !ConversationStorage::has_room(storage, bytes, context) {
             return Err(ForwardRejection::StorageFull);
         }

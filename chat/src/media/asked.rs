@@ -5,12 +5,13 @@ use ports::media_worker::Load;
 use super::tests::{ANN, EVE, Starts, begun, fail, finish, previews, record, uploaded};
 use super::*;
 use crate::attachments::{Attach, AttachmentKind, AttachmentReady, NoteMedia, SendAttachments};
-use crate::conversations::{ConversationId, CreateGroup};
+use crate::conversations::{ConversationId, CreateGroup, OpenDirect, direct_id};
 use crate::files::{FileId, FinishUpload, TerminateUpload};
-use crate::kernel::Document;
+use crate::kernel::counts::reading;
 use crate::kernel::testing::{Given, account, client_id, given};
+use crate::kernel::{Accepted, Command as _, Document};
 use crate::messages::DeleteMessage;
-use crate::timers::Timer;
+use crate::timers::{Action, Timer};
 
 fn media(world: &Given, id: FileId) -> Media {
     world.document(id).unwrap()
@@ -263,4 +264,42 @@ fn a_message_is_told_of_its_files_only_and_while_it_is_there() {
         .then([ready.into()]);
     let world = world.and(account(ANN), DeleteMessage { conversation_id, message_id });
     world.when(account(ANN), note).then([]);
+}
+
+/// The commands that tell who sees a file, one after the other, by their names.
+fn told(world: &Given, id: FileId) -> Vec<&'static str> {
+    let timer = telling(world, id).expect("they are to be told");
+    let answer = || {
+        let (stream, partition) = (timer.stream, timer.partition);
+        Accepted { stream, partition, ordinal: 0, first_seq: 0, repeated: false }
+    };
+    let first = reading(world, async |it| tell(&it, &timer).await.expect("documents"));
+    let mut next = Some(first);
+    let mut names = Vec::new();
+    while let Some(Action { command, then, .. }) = next {
+        names.push(command.name());
+        next = then.and_then(|it| it(Ok(answer())));
+    }
+    names
+}
+
+#[test]
+fn a_hundred_messages_are_told_what_became_of_a_file() {
+    let (world, file_id) = uploaded();
+    let world = world.and(account(ANN), OpenDirect { account_id: account(EVE) });
+    let direct = direct_id(account(ANN), account(EVE));
+    let send = || {
+        let attach = vec![Attach { file_id, kind: AttachmentKind::Video }];
+        SendAttachments::new(direct, attach)
+    };
+    let world = (0..TOLD_MAX).fold(world, |world, _| world.and(account(ANN), send()));
+    let world = world.started(file_id, 1).and(account(ANN), video(file_id, 0));
+    let around = [ConfirmTelling::NAME, NoteTold::NAME];
+    let expected = |messages: usize| {
+        let all = std::iter::repeat_n(NoteMedia::NAME, messages);
+        [around[0]].into_iter().chain(all).chain([around[1]]).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&world, file_id), expected(TOLD_MAX));
+    let world = world.and(account(ANN), send());
+    assert_eq!(told(&world, file_id), expected(TOLD_MAX), "one more is not");
 }

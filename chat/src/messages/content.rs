@@ -78,7 +78,8 @@ impl Body {
     }
 }
 
-/// What a message says and holds, which its first body holds also once there is a later text.
+/// What a message says and holds, which its first body holds also once there is a later text; of
+/// files those that it shows now.
 ///
 /// # Errors
 /// When the keys can't be reached.
@@ -87,6 +88,9 @@ pub(crate) async fn opened(reader: &Reader, message: &Message) -> Result<Option<
     let Some(mut body) = reader.open(body).await? else { return Ok(None) };
     if let (Some(_), Some(original)) = (message.content, &message.original) {
         body.content = reader.open(original).await?.and_then(|it| it.content);
+    }
+    if let Some(Content::Attachments(it)) = &mut body.content {
+        it.all = it.after(message, message.revision).into_iter().map(|(it, _)| it).collect();
     }
     Ok(Some(body))
 }
@@ -120,10 +124,8 @@ impl ContentObject {
             Content::Contact(it) => Some(Self::Contact(ContactCardObject(it))),
             Content::Sticker(it) => Some(Self::Sticker(SentStickerObject(it))),
             Content::Attachments(attachments) => {
-                let (message_id, view_once, opened) =
-                    (message.id, message.view_once, message.opened);
-                let all = AttachmentsObject { message_id, attachments, view_once, opened };
-                Some(Self::Attachments(all))
+                let message = Arc::clone(message);
+                Some(Self::Attachments(AttachmentsObject { message, attachments }))
             }
         })
     }

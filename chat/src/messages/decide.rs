@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::said::{self, Names};
 use super::{
-    Addressed, ContentKind, Message, MessageEdited, MessageHidden, MessageId, Quote, Sending,
+    Addressed, ContentKind, Editing, Message, MessageEdited, MessageHidden, MessageId, Quote,
+    Sending,
 };
 use crate::Event;
 use crate::accounts::AccountId;
 use crate::contacts::Talk;
 use crate::conversations::ConversationId;
-use crate::edit_policy::EditPolicy;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp};
 use crate::members::{Member, Role};
@@ -223,7 +223,7 @@ pub struct EditMessage {
 impl Command for EditMessage {
     const NAME: &'static str = "EditMessage";
     const SEALS: bool = true;
-    type State = ((Talk, Slot<Member>), (Slot<Message>, Slot<EditPolicy>), Names);
+    type State = (Editing, Names);
     type Rejection = MessageRejection;
 
     fn stream(&self, _: &Context<'_>) -> Result<StreamId, MessageRejection> {
@@ -231,41 +231,20 @@ impl Command for EditMessage {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        let (id, stream) = (self.conversation_id, StreamId::Conversation(self.conversation_id));
-        let talk = Talk::new(id, context.actor);
-        let message = message(id, self.message_id);
-        let policy = Slot::new(id.to_string(), stream);
-        ((talk, member(id, context.actor)), (message, policy), said::names(&self.text, context))
+        let editing = Editing::new(self.conversation_id, self.message_id, context);
+        (editing, said::names(&self.text, context))
     }
 
     fn decide(
         self,
-        ((talk, member), (message, policy), names): &Self::State,
+        (editing, names): &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
-        let member = active(member)?;
-        let message = found(message, self.conversation_id)?;
-        welcome(talk, context)?;
-        if message.author_id != context.actor {
-            return Err(MessageRejection::NotAuthor);
-        }
+        let message = editing.allowed(context)?;
         let leaf = message.body.as_ref().and_then(Personal::leaf);
-        if message.is_gone(context.now) {
-            return Err(MessageRejection::Gone);
-        }
         let captioned = message.content == Some(ContentKind::Attachments);
-        if message.content.is_some() && !captioned {
-            return Err(MessageRejection::NotText);
-        }
-        if message.forwarded.is_some() {
-            return Err(MessageRejection::Forwarded);
-        }
-        let policy = policy.get().copied().unwrap_or_default();
-        if !policy.allows(message.occurred_at, context.now) {
-            return Err(MessageRejection::TooLate);
-        }
         let say = if captioned { said::caption } else { said::body };
-        let (body, mentions) = say(&self.text, names, member.role.manages())?;
+        let (body, mentions) = say(&self.text, names, editing.by_manager())?;
         let everyone = body.mentions_everyone();
         let before = message.mentions.iter().copied();
         let edited = MessageEdited {

@@ -15,7 +15,8 @@
 //! What is in a thread (`threads`) is left out of the conversation's own messages and counts.
 //!
 //! A message may hold something else than text: each kind of [`Content`] has a room that sends it,
-//! by way of [`Sending`]. It is sealed in the body and can't be edited.
+//! by way of [`Sending`]. It is sealed in the body and can't be edited; newer files take the place
+//! of others (`attachments`) by edits that are counted with those of texts.
 //!
 //! `@everyone` mentions all members where its author manages the group, and is text elsewhere. That
 //! is one document a message, and counts for each member who has not read the message.
@@ -28,6 +29,7 @@ mod content;
 #[cfg(test)]
 mod corpus;
 mod decide;
+mod editing;
 mod entity;
 mod events;
 mod format;
@@ -43,12 +45,14 @@ mod said;
 mod sending;
 #[cfg(test)]
 mod tests;
+mod versions;
 mod view;
 
 pub(crate) use content::opened;
 pub use content::{Content, ContentKind, ContentObject};
 pub use decide::{DeleteMessage, EditMessage, HideMessage, MessageRejection, SendMessage};
 pub(crate) use decide::{active, found, member, message, welcome};
+pub use editing::Editing;
 pub use entity::{Body, Entity, EntityKind};
 pub(crate) use events::deleted;
 pub use events::{
@@ -72,7 +76,8 @@ pub use said::Names;
 pub(crate) use said::{caption, check_text, names};
 pub(crate) use sending::Said;
 pub use sending::{Addressed, Sending, Unsent, message_id};
-pub use view::{Aside, Message, Version};
+pub(crate) use view::Placed;
+pub use view::{Aside, Message, Replaced, Version};
 
 /// Most bytes of a message's markdown.
 pub const TEXT_BYTES_MAX: usize = 16 * 1_024;

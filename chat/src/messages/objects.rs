@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
-
-use ports::documents::{Order, Scan};
+use async_graphql::{Context, ID, Object, Result};
 
 use super::content::opened;
 use super::quote::{QuoteObject, quoted};
-use super::{Body, ContentObject, Entity, EntityKind, Forwarded, Message, MessageId, Version};
+use super::versions::VersionObject;
+use super::{Body, ContentObject, Entity, EntityKind, Forwarded, Message, MessageId};
 use crate::accounts::AccountObject;
 use crate::conversations::ConversationObject;
-use crate::edit_policy::shows_versions;
-use crate::kernel::document::{Document, padded};
-use crate::kernel::graphql::{Scope, outage, scope};
+use crate::kernel::Timestamp;
+use crate::kernel::graphql::{outage, scope};
 use crate::kernel::time::Long;
-use crate::kernel::{Personal, Timestamp};
 use crate::pins::is_pinned;
 use crate::previews::PreviewObject;
 use crate::reactions::{ReactionCount, reactions_to};
@@ -50,10 +47,6 @@ impl MessageObject {
     async fn body(&self, context: &Context<'_>) -> Result<Option<Body>> {
         opened(&scope(context).reader, &self.message).await.map_err(outage)
     }
-}
-
-async fn open(scope: &Scope, body: &Personal<Body>) -> Result<Option<Body>> {
-    scope.reader.open(body).await.map_err(outage)
 }
 
 /// A stretch of text with a meaning; offsets in UTF-16 code units.
@@ -116,15 +109,6 @@ impl ForwardedObject {
     async fn sent_at(&self) -> Timestamp {
         self.0.sent_at
     }
-}
-
-/// A text that a message had.
-#[derive(SimpleObject)]
-struct MessageVersion {
-    /// 0 for the first text.
-    revision: Long,
-    text: Option<String>,
-    at: Timestamp,
 }
 
 /// A message; once deleted only its place remains.
@@ -278,50 +262,14 @@ impl MessageObject {
         reactions_to(context, &self.message).await
     }
 
-    /// The texts that it had, oldest first: those after a revision, at most 100. Null where the
-    /// conversation's policy keeps them from the viewer.
+    /// The texts and files that it had, oldest first: those after a revision, at most 100. Null
+    /// where the conversation's policy keeps them from the viewer.
     #[graphql(complexity = "10 + 2 * child_complexity")]
     async fn versions(
         &self,
         context: &Context<'_>,
         after: Option<Long>,
-    ) -> Result<Option<Vec<MessageVersion>>> {
-        let Some(current) = &self.message.body else { return Ok(Some(Vec::new())) };
-        if !shows_versions(context, &self.message).await? {
-            return Ok(None);
-        }
-        let scope = scope(context);
-        let mut versions = Vec::new();
-        if after.is_none() {
-            let first = self.message.original.as_ref().unwrap_or(current);
-            let text = open(scope, first).await?.map(|it| it.text);
-            let at = self.message.occurred_at;
-            versions.push(MessageVersion { revision: Long(0), text, at });
-        }
-        let limit = VERSIONS_MAX - versions.len();
-        for (revision, edit) in
-            edits(scope, self.message.id, after.map_or(1, |it| it.0 + 1), limit).await?
-        {
-            let text = open(scope, &edit.body).await?.map(|it| it.text);
-            versions.push(MessageVersion { revision: Long(revision), text, at: edit.edited_at });
-        }
-        Ok(Some(versions))
+    ) -> Result<Option<Vec<VersionObject>>> {
+        VersionObject::of(context, &self.message, after.map(|it| it.0)).await
     }
-}
-
-/// Versions of a message that are shown at once.
-const VERSIONS_MAX: usize = 100;
-
-/// Edits of a message from a revision on; each has the next.
-async fn edits(
-    scope: &Scope,
-    message: MessageId,
-    from: u64,
-    limit: usize,
-) -> Result<Vec<(u64, Arc<Version>)>> {
-    let prefix = Version::prefix(message);
-    let mut scan = Scan::prefix(Version::COLLECTION.name, None, &prefix, Order::Ascending, limit);
-    scan.from = format!("{prefix}{}", padded(from));
-    let found = scope.reader.scan::<Version>(scan).await.map_err(outage)?;
-    Ok((from..).zip(found.into_iter().map(|(_, it)| it)).collect())
 }

@@ -15,7 +15,6 @@ use super::{
 use crate::conversations::ConversationId;
 use crate::edit_policy::shows_versions;
 use crate::kernel::Personal;
-use crate::kernel::document::padded;
 use crate::kernel::graphql::{outage, rejected, scope, uuid};
 use crate::kernel::time::Long;
 
@@ -44,7 +43,7 @@ impl Quote {
         let short = (1..=QUOTE_UNITS_MAX).contains(&self.length.0);
         let inside = self.offset.0 < TEXT_BYTES_MAX as u64;
         (short && inside).then_some(()).ok_or(MessageRejection::QuoteInvalid)?;
-        let current = self.revision.0 == answered.revision;
+        let current = self.revision.0 == answered.text_revision(answered.revision);
         current.then_some(()).ok_or(MessageRejection::QuoteNotFound)
     }
 
@@ -92,7 +91,7 @@ impl QuoteInput {
             Some(body) => scope.reader.open(body).await.map_err(outage)?,
             None => None,
         };
-        let quote = place(message.revision);
+        let quote = place(message.text_revision(message.revision));
         let says = body.is_some_and(|it| quote.of(&it.text).as_ref() == Some(&self.text));
         if says || quote.check(&message).is_err() {
             // What is too long is refused for that.
@@ -131,7 +130,7 @@ pub(super) async fn quoted(
     let answered = answered.filter(|it| it.conversation_id == message.conversation_id);
     let Some(answered) = answered.map(|it| scope.within(&it)) else { return Ok(None) };
     let Some(now) = open(context, answered.body.as_ref()).await? else { return Ok(None) };
-    let current = quote.revision.0 == answered.revision;
+    let current = quote.revision.0 == answered.text_revision(answered.revision);
     let then = if current { Some(now.clone()) } else { text_at(context, &answered, quote).await? };
     let Some(text) = then.and_then(|it| quote.of(&it.text)) else { return Ok(None) };
     // Where what was said before is kept from the viewer, only what still stands there is shown.
@@ -156,7 +155,7 @@ async fn text_at(
     if quote.revision.0 == 0 {
         return open(context, message.original.as_ref()).await;
     }
-    let id = format!("{}{}", Version::prefix(message.id), padded(quote.revision.0));
+    let id = Version::id(message.id, quote.revision.0);
     let version = scope(context).reader.load::<Version>(id).await.map_err(outage)?;
     open(context, version.as_ref().map(|it| &it.body)).await
 }

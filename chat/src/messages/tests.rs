@@ -238,7 +238,7 @@ fn an_edit_is_sealed_beside_the_message_and_keeps_every_version() {
         assert_eq!(world.document::<Mention>(Mention::id(id, account(n), 1)), None);
     }
     let version = |n: u64| {
-        let version = world.document::<Version>(format!("{}{n:016x}", Version::prefix(message)));
+        let version = world.document::<Version>(Version::id(message, n));
         open(&version.unwrap().body).map(|it: Body| it.text)
     };
     assert_eq!((version(1).as_deref(), version(2).as_deref()), (Some("@eve"), Some("none")));

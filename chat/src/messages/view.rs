@@ -6,6 +6,7 @@ use ports::documents::Collection;
 
 use super::{Body, ContentKind, Forwarded, MessageEvent, MessageId, MessageSent, Quote};
 use crate::accounts::AccountId;
+use crate::attachments::{AttachmentEvent, AttachmentReplaced};
 use crate::audience::Audience;
 use crate::conversations::ConversationId;
 use crate::expiry::ExpiryEvent;
@@ -40,9 +41,15 @@ pub struct Message {
     /// The files that it holds, also while a moderator has removed it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileId>,
-    /// What they take.
+    /// What they take, with earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_bytes: Option<Long>,
+    /// What they take without those, where there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_bytes: Option<Long>,
+    /// Which of them took the place of others, the first time first: at most 19 for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
     /// Whether the other person opens what it holds once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub view_once: bool,
@@ -76,7 +83,7 @@ pub struct Message {
     /// Seconds after the other person has read it after which it is gone for everyone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_after_read: Option<u32>,
-    /// Number of edits.
+    /// Number of edits, of texts and of files.
     pub revision: u64,
     /// `seq` of the event that made it what it is.
     pub changed_seq: u64,
@@ -90,6 +97,27 @@ pub struct Aside {
     pub original: Option<Personal<Body>>,
 }
 
+/// That a newer file took the place of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Which file of the message: 0 for the first.
+    pub place: u32,
+    /// The file that was there, which the message holds for as long as it is there itself.
+    pub file_id: FileId,
+    pub revision: u64,
+    pub at: Timestamp,
+}
+
+/// A file in its place, after some edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) file_id: FileId,
+    /// 1 for the first.
+    pub(crate) version: u32,
+    /// Since when, unless it was sent so.
+    pub(crate) replaced_at: Option<Timestamp>,
+}
+
 impl Message {
     /// Whether its time has come, though its deletion may not have been noted yet.
     pub fn is_over(&self, now: Timestamp) -> bool {
@@ -101,9 +129,51 @@ impl Message {
         self.body.is_none() || self.is_over(now)
     }
 
-    /// The files that it holds, as events tell them.
+    /// The files that it holds, earlier versions among them, as events tell them.
     pub(crate) fn held(&self) -> Option<Vec<FileId>> {
-        (!self.files.is_empty()).then(|| self.files.clone())
+        let mut held = self.files.clone();
+        for it in &self.replaced {
+            // One may have been put back.
+            if !held.contains(&it.file_id) {
+                held.push(it.file_id);
+            }
+        }
+        (!held.is_empty()).then_some(held)
+    }
+
+    /// What the files take that it shows; nothing where that does not count.
+    pub(crate) fn shown_bytes(&self) -> Option<Long> {
+        self.shown_bytes.or(self.file_bytes)
+    }
+
+    /// Whether it holds a file as an earlier version only.
+    pub(crate) fn showed(&self, file: FileId) -> bool {
+        !self.files.contains(&file) && self.replaced.iter().any(|it| it.file_id == file)
+    }
+
+    /// The files that it had after an edit, in their places.
+    pub(crate) fn placed(&self, revision: u64) -> Vec<Placed> {
+        let sent = |file_id: &FileId| Placed { file_id: *file_id, version: 1, replaced_at: None };
+        let mut all: Vec<Placed> = self.files.iter().map(sent).collect();
+        // What came later is undone, the last first.
+        for it in self.replaced.iter().rev().filter(|it| it.revision > revision) {
+            if let Some(placed) = all.get_mut(it.place as usize) {
+                placed.file_id = it.file_id;
+            }
+        }
+        for it in self.replaced.iter().filter(|it| it.revision <= revision) {
+            if let Some(placed) = all.get_mut(it.place as usize) {
+                placed.version += 1;
+                placed.replaced_at = Some(it.at);
+            }
+        }
+        all
+    }
+
+    /// The edit that gave it the text that it had after one: files change no text.
+    pub(crate) fn text_revision(&self, revision: u64) -> u64 {
+        let later = self.replaced.iter().rev().skip_while(|it| it.revision > revision);
+        later.fold(revision, |at, it| if it.revision == at { at - 1 } else { at })
     }
 
     /// It without what it says, and without its thread unless somebody has seen it there.
@@ -125,6 +195,8 @@ impl Message {
             content: it.content,
             files: it.files.clone().unwrap_or_default(),
             file_bytes: it.file_bytes,
+            shown_bytes: None,
+            replaced: Vec::new(),
             view_once: it.view_once.unwrap_or(false),
             opened: false,
             reply_to: it.reply_to,
@@ -150,12 +222,24 @@ impl Message {
         self.aside = None;
         self.original = None;
         self.content = None;
-        (self.files, self.file_bytes) = (Vec::new(), None);
+        (self.files, self.replaced) = (Vec::new(), Vec::new());
+        (self.file_bytes, self.shown_bytes) = (None, None);
         (self.view_once, self.opened) = (false, false);
         self.quote = None;
         self.mentions = Vec::new();
         self.everyone = false;
         self.forwarded = None;
+    }
+
+    fn files_change(&mut self, it: &AttachmentReplaced, at: Timestamp) {
+        let (place, revision) = (u32::try_from(it.place.0).unwrap_or(u32::MAX), it.revision.0);
+        let Some(file) = self.files.get_mut(place as usize) else { return };
+        let file_id = std::mem::replace(file, it.new_file_id);
+        self.replaced.push(Replaced { place, file_id, revision, at });
+        let held = self.file_bytes.map_or(0, |it| it.0) + it.file_bytes.map_or(0, |it| it.0);
+        (self.file_bytes, self.shown_bytes) = (Some(Long(held)), Some(it.shown_bytes));
+        self.edited_at = Some(at);
+        self.revision = revision;
     }
 
     fn removals_change(&mut self, change: &RemovalEvent) {
@@ -180,6 +264,16 @@ fn public(event: &Recorded) -> Option<&MessageEvent> {
     MessageEvent::of(&event.event).filter(|it| !matches!(it, MessageEvent::MessageHidden(_)))
 }
 
+/// A newer file in the place of another.
+fn replaced(event: &Recorded) -> Option<&AttachmentReplaced> {
+    match AttachmentEvent::of(&event.event) {
+        Some(AttachmentEvent::AttachmentReplaced(it)) => Some(it),
+        Some(AttachmentEvent::FilesReleased(_) | AttachmentEvent::AttachmentReady(_)) | None => {
+            None
+        }
+    }
+}
+
 impl Document for Message {
     const COLLECTION: Collection =
         Collection { name: "messages", indexes: &["by_number", "by_time", "by_author"] };
@@ -194,7 +288,8 @@ impl Document for Message {
                 (Some(it), _) => Some(it.message_id()),
                 (None, Some(ExpiryEvent::ExpiryBegun(it))) => Some(it.message_id),
                 (None, Some(ExpiryEvent::ExpirySet(_) | ExpiryEvent::ReadingNoted(_)) | None) => {
-                    ThreadEvent::moved(event).map(|it| it.message_id)
+                    let moved = ThreadEvent::moved(event).map(|it| it.message_id);
+                    moved.or_else(|| replaced(event).map(|it| it.message_id))
                 }
             },
         };
@@ -231,6 +326,9 @@ impl Document for Message {
                 if let Some(it) = ThreadEvent::moved(event) {
                     message.thread = it.threaded();
                 }
+                if let Some(it) = replaced(event) {
+                    message.files_change(it, event.occurred_at);
+                }
                 message.changed_seq = event.seq;
             }
             (Some(MessageEvent::MessageEdited(_) | MessageEvent::MessageDeleted(_)), None)
@@ -266,9 +364,9 @@ pub struct Version {
 }
 
 impl Version {
-    /// Ids of a message's versions begin with this.
-    pub fn prefix(message: MessageId) -> String {
-        format!("{message}/")
+    /// The id of the text that an edit gave a message.
+    pub fn id(message: MessageId, revision: u64) -> String {
+        format!("{message}/{}", padded(revision))
     }
 }
 
@@ -278,7 +376,7 @@ impl Document for Version {
     fn ids(event: &Recorded) -> Vec<String> {
         match public(event) {
             Some(MessageEvent::MessageEdited(it)) => {
-                vec![format!("{}{}", Self::prefix(it.message_id), padded(it.revision.0))]
+                vec![Self::id(it.message_id, it.revision.0)]
             }
             _ => Vec::new(),
         }

@@ -2,7 +2,7 @@
 
 use crate::accounts::AccountId;
 use crate::attachments::{
-    Attach, AttachmentKind, FileUse, NoteMedia, NoteReleased, SendAttachments,
+    Attach, AttachmentKind, FileUse, NoteMedia, NoteReleased, ReplaceAttachment, SendAttachments,
 };
 use crate::conversations::ConversationId;
 use crate::files::{
@@ -123,8 +123,11 @@ pub(super) fn attach(
     };
     let attachments = vec![Attach { file_id, kind: AttachmentKind::Photo }];
     let send = SendAttachments::new(conversation_id, attachments);
-    if which.is_multiple_of(4) {
+    if which.is_multiple_of(8) {
         return world.when(actor, send);
+    }
+    if which.is_multiple_of(4) {
+        return replace(world.when(actor, send).world, actor, which);
     }
     let world = world.when(actor, send).world;
     if which % 4 == 1 {
@@ -133,6 +136,10 @@ pub(super) fn attach(
         let world = world.when(actor, KeepFile { file_id, due_at }).world;
         return world.when(actor, ReleaseFile { file_id });
     }
+    let world = match which % 8 {
+        6 | 7 => replace(world, actor, which).world,
+        _ => world,
+    };
     let Some(message) = holding(&world, actor) else {
         return world.when(actor, TerminateUpload { file_id });
     };
@@ -143,9 +150,25 @@ pub(super) fn attach(
         return then;
     }
     let over = |it: &FileId| then.world.document::<FileUse>(FileUse::id(*it, message_id.0));
-    let mut file_ids = message.files;
+    let mut file_ids = message.held().unwrap_or_default();
     file_ids.retain(|it| over(it).is_some());
     then.world.when(actor, NoteReleased { conversation_id, message_id, file_ids })
+}
+
+/// Puts a file in the place of the one that somebody sent last.
+fn replace(world: Given, actor: AccountId, which: u8) -> Then {
+    let world = world.when(actor, begins(which)).world;
+    let new_file_id = BeginUpload::file_id(actor, world.last_context(actor).client_id);
+    let world = match world.document::<File>(new_file_id) {
+        Some(file) => world.when(actor, finishes(&file, which)).world,
+        None => world,
+    };
+    let message = holding(&world, actor);
+    let held = message.and_then(|it| Some((it.conversation_id, it.id, *it.files.first()?)));
+    let Some((conversation_id, message_id, file_id)) = held else {
+        return world.when(actor, TerminateUpload { file_id: new_file_id });
+    };
+    world.when(actor, ReplaceAttachment { conversation_id, message_id, file_id, new_file_id })
 }
 
 /// Somebody looks into a file, and it comes to something or not.
