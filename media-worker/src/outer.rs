@@ -104,7 +104,7 @@ pub(crate) struct Ended {
 /// What a decoder may say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Said {
-    /// Nothing but what comes of its job.
+    /// Nothing but what comes of its job, or has come of it so far.
     Last,
     /// How far it is, before that.
     OfProgress,
@@ -167,13 +167,24 @@ impl Ended {
 
     fn read(self, limits: Limits) -> Result<Line, Failure> {
         if !self.in_time {
-            return Err(Failure::timeout(format_args!("over {} s", limits.wall_s)));
+            let over = || Failure::timeout(format_args!("over {} s", limits.wall_s));
+            return self.so_far().ok_or_else(over);
         }
         if let Some(signal) = self.status.signal() {
-            return Err(self.killed(signal));
+            return self.so_far().ok_or_else(|| self.killed(signal));
         }
-        let line = serde_json::from_slice(&self.said);
+        let last = self.said.trim_ascii_end().rsplit(|it| *it == b'\n').next();
+        let line = serde_json::from_slice(last.unwrap_or_default());
         line.map_err(|_| Failure::corrupt("the decoder said nothing that makes sense"))
+    }
+
+    /// What a decoder had done, and said on a whole line, before it came to another end than its
+    /// own.
+    fn so_far(&self) -> Option<Line> {
+        let end = self.said.iter().rposition(|it| *it == b'\n')?;
+        let last = self.said[..end].rsplit(|it| *it == b'\n').next()?;
+        let line = serde_json::from_slice(last).ok();
+        line.filter(|it| matches!(it, Line::Done(_)))
     }
 
     fn killed(&self, signal: i32) -> Failure {
@@ -235,4 +246,50 @@ fn keep(output: &Path, mut outcome: Outcome) -> Result<Outcome, Failure> {
 }
 
 /// It is raised when something else, or more, is made of files that were looked into before.
-const TOOL: u32 = 1;
+const TOOL: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Job;
+
+    /// What is read of a decoder that ended so: by a signal, or not.
+    fn read(said: &str, signal: i32, in_time: bool) -> Result<Line, Failure> {
+        let (said, status) = (said.as_bytes().to_vec(), ExitStatus::from_raw(signal));
+        Ended { status, in_time, said, complaint: Vec::new() }.read(Job::Avatar.limits())
+    }
+
+    fn pages(read: Result<Line, Failure>) -> Option<u64> {
+        match read {
+            Ok(Line::Done(it)) => it.pages,
+            Ok(Line::Failed(_) | Line::Refused { .. }) | Err(_) => None,
+        }
+    }
+
+    fn done(pages: u64) -> String {
+        let outcome = Outcome { pages: Some(pages), ..Outcome::default() };
+        serde_json::to_string(&Line::Done(Box::new(outcome))).expect("plain")
+    }
+
+    #[test]
+    fn what_was_done_counts_whatever_came_then() {
+        let (one, two) = (done(1), done(2));
+        assert_eq!(pages(read(&two, 0, true)), Some(2));
+        assert_eq!(pages(read(&format!("{one}\n{two}"), 0, true)), Some(2));
+        assert_eq!(pages(read(&format!("{one}\n"), 0, true)), Some(1), "it ended itself");
+        for (signal, in_time) in [(libc::SIGKILL, true), (libc::SIGSEGV, true), (0, false)] {
+            assert_eq!(pages(read(&format!("{one}\n"), signal, in_time)), Some(1));
+            assert_eq!(pages(read(&format!("{one}\n{two}"), signal, in_time)), Some(1));
+            assert_eq!(pages(read(&one, signal, in_time)), None, "it may be half a line");
+            assert_eq!(pages(read("", signal, in_time)), None);
+            assert_eq!(pages(read("x\n", signal, in_time)), None);
+        }
+    }
+
+    #[test]
+    fn a_failure_is_nothing_that_was_done() {
+        let failed = serde_json::to_string(&Line::Failed(Failure::corrupt("x"))).expect("plain");
+        let read = read(&format!("{}\n{failed}", done(1)), 0, true);
+        assert!(matches!(read, Ok(Line::Failed(_))));
+    }
+}

@@ -1,11 +1,11 @@
 //! Where a decoder writes: files that were opened before the walls went up.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::fragments::Fragments;
-use crate::outcome::{Failure, Produced};
+use crate::outcome::{Failure, Line, Outcome, Produced};
 use crate::progress::Progress;
 
 /// No job makes more files.
@@ -59,7 +59,7 @@ pub(crate) struct Output {
 
 impl Output {
     /// Opens all that may be written; nothing is opened after that.
-    pub(crate) fn open(folder: &Path) -> std::io::Result<Output> {
+    pub(crate) fn open(folder: &Path) -> io::Result<Output> {
         let open = |slot| {
             let path = folder.join(slot_name(slot));
             OpenOptions::new().read(true).write(true).create_new(true).open(path)
@@ -105,6 +105,18 @@ impl Output {
             bytes: 0,
             fragments,
         });
+    }
+
+    /// Says what comes of the job if nothing else does: whatever follows may end the process.
+    pub(crate) fn said_so_far(&mut self, mut outcome: Outcome) -> Result<Outcome, Failure> {
+        outcome.files = std::mem::take(&mut self.produced);
+        let line = Line::Done(Box::new(outcome));
+        let text = serde_json::to_string(&line).expect("an outcome is plain") + "\n";
+        let mut to = io::stdout().lock();
+        to.write_all(text.as_bytes()).and_then(|()| to.flush()).map_err(Failure::corrupt)?;
+        let Line::Done(mut outcome) = line else { unreachable!("it was done") };
+        self.produced = std::mem::take(&mut outcome.files);
+        Ok(*outcome)
     }
 
     pub(crate) fn write(

@@ -238,6 +238,14 @@ fn a_broken_file_is_a_failed_job_or_a_done_one() {
     mutants(if soak() { 10_000 } else { 400 }, |number| broken(number, &files, previews));
 }
 
+/// `make soak` has two thousand of them.
+#[test]
+fn a_broken_paper_is_a_failed_job_or_a_done_one() {
+    let papers = ["docx", "xlsx", "pptx", "doc", "xls", "ppt"];
+    let files: Vec<_> = files().into_iter().filter(|it| papers.contains(&&*it.0)).collect();
+    mutants(if soak() { 2_000 } else { 50 }, |number| broken(number, &files, previews));
+}
+
 /// `make soak` has five thousand of them.
 #[test]
 fn a_broken_video_is_a_failed_job_or_a_done_one() {

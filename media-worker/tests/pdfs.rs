@@ -186,6 +186,24 @@ fn what_paints_without_end_ends() {
 }
 
 #[test]
+fn what_can_not_be_painted_is_still_read() {
+    let tile = stream(
+        "/Type/Pattern/PatternType 1/PaintType 1/TilingType 1/BBox[0 0 1 1]/XStep 0.0001\
+            /YStep 0.0001/Resources<<>>",
+        b"0 0 1 1 re f",
+    );
+    let resources =
+        "/Pattern<</P 5 0 R>>/Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>";
+    let says = "BT /F 9 Tf (before) Tj ET ";
+    let contents = format!("{says}/Pattern cs /P scn 0 0 100 100 re f");
+    let ended = previews(&page(SQUARE, resources, stream("", contents.as_bytes()), &[tile]));
+    assert_eq!(
+        (ended.done()["pages"].as_u64(), ended.read("text.txt")),
+        (Some(1), b"before".into())
+    );
+}
+
+#[test]
 fn as_many_pages_as_are_read_and_one_more() {
     let book = |many: usize| {
         let kids: String = (0..many).map(|it| format!("{} 0 R ", it + 4)).collect();

@@ -1,5 +1,6 @@
-//! Text: its beginning for previews and search, and code in colours. It is never taken for what it
-//! could be to a browser: HTML and drawings are shown as what is written in them.
+//! Text: its beginning for previews and search, and code in colours, or a picture of a page of
+//! what is no code. It is never taken for what it could be to a browser: HTML and drawings are
+//! shown as what is written in them.
 
 mod colours;
 mod html;
@@ -8,6 +9,7 @@ mod text;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::documents::{self, Letters, page};
 use crate::job::{Format, Job};
 use crate::outcome::{Failure, Kind, Outcome};
 use crate::output::Output;
@@ -47,8 +49,9 @@ pub(crate) fn work(
         outcome.kind = Kind::Code;
         outcome.cut |= coloured.cut;
         outcome.syntax = Some(coloured.syntax);
+        return Ok(outcome);
     }
-    Ok(outcome)
+    documents::show(outcome, output, || documents::if_it_can(|| page(&text, Letters::Even)))
 }
 
 /// The text as every client reads it.

@@ -1,12 +1,15 @@
-//! Documents: how many pages, their text for search, and a picture of the first page or the one
-//! that the document brings along.
+//! Documents: how many pages, their text for search, and a picture of the first page, or the one
+//! that the document brings along, or a page that shows how the text begins.
 
 mod container;
+mod fonts;
 mod lines;
 mod office;
 mod old;
+mod page;
 mod pdf;
 mod sheets;
+mod watch;
 mod xml;
 
 use std::fs::File;
@@ -23,9 +26,14 @@ use crate::output::Output;
 use crate::sniff::Sniffed;
 
 pub(crate) use container::refined;
+pub(crate) use fonts::Letters;
+pub(crate) use page::page;
 
 /// A PDF is read as a whole. Of others, some parts are.
 const PDF_BYTES_MAX: u64 = 256 << 20;
+
+/// Makes the picture of a document.
+type Picture = Box<dyn FnOnce() -> Option<DynamicImage>>;
 
 /// What is found in a document.
 #[derive(Default)]
@@ -33,7 +41,8 @@ struct Found {
     pages: Option<u64>,
     /// Nothing if there is no way to it.
     text: Option<Text>,
-    picture: Option<DynamicImage>,
+    /// Paints the first page, or finds a picture in its place.
+    picture: Option<Picture>,
     /// Nothing in it is read without a password.
     encrypted: bool,
 }
@@ -62,21 +71,42 @@ pub(crate) fn work(
     let mut outcome = Outcome { pages: found.pages, ..Outcome::default() };
     outcome.encrypted = Some(true).filter(|_| found.encrypted);
     let converts = matches!(job, Job::Convert { .. });
+    outcome.media_type = sniffed.media_type.to_owned();
+    outcome.kind = sniffed.kind;
+    let mut said = String::new();
     if let Some(text) = found.text {
         outcome.cut = text.full;
+        said = plain(text.said.trim_end());
         let name = if converts { "converted.txt" } else { "text.txt" };
-        output.write(name, None, plain(text.said.trim_end()).as_bytes())?;
+        output.write(name, None, said.as_bytes())?;
     } else if converts {
         return Err(Failure::unsupported("no text that can be read"));
     }
-    if let Some(picture) = found.picture.filter(|_| !converts) {
+    if converts {
+        return Ok(outcome);
+    }
+    let picture = found.picture;
+    show(outcome, output, || {
+        let picture = picture.and_then(if_it_can);
+        picture.or_else(|| if_it_can(|| page(&said, Letters::Running)))
+    })
+}
+
+/// Shows what is painted, if it can be. What is known until then stands, whatever becomes of that.
+pub(crate) fn show(
+    outcome: Outcome,
+    output: &mut Output,
+    paint: impl FnOnce() -> Option<DynamicImage>,
+) -> Result<Outcome, Failure> {
+    let mut outcome = output.said_so_far(outcome)?;
+    if let Some(picture) = watch::in_time(paint) {
         images::show(picture, &mut outcome, output)?;
     }
     Ok(outcome)
 }
 
 /// A part of a document that breaks its decoder is a part that isn't there.
-fn if_it_can<T>(part: impl FnOnce() -> Option<T>) -> Option<T> {
+pub(crate) fn if_it_can<T>(part: impl FnOnce() -> Option<T>) -> Option<T> {
     catch_unwind(AssertUnwindSafe(part)).ok().flatten()
 }
 

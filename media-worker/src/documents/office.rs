@@ -6,7 +6,7 @@ use image::DynamicImage;
 
 use super::container::{DOCX, ODP, ODS, ODT, PPTX, Parts, XLSX};
 use super::xml::{Go, Step, walk};
-use super::{Found, Text, if_it_can, sheets};
+use super::{Found, Text, sheets};
 use crate::archives;
 use crate::images;
 use crate::outcome::Failure;
@@ -41,8 +41,9 @@ pub(super) fn find(media_type: &str, input: File) -> Result<Found, Failure> {
         ODT | ODS | ODP => open_document(media_type, &mut parts, &mut text),
         other => return Err(Failure::unsupported(other)),
     };
-    let picture = if_it_can(|| thumbnail(&mut parts));
-    Ok(Found { pages, text: Some(text), picture, encrypted: false })
+    drop(parts);
+    let picture = Box::new(move || thumbnail(&input));
+    Ok(Found { pages, text: Some(text), picture: Some(picture), encrypted: false })
 }
 
 /// The text of a part of WordprocessingML or DrawingML, a line a paragraph.
@@ -192,7 +193,8 @@ fn content(media_type: &str, parts: &mut Parts<'_>, text: &mut Text) -> u64 {
 }
 
 /// The picture that a document brings along. One that can't be read is as if it were not there.
-fn thumbnail(parts: &mut Parts<'_>) -> Option<DynamicImage> {
+fn thumbnail(input: &File) -> Option<DynamicImage> {
+    let mut parts = Parts::open(input).ok()?;
     let bytes = THUMBNAILS.iter().find_map(|it| parts.bytes(it, THUMBNAIL_BYTES_MAX))?;
     let media_type = infer::get(&bytes)?.mime_type();
     images::decode(media_type, &bytes).ok()

@@ -1,5 +1,5 @@
 //! Documents as Microsoft kept them until 2007: a container of streams (OLE). Their text, and no
-//! picture: nothing that we know of paints them within a few megabytes.
+//! picture of theirs: nothing that we know of paints them within a few megabytes.
 
 use std::fs::File;
 use std::io::{BufReader, Read};

@@ -44,8 +44,9 @@ pub(super) fn find(bytes: Vec<u8>) -> Result<Found, Failure> {
         Err(LoadPdfError::Invalid) => return Err(Failure::corrupt("not a PDF")),
     };
     let pages = pdf.pages();
-    let Some(first) = pages.first() else { return Err(Failure::corrupt("a PDF without pages")) };
-    let picture = if_it_can(|| painted(first));
+    if pages.is_empty() {
+        return Err(Failure::corrupt("a PDF without pages"));
+    }
     let mut text = Text::default();
     for (number, page) in pages.iter().enumerate() {
         let seconds = clock_gettime(ClockId::ProcessCPUTime).tv_sec;
@@ -58,7 +59,9 @@ pub(super) fn find(bytes: Vec<u8>) -> Result<Found, Failure> {
             break;
         }
     }
-    Ok(Found { pages: Some(pages.len() as u64), text: Some(text), picture, encrypted: false })
+    let pages = Some(pages.len() as u64);
+    let picture = Box::new(move || pdf.pages().first().and_then(painted));
+    Ok(Found { pages, text: Some(text), picture: Some(picture), encrypted: false })
 }
 
 /// The page on white, as large as the largest preview.

@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test uses what it needs of this")]
 
 pub(crate) mod made;
+pub(crate) mod pages;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
