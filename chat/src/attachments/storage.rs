@@ -15,8 +15,9 @@ use crate::kernel::{Context, Document, Recorded, Slot, StreamId};
 use crate::messages::MessageEvent;
 use crate::removals::RemovalEvent;
 
-/// Bytes of the files that the messages of a conversation hold, earlier versions too; a file that several hold counts for
-/// each, until that message is gone for good. Stickers belong to their packs.
+/// Bytes of the files that the messages of a conversation hold, earlier versions too; a file that
+/// several hold counts for each, until that message is gone for good. Stickers belong to their
+/// packs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversationStorage {
     pub bytes: u64,
