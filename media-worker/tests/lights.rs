@@ -40,8 +40,8 @@ fn brightness(picture: &image::RgbaImage) -> u8 {
 }
 
 /// A grey card of 26 candelas and white paper of 203 as both curves have them (ITU-R BT.2408, table
-/// 1). On a screen (BT.1886) the one is an eighth as bright as paper, which is 0.68 of the brightest
-/// so that there is room for what is brighter.
+/// 1). On a screen (BT.1886) the one is an eighth as bright as paper, which is 0.68 of what is
+/// brightest, so that there is room.
 #[test]
 fn grey_cards_and_paper_are_what_they_are() {
     for (curve, thousandths, expected) in [
