@@ -25,11 +25,12 @@ pub(super) enum Light {
 impl Light {
     /// As a decoder says; nothing of what any screen shows as it is.
     pub(super) fn of(decoder: &decoder::Video) -> Option<Light> {
-        match decoder.color_transfer_characteristic() {
-            TransferCharacteristic::SMPTE2084 => Some(Light::Absolute),
-            TransferCharacteristic::ARIB_STD_B67 => Some(Light::OfScene),
-            _ => None,
-        }
+        let said = decoder.color_transfer_characteristic();
+        let known = [
+            (TransferCharacteristic::SMPTE2084, Light::Absolute),
+            (TransferCharacteristic::ARIB_STD_B67, Light::OfScene),
+        ];
+        known.into_iter().find(|it| it.0 == said).map(|it| it.1)
     }
 
     /// The filters that map it to BT.709, each behind a comma. What is as bright as paper or less
