@@ -120,6 +120,7 @@ impl Things {
             ("threadId", message.clone()),
             ("Query.message.id", message),
             ("fileId", file.clone()),
+            ("newFileId", file.clone()),
             ("packId", text(&pack["pack"]["id"])),
             ("Query.file.id", file),
             ("scheduledId", text(&scheduled["scheduled"]["id"])),
