@@ -76,7 +76,9 @@ impl Command for ReplaceAttachment {
             return no(AttachmentRejection::StorageFull);
         }
         let shown = message.shown_bytes().map_or(0, |it| it.0);
-        let less = before.get().map_or(0, |it| it.size_bytes);
+        // Nobody knows the size of what was discarded and swept; alone it is all that is shown.
+        let alone = if placed.len() == 1 { shown } else { 0 };
+        let less = before.get().map_or(alone, |it| it.size_bytes);
         let replaced = AttachmentReplaced {
             message_id: message.id,
             conversation_id: message.conversation_id,

@@ -16,8 +16,7 @@ use crate::messages::MessageEvent;
 use crate::removals::RemovalEvent;
 
 /// Bytes of the files that the messages of a conversation hold, earlier versions too; a file that
-/// several hold counts for each, until that message is gone for good. Stickers belong to their
-/// packs.
+/// several hold counts for each, while it is there. Stickers belong to their packs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversationStorage {
     pub bytes: u64,
@@ -48,8 +47,16 @@ enum Told {
 }
 
 fn told(event: &Recorded) -> Option<Told> {
-    if let Some(RemovalEvent::MessageDestroyed(it)) = RemovalEvent::of(&event.event) {
-        return Some(Told::End(it.conversation_id, it.file_bytes?.0));
+    match RemovalEvent::of(&event.event) {
+        Some(RemovalEvent::MessageRemoved(it)) => {
+            return Some(Told::End(it.conversation_id, it.file_bytes?.0));
+        }
+        Some(RemovalEvent::MessageRestored(it)) => {
+            return Some(Told::Begin(it.conversation_id, it.file_bytes?.0));
+        }
+        // It was removed before.
+        Some(RemovalEvent::MessageDestroyed(_)) => return None,
+        None => (),
     }
     if let Some(AttachmentEvent::AttachmentReplaced(it)) = AttachmentEvent::of(&event.event) {
         return Some(Told::Begin(it.conversation_id, it.file_bytes?.0));
@@ -112,6 +119,7 @@ mod tests {
     use crate::forwards::{ForwardMessages, ForwardRejection, Source};
     use crate::kernel::testing::{CONVERSATION_BYTES_MAX, Given, account};
     use crate::messages::{DeleteMessage, MessageId};
+    use crate::removals::RestoreMessages;
 
     fn held(world: &Given, id: ConversationId) -> u64 {
         world.document::<ConversationStorage>(id).map_or(0, |it| it.bytes)
@@ -138,9 +146,15 @@ mod tests {
         assert_eq!(held(&world, id), 10);
         let world = world.when(account(BOB), photo(id, more)).then_allowed();
         assert_eq!(held(&world, id), 21);
-        // A moderator's removal keeps it, since it can be restored.
+        // What a moderator removes gives its room back at once, and takes it when it is restored.
         let removal = DeleteMessage { conversation_id: id, message_id: last };
-        assert_eq!(held(&world.and(account(ANN), removal), id), 21);
+        let world = world.and(account(ANN), removal.clone());
+        assert_eq!(held(&world, id), 11);
+        let restore = RestoreMessages { conversation_id: id, message_ids: vec![last] };
+        let world = world.and(account(ANN), restore);
+        assert_eq!(held(&world, id), 21);
+        let world = world.and(account(ANN), removal.clone()).and(account(BOB), removal);
+        assert_eq!(held(&world, id), 11);
     }
 
     #[test]

@@ -176,6 +176,11 @@ impl Document for FileUse {
         let holder = self.holder.id();
         let over = format!("{}{}", Self::over_with(holder), self.file_id);
         let used = Self::id(self.file_id, holder);
-        vec![(!self.over).then(|| used.clone()), self.over.then_some(over), Some(used)]
+        // Pictures come before messages, of which so many are told of a file and no more.
+        let first = match self.holder {
+            Holder::Picture { .. } => format!("{}!{}", Self::of(self.file_id), holder.simple()),
+            Holder::Message(_) | Holder::Sticker { .. } => used.clone(),
+        };
+        vec![(!self.over).then_some(first), self.over.then_some(over), Some(used)]
     }
 }

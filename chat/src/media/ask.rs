@@ -270,6 +270,7 @@ async fn holding(reader: &Reader, first: FileId) -> Result<Vec<(Holder, FileId)>
         let uses = reader.scan::<FileUse>(scan).await?;
         all.extend(uses.iter().map(|(_, it)| (it.holder, file)));
     }
+    all.sort_by_key(|(it, _)| !matches!(it, Holder::Picture { .. }));
     all.truncate(TOLD_MAX);
     Ok(all)
 }
@@ -280,10 +281,11 @@ pub(crate) async fn tell(reader: &Reader, timer: &Timer) -> Result<Action, Error
     let own = |what: &[u8]| id::derive(timer.client_id(), &[b"told", what]);
     let mut next = timer.gives(NoteTold { file_id, seq });
     let media = reader.load::<Media>(file_id.to_string()).await?;
+    let seen = media.as_ref().is_some_and(|it| it.seen > it.told);
     let shown = media.and_then(|it| it.job(JobKind::Avatars).map(|it| it.made.is_some()));
     for (holder, file_id) in holding(reader, file_id).await? {
         let command: Box<dyn AnyCommand> = match holder {
-            Holder::Message(message_id) => {
+            Holder::Message(message_id) if seen => {
                 let message = reader.load::<Message>(message_id.to_string()).await?;
                 let Some(conversation_id) = message.map(|it| it.conversation_id) else { continue };
                 Box::new(NoteMedia { conversation_id, message_id, file_id })
@@ -292,7 +294,7 @@ pub(crate) async fn tell(reader: &Reader, timer: &Timer) -> Result<Action, Error
             Holder::Picture { picture_id, conversation_id } if shown == Some(true) => {
                 Box::new(NotePictureReady { picture_id, conversation_id })
             }
-            Holder::Picture { .. } | Holder::Sticker { .. } => continue,
+            Holder::Message(_) | Holder::Picture { .. } | Holder::Sticker { .. } => continue,
         };
         next = Action {
             account_id,

@@ -307,4 +307,11 @@ fn a_hundred_messages_are_told_what_became_of_a_file() {
     assert_eq!(told(&world, file_id), expected(TOLD_MAX));
     let world = world.and(account(ANN), send());
     assert_eq!(told(&world, file_id), expected(TOLD_MAX), "one more is not");
+    // That it is somebody's picture is not told to those who see it in messages.
+    let seq = media(&world, file_id).seq;
+    let world = world.and(account(ANN), NoteTold { file_id, seq });
+    let world = world.and(account(ANN), AskAvatars { file_id });
+    let world = world.starts_by(file_id, JobKind::Avatars, 1, 1).then_allowed();
+    let squares = ends(&world, file_id, JobKind::Avatars, 1);
+    assert_eq!(told(&world.and(account(ANN), squares), file_id), around);
 }

@@ -67,7 +67,7 @@ pub const AVATAR_BYTES_MAX: u64 = 10 << 20;
 pub const CONVERSIONS_MAX: usize = 8;
 /// How long a video may be that is written anew: half an hour.
 pub const RENDITIONS_MS_MAX: u64 = 30 * 60 * 1_000;
-/// Messages that are told what became of a file at most.
+/// Messages and pictures that are told what became of a file at most; pictures come first.
 pub const TOLD_MAX: usize = 100;
 /// Pieces of a video at most that are loaded each by itself.
 pub const FRAGMENTS_MAX: usize = 1_000;

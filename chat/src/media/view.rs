@@ -111,6 +111,10 @@ pub struct Media {
     /// which they have been.
     pub ended: u64,
     pub told: u64,
+    /// `seq` of the last of those ends that is told to messages: not of squares, which are none of
+    /// their business.
+    #[serde(default)]
+    pub seen: u64,
     /// `seq` of the event that made it what it is.
     pub seq: u64,
 }
@@ -167,13 +171,16 @@ impl Media {
             jobs: Vec::new(),
             ended: 0,
             told: 0,
+            seen: 0,
             seq: event.seq,
         }
     }
 
-    fn end(&mut self, tells: Option<bool>, seq: u64) {
+    fn end(&mut self, job: JobId, tells: Option<bool>, seq: u64) {
         if tells == Some(true) {
             self.ended = seq;
+            let squares = self.by_id(job).is_some_and(|it| it.kind == JobKind::Avatars);
+            self.seen = if squares { self.seen } else { seq };
         }
     }
 
@@ -207,7 +214,7 @@ impl Media {
                     job.made = Some(Made { outcome: it.outcome.clone(), blobs });
                     job.due_from = None;
                 }
-                self.end(it.tells, seq);
+                self.end(it.job_id, it.tells, seq);
             }
             MediaEvent::MediaFailed(it) => {
                 if let Some(job) = self.by_id(it.job_id) {
@@ -215,7 +222,7 @@ impl Media {
                     job.due_from = it.again_at;
                     job.failure = (it.again_at.is_none() && job.made.is_none()).then_some(it.code);
                 }
-                self.end(it.tells, seq);
+                self.end(it.job_id, it.tells, seq);
             }
             MediaEvent::MediaTold(_) => self.told = self.ended,
         }

@@ -264,7 +264,7 @@ impl MessageObject {
 
     /// The texts and files that it had, oldest first: those after a revision, at most 100. Null
     /// where the conversation's policy keeps them from the viewer.
-    #[graphql(complexity = "10 + 2 * child_complexity")]
+    #[graphql(complexity = "10 + 50 * child_complexity")]
     async fn versions(
         &self,
         context: &Context<'_>,

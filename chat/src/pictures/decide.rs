@@ -55,13 +55,22 @@ fn set(
         return Ok(Vec::new());
     }
     let set = PictureSet {
-        picture_id: PictureId(id::derive(context.client_id, &[b"picture"])),
+        picture_id: picture_id(conversation_id, context),
         account_id: context.actor,
         conversation_id,
         file_id: file.id,
     };
     let removed = before.map(|it| it.removed(Some(true)).into());
     Ok(removed.into_iter().chain([set.into()]).collect())
+}
+
+/// The id of the picture that a command sets. Others may use the same client id, and so may whoever
+/// asks in another stream.
+pub(super) fn picture_id(conversation: Option<ConversationId>, context: &Context<'_>) -> PictureId {
+    let actor = context.actor.0;
+    let subject = conversation.map_or(actor, |it| it.0);
+    let parts: [&[u8]; 3] = [b"picture", actor.as_bytes(), subject.as_bytes()];
+    PictureId(id::derive(context.client_id, &parts))
 }
 
 /// What takes a picture away; nothing when there is none.

@@ -146,18 +146,18 @@ fn what_is_known_to_be_no_image_is_refused() {
 
 #[test]
 fn one_picture_takes_the_place_of_another_and_the_same_of_none() {
-    let (world, _) = lunch();
+    let (world, group) = lunch();
     let (world, one) = uploaded(world, ANN);
     let (world, two) = uploaded(world, ANN);
     let world = world.and(account(ANN), own(one)).when(account(ANN), own(one)).then([]);
     let first = world.document::<Picture>(of(ANN)).unwrap();
     let then = world.when(account(ANN), own(two));
     let removed = first.removed(Some(true));
-    let picture_id = PictureId(crate::kernel::id::derive(
-        then.world.last_context(account(ANN)).client_id,
-        &[b"picture"],
-    ));
     let (account_id, conversation_id) = (account(ANN), None);
+    let context = then.world.last_context(account_id);
+    let picture_id = decide::picture_id(None, &context);
+    let elsewhere = decide::picture_id(Some(group), &context);
+    assert_ne!(picture_id, elsewhere, "the same client id names another picture there");
     let set = PictureSet { picture_id, account_id, conversation_id, file_id: two };
     let world = then.then([removed.into(), set.into()]);
     assert_eq!((shown(&world, of(ANN)), shown(&world, of(BOB))), (Some(two), None));

@@ -64,6 +64,7 @@ pub(crate) fn deletion(message: &Message, context: &Context<'_>) -> Option<Event
                 origin: Some(context.origin.clone()),
                 everyone: message.everyone.then_some(true),
                 thread: message.thread,
+                file_bytes: message.file_bytes,
             };
             Some(removed.into())
         }
@@ -82,7 +83,6 @@ pub(crate) fn destroyed(message: &Message) -> Option<Event> {
         author_id: message.author_id,
         leaf: Long(aside.body.leaf().unwrap_or(0)),
         files: message.held(),
-        file_bytes: message.file_bytes,
     };
     Some(destroyed.into())
 }
@@ -153,6 +153,7 @@ impl Command for RestoreMessages {
                 origin: Some(context.origin.clone()),
                 everyone: message.everyone.then_some(true),
                 thread: message.thread,
+                file_bytes: message.file_bytes,
             };
             restored.push(it.into());
         }

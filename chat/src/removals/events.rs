@@ -46,6 +46,9 @@ pub struct MessageRemoved {
     /// The thread that it was in; absent when it was in none.
     #[serde(default)]
     pub thread: Option<Threaded>,
+    /// What its files took; null where that did not count.
+    #[serde(default)]
+    pub file_bytes: Option<Long>,
 }
 
 /// It is there again, as it was.
@@ -68,6 +71,9 @@ pub struct MessageRestored {
     /// The thread that it is in; absent when it is in none.
     #[serde(default)]
     pub thread: Option<Threaded>,
+    /// What its files take; null where that does not count.
+    #[serde(default)]
+    pub file_bytes: Option<Long>,
 }
 
 /// A message that was removed is gone for good.
@@ -83,9 +89,6 @@ pub struct MessageDestroyed {
     /// The files that it held; null when it held none.
     #[serde(default)]
     pub files: Option<Vec<FileId>>,
-    /// What they took; null where that did not count.
-    #[serde(default)]
-    pub file_bytes: Option<Long>,
 }
 
 impl RemovalEvent {
