@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::replaced::{message, placed, replace, twice};
-use super::tests::{
-    ANN, BOB, EVE, lunch, photo, release_due, said, sent, uploaded, uploaded_of, used,
-};
+use super::tests::{ANN, BOB, EVE, lunch, photo, release_due, said, sent, uploaded, used};
 use super::*;
 use crate::conversations::{ConversationId, OpenDirect, direct_id};
 use crate::expiry::ExpireMessage;
@@ -109,8 +107,8 @@ fn bytes(world: &Given, id: ConversationId) -> u64 {
 fn versions_take_room_of_their_conversation_until_the_message_ends() {
     let (world, at, [first, second]) = twice();
     assert_eq!(bytes(&world, at.0), 18);
-    let (world, large) = uploaded_of(world, BOB, CONVERSATION_BYTES_MAX - 17);
-    let (world, fits) = uploaded_of(world, BOB, CONVERSATION_BYTES_MAX - 18);
+    let (world, large) = world.uploads(BOB, CONVERSATION_BYTES_MAX - 17);
+    let (world, fits) = world.uploads(BOB, CONVERSATION_BYTES_MAX - 18);
     let world = world
         .when(account(BOB), replace(at, second, large))
         .then_rejected(AttachmentRejection::StorageFull)

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::tests::{
-    ANN, BOB, EVE, attach, lunch, photo, release_due, said, sent, uploaded, uploaded_of, used,
-};
+use super::tests::{ANN, BOB, EVE, attach, lunch, photo, release_due, said, sent, uploaded, used};
 use super::*;
 use crate::Change;
 use crate::conversations::{ConversationId, OpenDirect, direct_id};
@@ -216,7 +214,7 @@ fn there_are_twenty_versions_in_each_of_ten_places_and_all_of_them_end() {
     let (mut world, id) = lunch();
     let mut shown = Vec::new();
     for _ in 0..ATTACHMENTS_MAX {
-        let (next, file) = uploaded_of(world, BOB, 4);
+        let (next, file) = world.uploads(BOB, 4);
         world = next;
         shown.push(file);
     }
@@ -227,12 +225,12 @@ fn there_are_twenty_versions_in_each_of_ten_places_and_all_of_them_end() {
     let mut held: BTreeSet<FileId> = shown.iter().copied().collect();
     for place in &mut shown {
         for _ in 1..VERSIONS_MAX {
-            let (next, file) = uploaded_of(world, BOB, 4);
+            let (next, file) = world.uploads(BOB, 4);
             world = next.and(account(BOB), replace(at, *place, file));
             *place = file;
             held.insert(file);
         }
-        let (next, file) = uploaded_of(world, BOB, 4);
+        let (next, file) = world.uploads(BOB, 4);
         world = next
             .when(account(BOB), replace(at, *place, file))
             .then_rejected(AttachmentRejection::TooManyVersions);

@@ -113,7 +113,7 @@ impl ConversationStorageObject {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{ANN, BOB, lunch, photo, said, uploaded_of};
+    use super::super::tests::{ANN, BOB, lunch, photo, said};
     use super::super::{AttachmentRejection, ConversationStorage};
     use crate::conversations::{ConversationId, OpenDirect, direct_id};
     use crate::forwards::{ForwardMessages, ForwardRejection, Source};
@@ -127,7 +127,7 @@ mod tests {
 
     /// Bob sends a file of so many bytes.
     fn sent(world: Given, id: ConversationId, bytes: u64) -> (Given, MessageId) {
-        let (world, file) = uploaded_of(world, BOB, bytes);
+        let (world, file) = world.uploads(BOB, bytes);
         let world = world.and(account(BOB), photo(id, file));
         let message_id = photo(id, file).message_id(&world.last_context(account(BOB)));
         (world, message_id)
@@ -137,7 +137,7 @@ mod tests {
     fn the_files_of_a_conversation_take_what_they_may_and_no_byte_more() {
         let (world, id) = lunch();
         let (world, message_id) = sent(world, id, CONVERSATION_BYTES_MAX - 10);
-        let (world, more) = uploaded_of(world, BOB, 11);
+        let (world, more) = world.uploads(BOB, 11);
         let full = AttachmentRejection::StorageFull;
         let world = world.when(account(BOB), photo(id, more)).then_rejected(full);
         let (world, last) = sent(world, id, 10);

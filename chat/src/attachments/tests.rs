@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, direct_id};
 use crate::files::{
-    BeginUpload, EndFile, File, FileId, FinishUpload, KeepFile, RELEASED_MS, ReleaseFile,
-    TerminateUpload, UNUSED_MS_MAX,
+    BeginUpload, EndFile, File, FileId, KeepFile, RELEASED_MS, ReleaseFile, TerminateUpload,
+    UNUSED_MS_MAX,
 };
 use crate::forwards::{ForwardMessages, Source};
 use crate::kernel::testing::{Given, NOW, account, given, open};
@@ -33,30 +33,7 @@ pub(super) fn lunch() -> (Given, ConversationId) {
 
 /// Somebody uploads a file.
 pub(super) fn uploaded(world: Given, who: u8) -> (Given, FileId) {
-    uploaded_of(world, who, 9)
-}
-
-/// Somebody uploads a file of so many bytes.
-pub(super) fn uploaded_of(world: Given, who: u8, size_bytes: u64) -> (Given, FileId) {
-    let (name, media_type) = ("cat.png".to_owned(), "image/png".to_owned());
-    let begin = BeginUpload {
-        name,
-        media_type,
-        size_bytes,
-        storage_bytes_max: 1 << 20,
-        ..BeginUpload::default()
-    };
-    let world = world.and(account(who), begin);
-    let file_id = BeginUpload::file_id(account(who), world.last_context(account(who)).client_id);
-    let finish = FinishUpload {
-        file_id,
-        blob: 1,
-        digest: "ab".repeat(32),
-        size_bytes,
-        contents: None,
-        kept_days: 0,
-    };
-    (world.and(account(who), finish), file_id)
+    world.uploads(who, 9)
 }
 
 pub(super) fn attach(file_id: FileId, kind: AttachmentKind) -> Attach {

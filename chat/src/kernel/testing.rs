@@ -15,6 +15,7 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::{AccountId, ClaimName, ConfirmName, CreateAccount, NameId};
+use crate::files::{BeginUpload, FileId, FinishUpload};
 
 /// Time at which the tests take place.
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -141,6 +142,28 @@ impl Given {
             self.fold(&recorded);
             self.history.push(recorded);
         }
+    }
+
+    /// Somebody has begun to upload a picture of so many bytes.
+    pub(crate) fn begins_upload(self, n: u8, size_bytes: u64) -> (Self, FileId) {
+        let begin = BeginUpload {
+            name: "cat.png".to_owned(),
+            media_type: "image/png".to_owned(),
+            size_bytes,
+            storage_bytes_max: 1 << 40,
+            ..BeginUpload::default()
+        };
+        let world = self.and(account(n), begin);
+        let id = BeginUpload::file_id(account(n), world.last_context(account(n)).client_id);
+        (world, id)
+    }
+
+    /// Somebody has uploaded one.
+    pub(crate) fn uploads(self, n: u8, size_bytes: u64) -> (Self, FileId) {
+        let (world, file_id) = self.begins_upload(n, size_bytes);
+        let (digest, contents, kept_days) = ("ab".repeat(32), None, 0);
+        let finish = FinishUpload { file_id, blob: 1, digest, size_bytes, contents, kept_days };
+        (world.and(account(n), finish), file_id)
     }
 
     /// Somebody registered: their name is claimed, their account created, their name confirmed.

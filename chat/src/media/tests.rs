@@ -6,7 +6,7 @@ use ports::media_worker::Load;
 
 use super::*;
 use crate::Change;
-use crate::files::{BeginUpload, File, FileId, FinishUpload, NoteSwept, TerminateUpload};
+use crate::files::{File, FileId, FinishUpload, NoteSwept, TerminateUpload};
 use crate::kernel::testing::{Given, NOW, Then, account, client_id, given, open};
 use crate::kernel::{Document, Effect, Personal, Recorded, Timestamp};
 
@@ -15,17 +15,7 @@ pub(super) const EVE: u8 = 3;
 
 /// Ann begins to upload a file of so many bytes.
 pub(super) fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
-    let (name, media_type) = ("cat.jpg".to_owned(), "image/jpeg".to_owned());
-    let begin = BeginUpload {
-        name,
-        media_type,
-        size_bytes,
-        storage_bytes_max: 1 << 40,
-        ..BeginUpload::default()
-    };
-    let world = world.and(account(ANN), begin);
-    let id = BeginUpload::file_id(account(ANN), world.last_context(account(ANN)).client_id);
-    (world, id)
+    world.begins_upload(ANN, size_bytes)
 }
 
 pub(super) fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {

@@ -8,9 +8,7 @@ use crate::accounts::AccountId;
 use crate::attachments::{Attach, AttachmentKind, FileUse, LAST_MOMENT_MS, SendAttachments};
 use crate::audience::Audience;
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, direct_id};
-use crate::files::{
-    BeginUpload, FileId, FinishUpload, Link, TerminateUpload, Through, UNUSED_MS_MAX,
-};
+use crate::files::{FileId, Link, TerminateUpload, Through, UNUSED_MS_MAX};
 use crate::kernel::graphql::Viewer;
 use crate::kernel::testing::{Given, NOW, account, client_id, given};
 use crate::kernel::{Document, Timestamp};
@@ -32,35 +30,8 @@ fn lunch() -> (Given, ConversationId) {
     (world, id)
 }
 
-fn begun(world: Given, who: u8, size_bytes: u64) -> (Given, FileId) {
-    let (name, media_type) = ("cat.png".to_owned(), "image/png".to_owned());
-    let begin = BeginUpload {
-        name,
-        media_type,
-        size_bytes,
-        storage_bytes_max: 1 << 40,
-        ..BeginUpload::default()
-    };
-    let world = world.and(account(who), begin);
-    let file_id = BeginUpload::file_id(account(who), world.last_context(account(who)).client_id);
-    (world, file_id)
-}
-
-fn uploaded_of(world: Given, who: u8, size_bytes: u64) -> (Given, FileId) {
-    let (world, file_id) = begun(world, who, size_bytes);
-    let finish = FinishUpload {
-        file_id,
-        blob: 1,
-        digest: "ab".repeat(32),
-        size_bytes,
-        contents: None,
-        kept_days: 0,
-    };
-    (world.and(account(who), finish), file_id)
-}
-
 fn uploaded(world: Given, who: u8) -> (Given, FileId) {
-    uploaded_of(world, who, 9)
+    world.uploads(who, 9)
 }
 
 fn own(file_id: FileId) -> SetPicture {
@@ -95,7 +66,7 @@ fn release_due(world: &Given, picture: PictureId) -> Option<Timestamp> {
 fn a_picture_is_a_file_of_ones_own_that_is_there() {
     let (world, _) = lunch();
     let (world, hers) = uploaded(world, EVE);
-    let (world, unfinished) = begun(world, ANN, 9);
+    let (world, unfinished) = world.begins_upload(ANN, 9);
     let (world, his) = uploaded(world, ANN);
     let not_found = PictureRejection::FileNotFound;
     let world = world
@@ -118,8 +89,8 @@ fn a_picture_is_a_file_of_ones_own_that_is_there() {
 #[test]
 fn a_picture_has_ten_mebibytes() {
     let (world, group) = lunch();
-    let (world, whole) = uploaded_of(world, ANN, AVATAR_BYTES_MAX);
-    let (world, more) = uploaded_of(world, ANN, AVATAR_BYTES_MAX + 1);
+    let (world, whole) = world.uploads(ANN, AVATAR_BYTES_MAX);
+    let (world, more) = world.uploads(ANN, AVATAR_BYTES_MAX + 1);
     world
         .when(account(ANN), own(more))
         .then_rejected(PictureRejection::TooLarge)

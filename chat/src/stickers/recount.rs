@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::tests::{ANN, BOB, add, at_hand, made, people, picture, shelf, used};
+use super::tests::{ANN, BOB, add, at_hand, made, people, shelf, used};
 use super::*;
 use crate::kernel::testing::account;
 use crate::kernel::time::Long;
@@ -32,7 +32,7 @@ proptest! {
             let number = Long(1 + which.index(last as usize) as u64);
             world = match what {
                 1 | 2 => {
-                    let (next, file) = picture(world, ANN, 9);
+                    let (next, file) = world.uploads(ANN, 9);
                     next.when(account(ANN), add(pack_id, file, None)).world
                 }
                 3 => world.when(account(ANN), RemoveSticker { pack_id, number }).world,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::conversations::{ConversationId, CreateGroup};
-use crate::files::{BeginUpload, FileId, FinishUpload};
+use crate::files::FileId;
 use crate::kernel::Timestamp;
 use crate::kernel::event::Reaction;
 use crate::kernel::testing::{Given, account, given, open};
@@ -17,29 +17,6 @@ const EVE: u8 = 3;
 
 pub(super) fn people() -> Given {
     given().person(ANN, "ann").person(BOB, "bob").person(EVE, "eve")
-}
-
-/// Somebody uploads a picture of so many bytes.
-pub(super) fn picture(world: Given, who: u8, size_bytes: u64) -> (Given, FileId) {
-    let (name, media_type) = ("cat.png".to_owned(), "image/png".to_owned());
-    let begin = BeginUpload {
-        name,
-        media_type,
-        size_bytes,
-        storage_bytes_max: 1 << 30,
-        ..BeginUpload::default()
-    };
-    let world = world.and(account(who), begin);
-    let file_id = BeginUpload::file_id(account(who), world.last_context(account(who)).client_id);
-    let finish = FinishUpload {
-        file_id,
-        blob: 1,
-        digest: "ab".repeat(32),
-        size_bytes,
-        contents: None,
-        kept_days: 0,
-    };
-    (world.and(account(who), finish), file_id)
 }
 
 fn make(kind: PackKind) -> CreatePack {
@@ -61,7 +38,7 @@ pub(super) fn add(pack_id: PackId, file_id: FileId, name: Option<&str>) -> AddSt
 /// Ann's pack with one picture.
 fn filled(kind: PackKind, name: Option<&str>) -> (Given, PackId, FileId) {
     let (world, pack) = made(people(), kind);
-    let (world, file) = picture(world, ANN, 9);
+    let (world, file) = world.uploads(ANN, 9);
     (world.and(account(ANN), add(pack, file, name)), pack, file)
 }
 
@@ -152,9 +129,9 @@ fn others_install_it_and_uninstall_what_is_gone() {
 #[test]
 fn a_pack_has_120_pictures_of_half_a_mebibyte() {
     let (world, pack) = made(people(), PackKind::Stickers);
-    let (world, file) = picture(world, ANN, STICKER_BYTES_MAX);
-    let (world, large) = picture(world, ANN, STICKER_BYTES_MAX + 1);
-    let (world, his) = picture(world, BOB, 9);
+    let (world, file) = world.uploads(ANN, STICKER_BYTES_MAX);
+    let (world, large) = world.uploads(ANN, STICKER_BYTES_MAX + 1);
+    let (world, his) = world.uploads(BOB, 9);
     let text = AddSticker { media_type: "image/svg+xml".to_owned(), ..add(pack, file, None) };
     let letters = AddSticker { emoji: "cat".to_owned(), ..add(pack, file, None) };
     let custom = AddSticker { emoji: format!("{pack}/1"), ..add(pack, file, None) };
