@@ -1,5 +1,7 @@
 //! A put in parts: a few are on their way at a time, and none is seen before all are put together.
 
+use std::time::Duration;
+
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
@@ -19,6 +21,10 @@ pub(super) const PART_BYTES: usize = 8 << 20;
 /// Parts on their way at a time; together with the one that is being filled they are the memory
 /// that a put takes.
 const PARTS_MAX: usize = 2;
+
+/// How long after an upload was given up it is looked whether something of it came later.
+const AGAIN: [Duration; 3] =
+    [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(10)];
 
 /// A source that is read part by part.
 pub(super) struct Parts {
@@ -136,11 +142,32 @@ impl Drop for Upload {
     }
 }
 
-/// Removes the parts, as far as the server can be told.
+/// Removes the parts, as far as the server can be told; then again, since a part that was on its
+/// way may be stored after that (Amazon S3 API reference, `AbortMultipartUpload`).
 async fn abort(place: Place, id: String) {
+    let mut left = end(&place, &id).await;
+    crate::spawn("blobs: abort again", async move {
+        for wait in AGAIN {
+            tokio::time::sleep(wait).await;
+            left = end(&place, &id).await;
+            if matches!(left, Ok(false)) {
+                return;
+            }
+        }
+        if let Err(error) = left {
+            tracing::warn!(error = %error, "parts of a blob are left behind");
+        }
+    });
+}
+
+/// Whether there was an upload to be ended.
+async fn end(place: &Place, id: &str) -> Result<bool, Error> {
     let call = place.client.abort_multipart_upload().bucket(&place.bucket).key(&place.object);
-    if let Err(error) = call.upload_id(id).send().await {
-        let error = unavailable(&error);
-        tracing::warn!(error = %error, "parts of a blob are left behind");
+    match call.upload_id(id).send().await {
+        Ok(_) => Ok(true),
+        Err(error) if error.as_service_error().is_some_and(|it| it.is_no_such_upload()) => {
+            Ok(false)
+        }
+        Err(error) => Err(unavailable(&error)),
     }
 }
