@@ -48,20 +48,7 @@ macro_rules! id {
                     text.parse().map_err(serde::de::Error::custom)
                 }
             }
-            impl apache_avro::serde::AvroSchemaComponent for $name {
-                fn get_schema_in_ctxt(
-                    _: &mut std::collections::HashSet<apache_avro::schema::Name>,
-                    _: apache_avro::schema::NamespaceRef,
-                ) -> apache_avro::Schema {
-                    apache_avro::Schema::String
-                }
-                fn get_record_fields_in_ctxt(
-                    _: &mut std::collections::HashSet<apache_avro::schema::Name>,
-                    _: apache_avro::schema::NamespaceRef,
-                ) -> Option<Vec<apache_avro::schema::RecordField>> {
-                    None
-                }
-            }
+            $crate::text!($name);
             impl schemars::JsonSchema for $name {
                 fn schema_name() -> std::borrow::Cow<'static, str> {
                     stringify!($name).into()

@@ -59,6 +59,17 @@ impl Wanted {
     }
 }
 
+/// Whether there is what a job makes, or it is being made.
+fn has(media: &Media, kind: JobKind) -> bool {
+    media.job(kind).is_some_and(|it| it.is_due() || it.made.is_some())
+}
+
+/// What asks for a job.
+fn asked(media: &Media, kind: JobKind) -> Vec<Event> {
+    let Media { file_id, account_id, .. } = *media;
+    vec![MediaRequested { file_id, account_id, kind, redo: None }.into()]
+}
+
 impl Command for ConvertFile {
     const NAME: &'static str = "ConvertFile";
     const SEALS: bool = false;
@@ -76,15 +87,14 @@ impl Command for ConvertFile {
     fn decide(self, wanted: &Wanted, context: &Context<'_>) -> Result<Vec<Event>, MediaRejection> {
         let media = wanted.media(context).ok_or(MediaRejection::NotFound)?;
         let kind = JobKind::Conversion(self.format);
-        if media.job(kind).is_some_and(|it| it.is_due() || it.made.is_some()) {
+        if has(media, kind) {
             return Ok(Vec::new());
         }
         let conversions = media.jobs.iter().filter(|it| matches!(it.kind, JobKind::Conversion(_)));
         if media.job(kind).is_none() && conversions.count() >= CONVERSIONS_MAX {
             return Err(MediaRejection::TooMany);
         }
-        let (file_id, account_id) = (media.file_id, context.actor);
-        Ok(vec![MediaRequested { file_id, account_id, kind, redo: None }.into()])
+        Ok(asked(media, kind))
     }
 }
 
@@ -114,12 +124,10 @@ impl Command for AskAvatars {
     fn decide(self, wanted: &Wanted, context: &Context<'_>) -> Result<Vec<Event>, MediaRejection> {
         let Some(media) = wanted.media(context) else { return Ok(Vec::new()) };
         let kind = JobKind::Avatars;
-        let asked = media.job(kind).is_some_and(|it| it.is_due() || it.made.is_some());
-        if asked || media.size_bytes > AVATAR_BYTES_MAX {
+        if has(media, kind) || media.size_bytes > AVATAR_BYTES_MAX {
             return Ok(Vec::new());
         }
-        let (file_id, account_id) = (media.file_id, context.actor);
-        Ok(vec![MediaRequested { file_id, account_id, kind, redo: None }.into()])
+        Ok(asked(media, kind))
     }
 }
 

@@ -60,21 +60,7 @@ impl Emoji {
     }
 }
 
-impl apache_avro::serde::AvroSchemaComponent for Emoji {
-    fn get_schema_in_ctxt(
-        _: &mut std::collections::HashSet<apache_avro::schema::Name>,
-        _: apache_avro::schema::NamespaceRef,
-    ) -> apache_avro::Schema {
-        apache_avro::Schema::String
-    }
-
-    fn get_record_fields_in_ctxt(
-        _: &mut std::collections::HashSet<apache_avro::schema::Name>,
-        _: apache_avro::schema::NamespaceRef,
-    ) -> Option<Vec<apache_avro::schema::RecordField>> {
-        None
-    }
-}
+crate::text!(Emoji);
 
 #[cfg(test)]
 mod tests {
