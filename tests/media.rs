@@ -4,22 +4,24 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
-use ports::clock::Stopwatch;
 use serde_json::Value;
 use tests::files::{fixture, media_worker};
-use tests::{Client, Http, Person, Program, TOO_LONG};
+use tests::{Client, Http, Person, Program, until};
 
 /// What the program says of the worker, once that is as expected.
 fn works(http: &Http, expected: &Value) {
-    let started = Stopwatch::start();
-    loop {
+    until("it tells otherwise", || {
         let told = http.request("GET", "/readyz", &[], &[]).expect("an answer");
-        if told.status == 200 && told.json()["mediaWorks"] == *expected {
-            return;
-        }
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{}", told.json());
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+        told.status == 200 && told.json()["mediaWorks"] == *expected
+    });
+}
+
+/// What has happened is counted a moment later.
+fn counts(http: &Http, expected: &str) {
+    until(expected, || {
+        let told = http.request("GET", "/metrics", &[], &[]).expect("an answer");
+        String::from_utf8_lossy(&told.body).contains(expected)
+    });
 }
 
 #[test]
@@ -32,18 +34,15 @@ fn the_worker_beside_the_program_is_found_and_can_be_done_without() {
     let ann = Person::register(&Arc::new(Client::new(Http::new(program.address))), "ann");
     let id = ann.uploads("cat.jpg", "image/jpeg", &fixture("private.jpg"));
     assert_eq!(ann.looked_into(&id)["state"], "READY");
-    let told = http.request("GET", "/metrics", &[], &[]).expect("an answer");
-    let told = String::from_utf8(told.body).expect("text");
-    assert!(told.contains("parlance_media_worker_up 1"), "{told}");
-    assert!(told.contains("parlance_media_jobs_total{outcome=\"done\"} 1"), "{told}");
+    counts(&http, "parlance_media_worker_up 1");
+    counts(&http, "parlance_media_jobs_total{outcome=\"done\"} 1");
     program.terminate();
     let absent = folder.path().join("absent").display().to_string();
     let options = [("PARLANCE_MEDIA_WORKER", absent)];
     let program = Program::start("serve", folder.path(), 0, &options);
     let http = Http::new(program.address);
     works(&http, &Value::Bool(false));
-    let told = http.request("GET", "/metrics", &[], &[]).expect("an answer");
-    assert!(String::from_utf8_lossy(&told.body).contains("parlance_media_worker_up 0"));
+    counts(&http, "parlance_media_worker_up 0");
     program.terminate();
     let off = [("PARLANCE_MEDIA", "false".to_owned())];
     let program = Program::start("serve", folder.path(), 0, &off);
@@ -74,11 +73,7 @@ fn a_job_that_was_killed_with_its_server_is_done_by_the_next() {
     let client = Arc::new(Client::new(Http::new(program.address)));
     let ann = Person::register(&client, "ann");
     let id = ann.uploads("cat.jpg", "image/jpeg", &fixture("private.jpg"));
-    let started = Stopwatch::start();
-    while !note.exists() {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "nobody looks into it");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    until("nobody looks into it", || note.exists());
     program.kill();
     let left = || std::fs::read_dir(&clear).expect("a folder").count();
     assert_eq!(left(), 1, "what was killed leaves its folder");

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use chat::files::FileId;
 use serde_json::{Value, json};
 
-use crate::socket::TOO_LONG;
+use crate::waiting::TOO_LONG;
 use crate::way::Way;
 use crate::{Answer, Person, Program, Reply, World};
 

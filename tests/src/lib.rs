@@ -18,6 +18,7 @@ pub mod servers;
 pub mod site;
 mod socket;
 mod stand;
+mod waiting;
 mod way;
 mod world;
 
@@ -30,8 +31,9 @@ pub use processes::Processes;
 pub use program::{Follower, Program};
 pub use provider::{Provider, Relay, Said};
 pub use proxy::Proxy;
-pub use socket::{Feed, Frame, Heard, Socket, TOO_LONG, UPDATES};
+pub use socket::{Feed, Frame, Heard, Socket, UPDATES};
 pub use stand::{Node, Place, Plan, Stand};
+pub use waiting::{TOO_LONG, found, until};
 pub use way::{Way, Wire};
 pub use world::{World, code_in};
 

@@ -9,10 +9,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client::client_with_config};
 
+use crate::waiting::TOO_LONG;
 use crate::way::{Way, Wire};
-
-/// A wait that is longer than this fails its test.
-pub const TOO_LONG: Duration = Duration::from_secs(20);
 
 /// How long a socket waits at a time.
 const MOMENT: Duration = Duration::from_millis(500);

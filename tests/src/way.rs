@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use socket2::{Domain, Type};
 
-use crate::socket::TOO_LONG;
+use crate::waiting::TOO_LONG;
 
 /// A way to a server.
 #[derive(Clone)]

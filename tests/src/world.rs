@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 use crate::nodes::Nodes;
 use crate::person::{Client, Person};
-use crate::socket::TOO_LONG;
+use crate::waiting::TOO_LONG;
 use crate::way::Way;
 use crate::{Http, at_once};
 
