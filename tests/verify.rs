@@ -8,7 +8,7 @@ use bytes::Bytes;
 use ports::event_log::{Fold, Kind, Record};
 use rusqlite::{Connection, params};
 use serde_json::Value;
-use tests::{Client, Http, Person, Program};
+use tests::{Client, Http, Person, Program, files_under};
 
 /// Messages that are in the log.
 const SENT: usize = 30;
@@ -112,13 +112,7 @@ impl Log {
 
     /// Whoever tampers takes the checkpoints beside the log away too.
     fn loses_checkpoints(&self) {
-        for file in std::fs::read_dir(self.data().join("blobs")).expect("a folder") {
-            let file = file.expect("a file").path();
-            let name = file.file_name().expect("a name").to_string_lossy().into_owned();
-            if name.starts_with("checkpoint") {
-                std::fs::remove_file(file).expect("removed");
-            }
-        }
+        notes(&self.data()).iter().for_each(|it| std::fs::remove_file(it).expect("removed"));
     }
 
     /// It is found with the checkpoints beside the log, and with those of an auditor who has
@@ -271,10 +265,8 @@ fn records_of_an_owner_who_never_claimed_are_found() {
 
 /// The files of checkpoints beside the log.
 fn notes(data: &Path) -> Vec<PathBuf> {
-    let files = std::fs::read_dir(data.join("blobs")).expect("a folder");
-    let files = files.map(|it| it.expect("a file").path());
-    let kept = |it: &PathBuf| it.to_string_lossy().contains("/checkpoints.");
-    files.filter(kept).collect()
+    let files = files_under(&data.join("blobs")).into_iter().map(|it| it.0);
+    files.filter(|it| it.to_string_lossy().contains("/checkpoints.")).collect()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::Error;
 
 /// Format this program writes; raised when an older program could not read the folder. What an
 /// older one wrote is brought to it when the ports are opened.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// Shape of the documents this program keeps; raised when it can't read those of an older one.
 pub(crate) const SHAPE: u32 = 14;

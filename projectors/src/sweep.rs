@@ -154,14 +154,12 @@ impl Acting {
         prefix: &str,
         kept: &[BlobKey],
     ) -> Result<Vec<BlobKey>, Error> {
-        let (mut after, mut all) = (BlobKey::new(prefix), Vec::new());
+        let (mut after, mut all) = (None, Vec::new());
         loop {
-            let listed = self.ports.blobs.list(after.as_ref(), LIST_MAX).await?;
-            let found = listed.into_iter().map(|it| it.key);
-            let of_it: Vec<_> = found.take_while(|it| it.as_str().starts_with(prefix)).collect();
-            let Some(last) = of_it.last() else { return Ok(all) };
-            after = Some(last.clone());
-            all.extend(of_it.into_iter().filter(|it| !kept.contains(it)));
+            let listed = self.ports.blobs.list(prefix, after.as_ref(), LIST_MAX).await?;
+            let Some(last) = listed.last() else { return Ok(all) };
+            after = Some(last.key.clone());
+            all.extend(listed.into_iter().map(|it| it.key).filter(|it| !kept.contains(it)));
         }
     }
 

@@ -155,11 +155,8 @@ async fn thin_out(blobs: &dyn Blobs, kept: &[BlobKey]) -> Result<(), Error> {
 
 /// The keys of a partition's checkpoints, oldest first.
 async fn keys(blobs: &dyn Blobs, partition: Partition) -> Result<Vec<BlobKey>, Error> {
-    let prefix = prefix(partition);
-    let after = BlobKey::new(&prefix).expect("it is a plain name");
-    let listed = blobs.list(Some(&after), LIST_MAX).await?;
-    let keys = listed.into_iter().map(|it| it.key);
-    Ok(keys.take_while(|it| it.as_str().starts_with(&prefix)).collect())
+    let listed = blobs.list(&prefix(partition), None, LIST_MAX).await?;
+    Ok(listed.into_iter().map(|it| it.key).collect())
 }
 
 async fn read(blobs: &dyn Blobs, key: &BlobKey) -> Result<Option<String>, Error> {

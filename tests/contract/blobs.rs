@@ -215,7 +215,7 @@ async fn an_object_of_somebody_else_is_no_blob(server: &S3) {
     }
     let mut listed = Vec::new();
     loop {
-        let page = blobs.list(listed.last(), 1).await.expect("a list");
+        let page = blobs.list("", listed.last(), 1).await.expect("a list");
         let Some(next) = page.into_iter().next() else { break };
         listed.push(next.key);
     }
@@ -361,7 +361,7 @@ async fn a_killed_server_is_told_soon_and_found_when_it_is_back(_: &S3) {
         put(&blobs, "a", "lost").await.map(drop).err(),
         read(&blobs, "a").await.map(drop).err(),
         blobs.size(&key("a")).await.map(drop).err(),
-        blobs.list(None, 1).await.map(drop).err(),
+        blobs.list("", None, 1).await.map(drop).err(),
         blobs.delete(&key("a")).await.err(),
     ];
     for error in errors {

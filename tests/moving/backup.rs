@@ -10,7 +10,7 @@ use chat::conversations::ConversationId;
 use ports::keys::{Keys, TreeId};
 use serde_json::Value;
 use tests::canary::{forms, holds};
-use tests::{Client, Http, Person, Program};
+use tests::{Client, Http, Person, Program, files_under};
 
 use crate::{at, blobs, messages, puts_blob, refused, run, state_hash, text};
 
@@ -21,19 +21,8 @@ const CANARY_NAME: &str = "canary_of_4711";
 
 /// Files of a folder that hold one of these.
 fn holding(folder: &Path, forms: &[Vec<u8>]) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in folder.read_dir().expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.extend(holding(&path, forms));
-            continue;
-        }
-        let bytes = std::fs::read(&path).expect("a file");
-        if holds(&bytes, forms) {
-            found.push(text(&path).to_owned());
-        }
-    }
-    found
+    let found = files_under(folder).into_iter().filter(|(_, bytes)| holds(bytes, forms));
+    found.map(|(path, _)| text(&path).to_owned()).collect()
 }
 
 /// The key of the one message that was deleted, in a folder of keys.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use ports::clock::Stopwatch;
 use serde_json::Value;
-use tests::{Client, Frame, Http, Person, Program};
+use tests::{Client, Frame, Http, Person, Program, files_under};
 
 /// Options in the environment.
 type Options = [(&'static str, String)];
@@ -48,14 +48,10 @@ fn state_hash(folder: &Path, options: &Options) -> Value {
 /// The bytes of the blobs under a folder, with their names, but for checkpoints: those come to be
 /// while it is looked.
 fn blobs(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let names = folder.join("blobs").read_dir().expect("a folder of blobs");
-    let read = |entry: std::io::Result<std::fs::DirEntry>| {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().and_then(|it| it.to_str()).expect("a plain name").to_owned();
-        (name, std::fs::read(&path).expect("a file"))
-    };
-    let mut all: Vec<_> = names.map(read).collect();
-    all.retain(|it| !it.0.starts_with("checkpoints."));
+    let folder = folder.join("blobs");
+    let named = |path: &Path| text(path.strip_prefix(&folder).expect("it is in it")).to_owned();
+    let all = files_under(&folder).into_iter().map(|(path, bytes)| (named(&path), bytes));
+    let mut all: Vec<_> = all.filter(|it| !it.0.starts_with("checkpoints.")).collect();
     all.sort();
     all
 }

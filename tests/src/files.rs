@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use chat::files::FileId;
 use serde_json::{Value, json};
 
-use crate::waiting::TOO_LONG;
+use crate::waiting::{TOO_LONG, until, within};
 use crate::way::Way;
 use crate::{Answer, Person, Program, Reply, World};
 
@@ -127,11 +127,8 @@ impl Person {
         );
         wire.write_all(head.as_bytes()).and_then(|()| wire.write_all(bytes)).expect("sent");
         drop(wire);
-        let started = ports::clock::Stopwatch::start();
-        while self.offset(file) != Some(offset + bytes.len() as u64) {
-            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "what came is not kept");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let end = offset + bytes.len() as u64;
+        until("what came is not kept", || self.offset(file) == Some(end));
     }
 
     /// Sends the last bytes of an upload and waits until it is a file: to put a large one together
@@ -146,11 +143,8 @@ impl Person {
         ];
         // Whether the answer comes or not, what has become of it is seen.
         let _ = self.client.http.request("PATCH", &format!("/files/{file}"), &headers, bytes);
-        let started = ports::clock::Stopwatch::start();
-        while self.file(file)["state"] != "UPLOADED" {
-            assert!(started.seconds() < LOOKING_MAX.as_secs_f64(), "it is no file");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let is_file = || self.file(file)["state"] == "UPLOADED";
+        within(LOOKING_MAX, || is_file().then_some(()).ok_or_else(|| "it is no file".to_owned()));
     }
 
     /// What somebody sees of a file of their own.
@@ -162,11 +156,7 @@ impl Person {
 
     /// Waits until a file is not there any more.
     pub fn waits_until_gone(&self, file: &str) {
-        let started = ports::clock::Stopwatch::start();
-        while self.offset(file).is_some() {
-            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is still there");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        until("it is still there", || self.offset(file).is_none());
     }
 
     /// Sends files, each as a kind, with more of the input; gives the message's id.
@@ -252,15 +242,10 @@ impl Person {
 
     /// The same once it was looked into.
     pub fn looked_into(&self, file: &str) -> Value {
-        let started = ports::clock::Stopwatch::start();
-        loop {
+        within(LOOKING_MAX, || {
             let media = self.media(file);
-            if media["state"] != "PROCESSING" {
-                return media;
-            }
-            assert!(started.seconds() < LOOKING_MAX.as_secs_f64(), "it is still looked into");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            if media["state"] == "PROCESSING" { Err(media.to_string()) } else { Ok(media) }
+        })
     }
 
     /// What somebody's files take: bytes, files and uploads.
@@ -291,25 +276,21 @@ impl World {
 
     /// Time passes until nothing is stored of a file.
     pub fn passes_until_gone(&self, file: &str) {
-        let started = ports::clock::Stopwatch::start();
-        while self.blobs_of(file) > 0 {
-            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is kept");
+        until("it is kept", || {
             self.passes(Duration::from_secs(2));
-            std::thread::sleep(Duration::from_millis(20));
-        }
+            self.blobs_of(file) == 0
+        });
     }
 
     /// Time passes until a file is over for its owner, whatever is stored.
     pub fn passes_until_over(&self, owner: &Person, file: &str) {
-        let started = ports::clock::Stopwatch::start();
         // Five minutes at most, so that their token lasts.
         let mut left = 200;
-        while owner.offset(file).is_some() {
-            assert!(started.seconds() < 3.0 * TOO_LONG.as_secs_f64(), "it is still there");
+        within(3 * TOO_LONG, || {
             self.passes(Duration::from_millis(if left > 0 { 1_500 } else { 0 }));
             left = (left - 1).max(0);
-            std::thread::sleep(Duration::from_millis(100));
-        }
+            owner.offset(file).map_or(Ok(()), |_| Err("it is still there".to_owned()))
+        });
     }
 
     /// Waits until so many blobs of a file are stored.
@@ -319,14 +300,9 @@ impl World {
 
     /// Waits until so many blobs of some files are stored together.
     pub fn waits_for_blobs_of(&self, files: &[impl AsRef<str>], count: usize) {
-        let started = ports::clock::Stopwatch::start();
-        loop {
+        within(TOO_LONG, || {
             let stored: usize = files.iter().map(|it| self.blobs_of(it.as_ref())).sum();
-            if stored == count {
-                return;
-            }
-            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{stored} blobs");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+            if stored == count { Ok(()) } else { Err(format!("{stored} blobs")) }
+        });
     }
 }

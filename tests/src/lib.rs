@@ -33,9 +33,9 @@ pub use provider::{Provider, Relay, Said};
 pub use proxy::Proxy;
 pub use socket::{Feed, Frame, Heard, Socket, UPDATES};
 pub use stand::{Node, Place, Plan, Stand};
-pub use waiting::{TOO_LONG, found, until};
+pub use waiting::{TOO_LONG, found, until, within};
 pub use way::{Way, Wire};
-pub use world::{World, code_in};
+pub use world::{World, code_in, files_under};
 
 /// Runs jobs at the same time and gives their results in order.
 pub fn at_once<T: Send>(jobs: impl IntoIterator<Item = impl FnOnce() -> T + Send>) -> Vec<T> {

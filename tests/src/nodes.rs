@@ -13,7 +13,7 @@ use server::{App, Roles};
 use crate::fresh_id;
 use crate::proxy::Proxy;
 use crate::servers::{LOOPBACK, Servers};
-use crate::world::files;
+use crate::world::files_under;
 
 /// The roles of the nodes.
 const NODES: [Roles; 5] =
@@ -90,7 +90,7 @@ impl Nodes {
         found.extend(tokio::task::block_in_place(|| kafka.records(&self.name)));
         let mut found: Vec<_> = found.into_iter().map(|it| (PathBuf::from(it.0), it.1)).collect();
         found.push((PathBuf::from("redis"), servers.redis().dump()));
-        found.extend(files(servers.s3().folder()));
+        found.extend(files_under(servers.s3().folder()));
         found
     }
 

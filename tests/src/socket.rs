@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client::client_with_config};
 
-use crate::waiting::TOO_LONG;
+use crate::waiting::found;
 use crate::way::{Way, Wire};
 
 /// How long a socket waits at a time.
@@ -152,14 +152,7 @@ impl Socket {
 
     /// The next thing heard; pings are answered on the way.
     pub fn hear(&mut self) -> Heard {
-        let started = ports::clock::Stopwatch::start();
-        loop {
-            if let Some(heard) = self.hears() {
-                return heard;
-            }
-            let waited = started.seconds();
-            assert!(waited < TOO_LONG.as_secs_f64(), "nothing was heard for {TOO_LONG:?}");
-        }
+        found("nothing was heard", || self.hears())
     }
 
     /// What comes within a moment.

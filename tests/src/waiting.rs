@@ -10,23 +10,25 @@ pub const TOO_LONG: Duration = Duration::from_secs(20);
 /// How long nobody looks after a look.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Looks until it is so.
-///
-/// # Panics
-///
-/// With what is the matter if it has not come about in [`TOO_LONG`].
+/// Looks until something is so; `matter` says what is not.
 pub fn until(matter: &str, mut so: impl FnMut() -> bool) {
     found(matter, || so().then_some(()));
 }
 
-/// Looks until there is something to be seen, as [`until`] does.
+/// Looks until there is something to be seen.
 pub fn found<T>(matter: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    within(TOO_LONG, || look().ok_or_else(|| matter.to_owned()))
+}
+
+/// Looks until there is something to be seen, or says what is the matter after the longest time
+/// that it may take.
+pub fn within<T>(longest: Duration, mut look: impl FnMut() -> Result<T, String>) -> T {
     let started = Stopwatch::start();
     loop {
-        if let Some(found) = look() {
-            return found;
+        match look() {
+            Ok(found) => return found,
+            Err(matter) => assert!(started.seconds() < longest.as_secs_f64(), "{matter}"),
         }
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{matter}");
         std::thread::sleep(PAUSE);
     }
 }

@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 use crate::nodes::Nodes;
 use crate::person::{Client, Person};
-use crate::waiting::TOO_LONG;
+use crate::waiting::{TOO_LONG, found};
 use crate::way::Way;
 use crate::{Http, at_once};
 
@@ -196,15 +196,7 @@ impl World {
         letters: impl Fn() -> Vec<(String, String)>,
         nth: usize,
     ) -> (String, String) {
-        let started = ports::clock::Stopwatch::start();
-        loop {
-            let mut letters = letters();
-            if letters.len() > nth {
-                return letters.remove(nth);
-            }
-            assert!(started.seconds() < TOO_LONG.as_secs_f64(), "no letter came to {to}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        found(&format!("no letter came to {to}"), || letters().into_iter().nth(nth))
     }
 
     /// The letters to an address, in order, but those that tell of a new factor: they come beside
@@ -240,7 +232,7 @@ impl World {
     /// All that is stored of the world, by what holds it: files of this disk, and on nodes every
     /// record, document, entry and object of the real servers.
     pub fn stored(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut found = files(self.folder.path());
+        let mut found = files_under(self.folder.path());
         if let Served::Together(nodes) = &self.served {
             let runtime = self.runtime.as_ref().expect("a world has its runtime until it ends");
             found.extend(runtime.block_on(nodes.stored()));
@@ -256,7 +248,7 @@ impl World {
             let mut names: Vec<String> = Vec::new();
             loop {
                 let after = names.last().and_then(|it| BlobKey::new(it));
-                let page = blobs.list(after.as_ref(), LIST_MAX).await.expect("a list");
+                let page = blobs.list("", after.as_ref(), LIST_MAX).await.expect("a list");
                 if page.is_empty() {
                     return names;
                 }
@@ -349,16 +341,16 @@ impl Drop for World {
     }
 }
 
-/// The files under a folder, with what is in them.
-pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+/// The files under a folder, with what is in them; what goes meanwhile is not there.
+pub fn files_under(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    assert!(folder.is_dir(), "{}", folder.display());
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let Ok(path) = entry.map(|it| it.path()) else { continue };
             if path.is_dir() {
                 folders.push(path);
             } else if let Ok(bytes) = std::fs::read(&path) {
-                // A file that is replaced meanwhile is not there.
                 found.push((path, bytes));
             }
         }

@@ -31,6 +31,7 @@ cases! {
     absent_is_none
     deleting_twice_is_deleting_once
     a_list_goes_on_in_the_order_of_the_keys_bytes
+    a_list_has_the_keys_that_begin_with_something
     a_list_has_as_many_as_it_may_and_not_one_more
     what_one_handle_puts_the_other_reads
     the_last_of_two_puts_wins
@@ -72,7 +73,7 @@ async fn has(blobs: &Arc<dyn Blobs>, name: &str, bytes: &Bytes) -> bool {
 
 async fn names(blobs: &Arc<dyn Blobs>, after: Option<&str>, limit: usize) -> Vec<String> {
     let after = after.map(key);
-    let listed = blobs.list(after.as_ref(), limit).await.expect("a list");
+    let listed = blobs.list("", after.as_ref(), limit).await.expect("a list");
     listed.into_iter().map(|it| it.key.to_string()).collect()
 }
 
@@ -82,7 +83,7 @@ async fn what_is_put_is_read_again(open: Open) {
     put(&blobs, "a", &bytes).await;
     assert!(has(&blobs, "a", &bytes).await);
     let listed = Listed { key: key("a"), size_bytes: 100_000 };
-    assert_eq!(blobs.list(None, 10).await.expect("a list"), [listed]);
+    assert_eq!(blobs.list("", None, 10).await.expect("a list"), [listed]);
 }
 
 async fn an_empty_blob_is_a_blob(open: Open) {
@@ -181,7 +182,9 @@ async fn deleting_twice_is_deleting_once(open: Open) {
 }
 
 /// Keys in the order of their bytes.
-const ORDERED: [&str; 10] = ["0", "9", "a", "a-", "a-a", "a.", "a.b", "a0", "a_", "aa"];
+const ORDERED: [&str; 14] = [
+    "0", "9", "a", "a-", "a-.b", "a-a", "a.b", "a.b-", "a.b.c", "a.b.c.d", "a.b0", "a0", "a_", "aa",
+];
 
 async fn a_list_goes_on_in_the_order_of_the_keys_bytes(open: Open) {
     let blobs = open().await;
@@ -201,8 +204,29 @@ async fn a_list_goes_on_in_the_order_of_the_keys_bytes(open: Open) {
         }
         assert_eq!(all, ORDERED);
     }
-    assert_eq!(names(&blobs, Some("a-b"), 2).await, ["a.", "a.b"], "a key that is not there");
+    assert_eq!(names(&blobs, Some("a-b"), 2).await, ["a.b", "a.b-"], "a key that is not there");
     assert!(names(&blobs, None, 0).await.is_empty());
+}
+
+async fn a_list_has_the_keys_that_begin_with_something(open: Open) {
+    let blobs = open().await;
+    for name in ORDERED {
+        put(&blobs, name, &Bytes::from_static(b"x")).await;
+    }
+    let some = ["", "a", "a.", "a.b", "a.b.", "a.b.c", "a.b.c.", "a.b.x", "b", "a-", "a-."];
+    for beginning in some {
+        for after in [None, Some("0"), Some("a-b"), Some("a.b.c"), Some("a.b.x"), Some("b")] {
+            let wanted = ORDERED.into_iter().filter(|it| it.starts_with(beginning));
+            let wanted: Vec<_> = wanted.filter(|it| after.is_none_or(|than| *it > than)).collect();
+            for limit in [0, 1, 3, 20] {
+                let listed = blobs.list(beginning, after.map(key).as_ref(), limit).await;
+                let listed = listed.expect("a list");
+                let listed: Vec<_> = listed.iter().map(|it| it.key.as_str()).collect();
+                let most = limit.min(wanted.len());
+                assert_eq!(listed, wanted[..most], "{beginning:?} after {after:?}");
+            }
+        }
+    }
 }
 
 async fn a_list_has_as_many_as_it_may_and_not_one_more(open: Open) {

@@ -18,7 +18,7 @@ const AT_ONCE: usize = 4;
 pub async fn copy(from: &dyn Blobs, to: &dyn Blobs) -> Result<u64, Error> {
     let (mut after, mut copied) = (None, 0);
     loop {
-        let page = from.list(after.as_ref(), LIST_MAX).await?;
+        let page = from.list("", after.as_ref(), LIST_MAX).await?;
         let Some(last) = page.last() else { return Ok(copied) };
         after = Some(last.key.clone());
         let others = page.into_iter().filter(|it| !it.key.as_str().starts_with(PREFIX));

@@ -13,6 +13,7 @@ use futures_util::stream;
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
+use super::folders::{self, sync};
 use super::source::{Halt, Tally};
 use super::{
     BlobKey, Blobs, ByteStream, Grant, LIST_MAX, Link, Listed, PORT, Put, Reading, Source, Span,
@@ -29,6 +30,9 @@ const CHUNK_BYTES: u64 = 256 << 10;
 /// Bytes that are written at once: each time costs a change of threads.
 const BATCH_BYTES: usize = 1 << 20;
 
+/// How often a blob finds that its folder has just gone with the last one in it, at most.
+const GONE_MAX: usize = 16;
+
 pub(super) struct Embedded {
     folder: Arc<PathBuf>,
 }
@@ -40,7 +44,7 @@ impl Embedded {
     }
 
     fn file(&self, key: &BlobKey) -> PathBuf {
-        self.folder.join(key.as_str())
+        folders::path(&self.folder, key)
     }
 
     /// Does on another thread what waits for the disk.
@@ -69,8 +73,8 @@ impl Embedded {
         let file = self.file(key);
         self.on_disk(move |folder| {
             new.as_file().sync_all().map_err(unavailable)?;
-            new.persist(file).map_err(|it| unavailable(it.error))?;
-            sync(folder).map_err(|it| Error::unknown(PORT, it))
+            name(folder, new, &file).map_err(unavailable)?;
+            folders::sync_for(folder, &file).map_err(|it| Error::unknown(PORT, it))
         })
         .await?;
         Ok(Put::Stored { size_bytes })
@@ -83,13 +87,8 @@ fn unavailable(error: io::Error) -> Error {
 
 /// Makes the folder if it is absent, and removes what puts that ended with their process have left.
 fn prepare(folder: &Path) -> io::Result<()> {
-    let mut made = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut made, 0o700);
-    match made.create(folder) {
-        Ok(()) => sync(folder.parent().unwrap_or(Path::new("/")))?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
-        Err(error) => return Err(error),
+    if folders::make(folder)? {
+        sync(folder.parent().unwrap_or(Path::new("/")))?;
     }
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -101,7 +100,7 @@ fn prepare(folder: &Path) -> io::Result<()> {
             }
         }
     }
-    Ok(())
+    folders::spread(folder)
 }
 
 /// A new file that only its owner may read, locked, and a handle to write it.
@@ -119,9 +118,16 @@ fn write(mut writer: File, mut batch: Vec<u8>) -> Result<(File, Vec<u8>), Error>
     Ok((writer, batch))
 }
 
-/// Makes the names in a folder durable.
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// Gives a file that is whole the name of its blob.
+fn name(all: &Path, mut new: NamedTempFile, file: &Path) -> io::Result<()> {
+    for _ in 0..GONE_MAX {
+        folders::make_for(all, file)?;
+        match new.persist(file) {
+            Err(it) if it.error.kind() == io::ErrorKind::NotFound => new = it.file,
+            done => return done.map(drop).map_err(|it| it.error),
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
 }
 
 /// `None` for what is not there.
@@ -175,30 +181,23 @@ impl Blobs for Embedded {
         let file = self.file(key);
         self.on_disk(move |folder| {
             // What is absent may have been removed by one that did not make it durable.
-            present(fs::remove_file(file))?;
-            sync(folder).map_err(|it| Error::unknown(PORT, it))
+            present(fs::remove_file(&file))?;
+            folders::leave(folder, &file);
+            folders::sync_for(folder, &file).map_err(|it| Error::unknown(PORT, it))
         })
         .await
     }
 
-    async fn list(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<Listed>, Error> {
-        let (after, limit) = (after.cloned(), limit.min(LIST_MAX));
+    async fn list(
+        &self,
+        beginning: &str,
+        after: Option<&BlobKey>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, Error> {
+        let (beginning, after) = (beginning.to_owned(), after.cloned());
         self.on_disk(move |folder| {
-            let mut after = after;
-            loop {
-                let keys = first(folder, after.as_ref(), limit).map_err(unavailable)?;
-                let Some(last) = keys.last().cloned() else { return Ok(Vec::new()) };
-                let mut listed = Vec::new();
-                for key in keys {
-                    // One that was deleted meanwhile is left out.
-                    let found = present(fs::metadata(folder.join(key.as_str())))?;
-                    listed.extend(found.map(|it| Listed { key, size_bytes: it.len() }));
-                }
-                if !listed.is_empty() {
-                    return Ok(listed);
-                }
-                after = Some(last);
-            }
+            let listed = folders::list(folder, &beginning, after.as_ref(), limit.min(LIST_MAX));
+            listed.map_err(unavailable)
         })
         .await
     }
@@ -207,22 +206,6 @@ impl Blobs for Embedded {
         check_link(grant, good)?;
         Ok(None)
     }
-}
-
-/// The first keys after one. A folder has no order: every name is looked at, few are kept.
-fn first(folder: &Path, after: Option<&BlobKey>, limit: usize) -> io::Result<Vec<BlobKey>> {
-    let mut kept = std::collections::BinaryHeap::with_capacity(limit + 1);
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        let Some(key) = name.to_str().and_then(BlobKey::new) else { continue };
-        if after.is_none_or(|it| key > *it) {
-            kept.push(key);
-            if kept.len() > limit {
-                kept.pop();
-            }
-        }
-    }
-    Ok(kept.into_sorted_vec())
 }
 
 #[cfg(test)]
@@ -260,7 +243,59 @@ mod tests {
         Embedded::open(&folder).unwrap();
         let kept = under_way.path().file_name().unwrap().to_str().unwrap().to_owned();
         assert_eq!(names(&folder), [kept]);
-        assert_eq!(blobs.list(None, 10).await.unwrap(), []);
+        assert_eq!(blobs.list("", None, 10).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_blob_lies_in_folders_of_its_words_that_go_with_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Embedded::open(folder.path()).unwrap();
+        let keys = ["media.1.2.3", "media.1.4", "media.2.5"].map(|it| BlobKey::new(it).unwrap());
+        for key in &keys {
+            blobs.put(key, Bytes::from_static(b"x").into()).await.map(drop).unwrap();
+        }
+        let inner = folder.path().join("media./1.");
+        assert_eq!(blobs.file(&keys[0]), inner.join("2.3"));
+        assert_eq!(fs::metadata(&inner).unwrap().permissions().mode() & 0o777, 0o700);
+        blobs.delete(&keys[0]).await.unwrap();
+        assert_eq!(names(&inner), ["4"]);
+        blobs.delete(&keys[1]).await.unwrap();
+        assert_eq!(names(&folder.path().join("media.")), ["2."]);
+        blobs.delete(&keys[2]).await.unwrap();
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn puts_and_deletes_beside_each_other_share_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Embedded::open(folder.path()).unwrap();
+        let each = async |n: usize| {
+            let key = BlobKey::new(&format!("up.1.{n}")).unwrap();
+            for _ in 0..50 {
+                blobs.put(&key, Bytes::from_static(b"x").into()).await.map(drop).unwrap();
+                assert_eq!(blobs.size(&key).await.unwrap(), Some(1));
+                blobs.delete(&key).await.unwrap();
+            }
+        };
+        futures_util::future::join_all((0..4).map(each)).await;
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn what_lay_side_by_side_is_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "media.1.2", "up.1.p.0.7"] {
+            fs::write(folder.path().join(name), name).unwrap();
+        }
+        for _ in 0..2 {
+            let blobs = Embedded::open(folder.path()).unwrap();
+            let listed = blobs.list("", None, 10).await.unwrap();
+            let listed: Vec<_> = listed.iter().map(|it| (it.key.as_str(), it.size_bytes)).collect();
+            assert_eq!(listed, [("a", 1), ("media.1.2", 9), ("up.1.p.0.7", 10)]);
+        }
+        let mut left = names(folder.path());
+        left.sort();
+        assert_eq!(left, ["a", "media.", "up."]);
     }
 
     #[tokio::test]

@@ -5,8 +5,9 @@ use std::fmt;
 /// Characters of a key at most.
 pub const KEY_CHARS_MAX: usize = 128;
 
-/// 1 to `KEY_CHARS_MAX` of `a-z`, `0-9`, `-`, `_` and `.`, the first being a letter or a digit: so
-/// that it is neither hidden nor another folder, and the same on a disk that ignores case.
+/// 1 to `KEY_CHARS_MAX` of `a-z`, `0-9`, `-`, `_` and `.`: words between dots, each beginning with a
+/// letter or a digit. So none is hidden or another folder, and all are the same on a disk that
+/// ignores case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobKey(String);
 
@@ -14,9 +15,12 @@ impl BlobKey {
     /// Takes a text for a key, if it is one.
     pub fn new(text: &str) -> Option<Self> {
         let plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();
-        let first = text.bytes().next().is_some_and(plain);
-        let rest = text.bytes().all(|it| plain(it) || b"-_.".contains(&it));
-        (first && rest && text.len() <= KEY_CHARS_MAX).then(|| Self(text.to_owned()))
+        let word = |it: &str| {
+            let rest = it.bytes().all(|it| plain(it) || b"-_".contains(&it));
+            rest && it.bytes().next().is_some_and(plain)
+        };
+        let words = text.split('.').all(word);
+        (words && text.len() <= KEY_CHARS_MAX).then(|| Self(text.to_owned()))
     }
 
     pub fn as_str(&self) -> &str {
@@ -36,7 +40,7 @@ mod tests {
 
     #[test]
     fn a_key_is_a_plain_name() {
-        for text in ["a", "0", "media_01j9.thumb.webp", "a--__..", "z-"] {
+        for text in ["a", "0", "media_01j9.thumb.webp", "a--__.0", "z-"] {
             assert_eq!(BlobKey::new(text).map(|it| it.to_string()).as_deref(), Some(text));
         }
     }
@@ -47,6 +51,9 @@ mod tests {
             "",
             ".",
             "..",
+            "a.",
+            "a..b",
+            "a.-",
             "../a",
             "a/b",
             "a/../../b",

@@ -11,6 +11,7 @@
 pub mod contract;
 mod copy;
 mod embedded;
+mod folders;
 mod key;
 #[cfg(feature = "real")]
 mod s3;
@@ -147,9 +148,15 @@ pub trait Blobs: Send + Sync {
     /// `Unavailable` when nothing happened, `Unknown` when it may have.
     async fn delete(&self, key: &BlobKey) -> Result<(), Error>;
 
-    /// Blobs whose keys come after one, in the order of the keys' bytes, at most `limit` and
-    /// `LIST_MAX`. An empty answer to a limit above zero is the end.
-    async fn list(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<Listed>, Error>;
+    /// Blobs whose keys begin with something and come after one, in the order of the keys' bytes, at
+    /// most `limit` and `LIST_MAX`. An empty answer to a limit above zero is the end. To list those
+    /// of some whole words, with the dot behind them, does not cost more for others that there are.
+    async fn list(
+        &self,
+        beginning: &str,
+        after: Option<&BlobKey>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, Error>;
 
     /// A link that is good for a time, for a client that comes without us. `None` where blobs
     /// have no address of their own, as in a folder: then bytes go through us.

@@ -78,13 +78,11 @@ pub(super) struct Upload {
 /// The parts of an upload that are stored, whether or not they follow each other.
 pub(super) async fn parts(ports: &Ports, file: FileId) -> Result<Vec<Part>, Error> {
     let prefix = parts_prefix(file);
-    let (mut after, mut parts) = (BlobKey::new(&prefix), Vec::new());
+    let (mut after, mut parts): (Option<BlobKey>, _) = (None, Vec::new());
     loop {
-        let listed = ports.blobs.list(after.as_ref(), LIST_MAX).await?;
-        let of_it = listed.iter().take_while(|it| it.key.as_str().starts_with(&prefix));
-        parts.extend(of_it.filter_map(|it| part_of(file, it)));
-        let last = listed.last().filter(|it| it.key.as_str().starts_with(&prefix));
-        match last.filter(|_| parts.len() < PARTS_MAX) {
+        let listed = ports.blobs.list(&prefix, after.as_ref(), LIST_MAX).await?;
+        parts.extend(listed.iter().filter_map(|it| part_of(file, it)));
+        match listed.last().filter(|_| parts.len() < PARTS_MAX) {
             Some(last) => after = Some(last.key.clone()),
             None => return Ok(parts),
         }

@@ -57,7 +57,7 @@ impl S3 {
         let (client, linking) = (settings.client(), settings.linking());
         let Settings { bucket, prefix, .. } = settings;
         let s3 = Self { client, linking, bucket, prefix };
-        s3.list(None, 1).await?;
+        s3.list("", None, 1).await?;
         Ok(s3)
     }
 
@@ -199,13 +199,19 @@ impl Blobs for S3 {
         }
     }
 
-    async fn list(&self, after: Option<&BlobKey>, limit: usize) -> Result<Vec<Listed>, Error> {
+    async fn list(
+        &self,
+        beginning: &str,
+        after: Option<&BlobKey>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, Error> {
+        let prefix = format!("{}{beginning}", self.prefix);
         let limit = limit.min(LIST_MAX);
         let mut after = after.map(|it| self.object(it));
         let mut all = Vec::new();
         while all.len() < limit {
             let wanted = i32::try_from(limit - all.len()).expect("a list has 1,000 at most");
-            let call = self.client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix);
+            let call = self.client.list_objects_v2().bucket(&self.bucket).prefix(&prefix);
             let call = call.delimiter("/").set_start_after(after).max_keys(wanted);
             let page = call.send().await.map_err(|it| unavailable(&it))?;
             all.extend(page.contents().iter().filter_map(|it| self.listed(it)));

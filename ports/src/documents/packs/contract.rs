@@ -94,10 +94,8 @@ impl Place {
     }
 
     async fn kept(&self) -> Vec<BlobKey> {
-        let prefix = BlobKey::new(PREFIX).expect("a key");
-        let listed = self.blobs.list(Some(&prefix), 1_000).await.expect("a list");
-        let packs = listed.into_iter().map(|it| it.key);
-        packs.filter(|it| it.as_str().starts_with(PREFIX)).collect()
+        let listed = self.blobs.list(PREFIX, None, 1_000).await.expect("a list");
+        listed.into_iter().map(|it| it.key).collect()
     }
 }
 

@@ -25,12 +25,11 @@ impl Packs {
     /// # Errors
     /// When documents or blobs can't be reached; it can be done again.
     pub async fn prune(&self, after: Option<&BlobKey>, limit: usize) -> Result<Pruned, Error> {
-        let first = BlobKey::new(PREFIX).expect("a prefix is plain");
-        let listed = self.blobs.list(Some(after.unwrap_or(&first)), limit).await?;
+        let listed = self.blobs.list(PREFIX, after, limit).await?;
         let old = self.clock.now_ms() - LEFT_ALONE_MS;
         let mut pruned = Pruned::default();
         for blob in listed.into_iter().map(|it| it.key) {
-            // They are in the order of their times, behind which come other blobs.
+            // They are in the order of their times.
             if made_ms(&blob).is_none_or(|it| it >= old) {
                 pruned.next = None;
                 return Ok(pruned);
