@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mail_parser::MessageParser;
-use ports::clock::Stopwatch;
 use serde_json::json;
 use tests::servers::mail::{Mail, Tls};
-use tests::{Authority, Client, Dice, Http, Person, Program, TOO_LONG, fresh_id};
+use tests::{Authority, Client, Dice, Http, Person, Program, TOO_LONG, found, fresh_id, within};
 
 /// Letters that are asked for.
 const LETTERS: usize = 150;
@@ -34,16 +33,9 @@ fn proposes(person: &Person, address: &str) {
                  proposeAddress(input: $input) { addressId } }";
     let input = json!({ "clientId": fresh_id(), "email": address });
     let body = json!({ "query": query, "variables": { "input": input } }).to_string();
-    let started = Stopwatch::start();
-    loop {
-        let reply = person.client.try_post(Some(&person.token), None, body.as_bytes());
-        if let Ok(reply) = reply {
-            let answer = reply.json();
-            assert!(answer.get("errors").is_none(), "{answer}");
-            return;
-        }
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "nobody answers");
-    }
+    let asks = || person.client.try_post(Some(&person.token), None, body.as_bytes()).ok();
+    let answer = found("nobody answers", asks).json();
+    assert!(answer.get("errors").is_none(), "{answer}");
 }
 
 #[test]
@@ -68,15 +60,11 @@ fn no_letter_is_lost_over_kills_and_what_comes_twice_has_one_id() {
             until_kill -= 1;
         }
     }
-    let started = Stopwatch::start();
-    let letters = loop {
+    let letters = within(TOO_LONG, || {
         let letters = arrived(&server);
-        if letters.len() == LETTERS {
-            break letters;
-        }
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{} of {LETTERS}", letters.len());
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    };
+        let count = letters.len();
+        if count == LETTERS { Ok(letters) } else { Err(format!("{count} of {LETTERS}")) }
+    });
     program.terminate();
     let twice = letters.values().filter(|it| it.len() > 1).count();
     for (to, ids) in &letters {

@@ -5,11 +5,10 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use ports::clock::Stopwatch;
 use serde_json::json;
 use tests::servers::LOOPBACK;
 use tests::servers::mongo::Mongo;
-use tests::{Client, Dice, Http, Person, Place, Plan, Program, Stand, TOO_LONG, Way};
+use tests::{Client, Dice, Http, Person, Place, Plan, Program, Stand, Way, found};
 
 /// MiB of the file.
 const MIB: u64 = 2_048;
@@ -51,13 +50,7 @@ fn peak_kib(pid: u32) -> u64 {
 
 /// How far the upload has come, once the program tells.
 fn offset(ann: &Person, file: &str) -> u64 {
-    let started = Stopwatch::start();
-    loop {
-        if let Some(offset) = ann.offset(file) {
-            return offset;
-        }
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "the upload is lost");
-    }
+    found("the upload is lost", || ann.offset(file))
 }
 
 /// What a process takes that has done everything once.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::canary::{forms, holds};
 use tests::files::sha256;
-use tests::{Dice, Person, World, fresh_id};
+use tests::{Dice, Person, World, fresh_id, until};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -103,9 +103,7 @@ fn what_is_used_stays_and_what_nothing_uses_any_more_leaves_no_blob() {
     world.passes(DAY * 2);
     let [ann, bob] = [ann, bob].map(|it| it.on_another_device());
     assert_eq!(loads(&bob, &message), [b"text"]);
-    while ann.file(&file)["until"] != Value::Null {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("it is said to go", || ann.file(&file)["until"].is_null());
     let sent_on = forwards(&bob, &message, &other).data()["forwardMessages"]["messages"].clone();
     let sent_on = sent_on[0]["id"].as_str().expect("an id").to_owned();
     deletes(&ann, &message);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ports::clock::Stopwatch;
 use serde_json::{Value, json};
-use tests::{Person, TOO_LONG, World, long};
+use tests::{Person, TOO_LONG, World, long, within};
 
 const MESSAGES: u64 = 120;
 
@@ -34,11 +34,10 @@ fn packed(world: &World) -> u64 {
 
 /// Waits until so many documents more are packed.
 fn packs(world: &World, before: u64, more: u64) {
-    let started = Stopwatch::start();
-    while packed(world) < before + more {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{} are packed", packed(world));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    within(TOO_LONG, || {
+        let packed = packed(world);
+        if packed < before + more { Err(format!("{packed} are packed")) } else { Ok(()) }
+    });
 }
 
 fn newest(person: &Person, group: &str) -> Value {

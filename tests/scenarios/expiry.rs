@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use ports::clock::Stopwatch;
 use serde_json::{Value, json};
-use tests::{Answer, Feed, Frame, Person, Sent, TOO_LONG, World, fresh_id, long};
+use tests::{Answer, Feed, Frame, Person, Sent, World, fresh_id, long, until};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -30,7 +29,7 @@ fn confided(answer: &Answer) -> String {
 }
 
 /// The next frame of an event.
-fn until(feed: &mut Feed, event: &str) -> Frame {
+fn comes(feed: &mut Feed, event: &str) -> Frame {
     loop {
         let frame = feed.next();
         if frame.event() == event {
@@ -76,7 +75,7 @@ fn it_is_hidden_at_once_and_leaves_a_tombstone() {
         let id = answer["id"].as_str().expect("an id");
         assert_eq!(who.sees_message(id, "replyTo { text }")["replyTo"]["text"], Value::Null);
     }
-    let gone = until(&mut feed, "MessageDeleted");
+    let gone = comes(&mut feed, "MessageDeleted");
     assert_eq!((&gone.change()["id"], &gone.change()["text"]), (&json!(sent.id), &Value::Null));
     assert_eq!(gone.seq(), long(&ann.sees(&group, "seq")["seq"]));
     assert_eq!(bob.all_messages(&group).len(), 1, "only the answer is left");
@@ -127,11 +126,7 @@ fn a_message_says_itself_when_it_goes_and_within_what_limits() {
 
 /// Waits until the server has deleted what is due.
 fn deleted(person: &Person, group: &str, left: usize) {
-    let started = Stopwatch::start();
-    while person.all_messages(group).len() > left {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "something is still there");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until("something is still there", || person.all_messages(group).len() <= left);
 }
 
 #[test]
@@ -174,7 +169,7 @@ fn after_it_is_read_by_the_other_person_it_is_there_for_its_time() {
     assert!(!expires(&bob, &sent));
     assert_eq!(bob.reads(&direct, 1), 0);
     for feed in &mut feeds {
-        let begun = until(feed, "ExpiryBegun");
+        let begun = comes(feed, "ExpiryBegun");
         assert_eq!(
             (&begun.change()["id"], &begun.change()["text"]),
             (&json!(sent), &json!("secret"))
@@ -192,7 +187,7 @@ fn after_it_is_read_by_the_other_person_it_is_there_for_its_time() {
         assert!(!page.to_string().contains("secret"), "{page}");
     }
     for feed in &mut feeds {
-        let gone = until(feed, "MessageDeleted");
+        let gone = comes(feed, "MessageDeleted");
         assert_eq!((&gone.change()["id"], &gone.change()["text"]), (&json!(sent), &Value::Null));
     }
     assert!(bob.all_messages(&direct).is_empty());
@@ -233,7 +228,7 @@ fn over_restarts_what_was_read_begins_once() {
         world.restarts();
     }
     let mut feed = ann.resumes(&place);
-    sent.iter().for_each(|_| drop(until(&mut feed, "ExpiryBegun")));
+    sent.iter().for_each(|_| drop(comes(&mut feed, "ExpiryBegun")));
     assert!(sent.iter().all(|it| expires(&ann, it)));
     world.restarts();
     assert_eq!(seq(&ann), before + 20, "each began once");

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tests::canary::{forms, holds};
 use tests::files::sha256;
-use tests::{Dice, TOO_LONG, World, at_once, fresh_id};
+use tests::{Dice, World, at_once, fresh_id, until};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -314,11 +314,8 @@ fn what_is_not_finished_or_not_used_ends_by_itself_and_leaves_no_blob() {
     world.waits_for_blobs(&slow, 0);
     assert_eq!(ann.storage(), (0, 0, 0));
     // What is over is forgotten once its blobs are deleted.
-    let started = ports::clock::Stopwatch::start();
-    while [&slow, &unused].iter().any(|it| !ann.file(it).is_null()) {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is still remembered");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let forgotten = || [&slow, &unused].iter().all(|it| ann.file(it).is_null());
+    until("it is still remembered", forgotten);
 }
 
 #[test]

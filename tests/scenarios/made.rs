@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::files::{LOOKING_MAX, fixture, media_worker};
-use tests::{Person, TOO_LONG, World, long};
+use tests::{Person, World, long, until, within};
 
 fn looking(program: PathBuf) -> World {
     World::with(|it| {
@@ -34,17 +34,15 @@ fn changed(folder: &TempDir, before: &str, line: &str) -> PathBuf {
 fn ended(ann: &Person, file: &str, kind: &str) -> Value {
     let query =
         "query($id: ID!) { file(id: $id) { media { jobs { kind format state failure } } } }";
-    let started = ports::clock::Stopwatch::start();
-    loop {
+    within(LOOKING_MAX, || {
         let answer = ann.asks(query, json!({ "id": file }));
         let jobs = answer.data()["file"]["media"]["jobs"].as_array().expect("jobs").clone();
         let of = |it: &&Value| it["kind"] == kind || it["format"] == kind;
         match jobs.iter().find(of) {
-            Some(it) if it["state"] != "PROCESSING" => return it.clone(),
-            _ => assert!(started.seconds() < LOOKING_MAX.as_secs_f64(), "{kind}: {jobs:?}"),
+            Some(it) if it["state"] != "PROCESSING" => Ok(it.clone()),
+            _ => Err(format!("{kind}: {jobs:?}")),
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+    })
 }
 
 /// What was made of a file by its name.
@@ -203,11 +201,7 @@ fn a_long_video_is_played_while_it_comes_by_those_who_see_it_now() {
     let input = json!({ "messageId": links[0].0, "forEveryone": true });
     ann.does("deleteMessage", input, "position");
     // What is gone is gone with the next piece, once the documents tell.
-    let started = ports::clock::Stopwatch::start();
-    while played[0].iter().any(|it| status(it) != 404) {
-        let all: Vec<_> = played[0].iter().map(|it| status(it)).collect();
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is still played: {all:?}");
-    }
+    until("it is still played", || played[0].iter().all(|it| status(it) == 404));
     assert!(played[1].iter().all(|it| status(it) == 200));
     // What was replaced is played on by those who may see what was there before.
     let newer = ann.uploads("newer", "", b"newer");
@@ -215,10 +209,7 @@ fn a_long_video_is_played_while_it_comes_by_those_who_see_it_now() {
     assert!(played[1].iter().all(|it| status(it) == 200));
     let policy = json!({ "conversationId": direct, "minutes": null, "historyVisible": false });
     ann.does("setEditPolicy", policy, "position");
-    let started = ports::clock::Stopwatch::start();
-    while played[1].iter().any(|it| status(it) != 404) {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is still played");
-    }
+    until("it is still played", || played[1].iter().all(|it| status(it) == 404));
     world.passes(std::time::Duration::from_secs(3 * 3_600 + 60));
     assert!(played.iter().flatten().all(|it| status(it) == 404));
 }
@@ -302,18 +293,16 @@ fn a_newer_worker_makes_everything_anew_while_the_old_is_shown() {
     world.restarts();
     let runs =
         || std::fs::read_to_string(folder.path().join("note")).expect("notes").lines().count();
-    let started = ports::clock::Stopwatch::start();
     let anew = |world: &World| {
         let now = world.blobs();
         let ours = |it: &&String| it.starts_with("media.");
         now.iter().filter(ours).count() == 4
             && !now.iter().filter(ours).any(|it| before.contains(it))
     };
-    while runs() < 4 || !anew(&world) {
+    until("it is not made anew", || {
         assert_eq!(ann.media(&photo)["state"], "READY");
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{} runs", runs());
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
+        runs() >= 4 && anew(&world)
+    });
     assert_eq!(ann.looked_into(&cut)["failure"], "CORRUPT");
     let media = ann.media(&photo);
     for it in media["variants"].as_array().expect("a list") {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::canary::{forms, holds};
 use tests::files::{LOOKING_MAX, fixture, in_blobs, media_worker, sha256};
-use tests::{Dice, Person, TOO_LONG, World, long};
+use tests::{Dice, Person, World, long, until, within};
 
 /// A world whose files are looked into by a program, and the folder where that happens.
 fn looking(program: &Path) -> (World, TempDir) {
@@ -183,16 +183,14 @@ fn what_was_made_is_sealed_and_goes_with_its_file() {
 
 /// Lets time pass until a file was looked into.
 fn waits(world: &World, person: &Person, id: &str) -> Value {
-    let started = ports::clock::Stopwatch::start();
-    loop {
+    within(LOOKING_MAX, || {
         let media = person.media(id);
         if media["state"] != "PROCESSING" {
-            return media;
+            return Ok(media);
         }
-        assert!(started.seconds() < LOOKING_MAX.as_secs_f64(), "it is still looked into");
-        world.passes(Duration::from_secs(1));
-        std::thread::sleep(Duration::from_millis(50));
-    }
+        world.passes(Duration::from_millis(400));
+        Err(media.to_string())
+    })
 }
 
 #[test]
@@ -221,11 +219,7 @@ fn a_job_goes_on_after_a_restart_and_leaves_nothing_in_the_clear() {
     let (mut world, folder) = looking(&stumbling(&scripts, 1, "exec sleep 1000"));
     let ann = world.person("ann");
     let id = ann.uploads("cat.png", "image/png", &fixture("base.png"));
-    let started = ports::clock::Stopwatch::start();
-    while !scripts.path().join("note").exists() {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "nobody looks into it");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("nobody looks into it", || scripts.path().join("note").exists());
     world.restarts();
     assert_eq!(ann.looked_into(&id)["state"], "READY");
     world.waits_for_blobs(&id, 5);

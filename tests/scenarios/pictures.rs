@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::files::{LOOKING_MAX, fixture, media_worker};
-use tests::{Answer, Person, TOO_LONG, World};
+use tests::{Answer, Person, World, until, within};
 
 fn looking() -> World {
     World::with(|it| {
@@ -30,15 +30,10 @@ fn of_group(viewer: &Person, group: &str) -> Value {
 
 /// What is seen, once something is.
 fn waits(look: impl Fn() -> Value) -> Value {
-    let started = ports::clock::Stopwatch::start();
-    loop {
+    within(LOOKING_MAX, || {
         let seen = look();
-        if !seen.is_null() {
-            return seen;
-        }
-        assert!(started.seconds() < LOOKING_MAX.as_secs_f64(), "nothing is to be seen");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+        if seen.is_null() { Err("nothing is to be seen".to_owned()) } else { Ok(seen) }
+    })
 }
 
 fn sets(person: &Person, file: &str) -> Answer {
@@ -61,11 +56,7 @@ fn status(person: &Person, link: &str) -> u16 {
 
 /// Waits until a link leads nowhere any more: documents tell a moment later.
 fn ends(person: &Person, link: &str) {
-    let started = ports::clock::Stopwatch::start();
-    while status(person, link) != 404 {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is still seen");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("it is still seen", || status(person, link) == 404);
 }
 
 fn by_ffmpeg(arguments: &[&str], input: &[u8]) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::files::{LOOKING_MAX, fixture, media_worker};
-use tests::{Person, World};
+use tests::{Person, World, within};
 
 /// How somebody stands to the person whose privacy it is, in the order of the tables.
 const CLASSES: [&str; 6] = ["herself", "contact", "stranger", "blocked", "named", "member"];
@@ -65,11 +65,10 @@ impl Cast {
     fn shows_a_picture(&self) {
         let file = self.ann.uploads("cat.png", "image/png", &fixture("base.png"));
         self.ann.does("setPicture", json!({ "fileId": file }), "position");
-        let started = ports::clock::Stopwatch::start();
-        while !gets(self, &self.ann, "PHOTO") {
-            assert!(started.seconds() < LOOKING_MAX.as_secs_f64(), "nothing is to be seen");
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
+        within(LOOKING_MAX, || {
+            let seen = gets(self, &self.ann, "PHOTO");
+            seen.then_some(()).ok_or_else(|| "nothing is to be seen".to_owned())
+        });
     }
 
     fn viewers(&self) -> [&Person; 6] {

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use ports::clock::Stopwatch;
 use serde_json::{Value, json};
-use tests::{Answer, Person, TOO_LONG, World, fresh_id, long};
+use tests::{Answer, Person, World, fresh_id, long, until};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -110,11 +109,7 @@ fn after_a_day_it_is_gone_for_good_and_nobody_reads_it() {
     let left = removed(&ann, &group);
     assert!(left.as_array().is_some_and(|it| it.iter().all(|it| it["text"].is_null())), "{left}");
     assert_eq!(restores(&ann, &group, &[&lost.id]).code(), "REMOVALS_TOO_LATE");
-    let started = Stopwatch::start();
-    while removed(&ann, &group) != json!([]) {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is still there");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until("it is still there", || removed(&ann, &group) == json!([]));
     let mut feed = bob.resumes(&start);
     for expected in ["MessageRemoved", "MessageRemoved", "MessageRestored", "MessageDestroyed"] {
         let frame = feed.next_of(&group);

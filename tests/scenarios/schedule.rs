@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use ports::clock::Stopwatch;
 use serde_json::{Value, json};
-use tests::{Answer, Person, TOO_LONG, World, at_once};
+use tests::{Answer, Person, TOO_LONG, World, at_once, until, within};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// How late what is due may come.
-const LATE_MAX: f64 = 2.0;
+const LATE_MAX: Duration = Duration::from_secs(2);
 
 fn schedules(person: &Person, conversation: &str, text: &str, at: &str) -> String {
     let input = json!({ "conversationId": conversation, "text": text, "at": at });
@@ -34,41 +33,30 @@ fn listed(person: &Person, conversation: Option<&str>) -> Vec<Value> {
 }
 
 /// Texts of a conversation in order, once there are so many; they come in time.
-fn texts(person: &Person, conversation: &str, count: usize, late_max: f64) -> Vec<String> {
-    let started = Stopwatch::start();
-    loop {
+fn texts(person: &Person, conversation: &str, count: usize, late_max: Duration) -> Vec<String> {
+    within(late_max, || {
         let seen = person.sees(conversation, "messages(first: 100) { nodes { text } }");
         let nodes = seen["messages"]["nodes"].as_array().expect("a list").iter();
         let texts: Vec<_> = nodes.filter_map(|it| it["text"].as_str().map(str::to_owned)).collect();
-        if texts.len() >= count {
-            return texts;
-        }
-        assert!(started.seconds() < late_max, "{} of {count} are there", texts.len());
-        std::thread::sleep(Duration::from_millis(10));
-    }
+        if texts.len() < count { Err(format!("{} of {count}", texts.len())) } else { Ok(texts) }
+    })
 }
 
 /// Waits until what was scheduled has come to a state.
-fn until(person: &Person, id: &str, state: &str) -> Value {
-    let started = Stopwatch::start();
-    loop {
+fn comes_to(person: &Person, id: &str, state: &str) -> Value {
+    within(TOO_LONG, || {
         let all = listed(person, None);
         let found = all.into_iter().find(|it| it["id"] == id).unwrap_or(Value::Null);
-        if found["state"] == state {
-            return found;
-        }
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is {found}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+        if found["state"] == state { Ok(found) } else { Err(format!("it is {found}")) }
+    })
 }
 
 /// Waits until it is noted of all but so many what became of them.
 fn left(person: &Person, count: usize) {
-    let started = Stopwatch::start();
-    while listed(person, None).len() != count {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "{:?}", listed(person, None));
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    within(TOO_LONG, || {
+        let listed = listed(person, None);
+        if listed.len() == count { Ok(()) } else { Err(format!("{listed:?}")) }
+    });
 }
 
 #[test]
@@ -83,7 +71,7 @@ fn who_is_not_there_when_it_is_sent_has_read_nothing_by_that() {
     }
     let asked = ann.sends(&direct, "urgent?");
     world.passes(MINUTE + Duration::from_secs(3));
-    assert_eq!(texts(&bob, &direct, 5, TOO_LONG.as_secs_f64()).len(), 5);
+    assert_eq!(texts(&bob, &direct, 5, TOO_LONG).len(), 5);
     left(&bob, 0);
     let mut frames =
         std::iter::from_fn(|| Some(own.next())).filter(|it| it.event() == "MessageSent");
@@ -205,7 +193,7 @@ fn a_cancellation_in_the_last_moment_is_heeded_or_refused() {
         }
     }));
     let cancelled: Vec<String> = cancelled.into_iter().flatten().collect();
-    let sent = texts(&bob, &group, 20 - cancelled.len(), TOO_LONG.as_secs_f64());
+    let sent = texts(&bob, &group, 20 - cancelled.len(), TOO_LONG);
     let mut both = [sent, cancelled].concat();
     both.sort_by_key(|it| it.parse::<u32>().expect("a number"));
     let expected: Vec<_> = (0..20).map(|it: u32| it.to_string()).collect();
@@ -228,11 +216,11 @@ fn what_can_not_be_sent_tells_its_author_why_and_waits() {
     let spam = json!({ "accountId": cat.id, "reason": "spam" });
     owner.does("suspendAccount", spam, "suspended");
     world.passes(MINUTE);
-    assert_eq!(until(&bob, &left, "FAILED")["failure"], "NOT_FOUND");
-    assert_eq!(until(&bob, &refused, "FAILED")["failure"], "MESSAGES_REFUSED");
+    assert_eq!(comes_to(&bob, &left, "FAILED")["failure"], "NOT_FOUND");
+    assert_eq!(comes_to(&bob, &refused, "FAILED")["failure"], "MESSAGES_REFUSED");
     owner.does("reinstateAccount", json!({ "accountId": cat.id }), "suspended");
     let cat = cat.on_another_device();
-    assert_eq!(until(&cat, &suspended, "FAILED")["failure"], "SCHEDULE_SUSPENDED");
+    assert_eq!(comes_to(&cat, &suspended, "FAILED")["failure"], "SCHEDULE_SUSPENDED");
     assert!(texts(&ann, &group, 0, LATE_MAX).is_empty());
     tries(&cat, "sendScheduledNow", &suspended, json!({})).data();
     assert_eq!(texts(&ann, &group, 1, LATE_MAX), ["hm"]);
@@ -277,8 +265,8 @@ fn what_is_due_while_nobody_serves_is_sent_once_by_whoever_comes_next() {
     for _ in 0..3 {
         world.restarts();
     }
-    let mut all = texts(&bob, &group, 20, TOO_LONG.as_secs_f64());
-    all.extend(texts(&ann, &saved, 10, TOO_LONG.as_secs_f64()));
+    let mut all = texts(&bob, &group, 20, TOO_LONG);
+    all.extend(texts(&ann, &saved, 10, TOO_LONG));
     all.sort_by_key(|it| it.parse::<u32>().expect("a number"));
     assert_eq!(all, (0..30).map(|it: u32| it.to_string()).collect::<Vec<_>>());
 }
@@ -298,9 +286,9 @@ fn what_goes_to_a_thread_is_sent_there() {
     assert_eq!(nowhere.code(), "SCHEDULE_THREAD_NOT_FOUND");
     world.passes(MINUTE);
     let query = "query($id: ID!) { message(id: $id) { thread { replyCount } } }";
-    let started = Stopwatch::start();
-    while ann.asks(query, json!({ "id": root })).data()["message"]["thread"]["replyCount"] != 1 {
-        assert!(started.seconds() < TOO_LONG.as_secs_f64(), "it is not sent");
-    }
+    until("it is not sent", || {
+        let message = ann.asks(query, json!({ "id": root })).data()["message"].clone();
+        message["thread"]["replyCount"] == 1
+    });
     assert_eq!(texts(&ann, &group, 1, LATE_MAX), ["where?"]);
 }
