@@ -13,7 +13,7 @@ use crate::Error;
 pub const FORMAT: u32 = 4;
 
 /// Shape of the documents this program keeps; raised when it can't read those of an older one.
-pub(crate) const SHAPE: u32 = 14;
+pub(crate) const SHAPE: u32 = 15;
 
 const PORT: &str = "data folder";
 

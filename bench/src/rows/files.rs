@@ -29,9 +29,9 @@ const GROWN: &str = "grown MiB";
 const SWEPT_MAX: Duration = Duration::from_secs(60);
 
 /// Nothing but files: what is in them is another row.
-const OPTIONS: &[(&str, &str)] = &[("PARLANCE_MEDIA", "false")];
+pub(super) const OPTIONS: &[(&str, &str)] = &[("PARLANCE_MEDIA", "false")];
 
-const URL: &str = "query($f:ID!){file(id:$f){url}}";
+pub(super) const URL: &str = "query($f:ID!){file(id:$f){url}}";
 
 /// A way there and back, and what it cost.
 #[derive(Debug, Default)]
@@ -142,12 +142,21 @@ async fn at_rest(blobs: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Bytes of the files in a folder.
+/// Bytes of the files under a folder.
 fn held(folder: &Path) -> Result<u64> {
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(folder)? {
+    let (mut bytes, mut folders) = (0, vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
         // One may go meanwhile.
-        bytes += entry?.metadata().map_or(0, |it| it.len());
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let Ok((path, it)) = entry.and_then(|it| Ok((it.path(), it.metadata()?))) else {
+                continue;
+            };
+            if it.is_dir() {
+                folders.push(path);
+            } else {
+                bytes += it.len();
+            }
+        }
     }
     Ok(bytes)
 }

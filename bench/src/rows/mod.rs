@@ -11,6 +11,7 @@ mod media;
 mod pages;
 mod previews;
 mod reactions;
+mod store;
 mod storm;
 mod threads;
 mod unread;
@@ -22,9 +23,9 @@ use crate::report::{Gate, Row};
 use crate::rounds::Bench;
 use crate::stage::percentile_ms;
 
-pub(crate) const IDS: [&str; 24] = [
+pub(crate) const IDS: [&str; 25] = [
     "F1", "F2", "D1", "L1", "L2", "M1", "M2", "S1", "S2", "S3", "U1", "H1", "H2", "R1", "R2", "C1",
-    "P1", "T1", "E1", "B1", "W1", "W2", "W3", "K1",
+    "P1", "T1", "E1", "B1", "B2", "W1", "W2", "W3", "K1",
 ];
 
 /// Rows that floors and peer take part in.
@@ -65,6 +66,7 @@ async fn measure(bench: &Bench, id: &str, rows: &mut Vec<Row>) -> Result<()> {
         "C1" => rows.push(storm::storm(bench).await?),
         "E1" => rows.push(reactions::storm(bench).await?),
         "B1" => rows.push(files::copies(bench).await?),
+        "B2" => rows.push(store::beside(bench).await?),
         "W1" => rows.push(media::throughput(bench).await?),
         "W2" => rows.push(previews::latency(bench).await?),
         "W3" => rows.push(previews::share(bench).await?),

@@ -73,7 +73,10 @@ impl Embedded {
         let file = self.file(key);
         self.on_disk(move |folder| {
             new.as_file().sync_all().map_err(unavailable)?;
-            name(folder, new, &file).map_err(unavailable)?;
+            if let Err(error) = name(folder, new, &file) {
+                folders::leave(folder, &file);
+                return Err(unavailable(error));
+            }
             folders::sync_for(folder, &file).map_err(|it| Error::unknown(PORT, it))
         })
         .await?;
@@ -121,10 +124,13 @@ fn write(mut writer: File, mut batch: Vec<u8>) -> Result<(File, Vec<u8>), Error>
 /// Gives a file that is whole the name of its blob.
 fn name(all: &Path, mut new: NamedTempFile, file: &Path) -> io::Result<()> {
     for _ in 0..GONE_MAX {
-        folders::make_for(all, file)?;
+        match folders::make_for(all, file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            made => made?,
+        }
         match new.persist(file) {
             Err(it) if it.error.kind() == io::ErrorKind::NotFound => new = it.file,
-            done => return done.map(drop).map_err(|it| it.error),
+            named => return named.map(drop).map_err(|it| it.error),
         }
     }
     Err(io::ErrorKind::NotFound.into())

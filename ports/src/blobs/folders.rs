@@ -155,7 +155,7 @@ impl Walk<'_> {
 /// `None` for what was deleted meanwhile, and what is no file.
 fn size(path: &Path) -> io::Result<Option<u64>> {
     match fs::metadata(path) {
-        Ok(it) => Ok(it.is_file().then(|| it.len())),
+        Ok(it) => Ok(it.is_file().then_some(it.len())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -5,8 +5,8 @@ use std::fmt;
 /// Characters of a key at most.
 pub const KEY_CHARS_MAX: usize = 128;
 
-/// 1 to `KEY_CHARS_MAX` of `a-z`, `0-9`, `-`, `_` and `.`: words between dots, each beginning with a
-/// letter or a digit. So none is hidden or another folder, and all are the same on a disk that
+/// 1 to `KEY_CHARS_MAX` of `a-z`, `0-9`, `-`, `_` and `.`: words between dots, each beginning with
+/// a letter or a digit. So none is hidden or another folder, and all are the same on a disk that
 /// ignores case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobKey(String);

@@ -148,9 +148,9 @@ pub trait Blobs: Send + Sync {
     /// `Unavailable` when nothing happened, `Unknown` when it may have.
     async fn delete(&self, key: &BlobKey) -> Result<(), Error>;
 
-    /// Blobs whose keys begin with something and come after one, in the order of the keys' bytes, at
-    /// most `limit` and `LIST_MAX`. An empty answer to a limit above zero is the end. To list those
-    /// of some whole words, with the dot behind them, does not cost more for others that there are.
+    /// Blobs whose keys begin with something and come after one, in the order of the keys' bytes,
+    /// at most `limit` and `LIST_MAX`. An empty answer to a limit above zero is the end. To list
+    /// those of some whole words, with the dot behind them, does not cost more for others.
     async fn list(
         &self,
         beginning: &str,
