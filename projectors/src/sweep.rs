@@ -10,16 +10,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat::files::{
-    File, FileState, NoteSwept, contents_blob, contents_prefix, parts_prefix, variants_prefix,
+    File, FileState, ListedPart, NoteSwept, contents_blob, contents_prefix, key_of, parts_of,
+    parts_prefix, variants_prefix,
 };
 use chat::kernel::document::Document;
 use chat::kernel::{Failure, Reader, Timestamp, id};
 use futures_util::{StreamExt, stream};
 use lru::LruCache;
-use ports::Error;
 use ports::blobs::{BlobKey, LIST_MAX};
 use ports::documents::{Order, Scan};
 use ports::event_log::Partition;
+use ports::{Error, ErrorKind};
 
 use crate::acting::Acting;
 use crate::media;
@@ -113,7 +114,8 @@ impl Acting {
         };
         if let Err(error) = deleted {
             tracing::warn!(id = %file.id, %error, "what a file leaves behind can't be deleted now");
-            return false;
+            // Of a file whose list can't be read nobody knows what it needs.
+            return error.kind == ErrorKind::Corrupt;
         }
         let client_id = id::derive(file.id.0, &[b"swept", &file.seq.to_be_bytes()]);
         let command = Box::new(NoteSwept { file_id: file.id, seq: file.seq });
@@ -133,19 +135,29 @@ impl Acting {
     }
 
     async fn delete_left(&self, file: &File) -> Result<(), Error> {
-        let kept = match (file.state, file.blob) {
-            (FileState::Uploading, _) => return Ok(()),
-            (FileState::Uploaded | FileState::Over, blob) => {
-                blob.map(|it| contents_blob(file.id, it))
-            }
-        };
+        if file.state == FileState::Uploading {
+            return Ok(());
+        }
+        let kept = self.holding(file).await?;
         for prefix in [parts_prefix(file.id), contents_prefix(file.id)] {
-            self.delete_beginning(&prefix, kept.as_slice()).await?;
+            self.delete_beginning(&prefix, &kept).await?;
         }
         if file.state == FileState::Over && !file.withdrawn {
             self.delete_beginning(&variants_prefix(file.id), &[]).await?;
         }
         Ok(())
+    }
+
+    /// The blobs that hold the contents of a file, while it has them.
+    async fn holding(&self, file: &File) -> Result<Vec<BlobKey>, Error> {
+        let Some(blob) = file.blob else { return Ok(Vec::new()) };
+        let parts = match key_of(&self.keyring, file).await? {
+            Some(key) => parts_of(&*self.ports.blobs, file, &key).await?,
+            // Nobody reads any of it any more.
+            None => Vec::new(),
+        };
+        let parts = parts.iter().filter_map(ListedPart::blob);
+        Ok(parts.chain([contents_blob(file.id, blob)]).collect())
     }
 
     /// The blobs whose keys begin with something, but for some.

@@ -18,7 +18,7 @@ use ports::Ports;
 use ports::event_log::{Position, PositionInvalid};
 
 use crate::admitted::admit;
-use crate::files::Intake;
+use crate::files::{Intake, Uploads};
 use crate::frame::Frame;
 use crate::hub::Hub;
 use crate::limits::{
@@ -110,6 +110,7 @@ const PARSED_MAX: usize = 1_024;
 pub struct Api {
     pub(crate) parts: Parts,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) uploads: Uploads,
     parsed: Mutex<LruCache<String, Arc<ExecutableDocument>>>,
 }
 
@@ -118,7 +119,7 @@ impl Api {
     pub fn new(parts: Parts, hub: Arc<Hub>) -> Arc<Self> {
         let size = NonZeroUsize::new(PARSED_MAX).expect("the size is not zero");
         let parsed = Mutex::new(LruCache::new(size));
-        Arc::new(Self { parts, hub, parsed })
+        Arc::new(Self { parts, hub, uploads: Uploads::default(), parsed })
     }
 
     /// Parses a query, or finds it parsed.

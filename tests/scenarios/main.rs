@@ -24,6 +24,7 @@ mod identities;
 mod instance;
 mod intake;
 mod kinds;
+mod listed;
 mod locations;
 mod lost_factors;
 mod made;

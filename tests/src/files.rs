@@ -10,7 +10,7 @@ use chat::files::FileId;
 use serde_json::{Value, json};
 
 use crate::waiting::{TOO_LONG, until, within};
-use crate::way::Way;
+use crate::way::{Way, Wire};
 use crate::{Answer, Person, Program, Reply, World};
 
 /// What bytes of an upload are sent as.
@@ -118,6 +118,13 @@ impl Person {
     /// Sends some bytes of an upload to a node and breaks the connection, having promised more;
     /// waits until those are kept. A proxy may lose the last of them.
     pub fn is_cut_off(&self, node: &Way, file: &str, offset: u64, promised: u64, bytes: &[u8]) {
+        drop(self.stalls(node, file, offset, promised, bytes));
+        let end = offset + bytes.len() as u64;
+        until("what came is not kept", || self.offset(file) == Some(end));
+    }
+
+    /// Sends some bytes of an upload to a node, having promised more, and no more for now.
+    pub fn stalls(&self, node: &Way, file: &str, offset: u64, promised: u64, bytes: &[u8]) -> Wire {
         let mut wire = node.connect().expect("a connection");
         let head = format!(
             "PATCH /files/{file} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
@@ -126,9 +133,7 @@ impl Person {
             node.address, self.token
         );
         wire.write_all(head.as_bytes()).and_then(|()| wire.write_all(bytes)).expect("sent");
-        drop(wire);
-        let end = offset + bytes.len() as u64;
-        until("what came is not kept", || self.offset(file) == Some(end));
+        wire
     }
 
     /// Sends the last bytes of an upload and waits until it is a file: to put a large one together

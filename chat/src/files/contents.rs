@@ -32,6 +32,9 @@ fn part_place(start: u64) -> [u8; 8] {
 /// The place of whole contents.
 const WHOLE: &[u8] = b"whole";
 
+/// The place of the list of the parts that contents stay in.
+const LIST: &[u8] = b"list";
+
 /// The place of a variant, by the number of its blob.
 fn variant_place(blob: u64) -> Vec<u8> {
     [b"variant".as_slice(), &blob.to_be_bytes()].concat()
@@ -93,6 +96,11 @@ impl Sealer {
         Self::new(key, WHOLE, salt)
     }
 
+    /// Seals the list of the parts that contents stay in.
+    pub(super) fn list(key: &Secret, salt: [u8; SALT_BYTES]) -> Self {
+        Self::new(key, LIST, salt)
+    }
+
     /// Seals a variant of the contents.
     pub fn variant(key: &Secret, blob: u64, salt: [u8; SALT_BYTES]) -> Self {
         Self::new(key, &variant_place(blob), salt)
@@ -150,9 +158,20 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// Opens a whole part.
-    pub fn part(key: &Secret, start: u64, salt: &[u8; SALT_BYTES], size_bytes: u64) -> Self {
-        Self::new(chunks(key, &part_place(start), salt), size_bytes, 0, size_bytes)
+    /// Opens a span of a part of `size_bytes`.
+    pub fn part(
+        key: &Secret,
+        start: u64,
+        salt: &[u8; SALT_BYTES],
+        size_bytes: u64,
+        (from, bytes): (u64, u64),
+    ) -> Self {
+        Self::new(chunks(key, &part_place(start), salt), size_bytes, from, bytes)
+    }
+
+    /// Opens the list of the parts that contents stay in, of so many bytes.
+    pub(super) fn list(key: &Secret, salt: &[u8; SALT_BYTES], size_bytes: u64) -> Self {
+        Self::new(chunks(key, LIST, salt), size_bytes, 0, size_bytes)
     }
 
     /// Opens a span of whole contents, of which there are `size_bytes`.
@@ -315,7 +334,7 @@ mod tests {
         let sealed = sealer.take();
         let salt: [u8; SALT_BYTES] = *sealed.first_chunk().expect("a salt stands first");
         let open = |start| {
-            let mut opener = Opener::part(&KEY, start, &salt, 4);
+            let mut opener = Opener::part(&KEY, start, &salt, 4, (0, 4));
             opener.push(&sealed[SALT_BYTES..]).and_then(|_| opener.finish())
         };
         assert_eq!(open(10).as_deref(), Some(&b"text"[..]));

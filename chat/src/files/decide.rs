@@ -213,6 +213,9 @@ pub struct FinishUpload {
     /// Days that the operator keeps a file; 0 is for ever.
     #[serde(default)]
     pub kept_days: u32,
+    /// Whether that blob lists the parts that the contents stay in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_parts: bool,
 }
 
 impl Command for FinishUpload {
@@ -257,6 +260,7 @@ impl Command for FinishUpload {
             spared_bytes: same_as.map(|_| Long(file.size_bytes)),
             kept_until: (self.kept_days > 0)
                 .then(|| Timestamp(context.now.0 + i64::from(self.kept_days) * DAY_MS)),
+            in_parts: self.in_parts.then_some(true),
         };
         Ok(vec![uploaded.into()])
     }

@@ -89,6 +89,10 @@ pub struct FileUploaded {
     /// When it is discarded whatever refers to it; null where files are kept.
     #[serde(default)]
     pub kept_until: Option<Timestamp>,
+    /// Whether the contents stay in the parts that they came in, and that blob lists those; null
+    /// when it holds them.
+    #[serde(default)]
+    pub in_parts: Option<bool>,
 }
 
 /// An upload was given up, or has taken too long.

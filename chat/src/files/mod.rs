@@ -43,7 +43,11 @@ mod events;
 mod graphql;
 mod kept;
 mod link;
+#[cfg(test)]
+mod listed;
+mod part_list;
 mod progress;
+mod read;
 #[cfg(test)]
 mod repeated;
 #[cfg(test)]
@@ -67,7 +71,9 @@ pub use kept::{
     variants_prefix, whole,
 };
 pub use link::{Link, LinkError, Through, contents_id, holder_of, key_of};
+pub use part_list::{ListedPart, seal_list};
 pub use progress::{UploadProgressObject, tell_progress};
+pub use read::{parts_of, read_contents, read_part, read_variant, salt_of};
 pub use view::{Contents, File, FileState, Storage};
 
 /// Bytes of a file at most: 2 GiB.
@@ -105,5 +111,13 @@ pub const DIRECT_REST_MS: i64 = 3_600_000;
 pub const SIMPLE_BYTES_MAX: u64 = 16 << 20;
 /// Pieces that one upload is made of at most.
 pub const PIECES_MAX: usize = 50;
+/// Bytes of contents that are put together from their parts, whatever those are: 16 MiB.
+pub const JOINED_BYTES_MAX: u64 = 16 << 20;
+/// Parts that contents stay in at most: what comes in more of them is put together.
+pub const LISTED_MAX: usize = 1_024;
+/// Bytes of such a part at least, all in all: 1 MiB.
+pub const LISTED_BYTES_MIN: u64 = 1 << 20;
+/// Bytes of the list of those at most, before it is sealed.
+const LIST_BYTES_MAX: u64 = 1 << 20;
 /// Parts that one upload may come in.
 pub const PARTS_MAX: usize = 10_000;

@@ -46,16 +46,7 @@ pub(super) fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
     (world, file)
 }
 
-pub(super) fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
-    FinishUpload {
-        file_id,
-        blob: 255,
-        digest: "ab".repeat(32),
-        size_bytes,
-        contents: None,
-        kept_days: 0,
-    }
-}
+pub(super) use crate::kernel::testing::finish;
 
 pub(super) fn file(world: &Given, id: FileId) -> Option<File> {
     world.document::<File>(id)

@@ -6,8 +6,8 @@ use ports::documents::Collection;
 use ports::event_log::Partition;
 
 use super::{
-    DIRECT_MS, DIRECT_REST_MS, FileDetails, FileEvent, FileId, UploadAbandoned, UploadBegun,
-    UploadRefused,
+    DIRECT_MS, DIRECT_REST_MS, FileDetails, FileEvent, FileId, FileUploaded, UploadAbandoned,
+    UploadBegun, UploadRefused,
 };
 use crate::accounts::AccountId;
 use crate::audience::Audience;
@@ -38,6 +38,9 @@ pub struct File {
     /// Which of its blobs holds the contents, while it does: an alias holds none, and what was
     /// withdrawn holds them for its aliases.
     pub blob: Option<u64>,
+    /// Whether they stay in the parts that they came in, which that blob lists.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_parts: bool,
     /// Keyed digest of the contents that it holds, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<String>,
@@ -131,6 +134,19 @@ impl File {
         self.aliases = if begins { self.aliases + 1 } else { less };
     }
 
+    fn uploaded(&mut self, it: &FileUploaded, event: &Recorded) {
+        self.state = FileState::Uploaded;
+        self.digest = Some(it.digest.clone());
+        self.blob = it.same_as.is_none().then_some(it.blob.0);
+        self.in_parts = it.same_as.is_none() && it.in_parts == Some(true);
+        self.contents = it.contents.clone();
+        self.same_as = it.same_as;
+        self.until = Some(it.unused_until);
+        self.kept_until = it.kept_until;
+        self.leaves(event.occurred_at);
+        self.seq = event.seq;
+    }
+
     fn new(it: &UploadBegun, event: &Recorded) -> Self {
         Self {
             id: it.file_id,
@@ -141,6 +157,7 @@ impl File {
             details: it.details.clone(),
             digest: None,
             blob: None,
+            in_parts: false,
             contents: None,
             same_as: None,
             aliases: 0,
@@ -179,17 +196,7 @@ impl Document for File {
         }
         match (told, document.as_mut()) {
             (Some(FileEvent::UploadBegun(it)), _) => *document = Some(Self::new(it, event)),
-            (Some(FileEvent::FileUploaded(it)), Some(file)) => {
-                file.state = FileState::Uploaded;
-                file.digest = Some(it.digest.clone());
-                file.blob = it.same_as.is_none().then_some(it.blob.0);
-                file.contents = it.contents.clone();
-                file.same_as = it.same_as;
-                file.until = Some(it.unused_until);
-                file.kept_until = it.kept_until;
-                file.leaves(event.occurred_at);
-                file.seq = event.seq;
-            }
+            (Some(FileEvent::FileUploaded(it)), Some(file)) => file.uploaded(it, event),
             (Some(FileEvent::FileKept(_)), Some(file)) => {
                 file.until = None;
                 file.seq = event.seq;
@@ -217,6 +224,7 @@ impl Document for File {
                 file.withdrawn = false;
                 file.digest = None;
                 file.blob = None;
+                file.in_parts = false;
                 file.leaves(event.occurred_at);
                 file.seq = event.seq;
             }

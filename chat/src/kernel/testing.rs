@@ -58,6 +58,19 @@ pub(crate) struct Then {
     pub(crate) outcome: Result<Vec<Event>, Rejection>,
 }
 
+/// All bytes of an upload are stored.
+pub(crate) fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
+    FinishUpload {
+        file_id,
+        blob: 255,
+        digest: "ab".repeat(32),
+        size_bytes,
+        contents: None,
+        kept_days: 0,
+        in_parts: false,
+    }
+}
+
 impl Given {
     /// Time passes.
     pub(crate) fn later(mut self, ms: i64) -> Self {
@@ -161,9 +174,7 @@ impl Given {
     /// Somebody has uploaded one.
     pub(crate) fn uploads(self, n: u8, size_bytes: u64) -> (Self, FileId) {
         let (world, file_id) = self.begins_upload(n, size_bytes);
-        let (digest, contents, kept_days) = ("ab".repeat(32), None, 0);
-        let finish = FinishUpload { file_id, blob: 1, digest, size_bytes, contents, kept_days };
-        (world.and(account(n), finish), file_id)
+        (world.and(account(n), finish(file_id, size_bytes)), file_id)
     }
 
     /// Somebody registered: their name is claimed, their account created, their name confirmed.

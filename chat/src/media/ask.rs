@@ -302,7 +302,11 @@ pub(crate) async fn tell(reader: &Reader, timer: &Timer) -> Result<Action, Error
             Holder::Picture { picture_id, conversation_id } if shown == Some(true) => {
                 Box::new(NotePictureReady { picture_id, conversation_id })
             }
-            Holder::Message(_) | Holder::Picture { .. } | Holder::Sticker { .. } => continue,
+            // Whoever has scheduled it sees the file itself.
+            Holder::Message(_)
+            | Holder::Scheduled(_)
+            | Holder::Picture { .. }
+            | Holder::Sticker { .. } => continue,
         };
         next = Action {
             account_id,

@@ -8,9 +8,10 @@ use crate::attachments::{Attach, AttachmentKind, AttachmentReady, NoteMedia, Sen
 use crate::conversations::{ConversationId, CreateGroup, OpenDirect, direct_id};
 use crate::files::{FileId, FinishUpload, TerminateUpload};
 use crate::kernel::counts::reading;
-use crate::kernel::testing::{Given, account, client_id, given};
-use crate::kernel::{Accepted, Command as _, Document};
+use crate::kernel::testing::{Given, NOW, account, client_id, given};
+use crate::kernel::{Accepted, Command as _, Document, Timestamp};
 use crate::messages::DeleteMessage;
+use crate::schedule::ScheduleMessage;
 use crate::timers::{Action, Timer};
 
 fn media(world: &Given, id: FileId) -> Media {
@@ -91,18 +92,12 @@ fn a_format_is_made_once_and_what_failed_again() {
 #[test]
 fn an_alias_is_converted_by_whose_contents_it_has() {
     let (world, first) = uploaded();
-    let finish = |file_id| FinishUpload {
-        file_id,
-        blob: 1,
-        digest: "ab".repeat(32),
-        size_bytes: 10,
-        contents: Some("c".to_owned()),
-        kept_days: 0,
-    };
+    let contents = || Some("c".to_owned());
+    let same = |id| FinishUpload { contents: contents(), ..finish(id, 10) };
     let (world, id) = begun(world, 10);
-    let world = world.and(account(ANN), finish(id));
+    let world = world.and(account(ANN), same(id));
     let (world, alias) = begun(world, 10);
-    let world = world.and(account(ANN), finish(alias));
+    let world = world.and(account(ANN), same(alias));
     let kind = JobKind::Conversion(MediaFormat::Png);
     let world = world
         .when(account(ANN), converts(alias, MediaFormat::Png))
@@ -287,16 +282,25 @@ fn told(world: &Given, id: FileId) -> Vec<&'static str> {
 fn a_hundred_messages_are_told_what_became_of_a_file() {
     // A small one, so that a conversation has room for all of them.
     let (world, file_id) = begun(uploaded().0, 1);
-    let digest = "cd".repeat(32);
-    let (blob, size_bytes, contents, kept_days) = (1, 1, None, 0);
-    let finish = FinishUpload { file_id, blob, digest, size_bytes, contents, kept_days };
-    let world = world.and(account(ANN), finish);
+    let world = world.and(account(ANN), finish(file_id, 1));
     let world = world.and(account(ANN), OpenDirect { account_id: account(EVE) });
     let direct = direct_id(account(ANN), account(EVE));
     let send = || {
         let attach = vec![Attach { file_id, kind: AttachmentKind::Video }];
         SendAttachments::new(direct, attach)
     };
+    // What waits to be sent is told of nothing, and takes nobody's place.
+    let wish = ScheduleMessage {
+        conversation_id: direct,
+        text: String::new(),
+        attachments: send().attachments,
+        reply_to: None,
+        thread_id: None,
+        silent: false,
+        expires_in: None,
+        at: Timestamp(NOW.0 + 60_000),
+    };
+    let world = world.and(account(ANN), wish);
     let world = (0..TOLD_MAX).fold(world, |world, _| world.and(account(ANN), send()));
     let world = world.started(file_id, 1).and(account(ANN), video(file_id, 0));
     let around = [ConfirmTelling::NAME, NoteTold::NAME];

@@ -6,7 +6,7 @@ use ports::media_worker::Load;
 
 use super::*;
 use crate::Change;
-use crate::files::{File, FileId, FinishUpload, NoteSwept, TerminateUpload};
+use crate::files::{File, FileId, NoteSwept, TerminateUpload};
 use crate::kernel::testing::{Given, NOW, Then, account, client_id, given, open};
 use crate::kernel::{Document, Effect, Personal, Recorded, Timestamp};
 
@@ -18,16 +18,7 @@ pub(super) fn begun(world: Given, size_bytes: u64) -> (Given, FileId) {
     world.begins_upload(ANN, size_bytes)
 }
 
-pub(super) fn finish(file_id: FileId, size_bytes: u64) -> FinishUpload {
-    FinishUpload {
-        file_id,
-        blob: 255,
-        digest: "ab".repeat(32),
-        size_bytes,
-        contents: None,
-        kept_days: 0,
-    }
-}
+pub(super) use crate::kernel::testing::finish;
 
 /// Ann has uploaded a file.
 pub(super) fn uploaded() -> (Given, FileId) {

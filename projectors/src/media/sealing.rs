@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use chat::files::{File, Opener, SALT_BYTES, Sealer, contents_blob, sealed_bytes};
-use ports::blobs::{BlobKey, ByteStream, Put, Source, Span};
+use chat::files::{File, Sealer, read_contents, sealed_bytes};
+use ports::blobs::{BlobKey, ByteStream, Put, Source};
 use ports::keys::Secret;
 use ports::{Error, Ports};
 
@@ -17,10 +17,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Bytes that are sealed at once.
 const PIECE: usize = 256 << 10;
-
-fn broken(what: &'static str) -> Error {
-    Error::corrupt("blobs", what)
-}
 
 fn local(error: std::io::Error) -> Error {
     Error::unavailable("media_worker", error)
@@ -33,30 +29,12 @@ pub(super) async fn unseal(
     key: &Secret,
     to: &Path,
 ) -> Result<(), Error> {
-    let blob = file.blob.map(|it| contents_blob(file.id, it));
-    let blob = blob.ok_or_else(|| broken("a file has no contents"))?;
-    let changed = || broken("contents were changed or are missing");
-    let span = Span::From { offset: 0, bytes_max: sealed_bytes(file.size_bytes) };
-    let mut sealed = ports.blobs.get(&blob, span).await?.ok_or_else(changed)?.bytes;
-    let (mut salt, mut opener) = (Vec::with_capacity(SALT_BYTES), None);
-    let mut file_to = tokio::fs::File::create_new(to).await.map_err(local)?;
-    while let Some(bytes) = sealed.try_next().await? {
-        let mut bytes = &bytes[..];
-        if opener.is_none() {
-            let (head, rest) = bytes.split_at(bytes.len().min(SALT_BYTES - salt.len()));
-            salt.extend_from_slice(head);
-            bytes = rest;
-            let whole = salt.first_chunk::<SALT_BYTES>();
-            opener = whole.map(|it| Opener::whole(key, it, file.size_bytes, 0, file.size_bytes));
-        }
-        if let Some(opener) = &mut opener {
-            let plain = opener.push(bytes).ok_or_else(changed)?;
-            file_to.write_all(&plain).await.map_err(local)?;
-        }
+    let mut contents = read_contents(&ports.blobs, file, key, (0, file.size_bytes)).await?;
+    let mut to = tokio::fs::File::create_new(to).await.map_err(local)?;
+    while let Some(bytes) = contents.try_next().await? {
+        to.write_all(&bytes).await.map_err(local)?;
     }
-    let rest = opener.and_then(|mut it| it.finish()).ok_or_else(changed)?;
-    file_to.write_all(&rest).await.map_err(local)?;
-    file_to.flush().await.map_err(local)
+    to.flush().await.map_err(local)
 }
 
 /// Seals what lies at a path into a blob, until it is stored; says whether it is what was said.

@@ -1,52 +1,42 @@
-//! Makes one blob of the parts of an upload, and a file of the upload.
+//! Makes a file of an upload whose parts are all stored.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{self, SHA256};
-use bytes::Bytes;
-use futures_util::{StreamExt, stream};
-use tokio::sync::mpsc;
-
 use axum::http::StatusCode;
 use chat::files::{
-    File, FileRejection, FileState, FinishUpload, Opener, Part, RefusalReason, RefuseUpload,
-    SALT_BYTES, Sealer, TerminateUpload, contents_blob, contents_id, hex, key_of, sealed_bytes,
-    whole,
+    File, FileRejection, FileState, FinishUpload, Part, RefusalReason, RefuseUpload,
+    TerminateUpload, contents_blob, contents_id, key_of, whole,
 };
 use chat::kernel::graphql::NOT_FOUND;
 use chat::kernel::{Failure, id};
-use ports::blobs::{Source, Span};
+use ports::Error;
 use ports::cache::Lease;
 use ports::keys::Secret;
-use ports::{Error, ErrorKind, Ports};
 
-use super::intake::Look;
-use super::receive::{own_file, parts, stored};
+use super::making::{Made, Making};
+use super::receive::{own_file, parts};
 use super::{Asked, Refused};
-use crate::schema::Parts;
+use crate::schema::{Api, Parts};
 
 /// How long nobody else puts an upload together after one was seen to do it.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// Pieces that wait to be stored at most.
-const WAITING_MAX: usize = 4;
-
 /// Makes a file of an upload of which all bytes are stored. Done again, after a crash or by another
 /// node, it comes to the same.
 pub(super) async fn assemble(
-    roles: &Parts,
+    api: &Api,
     asked: &Asked,
     file: &File,
     key: &Secret,
 ) -> Result<Arc<File>, Refused> {
-    let ports = &roles.ports;
+    let ports = &api.parts.ports;
     // It stands in an event, where numbers are longs.
     let blob = u64::from_be_bytes(ports.entropy.bytes()) >> 1;
     let held = Lease::take(ports, format!("upload/{}", file.id), LEASE).await;
     let taken = Refused::Status(StatusCode::LOCKED, "the upload is being finished");
     let lease = held.ok_or(taken)?;
-    lease.during(ports, finish(roles, asked, file, key, blob)).await?;
+    lease.during(ports, finish(api, asked, (file, key), blob)).await?;
     let reader = asked.scope.reader.anew();
     let found = reader.load::<File>(file.id.to_string()).await?;
     if found.as_ref().and_then(|it| it.blob) != Some(blob) {
@@ -56,13 +46,12 @@ pub(super) async fn assemble(
 }
 
 async fn finish(
-    roles: &Parts,
+    api: &Api,
     asked: &Asked,
-    file: &File,
-    key: &Secret,
+    (file, key): (&File, &Secret),
     blob: u64,
 ) -> Result<(), Refused> {
-    let ports = &roles.ports;
+    let (roles, ports) = (&api.parts, &api.parts.ports);
     // Somebody else may have finished it since it was looked at.
     if own_file_now(asked, file).await? == FileState::Uploaded {
         return Ok(());
@@ -73,26 +62,17 @@ async fn finish(
         return Err(Failure::Unavailable.into());
     }
     let own = contents_blob(file.id, blob);
-    let (to, from) = mpsc::channel(WAITING_MAX);
-    let pieces = stream::unfold(from, |mut from| async move {
-        from.recv().await.map(|piece: Result<Bytes, Error>| (piece, from))
-    });
-    let size_bytes = Some(sealed_bytes(file.size_bytes));
-    let source = Source { bytes: pieces.boxed(), size_bytes, sha256: None };
-    let sealer = Sealer::whole(key, ports.entropy.bytes());
-    let (look, looking) = Look::begin(&ports.scanner);
-    let resealing = reseal(ports, &path, sealer, (to, look));
-    let (put, digest, verdict) = tokio::join!(ports.blobs.put(&own, source), resealing, looking);
-    if file.direct && put.as_ref().is_err_and(|it| it.kind == ErrorKind::Corrupt) {
-        // Whoever sealed a part did it otherwise than they were told.
-        let message = "a part is not sealed by its key";
-        return Err(Refused::Status(StatusCode::UNPROCESSABLE_ENTITY, message));
-    }
-    stored(put?)?;
-    let digest = digest.map(|it| hex(it.as_ref()));
-    let (Some(digest), Ok(verdict)) = (digest, verdict) else {
-        ports.blobs.delete(&own).await?;
-        return Err(Failure::Unavailable.into());
+    let making = Making { roles, file, key, own: &own };
+    let made = match file.is_listed_in(path.len()) {
+        true => making.list(path, api.uploads.take(file.id, end)).await,
+        false => making.join(path).await,
+    };
+    let Made { digest, verdict, in_parts } = match made {
+        Ok(made) => made,
+        Err(refused) => {
+            ports.blobs.delete(&own).await?;
+            return Err(refused);
+        }
     };
     if let Some(reason) = roles.intake.refuses(&digest, &verdict) {
         ports.blobs.delete(&own).await?;
@@ -101,8 +81,8 @@ async fn finish(
     let told = (digest.as_str(), end);
     let contents = contents_id(&roles.keyring, file.account_id, told).await?;
     let kept_days = roles.intake.kept_days;
-    let command =
-        FinishUpload { file_id: file.id, blob, digest, size_bytes: end, contents, kept_days };
+    let (file_id, size_bytes) = (file.id, end);
+    let command = FinishUpload { file_id, blob, digest, size_bytes, contents, kept_days, in_parts };
     let client_id = id::derive(file.id.0, &[b"finish", &blob.to_be_bytes()]);
     let accepted = match asked.scope.submit_for(file.account_id, client_id, command).await {
         Ok(accepted) => accepted,
@@ -169,100 +149,4 @@ async fn refuse(asked: &Asked, file: &File, reason: RefusalReason) -> Result<(),
 async fn own_file_now(asked: &Asked, file: &File) -> Result<FileState, Refused> {
     asked.scope.reader.forget();
     Ok(own_file(asked, file.id).await?.state)
-}
-
-/// Opens parts, one after the other, and seals them into one; gives the digest of the contents,
-/// unless they could not be read or are not wanted any more.
-async fn reseal(
-    ports: &Ports,
-    path: &[(Secret, Part)],
-    mut sealer: Sealer,
-    (to, look): (mpsc::Sender<Result<Bytes, Error>>, Look),
-) -> Option<digest::Digest> {
-    let mut digest = digest::Context::new(&SHA256);
-    for (key, part) in path {
-        let mut opened = Opened::new(ports, key, part).await;
-        loop {
-            let plain = match &mut opened {
-                Ok(opened) => opened.next().await,
-                Err(error) => Err(Error::new(error.kind, error.port, error.to_string())),
-            };
-            match plain {
-                Ok(Some(plain)) => {
-                    digest.update(&plain);
-                    look.push(&plain).await?;
-                    sealer.push(&plain);
-                    send(&to, &mut sealer).await?;
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    // Who stores the pieces fails with it, and so does who looks at them.
-                    look.fail(Error::new(error.kind, error.port, "it breaks off")).await;
-                    let _ = to.send(Err(error)).await;
-                    return None;
-                }
-            }
-        }
-    }
-    drop(look);
-    sealer.finish();
-    send(&to, &mut sealer).await?;
-    Some(digest.finish())
-}
-
-async fn send(to: &mpsc::Sender<Result<Bytes, Error>>, sealer: &mut Sealer) -> Option<()> {
-    let sealed = sealer.take();
-    if sealed.is_empty() {
-        return Some(());
-    }
-    to.send(Ok(Bytes::from(sealed))).await.ok()
-}
-
-/// A part that is being read.
-struct Opened {
-    bytes: ports::blobs::ByteStream,
-    opener: Opener,
-    ended: bool,
-}
-
-fn changed() -> Error {
-    Error::corrupt("blobs", "a part of an upload was changed or is missing")
-}
-
-impl Opened {
-    async fn new(ports: &Ports, key: &Secret, part: &Part) -> Result<Self, Error> {
-        let salt = salt(ports, &part.key).await?;
-        let opener = Opener::part(key, part.start, &salt, part.size_bytes);
-        let span = Span::From { offset: opener.offset, bytes_max: opener.bytes };
-        let reading = ports.blobs.get(&part.key, span).await?.ok_or_else(changed)?;
-        Ok(Self { bytes: reading.bytes, opener, ended: false })
-    }
-
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        if self.ended {
-            return Ok(None);
-        }
-        let plain = match self.bytes.next().await {
-            Some(sealed) => self.opener.push(&sealed?),
-            None => {
-                self.ended = true;
-                self.opener.finish()
-            }
-        };
-        plain.map(Some).ok_or_else(changed)
-    }
-}
-
-/// What stands first in a blob.
-pub(super) async fn salt(
-    ports: &Ports,
-    key: &ports::blobs::BlobKey,
-) -> Result<[u8; SALT_BYTES], Error> {
-    let span = Span::From { offset: 0, bytes_max: SALT_BYTES as u64 };
-    let mut reading = ports.blobs.get(key, span).await?.ok_or_else(changed)?;
-    let mut salt = Vec::with_capacity(SALT_BYTES);
-    while let Some(bytes) = reading.bytes.next().await {
-        salt.extend_from_slice(&bytes?);
-    }
-    salt.try_into().map_err(|_| changed())
 }

@@ -6,21 +6,16 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::{StreamExt, stream};
 
 use chat::files::{
-    File, FileDetails, FileId, Link, LinkError, Opener, SALT_BYTES, contents_blob, holder_of,
-    key_of, sealed_bytes, variant_blob,
+    File, FileDetails, FileId, Link, LinkError, holder_of, key_of, read_contents, read_variant,
 };
 use chat::kernel::graphql::{Asker, NOT_FOUND, Scope};
 use chat::kernel::{Failure, Timestamp};
 use chat::media::{Media, Stream, is_meant, variant};
-use ports::Error;
-use ports::blobs::{BlobKey, ByteStream, Span};
-use ports::keys::Secret;
+use ports::blobs::ByteStream;
 
 use super::Refused;
-use super::assemble::salt;
 use super::ranges::{Wanted, wanted};
 use crate::schema::Api;
 
@@ -64,9 +59,8 @@ impl From<LinkError> for Refused {
 struct Wished {
     /// The file that holds it, which may be another than the link names.
     file: Arc<File>,
-    /// The number of the blob; of a variant, or else of the contents.
-    blob: u64,
-    is_variant: bool,
+    /// The number of its blob, if it is a variant.
+    variant: Option<u64>,
     size_bytes: u64,
     /// Contents never change, so what the link calls them tells them; that another file holds
     /// them, and since when, is nobody's business.
@@ -83,9 +77,9 @@ impl Wished {
             let details = reader.open(&file.details).await?.ok_or(Refused::from(NOT_FOUND))?;
             let (kind, disposition) = shown(&details);
             let file = holder_of(reader, &file).await?.ok_or(Refused::from(NOT_FOUND))?;
-            let (blob, size_bytes) = (file.blob.ok_or_else(changed)?, file.size_bytes);
+            let (variant, size_bytes) = (None, file.size_bytes);
             let tag = format!("\"{}\"", link.file);
-            return Ok(Self { file, blob, is_variant: false, size_bytes, tag, kind, disposition });
+            return Ok(Self { file, variant, size_bytes, tag, kind, disposition });
         };
         let file = holder_of(reader, &file).await?.ok_or(Refused::from(NOT_FOUND))?;
         let media = reader.load::<Media>(file.id.to_string()).await?;
@@ -99,7 +93,7 @@ impl Wished {
         let (kind, disposition) = shown(&FileDetails { name, media_type });
         let tag = format!("\"{}-{blob:x}\"", link.file);
         let size_bytes = variant.size_bytes;
-        Ok(Self { file, blob, is_variant: true, size_bytes, tag, kind, disposition })
+        Ok(Self { file, variant: Some(blob), size_bytes, tag, kind, disposition })
     }
 
     /// A playlist is written when it is asked for.
@@ -116,18 +110,17 @@ impl Wished {
             .into_response())
     }
 
-    fn key(&self) -> BlobKey {
-        match self.is_variant {
-            true => variant_blob(self.file.id, self.blob),
-            false => contents_blob(self.file.id, self.blob),
-        }
-    }
-
-    fn opener(&self, key: &Secret, salt: &[u8; SALT_BYTES], span: (u64, u64)) -> Opener {
-        match self.is_variant {
-            true => Opener::variant(key, (self.blob, self.size_bytes), salt, span),
-            false => Opener::whole(key, salt, self.size_bytes, span.0, span.1),
-        }
+    /// A span of it as it is opened.
+    async fn read(&self, api: &Api, span: (u64, u64)) -> Result<ByteStream, Refused> {
+        let (keyring, blobs) = (&api.parts.keyring, &api.parts.ports.blobs);
+        let key = key_of(keyring, &self.file).await?.ok_or(Refused::from(NOT_FOUND))?;
+        Ok(match self.variant {
+            Some(blob) => {
+                let wanted = (self.file.id, blob, self.size_bytes);
+                read_variant(&**blobs, wanted, &key, span).await?
+            }
+            None => read_contents(blobs, &self.file, &key, span).await?,
+        })
     }
 }
 
@@ -164,7 +157,7 @@ pub(super) async fn download(
     let empty = head || known || wanted == Wanted::Nothing;
     let body = match empty {
         true => Body::empty(),
-        false => Body::from_stream(contents(api, &scope, &wished, (from, bytes)).await?),
+        false => Body::from_stream(wished.read(api, (from, bytes)).await?),
     };
     let mut response = (status, body).into_response();
     let told = response.headers_mut();
@@ -211,38 +204,6 @@ fn shown(details: &FileDetails) -> (&'static str, String) {
         }
     }
     (inline.unwrap_or(&BYTES), format!("{verb}; filename*=UTF-8''{name}"))
-}
-
-fn changed() -> Error {
-    Error::corrupt("blobs", "contents were changed or are missing")
-}
-
-/// A span of what is wished for as it is opened.
-async fn contents(
-    api: &Api,
-    scope: &Scope,
-    wished: &Wished,
-    part: (u64, u64),
-) -> Result<ByteStream, Refused> {
-    let ports = &api.parts.ports;
-    let key = key_of(&scope.reader.keyring, &wished.file).await?.ok_or(Refused::from(NOT_FOUND))?;
-    let blob = wished.key();
-    let salt = salt(ports, &blob).await?;
-    let opener = wished.opener(&key, &salt, part);
-    let span = Span::From { offset: opener.offset, bytes_max: opener.bytes };
-    let reading = ports.blobs.get(&blob, span).await?.ok_or_else(changed)?;
-    if reading.size_bytes != sealed_bytes(wished.size_bytes) {
-        return Err(changed().into());
-    }
-    let next = |state: Option<(ByteStream, Opener)>| async move {
-        let Some((mut sealed, mut opener)) = state else { return Ok(None) };
-        let (plain, rest) = match sealed.next().await {
-            Some(bytes) => (opener.push(&bytes?), Some((sealed, opener))),
-            None => (opener.finish(), None),
-        };
-        Ok(Some((plain.ok_or_else(changed)?.into(), rest)))
-    };
-    Ok(stream::try_unfold(Some((reading.bytes, opener)), next).boxed())
 }
 
 #[cfg(test)]

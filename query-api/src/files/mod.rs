@@ -5,10 +5,13 @@
 //! read from its blobs, so any node goes on with it, and none has to remember anything.
 
 mod assemble;
+mod digested;
 mod direct;
 mod download;
+mod incoming;
 mod intake;
 mod linger;
+mod making;
 mod progress;
 mod ranges;
 mod receive;
@@ -32,6 +35,7 @@ use chat::kernel::graphql::{Asker, NOT_FOUND, Scope, UNAUTHENTICATED, Viewer, de
 use chat::kernel::{Failure, Rejection};
 use chat::media::is_variant_name;
 
+pub(crate) use digested::Uploads;
 pub use intake::{DigestInvalid, Intake};
 
 use crate::http::proved;

@@ -1,35 +1,30 @@
 //! The bytes of an upload: sealed part by part while they come, put together once all are there.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use aws_lc_rs::digest::{self, Algorithm};
-use axum::body::{Body, BodyDataStream};
+use aws_lc_rs::digest::Algorithm;
+use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
-use bytes::Bytes;
-use futures_util::{StreamExt, stream};
 use serde_json::json;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use chat::files::{
-    BeginUpload, File, FileId, FileRejection, FileState, PART_BYTES_MAX, PARTS_MAX, Part,
-    SIMPLE_BYTES_MAX, Sealer, key_of, part_key, part_of, parts_prefix, whole,
+    BeginUpload, File, FileId, FileRejection, FileState, ListedPart, PARTS_MAX, Part,
+    SIMPLE_BYTES_MAX, Sealer, key_of, part_key, part_of, parts_of, parts_prefix, whole,
 };
 use chat::kernel::graphql::NOT_FOUND;
 use chat::kernel::{Failure, Rejection, id};
-use ports::blobs::{BlobKey, ByteStream, LIST_MAX, Put, Source, Span};
+use ports::blobs::{BlobKey, LIST_MAX, Put, Source, Span};
 use ports::keys::Secret;
 use ports::{Error, Ports};
 
 use super::assemble::assemble;
-use super::progress::{Progress, Taken};
+use super::incoming::{Incoming, sealed};
+use super::progress::Progress;
 use super::{Asked, Refused};
 use crate::schema::Api;
-
-/// How long nothing may come before an upload is taken for cut off.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// What a client says that the digest of its bytes is.
 pub(super) struct Checksum {
@@ -130,12 +125,17 @@ impl Upload {
             return Ok((self.file, self.offset));
         }
         if !self.file.pieces.is_empty() {
-            let file = assemble(&self.api.parts, &self.asked, &self.file, &self.key).await?;
+            let file = assemble(&self.api, &self.asked, &self.file, &self.key).await?;
             let end = file.size_bytes;
             return Ok((file, end));
         }
         let left = self.file.size_bytes - self.offset;
-        let incoming = Incoming::new(body, left, checksum.as_ref());
+        let known = match checksum.is_none() && self.is_digested() {
+            true => self.api.uploads.take(self.file.id, self.offset),
+            // What waits for its checksum is stored under other names.
+            false => None,
+        };
+        let incoming = Incoming::new(body, left, (checksum.as_ref(), known));
         let (scope, offset, taken) = (&self.asked.scope, self.offset, incoming.taken.clone());
         let progress = Progress { scope, file: &self.file, offset, taken };
         let incoming = Arc::new(Mutex::new(incoming));
@@ -153,7 +153,7 @@ impl Upload {
         if end < self.file.size_bytes || self.file.partial {
             return Ok((self.file, end));
         }
-        let file = assemble(&self.api.parts, &self.asked, &self.file, &self.key).await?;
+        let file = assemble(&self.api, &self.asked, &self.file, &self.key).await?;
         Ok((file, end))
     }
 
@@ -170,11 +170,11 @@ impl Upload {
             }
             let (part, size_bytes) = self.store_part(incoming, at, counts).await?;
             stored.push((at, part));
-            if !self.goes_on().await? {
-                self.forget(stored).await?;
-                return Err(Refused::from(NOT_FOUND));
-            }
+            self.goes_on(&stored).await?;
             at += size_bytes;
+        }
+        if let Some(known) = incoming.lock().await.known.take() {
+            self.api.uploads.put(self.file.id, known);
         }
         Ok((at, stored))
     }
@@ -188,7 +188,7 @@ impl Upload {
         let (end, waiting) = self.store(incoming, false).await?;
         let (cut, found) = incoming.lock().await.digest();
         if cut || found.as_ref() != checksum.expected {
-            self.forget(waiting).await?;
+            self.forget(&waiting).await?;
             return if cut { Ok(self.offset) } else { Err(mismatch()) };
         }
         let blobs = &self.api.parts.ports.blobs;
@@ -200,13 +200,12 @@ impl Upload {
             let size_bytes = Some(reading.size_bytes);
             let source = Source { bytes: reading.bytes, size_bytes, sha256: None };
             stored(blobs.put(&counting, source).await?)?;
-            if !self.goes_on().await? {
-                self.forget([(*start, counting)]).await?;
-                self.forget(waiting).await?;
-                return Err(Refused::from(NOT_FOUND));
+            if let Err(refused) = self.goes_on(&[(*start, counting)]).await {
+                self.forget(&waiting).await?;
+                return Err(refused);
             }
         }
-        self.forget(waiting).await?;
+        self.forget(&waiting).await?;
         Ok(end)
     }
 
@@ -223,23 +222,43 @@ impl Upload {
     ) -> Result<(BlobKey, u64), Refused> {
         let ports = &self.api.parts.ports;
         let key = self.part_key(start, counts);
-        let sealer = Sealer::part(&self.key, start, ports.entropy.bytes());
+        let salt = ports.entropy.bytes();
+        let sealer = Sealer::part(&self.key, start, salt);
         let before = incoming.lock().await.taken.bytes();
         let source = Source::stream(sealed(Arc::clone(incoming), sealer));
         stored(ports.blobs.put(&key, source).await?)?;
-        Ok((key, incoming.lock().await.taken.bytes() - before))
+        let mut incoming = incoming.lock().await;
+        let size_bytes = incoming.taken.bytes() - before;
+        if let Some(known) = &mut incoming.known {
+            known.stored(ListedPart::new(&key, start, size_bytes, salt));
+        }
+        Ok((key, size_bytes))
     }
 
-    /// Whether the upload is still one: what comes later belongs to nothing.
-    async fn goes_on(&self) -> Result<bool, Refused> {
+    /// Whether anybody can use what is known of its digest.
+    fn is_digested(&self) -> bool {
+        self.file.may_be_listed() && !self.api.parts.ports.scanner.is_there()
+    }
+
+    /// Refuses to go on once the upload is none any more: what came too late belongs to nothing,
+    /// unless whoever finished it has listed it.
+    async fn goes_on(&self, stored: &[(u64, BlobKey)]) -> Result<(), Refused> {
         let reader = self.asked.scope.reader.anew();
-        let file = reader.load::<File>(self.file.id.to_string()).await?;
-        Ok(file.is_some_and(|it| it.state == FileState::Uploading))
+        let listed = match reader.load::<File>(self.file.id.to_string()).await? {
+            Some(file) if file.state == FileState::Uploading => return Ok(()),
+            Some(file) => parts_of(&*self.api.parts.ports.blobs, &file, &self.key).await?,
+            None => Vec::new(),
+        };
+        let listed: Vec<_> = listed.iter().filter_map(ListedPart::blob).collect();
+        let late = stored.iter().filter(|it| !listed.contains(&it.1));
+        let late: Vec<_> = late.cloned().collect();
+        self.forget(&late).await?;
+        Err(Refused::from(NOT_FOUND))
     }
 
-    async fn forget(&self, parts: impl IntoIterator<Item = (u64, BlobKey)>) -> Result<(), Refused> {
+    async fn forget(&self, parts: &[(u64, BlobKey)]) -> Result<(), Refused> {
         for (_, part) in parts {
-            self.api.parts.ports.blobs.delete(&part).await?;
+            self.api.parts.ports.blobs.delete(part).await?;
         }
         Ok(())
     }
@@ -250,92 +269,6 @@ pub(super) fn stored(put: Put) -> Result<(), Error> {
     match put {
         Put::Stored { .. } => Ok(()),
         Put::Differs | Put::TooLarge => Err(Error::unavailable("blobs", "a part was not stored")),
-    }
-}
-
-/// The next part of a body, sealed.
-fn sealed(incoming: Arc<Mutex<Incoming>>, sealer: Sealer) -> ByteStream {
-    let next = |state: Option<(Arc<Mutex<Incoming>>, Sealer, u64)>| async move {
-        let (incoming, mut sealer, mut room) = state?;
-        loop {
-            let Some(bytes) = incoming.lock().await.next(room).await else {
-                sealer.finish();
-                return Some((Ok(Bytes::from(sealer.take())), None));
-            };
-            room -= bytes.len() as u64;
-            sealer.push(&bytes);
-            let sealed = sealer.take();
-            if !sealed.is_empty() {
-                return Some((Ok(Bytes::from(sealed)), Some((incoming, sealer, room))));
-            }
-        }
-    };
-    stream::unfold(Some((incoming, sealer, PART_BYTES_MAX)), next).boxed()
-}
-
-/// A body that is taken part by part.
-struct Incoming {
-    body: BodyDataStream,
-    held: Bytes,
-    /// Bytes that may still come.
-    left: u64,
-    taken: Taken,
-    ended: bool,
-    /// Whether the connection broke, or nothing came for too long.
-    cut: bool,
-    /// Whether more came than may.
-    over: bool,
-    digest: Option<digest::Context>,
-}
-
-impl Incoming {
-    fn new(body: Body, left: u64, checksum: Option<&Checksum>) -> Self {
-        Self {
-            body: body.into_data_stream(),
-            held: Bytes::new(),
-            left,
-            taken: Taken::default(),
-            ended: false,
-            cut: false,
-            over: false,
-            digest: checksum.map(|it| digest::Context::new(it.algorithm)),
-        }
-    }
-
-    /// Waits for bytes; whether there are some.
-    async fn fill(&mut self) -> bool {
-        while self.held.is_empty() && !self.ended {
-            match tokio::time::timeout(SILENCE_MAX, self.body.next()).await {
-                Ok(Some(Ok(bytes))) => self.held = bytes,
-                Ok(Some(Err(_))) | Err(_) => (self.cut, self.ended) = (true, true),
-                Ok(None) => self.ended = true,
-            }
-        }
-        let fits = usize::try_from(self.left).unwrap_or(usize::MAX);
-        if self.held.len() > fits {
-            (self.over, self.ended) = (true, true);
-            self.held.truncate(fits);
-        }
-        !self.held.is_empty()
-    }
-
-    /// Bytes that have come, at most as many; `None` at the end of the part.
-    async fn next(&mut self, room: u64) -> Option<Bytes> {
-        if room == 0 || !self.fill().await {
-            return None;
-        }
-        let fits = usize::try_from(room).unwrap_or(usize::MAX).min(self.held.len());
-        let bytes = self.held.split_to(fits);
-        self.taken.add(bytes.len() as u64);
-        self.left -= bytes.len() as u64;
-        self.digest.iter_mut().for_each(|it| it.update(&bytes));
-        Some(bytes)
-    }
-
-    /// Whether something is missing, and the digest of what came.
-    fn digest(&mut self) -> (bool, Vec<u8>) {
-        let digest = self.digest.take().map(|it| it.finish().as_ref().to_vec());
-        (self.cut, digest.unwrap_or_default())
     }
 }
 

@@ -1,9 +1,9 @@
 //! What people do with packs of stickers and custom emoji.
 
-use super::uploads::{begins, finishes};
+use super::uploads::uploaded;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
-use crate::files::{BeginUpload, File, FileId};
+use crate::files::FileId;
 use crate::kernel::testing::{Given, Then};
 use crate::kernel::time::Long;
 use crate::messages::SendMessage;
@@ -39,12 +39,7 @@ fn makes(world: Given, actor: AccountId, which: u8) -> Then {
 
 /// Uploads a picture and adds it to a pack.
 fn adds(world: Given, pack: &Pack, which: u8) -> Then {
-    let world = world.when(pack.owner_id, begins(which)).world;
-    let file_id = BeginUpload::file_id(pack.owner_id, world.last_context(pack.owner_id).client_id);
-    let world = match world.document::<File>(file_id) {
-        Some(file) => world.when(pack.owner_id, finishes(&file, which)).world,
-        None => world,
-    };
+    let (world, file_id) = uploaded(world, pack.owner_id, which);
     let name = (pack.kind == PackKind::Emoji).then(|| format!("name{}", which % 8));
     let (media_type, emoji) = ("image/png".to_owned(), "👍".to_owned());
     world.when(pack.owner_id, AddSticker { pack_id: pack.id, file_id, media_type, emoji, name })

@@ -1,9 +1,9 @@
 //! What people show of themselves and of their groups.
 
-use super::uploads::{begins, finishes};
+use super::uploads::uploaded;
 use crate::accounts::AccountId;
 use crate::conversations::ConversationId;
-use crate::files::{BeginUpload, File, FileId};
+use crate::files::FileId;
 use crate::kernel::testing::{Given, Then};
 use crate::media::AskAvatars;
 use crate::pictures::{
@@ -13,12 +13,7 @@ use crate::pictures::{
 
 /// Somebody uploads a file and asks for its squares.
 fn uploads(world: Given, actor: AccountId, which: u8) -> (Given, FileId) {
-    let world = world.when(actor, begins(which)).world;
-    let file_id = BeginUpload::file_id(actor, world.last_context(actor).client_id);
-    let world = match world.document::<File>(file_id) {
-        Some(file) => world.when(actor, finishes(&file, which)).world,
-        None => world,
-    };
+    let (world, file_id) = uploaded(world, actor, which);
     (world.when(actor, AskAvatars { file_id }).world, file_id)
 }
 

@@ -35,7 +35,7 @@ fn begun(world: &Given) -> Vec<(AccountId, FileId)> {
     begun.take(3).collect()
 }
 
-pub(super) fn begins(which: u8) -> BeginUpload {
+fn begins(which: u8) -> BeginUpload {
     let (name, media_type) = (format!("file {which}"), String::new());
     BeginUpload {
         name,
@@ -46,7 +46,7 @@ pub(super) fn begins(which: u8) -> BeginUpload {
     }
 }
 
-pub(super) fn finishes(file: &File, which: u8) -> FinishUpload {
+fn finishes(file: &File, which: u8) -> FinishUpload {
     let (file_id, size_bytes) = (file.id, file.size_bytes);
     let contents = Some(format!("{:032x}", which % 4));
     FinishUpload {
@@ -56,7 +56,19 @@ pub(super) fn finishes(file: &File, which: u8) -> FinishUpload {
         size_bytes,
         contents,
         kept_days: 0,
+        in_parts: which.is_multiple_of(5),
     }
+}
+
+/// Somebody uploads a file.
+pub(super) fn uploaded(world: Given, actor: AccountId, which: u8) -> (Given, FileId) {
+    let world = world.when(actor, begins(which)).world;
+    let file_id = BeginUpload::file_id(actor, world.last_context(actor).client_id);
+    let world = match world.document::<File>(file_id) {
+        Some(file) => world.when(actor, finishes(&file, which)).world,
+        None => world,
+    };
+    (world, file_id)
 }
 
 /// Begins an upload, or does something with one of the last; what is not there is uploaded first.
