@@ -64,7 +64,7 @@ fn files_are_short_and_say_what_they_are_for() {
 
 /// A room's six files, and the few others with their reasons.
 const ROOM_FILES: [&str; 6] = ["mod", "events", "decide", "view", "graphql", "tests"];
-const MORE_FILES: [(&str, &str); 110] = [
+const MORE_FILES: [(&str, &str); 114] = [
     ("audit/told", "what each event tells, too long to stand beside the document"),
     ("addresses/asked", "mail that anybody may ask for, in two rooms so that nobody is found out"),
     ("audit/groups", "what the events of groups tell, too long to stand beside the others"),
@@ -121,6 +121,9 @@ const MORE_FILES: [(&str, &str); 110] = [
     ("stickers/packs", "commands over whole packs, too long to stand beside the others"),
     ("stickers/recount", "the law over random histories, too long to stand beside the others"),
     ("stickers/send", "what goes to a conversation, not to the maker's stream"),
+    ("files/part_list", "the list of the parts that contents stay in"),
+    ("files/listed", "the law of such contents"),
+    ("files/read", "how contents and variants are opened, for links and for the worker"),
     ("files/contents", "how contents are sealed, which is neither a rule nor a document"),
     ("files/end", "ending by itself, which nobody asks for"),
     ("files/kept", "under which keys blobs lie, and what parts come to"),
@@ -143,6 +146,10 @@ const MORE_FILES: [(&str, &str); 110] = [
     ("expiry/read", "what is done when something was read, over two streams"),
     ("locations/end", "ending by itself, which nobody asks for"),
     ("schedule/fire", "what is done when a time has come, over two streams"),
+    (
+        "schedule/held",
+        "the law of what scheduled messages hold, too long to stand beside the other",
+    ),
     ("schedule/steps", "the commands by which the server does it"),
     ("sessions/tokens", "what is signed"),
     ("sessions/sign_in", "opening a session, for every way to prove oneself"),

@@ -232,7 +232,8 @@ rooms! {
     schedule {
         events: ScheduleEvent,
         commands: [ScheduleMessage, ChangeScheduled, CancelScheduled, SendScheduledNow,
-            BeginScheduled, ConfirmSending, SendScheduled, FinishScheduled],
+            BeginScheduled, ConfirmSending, SendScheduled, SendScheduledFiles, FinishScheduled,
+            NoteScheduledReleased],
         documents: [Scheduled, ScheduledCount],
         rejections: [ScheduleRejection],
         query: ScheduleQuery, mutation: ScheduleMutation,

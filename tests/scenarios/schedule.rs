@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::{Answer, Person, TOO_LONG, World, at_once, until, within};
+use tests::{Answer, Person, TOO_LONG, World, at_once, found, until, within};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -291,4 +291,47 @@ fn what_goes_to_a_thread_is_sent_there() {
         message["thread"]["replyCount"] == 1
     });
     assert_eq!(texts(&ann, &group, 1, LATE_MAX), ["where?"]);
+}
+
+#[test]
+fn files_wait_with_it_and_come_with_it() {
+    let world = World::new();
+    let ([ann, bob], group) = world.group("Lunch", ["ann", "bob"]);
+    let [file, other] = ["a.txt", "b.txt"].map(|it| ann.uploads(it, "text/plain", it.as_bytes()));
+    let wish = |file: &str| {
+        let attachments = json!([{ "fileId": file, "kind": "DOCUMENT" }]);
+        let at = world.in_seconds(3 * 24 * 3_600);
+        json!({ "conversationId": group, "text": "", "attachments": attachments, "at": at })
+    };
+    let refused = bob.tries("scheduleMessage", wish(&file), "position");
+    assert_eq!(refused.code(), "ATTACHMENTS_FILE_NOT_FOUND");
+    let wanted = "scheduled { id attachments { kind version file { name url } } }";
+    let made = ann.does("scheduleMessage", wish(&file), wanted)["scheduled"].clone();
+    let shown = &made["attachments"][0];
+    assert_eq!((&shown["kind"], &shown["version"]), (&json!("DOCUMENT"), &json!(1)));
+    let link = shown["file"]["url"].as_str().expect("a link");
+    assert_eq!((ann.follows(link, &[]).body, bob.file(&file)), (b"a.txt".to_vec(), Value::Null));
+    let cancelled = ann.does("scheduleMessage", wish(&other), "scheduled { id }");
+    let cancelled = cancelled["scheduled"]["id"].as_str().expect("an id");
+    // Longer than files are kept that nothing uses.
+    world.passes(2 * 24 * HOUR);
+    let ann = ann.on_another_device();
+    for it in [&file, &other] {
+        until("it is said to go", || ann.file(it)["until"].is_null());
+    }
+    tries(&ann, "cancelScheduled", cancelled, json!({})).data();
+    world.passes_until_gone(&other);
+    world.passes(24 * HOUR);
+    let [ann, bob] = [ann, bob].map(|it| it.on_another_device());
+    let message = found("it is not sent", || bob.all_messages(&group).into_values().next());
+    left(&ann, 0);
+    // Longer than files are kept that nothing uses any more.
+    world.passes(2 * MINUTE);
+    let links = bob.attached_links(&message);
+    let link = links[0].as_ref().expect("a link");
+    assert_eq!(bob.follows(link, &[]).body, b"a.txt");
+    let input = json!({ "messageId": message, "forEveryone": true });
+    ann.does("deleteMessage", input, "position");
+    world.passes_until_gone(&file);
+    assert_eq!(ann.storage(), (0, 0, 0));
 }

@@ -27,6 +27,7 @@ impl Person {
         let wish = ScheduleMessage {
             conversation_id,
             text: text.clone(),
+            attachments: Vec::new(),
             reply_to: None,
             thread_id: None,
             silent: false,

@@ -164,31 +164,13 @@ impl SendAttachments {
         self.addressed().message_id(context)
     }
 
-    fn fits(&self) -> bool {
-        (1..=ATTACHMENTS_MAX).contains(&self.attachments.len())
-    }
-
-    /// Refuses what does not go together.
-    fn check(&self) -> Result<(), AttachmentRejection> {
-        if !self.fits() {
-            return Err(AttachmentRejection::CountInvalid);
-        }
-        let once: BTreeSet<_> = self.attachments.iter().map(|it| it.file_id).collect();
-        if once.len() < self.attachments.len() {
-            return Err(AttachmentRejection::Repeated);
-        }
-        let (first, alone) = (self.attachments[0].kind, self.attachments.len() == 1);
-        let seen = |it: AttachmentKind| matches!(it, AttachmentKind::Photo | AttachmentKind::Video);
-        let goes = |it: AttachmentKind| it == first || (seen(it) && seen(first));
-        let together =
-            first != AttachmentKind::Voice && self.attachments.iter().all(|it| goes(it.kind));
-        if !alone && !together {
-            return Err(AttachmentRejection::Mixed);
-        }
-        let once = alone
-            && (seen(first) || first == AttachmentKind::Voice)
-            && self.expires_after_read.is_none();
-        match self.view_once && !once {
+    /// Refuses what is not opened once.
+    fn check_once(&self) -> Result<(), AttachmentRejection> {
+        let once = match &self.attachments[..] {
+            [it] => it.kind.is_seen() || it.kind == AttachmentKind::Voice,
+            _ => false,
+        };
+        match self.view_once && !(once && self.expires_after_read.is_none()) {
             true => Err(AttachmentRejection::ViewOnceInvalid),
             false => Ok(()),
         }
@@ -197,22 +179,88 @@ impl SendAttachments {
     fn said(
         &self,
         (names, files): (&Names, &[Slot<File>]),
-        by_manager: bool,
+        (by_manager, kept): (bool, bool),
         context: &Context<'_>,
     ) -> Result<Said, Unsent<AttachmentRejection>> {
-        self.check().map_err(Unsent::Content)?;
-        let gone = !files.iter().all(|it| it.get().is_some_and(|it| may_be_sent(it, context)));
-        if gone {
-            return Err(Unsent::Content(AttachmentRejection::FileNotFound));
-        }
-        let owner_id = context.actor;
-        let all = self.attachments.iter();
-        let all = all.map(|it| Attachment { kind: it.kind, file_id: it.file_id, owner_id });
-        let attachments = Attachments { all: all.collect() };
+        check(&self.attachments).and_then(|()| self.check_once()).map_err(Unsent::Content)?;
+        let attachments = sent_by(&self.attachments, files, kept, context);
+        let attachments = attachments.map_err(Unsent::Content)?;
         let (mut body, mentions) = caption(&self.text, names, by_manager)?;
         body.content = Some(Content::Attachments(attachments));
         Ok((body, mentions))
     }
+
+    /// Decides it; files that are `kept` for it are not about to be discarded.
+    pub(crate) fn decided(
+        self,
+        ((sending, names), files, storage): &<Self as Command>::State,
+        kept: bool,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, Unsent<AttachmentRejection>> {
+        let by_manager = sending.by_manager();
+        let say = || self.said((names, files), (by_manager, kept), context);
+        let mut sent = sending.sent(context, say)?;
+        let bytes = storage::bytes(files);
+        if !ConversationStorage::has_room(storage, bytes, context) {
+            return Err(Unsent::Content(AttachmentRejection::StorageFull));
+        }
+        sent.file_bytes = (bytes > 0).then_some(Long(bytes));
+        let mut events = sending.read(context);
+        events.push(sent.into());
+        Ok(events)
+    }
+}
+
+impl AttachmentKind {
+    fn is_seen(self) -> bool {
+        matches!(self, Self::Photo | Self::Video)
+    }
+}
+
+fn fits(attach: &[Attach]) -> bool {
+    (1..=ATTACHMENTS_MAX).contains(&attach.len())
+}
+
+/// Refuses files that do not go together.
+pub(crate) fn check(attach: &[Attach]) -> Result<(), AttachmentRejection> {
+    if !fits(attach) {
+        return Err(AttachmentRejection::CountInvalid);
+    }
+    let once: BTreeSet<_> = attach.iter().map(|it| it.file_id).collect();
+    if once.len() < attach.len() {
+        return Err(AttachmentRejection::Repeated);
+    }
+    let first = attach[0].kind;
+    let goes = |it: AttachmentKind| it == first || (it.is_seen() && first.is_seen());
+    let together = first != AttachmentKind::Voice && attach.iter().all(|it| goes(it.kind));
+    match attach.len() == 1 || together {
+        true => Ok(()),
+        false => Err(AttachmentRejection::Mixed),
+    }
+}
+
+/// The files of whoever sends them; none is read where they are too many.
+pub(crate) fn slots(attach: &[Attach], context: &Context<'_>) -> Vec<Slot<File>> {
+    let named = attach.iter().filter(|_| fits(attach));
+    let own = StreamId::Account(context.actor);
+    named.map(|it| Slot::new(it.file_id.to_string(), own)).collect()
+}
+
+/// What is sent of files that whoever sends them has uploaded.
+pub(crate) fn sent_by(
+    attach: &[Attach],
+    files: &[Slot<File>],
+    kept: bool,
+    context: &Context<'_>,
+) -> Result<Attachments, AttachmentRejection> {
+    let there = |it: &File| may_be_sent(it, context) || (kept && is_own(it, context));
+    if !files.iter().all(|it| it.get().is_some_and(there)) {
+        return Err(AttachmentRejection::FileNotFound);
+    }
+    let owner_id = context.actor;
+    let all = attach.iter();
+    let all = all.map(|it| Attachment { kind: it.kind, file_id: it.file_id, owner_id });
+    Ok(Attachments { all: all.collect() })
 }
 
 impl Attachments {
@@ -231,7 +279,11 @@ impl Attachments {
 /// Whether somebody may send a file: it is theirs and there, and not about to be discarded.
 pub(crate) fn may_be_sent(file: &File, context: &Context<'_>) -> bool {
     let stays = file.until.is_none_or(|it| it.0 - LAST_MOMENT_MS > context.now.0);
-    file.account_id == context.actor && file.state == FileState::Uploaded && stays
+    is_own(file, context) && stays
+}
+
+fn is_own(file: &File, context: &Context<'_>) -> bool {
+    file.account_id == context.actor && file.state == FileState::Uploaded
 }
 
 impl Command for SendAttachments {
@@ -245,29 +297,18 @@ impl Command for SendAttachments {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        let named = self.attachments.iter().filter(|_| self.fits());
-        let own = StreamId::Account(context.actor);
-        let files = named.map(|it| Slot::new(it.file_id.to_string(), own)).collect();
         let sending = Sending::new(self.addressed(), context);
         let storage = ConversationStorage::of(self.conversation_id);
+        let files = slots(&self.attachments, context);
         ((sending, names(&self.text, context)), files, storage)
     }
 
     fn decide(
         self,
-        ((sending, names), files, storage): &Self::State,
+        state: &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, Self::Rejection> {
-        let say = || self.said((names, files), sending.by_manager(), context);
-        let mut sent = sending.sent(context, say)?;
-        let bytes = storage::bytes(files);
-        if !ConversationStorage::has_room(storage, bytes, context) {
-            return Err(Unsent::Content(AttachmentRejection::StorageFull));
-        }
-        sent.file_bytes = (bytes > 0).then_some(Long(bytes));
-        let mut events = sending.read(context);
-        events.push(sent.into());
-        Ok(events)
+        self.decided(state, false, context)
     }
 
     /// Which text is the last to quote may have changed between two tries.

@@ -13,9 +13,10 @@ use crate::conversations::ConversationId;
 use crate::files::{File, FileId, ReleaseFile};
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Document, Reader, Recorded, Slot, StreamId, id};
-use crate::messages::{MessageEvent, MessageId};
+use crate::messages::{Message, MessageEvent, MessageId};
 use crate::pictures::{NotePictureReleased, PictureEvent};
 use crate::removals::RemovalEvent;
+use crate::schedule::{NoteScheduledReleased, ScheduleEvent, Scheduled, ScheduledId};
 use crate::stickers::{NoteStickerReleased, StickerEvent};
 use crate::timers::{Action, Answer, Purpose, Timer, Timing};
 
@@ -75,7 +76,11 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
         _ => match (StickerEvent::of(&event.event), PictureEvent::of(&event.event)) {
             (Some(StickerEvent::StickerRemoved(it)), _) => it.owner_id,
             (_, Some(PictureEvent::PictureRemoved(it))) => it.account_id,
-            _ => return Vec::new(),
+            _ => match ScheduleEvent::of(&event.event) {
+                Some(ScheduleEvent::ScheduledCancelled(it)) => it.account_id,
+                Some(ScheduleEvent::ScheduledSent(it)) => it.account_id,
+                _ => return Vec::new(),
+            },
         },
     };
     vec![Timing::Set { purpose, id, account_id, due_at: event.occurred_at }]
@@ -101,6 +106,14 @@ pub(crate) async fn is_used(reader: &Reader, file: FileId) -> Result<bool, Error
     Ok(!reader.scan::<FileUse>(scan).await?.is_empty())
 }
 
+/// Whether the documents tell of the message that something scheduled has become, if any: until
+/// then nobody knows what that uses.
+async fn is_told_of(reader: &Reader, scheduled: ScheduledId) -> Result<bool, Error> {
+    let scheduled = reader.load::<Scheduled>(scheduled.to_string()).await?;
+    let Some(message) = scheduled.and_then(|it| it.message_id) else { return Ok(true) };
+    Ok(reader.load::<Message>(message.to_string()).await?.is_some())
+}
+
 /// Releases the files of what is gone and that nothing else uses, each in its owner's stream, and
 /// notes that; nothing while the documents do not tell of them.
 pub(crate) async fn release(reader: &Reader, timer: &Timer) -> Result<Option<Action>, Error> {
@@ -109,11 +122,20 @@ pub(crate) async fn release(reader: &Reader, timer: &Timer) -> Result<Option<Act
     let over = reader.scan::<FileUse>(scan).await?;
     let file_ids: Vec<_> = over.iter().map(|(_, it)| it.file_id).collect();
     let Some((_, first)) = over.first() else { return Ok(None) };
+    if let Holder::Scheduled(it) = first.holder
+        && !is_told_of(reader, it).await?
+    {
+        return Ok(None);
+    }
     let mut next = match first.holder {
         Holder::Message(message_id) => {
             let conversation_id = timer.conversation();
             let file_ids = file_ids.clone();
             timer.gives(NoteReleased { conversation_id, message_id, file_ids })
+        }
+        Holder::Scheduled(scheduled_id) => {
+            let file_ids = file_ids.clone();
+            timer.gives(NoteScheduledReleased { scheduled_id, file_ids })
         }
         Holder::Sticker { pack_id, number } => {
             let (number, file_id) = (Long(number), first.file_id);

@@ -14,8 +14,8 @@ use crate::files::{FileObject, Through};
 use crate::kernel::Timestamp;
 use crate::kernel::graphql::{id, outage, rejected, scope, uuid};
 use crate::messages::{
-    Content, Message, MessageId, MessageObject, MessagePayload, Placed, QuoteInput, changed,
-    message_id, opened, visible,
+    Content, Message, MessageObject, MessagePayload, Placed, QuoteInput, changed, message_id,
+    opened, visible,
 };
 
 /// What a message holds that the viewer may read.
@@ -51,15 +51,23 @@ pub(crate) struct AttachmentObject {
     placed: Placed,
     /// Whether links lead to it.
     linked: bool,
-    message_id: MessageId,
+    through: Through,
 }
 
 impl AttachmentObject {
     /// Those that a message showed after an edit.
     pub(crate) fn after(all: &Attachments, message: &Message, revision: u64) -> Vec<Self> {
-        let (linked, message_id) = (!message.view_once, message.id);
+        let (linked, through) = (!message.view_once, Through::Message(message.id));
         let all = all.after(message, revision).into_iter();
-        all.map(|(attachment, placed)| Self { attachment, placed, linked, message_id }).collect()
+        all.map(|(attachment, placed)| Self { attachment, placed, linked, through }).collect()
+    }
+
+    /// Those that are to be sent at a time, as whoever has uploaded them sees them.
+    pub(crate) fn scheduled(all: Attachments) -> Vec<Self> {
+        let (linked, through) = (true, Through::Owner);
+        let first = |it: &Attachment| Placed { file_id: it.file_id, version: 1, replaced_at: None };
+        let all = all.all.into_iter();
+        all.map(|it| Self { placed: first(&it), attachment: it, linked, through }).collect()
     }
 }
 
@@ -84,17 +92,24 @@ impl AttachmentObject {
     /// Null when its owner has discarded it.
     async fn file(&self, context: &Context<'_>) -> Result<Option<FileObject>> {
         let file = (self.attachment.file_id, self.attachment.owner_id);
-        let through = Some(Through::Message(self.message_id));
-        FileObject::held(context, file, self.linked, through).await
+        FileObject::held(context, file, self.linked, Some(self.through)).await
     }
 }
 
 #[derive(InputObject)]
-struct AttachmentInput {
+pub(crate) struct AttachmentInput {
     /// A file that the viewer has uploaded.
     file_id: ID,
     /// What it is taken for.
     kind: AttachmentKind,
+}
+
+impl AttachmentInput {
+    /// What these files are to be sent as.
+    pub(crate) fn all(files: &[Self]) -> Result<Vec<Attach>> {
+        let attach = |it: &Self| Ok(Attach { file_id: id(&it.file_id)?, kind: it.kind });
+        files.iter().map(attach).collect()
+    }
 }
 
 #[derive(InputObject)]
@@ -181,10 +196,9 @@ impl AttachmentMutation {
             }
             None => None,
         };
-        let attach = |it: &AttachmentInput| Ok(Attach { file_id: id(&it.file_id)?, kind: it.kind });
         let command = SendAttachments {
             conversation_id,
-            attachments: input.attachments.iter().map(attach).collect::<Result<_>>()?,
+            attachments: AttachmentInput::all(&input.attachments)?,
             text: input.text,
             reply_to,
             quote,

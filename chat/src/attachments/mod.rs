@@ -39,14 +39,14 @@ mod storage;
 mod tests;
 mod view;
 
-pub(crate) use decide::may_be_sent;
 pub use decide::{
     Attach, Attachment, AttachmentKind, AttachmentRejection, Attachments, SendAttachments,
 };
+pub(crate) use decide::{check, may_be_sent, sent_by, slots};
 pub use end::NoteReleased;
 pub(crate) use end::{is_held, is_used, release, timings};
 pub use events::{AttachmentEvent, AttachmentReady, AttachmentReplaced, FilesReleased};
-pub(crate) use graphql::AttachmentObject;
+pub(crate) use graphql::{AttachmentInput, AttachmentObject};
 pub use graphql::{AttachmentMutation, AttachmentsObject};
 pub use open::OpenAttachment;
 pub use ready::NoteMedia;

@@ -12,6 +12,7 @@ use crate::kernel::{Document, Recorded};
 use crate::messages::{MessageEvent, MessageId};
 use crate::pictures::{PictureEvent, PictureId};
 use crate::removals::RemovalEvent;
+use crate::schedule::{ScheduleEvent, ScheduledId};
 use crate::stickers::{PackId, Sticker, StickerEvent};
 
 /// What uses files.
@@ -22,6 +23,8 @@ pub enum Holder {
         pack_id: PackId,
         number: u64,
     },
+    /// What is to be sent at a time.
+    Scheduled(ScheduledId),
     /// Of a conversation, or of whoever has uploaded it.
     Picture {
         picture_id: PictureId,
@@ -35,6 +38,7 @@ impl Holder {
         match self {
             Self::Message(it) => it.0,
             Self::Sticker { pack_id, number } => Sticker::holder(pack_id, number),
+            Self::Scheduled(it) => it.0,
             Self::Picture { picture_id, .. } => picture_id.0,
         }
     }
@@ -81,6 +85,9 @@ fn told(event: &Recorded) -> Option<(Holder, &[FileId], Told)> {
     if let Some(event) = PictureEvent::of(&event.event) {
         return of_picture(event);
     }
+    if let Some(event) = ScheduleEvent::of(&event.event) {
+        return of_scheduled(event);
+    }
     let (message, files, told) = match AttachmentEvent::of(&event.event) {
         Some(AttachmentEvent::FilesReleased(it)) => (it.message_id, &it.file_ids[..], Told::End),
         Some(AttachmentEvent::AttachmentReplaced(it)) => {
@@ -116,6 +123,19 @@ fn of_sticker(event: &StickerEvent) -> Option<(Holder, &[FileId], Told)> {
     };
     let holder = Holder::Sticker { pack_id, number: number.0 };
     Some((holder, std::slice::from_ref(file), told))
+}
+
+fn of_scheduled(event: &ScheduleEvent) -> Option<(Holder, &[FileId], Told)> {
+    let (files, told) = match event {
+        ScheduleEvent::MessageScheduled(it) => (it.files.as_deref()?, Told::Begin),
+        ScheduleEvent::ScheduledCancelled(it) => (it.files.as_deref()?, Told::Over),
+        ScheduleEvent::ScheduledSent(it) => (it.files.as_deref()?, Told::Over),
+        ScheduleEvent::ScheduledReleased(it) => (&it.file_ids[..], Told::End),
+        ScheduleEvent::ScheduledChanged(_)
+        | ScheduleEvent::ScheduledSending(_)
+        | ScheduleEvent::ScheduledFailed(_) => return None,
+    };
+    Some((Holder::Scheduled(event.scheduled_id()), files, told))
 }
 
 fn of_picture(event: &PictureEvent) -> Option<(Holder, &[FileId], Told)> {
@@ -176,10 +196,14 @@ impl Document for FileUse {
         let holder = self.holder.id();
         let over = format!("{}{}", Self::over_with(holder), self.file_id);
         let used = Self::id(self.file_id, holder);
-        // Pictures come before messages, of which so many are told of a file and no more.
+        // Pictures come before messages, of which so many are told of a file and no more, and
+        // behind those comes what is told of nothing.
         let first = match self.holder {
             Holder::Picture { .. } => format!("{}!{}", Self::of(self.file_id), holder.simple()),
-            Holder::Message(_) | Holder::Sticker { .. } => used.clone(),
+            Holder::Message(_) => used.clone(),
+            Holder::Scheduled(_) | Holder::Sticker { .. } => {
+                format!("{}z{}", Self::of(self.file_id), holder.simple())
+            }
         };
         vec![(!self.over).then_some(first), self.over.then_some(over), Some(used)]
     }

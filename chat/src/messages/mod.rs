@@ -73,7 +73,7 @@ pub use pages::{Messages, Window, last_live_message, messages};
 pub use quote::Quote;
 pub(crate) use quote::QuoteInput;
 pub use said::Names;
-pub(crate) use said::{caption, check_text, names};
+pub(crate) use said::{caption, check_caption, check_text, names};
 pub(crate) use sending::Said;
 pub use sending::{Addressed, Sending, Unsent, message_id};
 pub(crate) use view::Placed;

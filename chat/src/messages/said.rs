@@ -9,7 +9,8 @@ use crate::kernel::command::Fetch;
 use crate::kernel::{Context, Slot, State, StreamId};
 use crate::stickers::Shortcodes;
 
-fn check(markdown: &str) -> Result<(), MessageRejection> {
+/// Refuses what can't be said beside something, whomever it mentions.
+pub(crate) fn check_caption(markdown: &str) -> Result<(), MessageRejection> {
     if markdown.len() > TEXT_BYTES_MAX {
         return Err(MessageRejection::TooLong);
     }
@@ -60,7 +61,7 @@ pub(crate) fn caption(
     names: &Names,
     by_manager: bool,
 ) -> Result<Said, MessageRejection> {
-    check(markdown)?;
+    check_caption(markdown)?;
     let found = bare::names(markdown).into_iter().zip(&names.accounts);
     let known: BTreeMap<String, AccountId> = found
         .filter_map(|(name, slot)| {
@@ -82,7 +83,7 @@ pub(crate) fn caption(
 
 /// Refuses what is no text of a message, whomever it mentions.
 pub(crate) fn check_text(markdown: &str) -> Result<(), MessageRejection> {
-    check(markdown)?;
+    check_caption(markdown)?;
     let blank = parse(markdown, |_| None).text.trim().is_empty();
     if blank { Err(MessageRejection::Empty) } else { Ok(()) }
 }

@@ -219,19 +219,19 @@ fn expires_after_read(
 
 /// Why a message with content is not sent: for a reason of any message, or one of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsent<R> {
-    Message(MessageRejection),
+pub enum Unsent<R, M = MessageRejection> {
+    Message(M),
     Content(R),
 }
 
-impl<R> From<MessageRejection> for Unsent<R> {
-    fn from(it: MessageRejection) -> Self {
+impl<R, M: Reject> From<M> for Unsent<R, M> {
+    fn from(it: M) -> Self {
         Self::Message(it)
     }
 }
 
 /// The rooms list their own.
-impl<R: Reject> Reject for Unsent<R> {
+impl<R: Reject, M: Reject> Reject for Unsent<R, M> {
     const ALL: &'static [Self] = &[];
 
     fn listed(self) -> Listed {

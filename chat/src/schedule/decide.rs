@@ -8,12 +8,14 @@ use super::{
     ScheduledCount, ScheduledId, ScheduledState, WAITING_MAX,
 };
 use crate::Event;
+use crate::attachments::{self, Attach, AttachmentRejection, Attachments, slots};
 use crate::conversations::ConversationId;
 use crate::expiry::may_expire_in;
+use crate::files::File;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Personal, Slot, StreamId, Timestamp, id};
 use crate::members::Member;
-use crate::messages::{Message, MessageId, check_text};
+use crate::messages::{Message, MessageId, Unsent, check_caption, check_text};
 use crate::threads::Entry;
 
 crate::rejections! {
@@ -41,14 +43,26 @@ crate::rejections! {
     }
 }
 
-fn check(text: &str) -> Result<(), ScheduleRejection> {
-    check_text(text).map_err(|_| ScheduleRejection::TextInvalid)
+/// Refuses what is no text; beside files there may be none.
+fn check(text: &str, beside_files: bool) -> Result<(), ScheduleRejection> {
+    let checked = if beside_files { check_caption(text) } else { check_text(text) };
+    checked.map_err(|_| ScheduleRejection::TextInvalid)
 }
 
 fn ahead(at: Timestamp, context: &Context<'_>) -> Result<(), ScheduleRejection> {
     let ahead = at.0.saturating_sub(context.now.0);
     let allowed = (AHEAD_MS_MIN..=AHEAD_MS_MAX).contains(&ahead);
     allowed.then_some(()).ok_or(ScheduleRejection::TimeInvalid)
+}
+
+/// Files that are scheduled together, each of whoever asks, and there.
+fn together(
+    attach: &[Attach],
+    files: &[Slot<File>],
+    context: &Context<'_>,
+) -> Result<Attachments, AttachmentRejection> {
+    attachments::check(attach)?;
+    attachments::sent_by(attach, files, false, context)
 }
 
 /// Whoever asks has one place in each stream: their own account's.
@@ -81,8 +95,11 @@ fn open(scheduled: &Scheduled) -> Result<(), ScheduleRejection> {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ScheduleMessage {
     pub conversation_id: ConversationId,
-    /// Markdown, at most 16,384 bytes.
+    /// Markdown, at most 16,384 bytes; may be empty beside files.
     pub text: String,
+    /// At most 10 that whoever schedules it has uploaded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attach>,
     #[serde(default)]
     pub reply_to: Option<MessageId>,
     /// The message that begins the thread it goes to; none begins at what is in a thread.
@@ -109,10 +126,14 @@ impl ScheduleMessage {
 impl Command for ScheduleMessage {
     const NAME: &'static str = "ScheduleMessage";
     const SEALS: bool = true;
-    type State = (Slot<Member>, (Option<Slot<Message>>, Option<Entry>), Slot<ScheduledCount>);
-    type Rejection = ScheduleRejection;
+    type State = (
+        Slot<Member>,
+        (Option<Slot<Message>>, Option<Entry>),
+        (Slot<ScheduledCount>, Vec<Slot<File>>),
+    );
+    type Rejection = Unsent<AttachmentRejection, ScheduleRejection>;
 
-    fn stream(&self, context: &Context<'_>) -> Result<StreamId, ScheduleRejection> {
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, Self::Rejection> {
         Ok(own(context))
     }
 
@@ -125,15 +146,15 @@ impl Command for ScheduleMessage {
                 self.reply_to.map(|it| Slot::new(it.to_string(), there)),
                 self.thread_id.map(|it| Entry::new(self.conversation_id, it)),
             ),
-            Slot::new(count, own(context)),
+            (Slot::new(count, own(context)), slots(&self.attachments, context)),
         )
     }
 
     fn decide(
         self,
-        (member, (reply, thread), count): &Self::State,
+        (member, (reply, thread), (count, files)): &Self::State,
         context: &Context<'_>,
-    ) -> Result<Vec<Event>, ScheduleRejection> {
+    ) -> Result<Vec<Event>, Self::Rejection> {
         member.get().filter(|it| it.active).ok_or(ScheduleRejection::NotFound)?;
         if let Some(reply) = reply {
             let here = reply.get().filter(|it| it.conversation_id == self.conversation_id);
@@ -144,14 +165,20 @@ impl Command for ScheduleMessage {
             let entered = thread.threaded(self.conversation_id, context.now);
             entered.map_err(|_| ScheduleRejection::ThreadNotFound)?;
         }
-        check(&self.text)?;
+        let holds = !self.attachments.is_empty();
+        check(&self.text, holds)?;
         ahead(self.at, context)?;
         if !self.expires_in.is_none_or(may_expire_in) {
-            return Err(ScheduleRejection::ExpiryInvalid);
+            return Err(ScheduleRejection::ExpiryInvalid.into());
         }
         if count.get().is_some_and(|it| it.count >= WAITING_MAX) {
-            return Err(ScheduleRejection::TooMany);
+            return Err(ScheduleRejection::TooMany.into());
         }
+        let attachments = match holds {
+            true => Some(together(&self.attachments, files, context).map_err(Unsent::Content)?),
+            false => None,
+        };
+        let files = attachments.as_ref().map(|it| it.all.iter().map(|it| it.file_id).collect());
         let scheduled = MessageScheduled {
             scheduled_id: Self::scheduled_id(context),
             account_id: context.actor,
@@ -162,6 +189,8 @@ impl Command for ScheduleMessage {
             expires_in: self.expires_in.map(|it| Long(it.into())),
             due_at: self.at,
             thread_id: self.thread_id,
+            files,
+            attachments: attachments.map(Personal::new),
         };
         Ok(vec![scheduled.into()])
     }
@@ -201,7 +230,8 @@ impl Command for ChangeScheduled {
     ) -> Result<Vec<Event>, ScheduleRejection> {
         let scheduled = found(scheduled, context)?;
         open(scheduled)?;
-        self.text.as_deref().map_or(Ok(()), check)?;
+        let holds = scheduled.files.is_some();
+        self.text.as_deref().map_or(Ok(()), |it| check(it, holds))?;
         self.at.map_or(Ok(()), |it| ahead(it, context))?;
         if self.text.is_none() && self.at.is_none() {
             return Ok(Vec::new());
@@ -290,6 +320,7 @@ impl Command for CancelScheduled {
             account_id: context.actor,
             conversation_id: scheduled.conversation_id,
             leaf: Long(scheduled.leaf()),
+            files: scheduled.files.clone(),
         };
         Ok(vec![cancelled.into()])
     }

@@ -7,7 +7,9 @@ use ports::keys::TreeId;
 
 use crate::Change;
 use crate::accounts::AccountId;
+use crate::attachments::Attachments;
 use crate::conversations::ConversationId;
+use crate::files::FileId;
 use crate::kernel::event::Reaction;
 use crate::kernel::time::Long;
 use crate::kernel::{Effect, Personal, Recorded, Timestamp};
@@ -21,12 +23,13 @@ crate::id! {
 crate::events! {
     /// Everything that can happen to scheduled messages; they live in their author's stream.
     ScheduleEvent {
-        MessageScheduled [text],
+        MessageScheduled [text, attachments],
         ScheduledChanged [text],
         ScheduledCancelled [],
         ScheduledSending [],
         ScheduledSent [],
         ScheduledFailed [],
+        ScheduledReleased [],
     }
 }
 
@@ -47,6 +50,12 @@ pub struct MessageScheduled {
     /// The message that begins the thread it goes to; null for the conversation.
     #[serde(default)]
     pub thread_id: Option<MessageId>,
+    /// The files that it holds, so that they are kept; null for none.
+    #[serde(default)]
+    pub files: Option<Vec<FileId>>,
+    /// What they are taken for, in their order.
+    #[serde(default)]
+    pub attachments: Option<Personal<Attachments>>,
 }
 
 /// It says something else, or is to be sent at another time; what is null stays.
@@ -69,6 +78,9 @@ pub struct ScheduledCancelled {
     pub conversation_id: ConversationId,
     /// The leaf of the author's key tree that sealed its texts.
     pub leaf: Long,
+    /// The files that it held.
+    #[serde(default)]
+    pub files: Option<Vec<FileId>>,
 }
 
 /// Its time has come: it is not changed any more.
@@ -90,6 +102,9 @@ pub struct ScheduledSent {
     pub message_id: MessageId,
     /// The leaf of the author's key tree that sealed its texts.
     pub leaf: Long,
+    /// The files that it held: the message holds them now.
+    #[serde(default)]
+    pub files: Option<Vec<FileId>>,
 }
 
 /// It could not be sent.
@@ -102,9 +117,18 @@ pub struct ScheduledFailed {
     pub code: String,
 }
 
+/// Files are not kept for it any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, AvroSchema)]
+#[avro(namespace = "chat.schedule")]
+pub struct ScheduledReleased {
+    pub scheduled_id: ScheduledId,
+    pub account_id: AccountId,
+    pub file_ids: Vec<FileId>,
+}
+
 impl ScheduleEvent {
     /// The message that it is about.
-    pub(super) fn scheduled_id(&self) -> ScheduledId {
+    pub(crate) fn scheduled_id(&self) -> ScheduledId {
         match self {
             Self::MessageScheduled(it) => it.scheduled_id,
             Self::ScheduledChanged(it) => it.scheduled_id,
@@ -112,12 +136,16 @@ impl ScheduleEvent {
             Self::ScheduledSending(it) => it.scheduled_id,
             Self::ScheduledSent(it) => it.scheduled_id,
             Self::ScheduledFailed(it) => it.scheduled_id,
+            Self::ScheduledReleased(it) => it.scheduled_id,
         }
     }
 
     /// What it means to those who listen.
     pub(crate) fn meaning(&self, _: &Recorded) -> (Change, Effect) {
-        (Change::ScheduledMessage(self.scheduled_id()), Effect::None)
+        let seen = !matches!(self, Self::ScheduledReleased(_));
+        let change =
+            if seen { Change::ScheduledMessage(self.scheduled_id()) } else { Change::None };
+        (change, Effect::None)
     }
 }
 
@@ -130,7 +158,8 @@ pub fn destroy_text(event: &Recorded) -> Vec<Reaction> {
             ScheduleEvent::MessageScheduled(_)
             | ScheduleEvent::ScheduledChanged(_)
             | ScheduleEvent::ScheduledSending(_)
-            | ScheduleEvent::ScheduledFailed(_),
+            | ScheduleEvent::ScheduledFailed(_)
+            | ScheduleEvent::ScheduledReleased(_),
         )
         | None => return Vec::new(),
     };

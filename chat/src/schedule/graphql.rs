@@ -11,6 +11,7 @@ use super::{
     CancelScheduled, ChangeScheduled, ScheduleMessage, Scheduled, ScheduledId, ScheduledState,
     SendScheduledNow,
 };
+use crate::attachments::{AttachmentInput, AttachmentObject};
 use crate::conversations::page_complexity;
 use crate::kernel::document::Document;
 use crate::kernel::graphql::{Outcome, Page, id, outage, scope};
@@ -54,6 +55,16 @@ impl ScheduledObject {
             Some(text) => scope(context).reader.open(text).await.map_err(outage),
             None => Ok(None),
         }
+    }
+
+    /// Its files, at most 10; none once it was sent or cancelled.
+    #[graphql(complexity = "1 + 4 * child_complexity")]
+    async fn attachments(&self, context: &Context<'_>) -> Result<Vec<AttachmentObject>> {
+        let found = match &self.0.attachments {
+            Some(sealed) => scope(context).reader.open(sealed).await.map_err(outage)?,
+            None => None,
+        };
+        Ok(found.map(AttachmentObject::scheduled).unwrap_or_default())
     }
 
     /// The message that it will answer.
@@ -152,8 +163,11 @@ impl ScheduleQuery {
 struct ScheduleMessageInput {
     client_id: ID,
     conversation_id: ID,
-    /// Markdown, at most 16,384 bytes.
+    /// Markdown, at most 16,384 bytes; may be empty beside files.
     text: String,
+    /// At most 10, as in `sendAttachments`.
+    #[graphql(default)]
+    attachments: Vec<AttachmentInput>,
     reply_to: Option<ID>,
     /// The message that begins the thread it goes to; none begins at what is in a thread.
     thread_id: Option<ID>,
@@ -210,6 +224,7 @@ impl ScheduleMutation {
         let command = ScheduleMessage {
             conversation_id: id(&input.conversation_id)?,
             text: input.text,
+            attachments: AttachmentInput::all(&input.attachments)?,
             reply_to: input.reply_to.as_ref().map(id).transpose()?,
             thread_id: input.thread_id.as_ref().map(id).transpose()?,
             silent: input.silent,

@@ -7,6 +7,9 @@
 //! and what became of it is noted. A crash between any two of these steps repeats the second one,
 //! which then changes nothing, so it is sent once.
 //!
+//! It may hold files, like one that is sent at once: they are kept for it until it is over, and by
+//! its message from then on.
+//!
 //! One that could not be sent (its author has left, or is blocked or suspended) fails with the code
 //! of the reason. It counts as one that waits, and can be moved, sent at once or cancelled.
 //!
@@ -16,6 +19,8 @@ mod decide;
 mod events;
 mod fire;
 mod graphql;
+#[cfg(test)]
+mod held;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -26,11 +31,14 @@ pub use decide::{
 };
 pub use events::{
     MessageScheduled, ScheduleEvent, ScheduledCancelled, ScheduledChanged, ScheduledFailed,
-    ScheduledId, ScheduledSending, ScheduledSent, destroy_text,
+    ScheduledId, ScheduledReleased, ScheduledSending, ScheduledSent, destroy_text,
 };
 pub(crate) use fire::{begin, send};
 pub use graphql::{ScheduleMutation, ScheduleQuery, ScheduledObject};
-pub use steps::{BeginScheduled, ConfirmSending, FinishScheduled, SendScheduled};
+pub use steps::{
+    BeginScheduled, ConfirmSending, FinishScheduled, NoteScheduledReleased, SendScheduled,
+    SendScheduledFiles,
+};
 pub(crate) use view::timings;
 pub use view::{Scheduled, ScheduledCount, ScheduledState};
 

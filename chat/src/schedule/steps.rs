@@ -6,14 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::{found, own, scheduled};
 use super::{
-    ScheduleRejection, Scheduled, ScheduledFailed, ScheduledId, ScheduledSending, ScheduledSent,
-    ScheduledState,
+    ScheduleRejection, Scheduled, ScheduledFailed, ScheduledId, ScheduledReleased,
+    ScheduledSending, ScheduledSent, ScheduledState,
 };
 use crate::Event;
 use crate::accounts::Account;
+use crate::attachments::{ATTACHMENTS_MAX, AttachmentRejection, FileUse, SendAttachments};
+use crate::files::FileId;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Rejection, Slot, StreamId, Timestamp};
-use crate::messages::{MessageEvent, MessageId, MessageRejection, SendMessage};
+use crate::messages::{MessageEvent, MessageId, MessageRejection, SendMessage, Unsent};
 
 /// Closes a scheduled message whose time has come, unless it was moved meanwhile.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -122,14 +124,49 @@ impl Command for SendScheduled {
         state: &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, MessageRejection> {
-        let mut events = self.message.decide(state, context)?;
-        events.retain(|it| !matches!(it, Event::ExpiryEvent(_)));
-        for event in &mut events {
-            if let Event::MessageEvent(MessageEvent::MessageSent(it)) = event {
-                it.unseen = Some(true);
-            }
+        Ok(unseen(self.message.decide(state, context)?))
+    }
+}
+
+/// What its author need not have been there for.
+fn unseen(mut events: Vec<Event>) -> Vec<Event> {
+    events.retain(|it| !matches!(it, Event::ExpiryEvent(_)));
+    for event in &mut events {
+        if let Event::MessageEvent(MessageEvent::MessageSent(it)) = event {
+            it.unseen = Some(true);
         }
-        Ok(events)
+    }
+    events
+}
+
+/// Sends one that holds files, in the same way. They are kept for it until that is noted.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SendScheduledFiles {
+    pub message: SendAttachments,
+}
+
+impl Command for SendScheduledFiles {
+    const NAME: &'static str = "SendScheduledFiles";
+    const SEALS: bool = true;
+    const PUBLIC: bool = false;
+    type State = <SendAttachments as Command>::State;
+    type Rejection = Unsent<AttachmentRejection>;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, Self::Rejection> {
+        self.message.stream(context)
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        self.message.state(context)
+    }
+
+    fn decide(
+        self,
+        state: &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, Self::Rejection> {
+        Ok(unseen(self.message.decided(state, true, context)?))
     }
 }
 
@@ -167,12 +204,58 @@ impl Command for FinishScheduled {
             return Ok(Vec::new());
         }
         let (scheduled_id, account_id) = (scheduled.id, context.actor);
-        let (conversation_id, leaf) = (scheduled.conversation_id, Long(scheduled.leaf()));
         Ok(vec![match self.sent {
-            Ok(message_id) => {
-                ScheduledSent { scheduled_id, account_id, conversation_id, message_id, leaf }.into()
+            Ok(message_id) => ScheduledSent {
+                scheduled_id,
+                account_id,
+                conversation_id: scheduled.conversation_id,
+                message_id,
+                leaf: Long(scheduled.leaf()),
+                files: scheduled.files.clone(),
             }
+            .into(),
             Err(code) => ScheduledFailed { scheduled_id, account_id, code }.into(),
         }])
+    }
+}
+
+/// Notes that the files of a scheduled message that is over are not kept for it any more; nothing
+/// when that was noted.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NoteScheduledReleased {
+    pub scheduled_id: ScheduledId,
+    /// 1 to 10.
+    pub file_ids: Vec<FileId>,
+}
+
+impl Command for NoteScheduledReleased {
+    const NAME: &'static str = "NoteScheduledReleased";
+    const SEALS: bool = false;
+    const PUBLIC: bool = false;
+    const BY_SERVER: bool = true;
+    type State = Vec<Slot<FileUse>>;
+    type Rejection = ScheduleRejection;
+
+    fn stream(&self, context: &Context<'_>) -> Result<StreamId, ScheduleRejection> {
+        Ok(own(context))
+    }
+
+    fn state(&self, context: &Context<'_>) -> Self::State {
+        let ids = self.file_ids.iter().take(ATTACHMENTS_MAX);
+        let id = |it: &FileId| FileUse::id(*it, self.scheduled_id.0);
+        ids.map(|it| Slot::new(id(it), own(context))).collect()
+    }
+
+    fn decide(
+        self,
+        uses: &Self::State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Event>, ScheduleRejection> {
+        let over = uses.iter().filter_map(Slot::get).filter(|it| it.over);
+        let file_ids: Vec<_> = over.map(|it| it.file_id).collect();
+        let (scheduled_id, account_id) = (self.scheduled_id, context.actor);
+        let released = ScheduledReleased { scheduled_id, account_id, file_ids };
+        Ok((!released.file_ids.is_empty()).then(|| released.into()).into_iter().collect())
     }
 }

@@ -13,16 +13,16 @@ use crate::members::LeaveConversation;
 use crate::messages::{MessageId, message_id};
 use crate::timers::{Purpose, Timer};
 
-const ANN: u8 = 1;
-const BOB: u8 = 2;
-const EVE: u8 = 3;
+pub(super) const ANN: u8 = 1;
+pub(super) const BOB: u8 = 2;
+pub(super) const EVE: u8 = 3;
 
-fn bob() -> AccountId {
+pub(super) fn bob() -> AccountId {
     account(BOB)
 }
 
 /// Ann's group with Bob.
-fn lunch() -> (Given, ConversationId) {
+pub(super) fn lunch() -> (Given, ConversationId) {
     let people = given().person(ANN, "ann").person(BOB, "bob").person(EVE, "eve");
     let member_ids = vec![bob()];
     let create = CreateGroup { title: "Lunch".to_owned(), member_ids, open: false };
@@ -35,10 +35,11 @@ fn at(ms: i64) -> Timestamp {
     Timestamp(NOW.0 + ms)
 }
 
-fn wish(conversation_id: ConversationId, text: &str) -> ScheduleMessage {
+pub(super) fn wish(conversation_id: ConversationId, text: &str) -> ScheduleMessage {
     ScheduleMessage {
         conversation_id,
         text: text.to_owned(),
+        attachments: Vec::new(),
         reply_to: None,
         thread_id: None,
         silent: false,
@@ -65,11 +66,11 @@ fn change(scheduled_id: ScheduledId, text: Option<&str>, ms: Option<i64>) -> Cha
     ChangeScheduled { scheduled_id, text: text.map(str::to_owned), at: ms.map(at) }
 }
 
-fn begin(scheduled_id: ScheduledId, ms: i64) -> BeginScheduled {
+pub(super) fn begin(scheduled_id: ScheduledId, ms: i64) -> BeginScheduled {
     BeginScheduled { scheduled_id, due_at: at(ms) }
 }
 
-fn finish(scheduled_id: ScheduledId, sent: Result<MessageId, &str>) -> FinishScheduled {
+pub(super) fn finish(scheduled_id: ScheduledId, sent: Result<MessageId, &str>) -> FinishScheduled {
     FinishScheduled { scheduled_id, sent: sent.map_err(str::to_owned) }
 }
 
@@ -105,6 +106,8 @@ fn a_member_schedules_what_could_be_sent() {
         expires_in: Some(Long(60)),
         due_at: at(60_000),
         thread_id: None,
+        files: None,
+        attachments: None,
     };
     let world = then.then([expected.into()]);
     let invalid = ScheduleRejection::TextInvalid;
@@ -263,6 +266,7 @@ fn it_is_noted_once_that_it_was_sent() {
         conversation_id: id,
         message_id: message,
         leaf: Long(find(&world, scheduled).leaf()),
+        files: None,
     };
     let world = world
         .when(bob(), finish(scheduled, Ok(message)))

@@ -6,8 +6,10 @@ use ports::documents::Collection;
 
 use super::{MessageScheduled, ScheduleEvent, ScheduledId};
 use crate::accounts::AccountId;
+use crate::attachments::Attachments;
 use crate::audience::Audience;
 use crate::conversations::ConversationId;
+use crate::files::FileId;
 use crate::kernel::document::padded;
 use crate::kernel::{Document, Personal, Recorded, Timestamp};
 use crate::messages::MessageId;
@@ -34,6 +36,12 @@ pub struct Scheduled {
     pub conversation_id: ConversationId,
     /// Markdown; absent once it is over.
     pub text: Option<Personal<String>>,
+    /// The files that it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<FileId>>,
+    /// What they are taken for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<Personal<Attachments>>,
     pub reply_to: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_id: Option<MessageId>,
@@ -56,6 +64,8 @@ impl Scheduled {
             account_id: it.account_id,
             conversation_id: it.conversation_id,
             text: Some(it.text.clone()),
+            files: it.files.clone(),
+            attachments: it.attachments.clone(),
             reply_to: it.reply_to,
             thread_id: it.thread_id,
             silent: it.silent,
@@ -76,6 +86,8 @@ impl Scheduled {
     fn end(&mut self, state: ScheduledState) {
         self.state = state;
         self.text = None;
+        self.files = None;
+        self.attachments = None;
         self.failure = None;
     }
 
@@ -104,7 +116,7 @@ impl Scheduled {
                 self.state = ScheduledState::Failed;
                 self.failure = Some(it.code.clone());
             }
-            ScheduleEvent::MessageScheduled(_) => (),
+            ScheduleEvent::MessageScheduled(_) | ScheduleEvent::ScheduledReleased(_) => (),
         }
     }
 }
@@ -114,8 +126,10 @@ impl Document for Scheduled {
         Collection { name: "scheduled", indexes: &["by_time", "by_conversation"] };
 
     fn ids(event: &Recorded) -> Vec<String> {
-        let id = ScheduleEvent::of(&event.event).map(|it| it.scheduled_id().to_string());
-        id.into_iter().collect()
+        match ScheduleEvent::of(&event.event) {
+            Some(ScheduleEvent::ScheduledReleased(_)) | None => Vec::new(),
+            Some(it) => vec![it.scheduled_id().to_string()],
+        }
     }
 
     fn begins(event: &Recorded) -> bool {
@@ -179,7 +193,8 @@ fn counted(event: &Recorded) -> Option<(String, bool)> {
         }
         ScheduleEvent::ScheduledChanged(_)
         | ScheduleEvent::ScheduledSending(_)
-        | ScheduleEvent::ScheduledFailed(_) => None,
+        | ScheduleEvent::ScheduledFailed(_)
+        | ScheduleEvent::ScheduledReleased(_) => None,
     }
 }
 
@@ -216,5 +231,6 @@ pub(crate) fn timings(event: &Recorded) -> Vec<Timing> {
         ScheduleEvent::ScheduledSent(_) | ScheduleEvent::ScheduledFailed(_) => {
             vec![clear(due), clear(send)]
         }
+        ScheduleEvent::ScheduledReleased(_) => Vec::new(),
     }
 }

@@ -1,17 +1,21 @@
 //! What somebody may do for later, and what happens then.
 
 use super::message;
+use super::uploads::uploaded;
 use crate::accounts::AccountId;
+use crate::attachments::{Attach, AttachmentKind, SendAttachments};
 use crate::conversations::ConversationId;
 use crate::expiry::{BeginExpiry, ExpireMessage, NoteReading, Reading, SetExpiry};
+use crate::files::FileId;
 use crate::kernel::Timestamp;
 use crate::kernel::testing::{Given, Then};
 use crate::kernel::time::Long;
 use crate::messages::SendMessage;
 use crate::receipts::{MarkRead, ReceiptEvent};
 use crate::schedule::{
-    BeginScheduled, CancelScheduled, ChangeScheduled, FinishScheduled, ScheduleEvent,
-    ScheduleMessage, Scheduled, ScheduledState, SendScheduled, SendScheduledNow,
+    BeginScheduled, CancelScheduled, ChangeScheduled, FinishScheduled, NoteScheduledReleased,
+    ScheduleEvent, ScheduleMessage, Scheduled, ScheduledId, ScheduledState, SendScheduled,
+    SendScheduledFiles, SendScheduledNow,
 };
 
 /// Somebody reads, or the server tells the conversation what they have read.
@@ -37,6 +41,25 @@ pub(super) fn read(
         (_, Some((reading_id, it, _))) => world.when(it.account_id, NoteReading { reading_id }),
         (_, None) => world.when(actor, MarkRead { conversation_id, number: Long(number) }),
     }
+}
+
+fn document(file_id: FileId) -> Attach {
+    Attach { file_id, kind: AttachmentKind::Document }
+}
+
+/// Somebody uploads what they send later.
+fn files(world: Given, actor: AccountId, which: u8) -> (Given, Vec<Attach>) {
+    let (world, file_id) = uploaded(world, actor, which);
+    (world, vec![document(file_id)])
+}
+
+/// The files that something held when it was scheduled.
+fn held(world: &Given, id: ScheduledId) -> Vec<FileId> {
+    let files = world.history().iter().find_map(|it| match ScheduleEvent::of(&it.event) {
+        Some(ScheduleEvent::MessageScheduled(it)) if it.scheduled_id == id => it.files.clone(),
+        Some(_) | None => None,
+    });
+    files.unwrap_or_default()
 }
 
 /// What is to happen at a time.
@@ -76,8 +99,17 @@ pub(super) fn later(
         }
         (3, Some(it), _) => world.when(actor, CancelScheduled { scheduled_id: it.id }),
         (5, Some(it), _) if which > 127 && it.state == ScheduledState::Sending => {
-            let message = SendMessage::new(it.conversation_id, text);
-            world.when(actor, SendScheduled { message })
+            let Some(files) = it.files else {
+                let message = SendMessage::new(it.conversation_id, text);
+                return world.when(actor, SendScheduled { message });
+            };
+            let all = files.into_iter().map(document).collect();
+            let message = SendAttachments::new(it.conversation_id, all);
+            world.when(actor, SendScheduledFiles { message })
+        }
+        (8, Some(it), _) if it.files.is_none() && which > 127 => {
+            let file_ids = held(&world, it.id);
+            world.when(actor, NoteScheduledReleased { scheduled_id: it.id, file_ids })
         }
         (4, Some(it), _) => world.when(actor, SendScheduledNow { scheduled_id: it.id }),
         (5..=7, Some(it), _) => {
@@ -85,9 +117,14 @@ pub(super) fn later(
         }
         _ => {
             let (reply_to, silent, expires_in) = (None, which > 127, None);
+            let (world, attachments) = match which % 3 {
+                0 => files(world, actor, which),
+                _ => (world, Vec::new()),
+            };
             let wish = ScheduleMessage {
                 conversation_id,
                 text,
+                attachments,
                 reply_to,
                 thread_id: None,
                 silent,
