@@ -89,7 +89,7 @@ fn tell(row: &mut Row, rounds: &[(Trip, Duration, Trip)], bytes: u64) {
     row.measure(DIGEST, &[(CPU, each(&|it| cost(it.1)))]);
     let times = |figure| row.ratio(PARLANCE, COPY, figure).unwrap_or(f64::NAN);
     let words = format!(
-        "times the bare copy: {:.2} up, {:.2} down; an upload is written twice, sealed both times",
+        "times the bare copy, which is not sealed: {:.2} up, {:.2} down",
         times(UP),
         times(DOWN)
     );

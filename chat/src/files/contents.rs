@@ -6,6 +6,7 @@
 //! place and its salt: what is sealed again, after a crash or by another node, is under another.
 
 use aws_lc_rs::digest;
+use bytes::{Bytes, BytesMut};
 use ports::keys::Secret;
 use ports::keys::crypto::{self, Chunks, NONCE_BYTES, TAG_BYTES};
 
@@ -81,8 +82,10 @@ pub fn plain_bytes(sealed: u64) -> Option<u64> {
 pub struct Sealer {
     chunks: Chunks,
     next: u64,
-    chunk: Vec<u8>,
-    sealed: Vec<u8>,
+    /// What is sealed, and behind it a chunk that is not yet.
+    bytes: BytesMut,
+    /// Where that begins.
+    chunk: usize,
 }
 
 impl Sealer {
@@ -107,19 +110,22 @@ impl Sealer {
     }
 
     fn new(key: &Secret, place: &[u8], salt: [u8; SALT_BYTES]) -> Self {
-        let chunk = Vec::with_capacity(CHUNK_BYTES + TAG_BYTES);
-        Self { chunks: chunks(key, place, &salt), next: 0, chunk, sealed: salt.to_vec() }
+        let chunks = chunks(key, place, &salt);
+        Self { chunks, next: 0, bytes: BytesMut::from(&salt[..]), chunk: SALT_BYTES }
     }
 
     /// Takes bytes in.
     pub fn push(&mut self, mut bytes: &[u8]) {
+        self.bytes.reserve(bytes.len() + (bytes.len() / CHUNK_BYTES + 1) * TAG_BYTES);
         while !bytes.is_empty() {
             // A full chunk waits until it is known whether it is the last.
-            if self.chunk.len() == CHUNK_BYTES {
+            let held = self.bytes.len() - self.chunk;
+            if held == CHUNK_BYTES {
                 self.seal(false);
+                continue;
             }
-            let fits = bytes.len().min(CHUNK_BYTES - self.chunk.len());
-            self.chunk.extend_from_slice(&bytes[..fits]);
+            let fits = bytes.len().min(CHUNK_BYTES - held);
+            self.bytes.extend_from_slice(&bytes[..fits]);
             bytes = &bytes[fits..];
         }
     }
@@ -130,14 +136,16 @@ impl Sealer {
     }
 
     /// What has been sealed since this was asked last.
-    pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.sealed)
+    pub fn take(&mut self) -> Bytes {
+        let sealed = self.bytes.split_to(self.chunk).freeze();
+        self.chunk = 0;
+        sealed
     }
 
     fn seal(&mut self, last: bool) {
-        self.chunks.seal(nonce(self.next, last), &mut self.chunk);
-        self.sealed.extend_from_slice(&self.chunk);
-        self.chunk.clear();
+        let tag = self.chunks.seal(nonce(self.next, last), &mut self.bytes[self.chunk..]);
+        self.bytes.extend_from_slice(&tag);
+        self.chunk = self.bytes.len();
         self.next += 1;
     }
 }
@@ -281,7 +289,7 @@ mod tests {
         let mut sealer = Sealer::whole(&KEY, [1; SALT_BYTES]);
         plain.chunks(at_once).for_each(|it| sealer.push(it));
         sealer.finish();
-        sealer.take()
+        sealer.take().to_vec()
     }
 
     fn opened(sealed: &[u8], size: usize, from: usize, count: usize) -> Option<Vec<u8>> {

@@ -28,8 +28,8 @@ fn plain() -> Vec<u8> {
     (0..SIZE).map(|it| (it % 251) as u8).collect()
 }
 
-async fn put(blobs: &dyn Blobs, key: &BlobKey, sealed: Vec<u8>) {
-    blobs.put(key, Bytes::from(sealed).into()).await.map(drop).expect("stored");
+async fn put(blobs: &dyn Blobs, key: &BlobKey, sealed: Bytes) {
+    blobs.put(key, sealed.into()).await.map(drop).expect("stored");
 }
 
 /// Stores the contents in parts that end there, and the list of them.

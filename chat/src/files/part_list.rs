@@ -1,6 +1,7 @@
 //! Contents that stay in the parts that they came in. Where they would be one blob there is the
 //! list of those parts, sealed like them.
 
+use bytes::Bytes;
 use ports::blobs::BlobKey;
 use ports::keys::Secret;
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ impl ListedPart {
 }
 
 /// Seals the list of the parts that contents stay in.
-pub fn seal_list(key: &Secret, salt: [u8; SALT_BYTES], parts: &[ListedPart]) -> Vec<u8> {
+pub fn seal_list(key: &Secret, salt: [u8; SALT_BYTES], parts: &[ListedPart]) -> Bytes {
     let mut sealer = Sealer::list(key, salt);
     sealer.push(&serde_json::to_vec(parts).expect("it is plain data"));
     sealer.finish();

@@ -1,13 +1,13 @@
 //! Blobs in a folder: a file each, written beside and renamed when it is whole and durable.
 
 use std::fs::{self, File};
-use std::io::{self, SeekFrom, Write};
+use std::io::{self, BufWriter, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::stream;
 use tempfile::NamedTempFile;
@@ -29,6 +29,9 @@ const CHUNK_BYTES: u64 = 256 << 10;
 
 /// Bytes that are written at once: each time costs a change of threads.
 const BATCH_BYTES: usize = 1 << 20;
+
+/// Bytes of a piece that is written as it is.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// How often a blob finds that its folder has just gone with the last one in it, at most.
 const GONE_MAX: usize = 16;
@@ -61,11 +64,13 @@ impl Embedded {
         let mut tally = Tally::new(source)?;
         // Whoever gives the put up drops this, which removes the file.
         let (new, mut writer) = self.on_disk(|folder| begin(folder).map_err(unavailable)).await?;
-        let mut batch = Vec::new();
+        let (mut batch, mut held) = (Vec::new(), 0);
         while let Some(bytes) = tally.next().await? {
-            batch.extend_from_slice(&bytes);
-            if batch.len() >= BATCH_BYTES {
+            held += bytes.len();
+            batch.push(bytes);
+            if held >= BATCH_BYTES {
                 (writer, batch) = self.on_disk(|_| write(writer, batch)).await?;
+                held = 0;
             }
         }
         self.on_disk(|_| write(writer, batch)).await?;
@@ -114,11 +119,12 @@ fn begin(folder: &Path) -> io::Result<(NamedTempFile, File)> {
     Ok((new, writer))
 }
 
-/// Writes a batch, and gives its room back.
-fn write(mut writer: File, mut batch: Vec<u8>) -> Result<(File, Vec<u8>), Error> {
-    writer.write_all(&batch).map_err(unavailable)?;
-    batch.clear();
-    Ok((writer, batch))
+/// Writes a batch, small pieces together, and gives its room back.
+fn write(file: File, mut batch: Vec<Bytes>) -> Result<(File, Vec<Bytes>), Error> {
+    let mut writer = BufWriter::with_capacity(PIECE_BYTES, file);
+    batch.drain(..).try_for_each(|it| writer.write_all(&it)).map_err(unavailable)?;
+    let file = writer.into_inner().map_err(|it| unavailable(it.into_error()))?;
+    Ok((file, batch))
 }
 
 /// Gives a file that is whole the name of its blob.
@@ -218,7 +224,6 @@ impl Blobs for Embedded {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use bytes::Bytes;
     use futures_util::future::poll_immediate;
 
     use super::*;

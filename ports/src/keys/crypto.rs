@@ -51,11 +51,12 @@ impl Chunks {
         Self(cipher(key))
     }
 
-    /// Encrypts a chunk where it lies, and puts the tag behind it.
-    pub fn seal(&self, nonce: [u8; NONCE_BYTES], chunk: &mut Vec<u8>) {
-        self.0
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), chunk)
-            .expect("the chunk is shorter than the cipher's limit of 64 GiB");
+    /// Encrypts a chunk where it lies; gives the tag, which comes behind it.
+    pub fn seal(&self, nonce: [u8; NONCE_BYTES], chunk: &mut [u8]) -> [u8; TAG_BYTES] {
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = self.0.seal_in_place_separate_tag(nonce, Aad::empty(), chunk);
+        let tag = tag.expect("the chunk is shorter than the cipher's limit of 64 GiB");
+        *tag.as_ref().first_chunk().expect("a tag has its length")
     }
 
     /// Decrypts a chunk where it lies and takes the tag away; `false` when anything was changed.
@@ -121,7 +122,8 @@ mod tests {
     #[test]
     fn a_chunk_opens_under_its_own_nonce_only() {
         let (chunks, mut sealed) = (Chunks::new(&[1; 32]), b"text".to_vec());
-        chunks.seal([2; 12], &mut sealed);
+        let tag = chunks.seal([2; 12], &mut sealed);
+        sealed.extend_from_slice(&tag);
         assert_eq!(sealed.len(), 4 + TAG_BYTES);
         assert!(!chunks.open([3; 12], &mut sealed.clone()));
         assert!(!Chunks::new(&[3; 32]).open([2; 12], &mut sealed.clone()));

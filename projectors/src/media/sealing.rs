@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -69,9 +68,9 @@ fn sealed(file: tokio::fs::File, sealer: Sealer) -> ByteStream {
         let rest = match count {
             0 => {
                 sealer.finish();
-                return Ok(Some((Bytes::from(sealer.take()), None)));
+                return Ok(Some((sealer.take(), None)));
             }
-            _ => (Bytes::from(sealer.take()), Some((file, sealer))),
+            _ => (sealer.take(), Some((file, sealer))),
         };
         Ok(Some(rest))
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
+use aws_lc_rs::digest::{self, Algorithm};
 use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use chat::files::{PART_BYTES_MAX, Sealer};
@@ -13,10 +13,15 @@ use tokio::sync::Mutex;
 
 use super::digested::Digested;
 use super::progress::Taken;
-use super::receive::Checksum;
 
 /// How long nothing may come before an upload is taken for cut off.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// What a client says that the digest of its bytes is.
+pub(super) struct Checksum {
+    pub(super) algorithm: &'static Algorithm,
+    pub(super) expected: Vec<u8>,
+}
 
 /// The next part of a body, sealed.
 pub(super) fn sealed(incoming: Arc<Mutex<Incoming>>, sealer: Sealer) -> ByteStream {
@@ -25,13 +30,13 @@ pub(super) fn sealed(incoming: Arc<Mutex<Incoming>>, sealer: Sealer) -> ByteStre
         loop {
             let Some(bytes) = incoming.lock().await.next(room).await else {
                 sealer.finish();
-                return Some((Ok(Bytes::from(sealer.take())), None));
+                return Some((Ok(sealer.take()), None));
             };
             room -= bytes.len() as u64;
             sealer.push(&bytes);
             let sealed = sealer.take();
             if !sealed.is_empty() {
-                return Some((Ok(Bytes::from(sealed)), Some((incoming, sealer, room))));
+                return Some((Ok(sealed), Some((incoming, sealer, room))));
             }
         }
     };

@@ -63,7 +63,7 @@ impl Making<'_> {
             }
         };
         let list = seal_list(self.key, ports.entropy.bytes(), &listed);
-        stored(ports.blobs.put(self.own, Bytes::from(list).into()).await?)?;
+        stored(ports.blobs.put(self.own, list.into()).await?)?;
         Ok(Made { digest, verdict, in_parts: true })
     }
 
@@ -187,6 +187,6 @@ impl Joined {
         if sealed.is_empty() {
             return Some(());
         }
-        self.to.send(Ok(Bytes::from(sealed))).await.ok()
+        self.to.send(Ok(sealed)).await.ok()
     }
 }

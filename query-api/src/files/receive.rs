@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::Algorithm;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
@@ -21,16 +20,10 @@ use ports::keys::Secret;
 use ports::{Error, Ports};
 
 use super::assemble::assemble;
-use super::incoming::{Incoming, sealed};
+use super::incoming::{Checksum, Incoming, sealed};
 use super::progress::Progress;
 use super::{Asked, Refused};
 use crate::schema::Api;
-
-/// What a client says that the digest of its bytes is.
-pub(super) struct Checksum {
-    pub(super) algorithm: &'static Algorithm,
-    pub(super) expected: Vec<u8>,
-}
 
 /// The digest is another: a status of tus's own.
 fn mismatch() -> Refused {

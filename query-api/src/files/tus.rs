@@ -19,7 +19,8 @@ use chat::kernel::graphql::NOT_FOUND;
 use chat::kernel::{Failure, Rejection, id};
 
 use super::direct;
-use super::receive::{Checksum, Upload, begin, own_file, parts};
+use super::incoming::Checksum;
+use super::receive::{Upload, begin, own_file, parts};
 use super::{Asked, RESUMABLE, Refused, VERSION};
 use crate::schema::Api;
 
