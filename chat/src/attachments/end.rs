@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use ports::Error;
 use ports::documents::{Order, Scan};
@@ -44,9 +45,7 @@ impl Command for NoteReleased {
     }
 
     fn state(&self, _: &Context<'_>) -> Self::State {
-        let stream = StreamId::Conversation(self.conversation_id);
-        let ids = self.file_ids.iter().take(HELD_MAX);
-        ids.map(|it| Slot::new(FileUse::id(*it, self.message_id.0), stream)).collect()
+        uses(&self.file_ids, self.message_id.0, StreamId::Conversation(self.conversation_id))
     }
 
     fn decide(
@@ -54,12 +53,23 @@ impl Command for NoteReleased {
         uses: &Self::State,
         _: &Context<'_>,
     ) -> Result<Vec<Event>, AttachmentRejection> {
-        let over = uses.iter().filter_map(Slot::get).filter(|it| it.over);
-        let file_ids: Vec<_> = over.map(|it| it.file_id).collect();
         let (message_id, conversation_id) = (self.message_id, self.conversation_id);
-        let released = FilesReleased { message_id, conversation_id, file_ids };
-        Ok((!released.file_ids.is_empty()).then(|| released.into()).into_iter().collect())
+        let released = |file_ids| FilesReleased { message_id, conversation_id, file_ids };
+        Ok(over(uses).map(released).map(Event::from).into_iter().collect())
     }
+}
+
+/// The uses of files by what has this id and stands in a stream.
+pub(crate) fn uses(files: &[FileId], holder: Uuid, stream: StreamId) -> Vec<Slot<FileUse>> {
+    let files = files.iter().take(HELD_MAX);
+    files.map(|it| Slot::new(FileUse::id(*it, holder), stream)).collect()
+}
+
+/// The files of uses that are over and were not released, if there are some.
+pub(crate) fn over(uses: &[Slot<FileUse>]) -> Option<Vec<FileId>> {
+    let over = uses.iter().filter_map(Slot::get).filter(|it| it.over);
+    let files: Vec<_> = over.map(|it| it.file_id).collect();
+    (!files.is_empty()).then_some(files)
 }
 
 /// The timers that an event sets and clears.

@@ -44,7 +44,7 @@ pub use decide::{
 };
 pub(crate) use decide::{check, may_be_sent, sent_by, slots};
 pub use end::NoteReleased;
-pub(crate) use end::{is_held, is_used, release, timings};
+pub(crate) use end::{is_held, is_used, over, release, timings, uses};
 pub use events::{AttachmentEvent, AttachmentReady, AttachmentReplaced, FilesReleased};
 pub(crate) use graphql::{AttachmentInput, AttachmentObject};
 pub use graphql::{AttachmentMutation, AttachmentsObject};

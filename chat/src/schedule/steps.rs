@@ -11,7 +11,7 @@ use super::{
 };
 use crate::Event;
 use crate::accounts::Account;
-use crate::attachments::{ATTACHMENTS_MAX, AttachmentRejection, FileUse, SendAttachments};
+use crate::attachments::{AttachmentRejection, FileUse, SendAttachments, over, uses};
 use crate::files::FileId;
 use crate::kernel::time::Long;
 use crate::kernel::{Command, Context, Rejection, Slot, StreamId, Timestamp};
@@ -242,9 +242,7 @@ impl Command for NoteScheduledReleased {
     }
 
     fn state(&self, context: &Context<'_>) -> Self::State {
-        let ids = self.file_ids.iter().take(ATTACHMENTS_MAX);
-        let id = |it: &FileId| FileUse::id(*it, self.scheduled_id.0);
-        ids.map(|it| Slot::new(id(it), own(context))).collect()
+        uses(&self.file_ids, self.scheduled_id.0, own(context))
     }
 
     fn decide(
@@ -252,10 +250,8 @@ impl Command for NoteScheduledReleased {
         uses: &Self::State,
         context: &Context<'_>,
     ) -> Result<Vec<Event>, ScheduleRejection> {
-        let over = uses.iter().filter_map(Slot::get).filter(|it| it.over);
-        let file_ids: Vec<_> = over.map(|it| it.file_id).collect();
         let (scheduled_id, account_id) = (self.scheduled_id, context.actor);
-        let released = ScheduledReleased { scheduled_id, account_id, file_ids };
-        Ok((!released.file_ids.is_empty()).then(|| released.into()).into_iter().collect())
+        let released = |file_ids| ScheduledReleased { scheduled_id, account_id, file_ids };
+        Ok(over(uses).map(released).map(Event::from).into_iter().collect())
     }
 }
